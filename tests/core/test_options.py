@@ -1,0 +1,135 @@
+"""The one list of options: defaults, presets, checks and messages."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from charrnn.core.errors import OptionError
+from charrnn.core.options import checked, defaults, options, preset, presets, schema, table
+
+KINDS = ["training", "sampling"]
+
+
+def test_the_schema_is_valid_draft_2020_12():
+    for kind in KINDS:
+        Draft202012Validator.check_schema(schema()["$defs"][kind])
+
+
+def test_the_articles_defaults_stay_as_they_were():
+    article = dict(
+        num_seqs=32,
+        num_steps=50,
+        lstm_size=128,
+        num_layers=2,
+        use_embedding=False,
+        embedding_size=128,
+        learning_rate=0.001,
+        train_keep_prob=0.5,
+        max_steps=1000,
+        save_every_n=1000,
+        log_every_n=100,
+        max_vocab=3500,
+    )
+    assert article.items() <= defaults("training").items()
+    assert article.items() <= preset("article").items()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_default_is_allowed(kind):
+    assert checked(kind, {}) == defaults(kind)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_is_allowed_and_names_only_known_options(name):
+    assert checked("training", preset(name)) == preset(name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_option_has_title_help_and_group_and_every_number_both_bounds(kind):
+    for option in options(kind).values():
+        assert option.title and option.help.endswith(".") and option.group
+        if option.type in ("integer", "number"):
+            assert option.minimum is not None and option.maximum is not None and option.step
+        if option.type == "string":
+            assert option.choices or option.max_characters
+
+
+def test_typed_texts_become_values():
+    values = checked("training", {"num_seqs": "7", "learning_rate": "1e-2", "use_embedding": "false", "max_steps": 5.0})
+    assert values["num_seqs"] == 7 and values["learning_rate"] == 0.01
+    assert values["use_embedding"] is False and values["max_steps"] == 5 and isinstance(values["max_steps"], int)
+
+
+def test_defect_2_false_as_a_separate_word_means_false():
+    assert checked("training", {"use_embedding": "false"})["use_embedding"] is False
+
+
+@pytest.mark.parametrize("name", ["lstm_size", "num_layers", "learning_rate", "train_keep_prob"])
+def test_defect_12_zero_is_refused_where_it_cannot_train(name):
+    with pytest.raises(OptionError, match=rf"\({name}\) is 0; it must be"):
+        checked("training", {name: 0})
+
+
+@pytest.mark.parametrize(
+    "bad", [math.nan, math.inf, -math.inf, 10**400, -(10**400), "nan", "inf", "1e999", None, [1], True]
+)
+@pytest.mark.parametrize("name", ["learning_rate", "num_seqs", "max_minutes"])
+def test_what_is_no_finite_number_is_refused(name, bad):
+    with pytest.raises(OptionError, match=f"{name}.*must be a") as caught:
+        checked("training", {name: bad})
+    assert len(str(caught.value)) < 300
+
+
+def test_half_a_step_is_refused():
+    with pytest.raises(OptionError, match=r"Steps \(max_steps\) is 1.5; it must be a whole number from 1 to"):
+        checked("training", {"max_steps": 1.5})
+
+
+def test_all_errors_come_at_once_and_by_name():
+    with pytest.raises(OptionError) as caught:
+        checked("training", {"num_seqs": -1, "cell": "transformer", "lerning_rate": 0.1})
+    assert set(caught.value.problems) == {"num_seqs", "cell", "lerning_rate"}
+    assert "did you mean 'learning_rate'?" in caught.value.problems["lerning_rate"]
+    assert "one of lstm, gru, rnn, mingru" in caught.value.problems["cell"]
+
+
+def test_an_unknown_preset_names_the_close_one():
+    with pytest.raises(OptionError, match="There is no preset 'quik', did you mean 'quick'\\?"):
+        preset("quik")
+
+
+def test_a_base_is_kept_where_values_are_silent():
+    values = checked("training", {"max_steps": 3}, base=preset("quick"))
+    assert values["cell"] == "mingru" and values["max_steps"] == 3
+
+
+def test_keep_probability_is_described_as_keeping():
+    assert "keeping" in options("training")["train_keep_prob"].help
+
+
+json_values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_whatever_is_accepted_fits_the_schema_and_survives_json(kind, data):
+    name = data.draw(st.sampled_from(sorted(options(kind))))
+    value = data.draw(json_values)
+    try:
+        accepted = checked(kind, {name: value})
+    except OptionError as error:
+        assert set(error.problems) == {name}
+    else:
+        assert Draft202012Validator(schema()["$defs"][kind]).is_valid(accepted)
+        assert json.loads(json.dumps(accepted, allow_nan=False)) == accepted
+        assert checked(kind, accepted) == accepted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_names_every_option_once(kind):
+    lines = table(kind).splitlines()
+    assert [line.split("`")[1] for line in lines[2:]] == list(options(kind))
