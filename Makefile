@@ -1,0 +1,79 @@
+# Every command that a developer, the hooks and CI run. Works with GNU make 3.81 (macOS) and newer.
+# The programs behind the longer targets are in scripts/.
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# CI measures coverage while it tests, so that the suite runs once. COVERAGE=1 asks for it by hand.
+COVERAGE ?= $(filter true,$(CI))
+PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/pytest)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: $(STAMP) ## Make .venv from the lock file (PYTHON=python3.13 picks the interpreter)
+
+# A named interpreter must not be passed over because an older .venv is up to date.
+ifdef PYTHON
+export PYTHON
+.PHONY: $(STAMP)
+endif
+$(STAMP): requirements-dev.lock requirements-uv.lock pyproject.toml scripts/setup scripts/find-python
+	@scripts/setup
+	@touch $@
+
+.PHONY: packages
+packages: ## Install the Debian packages that the tests need (as root), or say what to install
+	@scripts/packages
+
+.PHONY: test
+test: $(STAMP) ## Run the whole suite (PYTEST_ARGS="-k words" picks tests)
+	@scripts/packages
+	$(PYTEST) $(PYTEST_ARGS)
+	$(if $(COVERAGE),@$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
+
+.PHONY: fast
+fast: $(STAMP) ## Run the suite without the tests that train real networks
+	@scripts/packages
+	$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
+
+.PHONY: coverage
+coverage: ## Run the whole suite and report which lines it never ran
+	@$(MAKE) test COVERAGE=1
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, types and which part imports which
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(STAMP) ## Sort imports and format the code
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: demo
+demo: $(STAMP) ## Train for one minute on Shakespeare and print a sample
+	@scripts/demo
+
+.PHONY: bench
+bench: $(STAMP) ## Run every benchmark
+	@for benchmark in $(wildcard benchmarks/*.py); do \
+		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+.PHONY: sql
+sql: $(STAMP) ## Write sql/schema.*.sql from the tables
+	$(BIN)/python -m charrnn.store.ddl
+
+.PHONY: lock
+lock: $(STAMP) ## Rewrite the lock files from pyproject.toml (LOCK_ARGS=--upgrade takes the newest versions)
+	@scripts/lock $(LOCK_ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv, caches and everything else that make made
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
+		build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
