@@ -1,0 +1,1 @@
+"""Everything that is kept: tables, transactions and files. Knows nothing of networks or of who asks."""

@@ -1,0 +1,130 @@
+"""One delivery of a training's history: what is in it, and how it is stored exactly once."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from charrnn.core.errors import LeaseLost
+from charrnn.core.records import Checkpoint, Metric, Model, Sample
+from charrnn.store.clock import utc_after, utc_now
+from charrnn.store.columns import storable_json
+from charrnn.store.leases import lost
+from charrnn.store.rows import HELD, compare_and_set, load_model
+from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
+from charrnn.store.upsert import insert_missing, insert_or_replace, insert_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What a training has said since the last delivery.
+
+    Numbers that are NaN or infinite cannot be stored: such metrics are left out, such losses count as unknown. The
+    trainer says so in a log line, so nothing is lost silently.
+    """
+
+    first_position: int
+    """Position in the log of the first line, or of the next one when there is none; the log counts from 1."""
+    lines: Sequence[tuple[str, str]] = ()
+    """Text and level of each log line."""
+    metrics: Sequence[Metric] = ()
+    """A value measured again at the same step takes the place of the first; without a time it gets the database's."""
+    samples: Sequence[Sample] = ()
+    checkpoints: Sequence[Checkpoint] = ()
+    step: int | None = None
+    """Step that the training has done; the model's never goes down."""
+    best_loss: float | None = None
+    """Lowest validation loss so far, in nats per character; the model's never goes up."""
+
+
+def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, seconds: float) -> bool:
+    """Do the work of `HistoryStore.append` in a transaction."""
+    # The fence comes first: it locks the row, so that nothing below can change under our feet.
+    held = compare_and_set(
+        session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), lease_until=utc_after(seconds)
+    )
+    model = load_model(session, model_id)
+    if not held:
+        raise lost(model, epoch)
+    known = model.log_position - batch.first_position + 1  # lines of this batch that are stored already
+    if known < 0:
+        raise LeaseLost(
+            f"The log of the model {model.name!r} ends at line {model.log_position}, but the next delivery begins at "
+            f"line {batch.first_position}. Send the lines between first, or resume from the last checkpoint."
+        )
+    if batch.lines and known >= len(batch.lines):
+        return model.stop_requested
+    now = session.scalars(select(utc_now())).one()
+    _insert_lines(session, model_id, batch.lines[known:], first_position=batch.first_position + known, now=now)
+    insert_or_replace(session, MetricRow, [_metric(model_id, m, now) for m in batch.metrics if math.isfinite(m.value)])
+    insert_missing(session, SampleRow, [_sample(model_id, epoch, sample) for sample in batch.samples])
+    insert_missing(session, CheckpointRow, [_checkpoint(model_id, checkpoint) for checkpoint in batch.checkpoints])
+    if progress := _progress(model, batch, known):
+        compare_and_set(session, model_id, **progress)
+    return model.stop_requested
+
+
+def _insert_lines(
+    session: Session, model_id: str, lines: Sequence[tuple[str, str]], *, first_position: int, now: datetime
+) -> None:
+    rows = [
+        {"model_id": model_id, "position": position, "chunk": text, "time": now, "level": level}
+        for position, (text, level) in enumerate(lines, start=first_position)
+    ]
+    insert_rows(session, LogRow, rows)
+
+
+def _metric(model_id: str, metric: Metric, now: datetime) -> dict[str, Any]:
+    return {
+        "model_id": model_id,
+        "name": metric.name,
+        "step": metric.step,
+        "value": metric.value,
+        "time": metric.time or now,
+    }
+
+
+def _sample(model_id: str, epoch: int, sample: Sample) -> dict[str, Any]:
+    return {
+        "id": sample.id,
+        "model_id": model_id,
+        "step": sample.step,
+        "text": sample.text,
+        "options": storable_json(sample.options),
+        "epoch": epoch,
+        "created_at": sample.created_at,
+    }
+
+
+def _checkpoint(model_id: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "id": checkpoint.id,
+        "model_id": model_id,
+        "step": checkpoint.step,
+        "kind": checkpoint.kind,
+        "loss": _finite(checkpoint.loss),
+        "folder": checkpoint.folder,
+        "size_bytes": checkpoint.size_bytes,
+        "created_at": checkpoint.created_at,
+    }
+
+
+def _progress(model: Model, batch: Batch, known: int) -> dict[str, Any]:
+    """Tell what the batch changes in the model itself."""
+    changes: dict[str, Any] = {}
+    if batch.lines:
+        changes["log_position"] = model.log_position + len(batch.lines) - known
+    if batch.step is not None and batch.step > model.step:
+        changes["step"] = batch.step
+    best = _finite(batch.best_loss)
+    if best is not None and (model.best_loss is None or best < model.best_loss):
+        changes["best_loss"] = best
+    return changes
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,114 @@
+"""What went wrong in a database, in words: turns the drivers' errors into `StoreError`s that say what to do."""
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from charrnn.core.errors import StoreError
+
+_MYSQL_CONFLICTS = {1205, 1213}  # lock wait timeout, deadlock
+_MYSQL_BUSY = {1040, 1203, 1226}  # too many connections: server, user, limit of the account
+_MYSQL_FULL = {1021, 1114}
+_MYSQL_GONE = {0, 2006, 2013, 2055, 1053, 1927}
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Tell whether the same transaction may succeed when it is tried again."""
+    code, text = _code(error), str(error.orig)
+    return code in _MYSQL_CONFLICTS or "database is locked" in text or "database table is locked" in text
+
+
+def is_duplicate(error: IntegrityError, *, constraint: str, columns: str) -> bool:
+    """Tell whether a row broke this unique constraint.
+
+    Args:
+        error: What the database said.
+        constraint: Name of the constraint; MySQL says it.
+        columns: Its columns as `table.column, table.column`; SQLite says these.
+    """
+    text = str(error.orig)
+    return (_code(error) == 1062 and constraint in text) or f"UNIQUE constraint failed: {columns}" in text
+
+
+def is_missing_parent(error: IntegrityError) -> bool:
+    """Tell whether a row names another row that is not there."""
+    return _code(error) == 1452 or "FOREIGN KEY constraint failed" in str(error.orig)
+
+
+def explain(error: DBAPIError | PoolTimeout, url: URL) -> StoreError | None:
+    """Say in words what the database refused.
+
+    Returns:
+        The error to raise; `None` for what only a programming mistake can cause.
+    """
+    if isinstance(error, PoolTimeout):
+        return StoreError(
+            f"All connections to the database {url!r} are in use for 30 seconds. Try again in a moment; if this stays, "
+            "something holds them: restart this program."
+        )
+    if url.get_backend_name() == "sqlite":
+        return _explain_sqlite(str(error.orig), url)
+    return _explain_mysql(_code(error), str(error.orig), url)
+
+
+def _code(error: DBAPIError) -> int | None:
+    arguments = getattr(error.orig, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+
+
+def _explain_sqlite(text: str, url: URL) -> StoreError | None:
+    advice = {
+        "database is locked": "another program holds it. Close that program, or wait, and try again.",
+        "unable to open database file": "it cannot be opened. Check that you may read and write there.",
+        "readonly database": "it is read-only. Give yourself the right to write to it and to its folder.",
+        "file is not a database": "it is something else. Move that file away, or name another one.",
+        "disk image is malformed": "it is damaged. Restore a copy, or save what `sqlite3 FILE .recover` finds.",
+        "disk is full": "the disk is full. Free some space and try again; nothing that was stored is lost.",
+        "disk I/O error": "the disk cannot be read or written. Check the disk and free space on it.",
+        "no such table": "a table is missing. Run `charrnn db upgrade`.",
+        "no such column": "a column is missing. Run `charrnn db upgrade`.",
+    }
+    for sign, what in advice.items():
+        if sign in text:
+            return StoreError(f"The database file {url.database}: {what}")
+    return None
+
+
+def _explain_mysql(code: int | None, text: str, url: URL) -> StoreError | None:
+    where = f"{url.host or 'localhost'}:{url.port or 3306}"
+    advice: dict[int | None, str] = {
+        1044: f"The user {url.username!r} may not use the database {url.database!r} at {where}. "
+        "An administrator grants it with sql/create_user.mysql.sql.",
+        1045: f"The database server at {where} refused the login of {url.username!r}. Check the user and the password "
+        "(MYSQL_USER, MYSQL_PASSWORD, or CHARRNN_DATABASE_URL).",
+        1049: f"The server at {where} has no database {url.database!r}. Create it: "
+        f"CREATE DATABASE `{url.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;",
+        1142: f"The user {url.username!r} lacks a right on the database {url.database!r} ({text}). "
+        "An administrator grants it with sql/create_user.mysql.sql.",
+        1146: f"A table is missing in the database {url.database!r}. Run `charrnn db upgrade`.",
+        1054: f"A column is missing in the database {url.database!r}. Run `charrnn db upgrade`.",
+        1153: "A row was larger than the server accepts. Raise max_allowed_packet on the server to 16M or more.",
+        1290: f"The database server at {where} is read-only now. Connect to the one that takes writes.",
+        2026: f"No encrypted connection to the database server at {where} ({text}). Set it up there, or set "
+        "MYSQL_SSL=false where the network can be trusted.",
+    }
+    advice[1698] = advice[1045]
+    advice |= dict.fromkeys(_MYSQL_CONFLICTS, f"The database at {where} stayed locked. Try again in a moment.")
+    advice |= dict.fromkeys(_MYSQL_BUSY, f"The database server at {where} takes no more connections. Try again later.")
+    advice |= dict.fromkeys(
+        _MYSQL_FULL, f"The database server at {where} is out of disk space. Free some and try again."
+    )
+    advice |= dict.fromkeys(
+        _MYSQL_GONE, f"The connection to the database server at {where} broke. Check that it runs, and try again."
+    )
+    if code == 2003 and "CERTIFICATE_VERIFY_FAILED" in text:
+        return StoreError(
+            f"The certificate of the database server at {where} is not trusted. Name the authority that signed it: "
+            "put ?ssl_ca=FILE at the end of CHARRNN_DATABASE_URL."
+        )
+    if code == 2003:
+        return StoreError(
+            f"There is no database server at {where} ({text}). Check host and port (MYSQL_HOST, MYSQL_PORT, or "
+            "CHARRNN_DATABASE_URL), and that the server runs."
+        )
+    return StoreError(advice[code]) if code in advice else None

@@ -1,0 +1,183 @@
+"""What happened to a model: log lines, metrics, samples, checkpoints. A training's writes carry its epoch."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from charrnn.core.errors import NotFound, OptionError
+from charrnn.core.records import Checkpoint, LogLine, Metric, Sample
+from charrnn.store.batch import Batch, apply_batch
+from charrnn.store.clock import utc_now
+from charrnn.store.columns import storable_json
+from charrnn.store.database import Database
+from charrnn.store.failures import is_missing_parent
+from charrnn.store.leases import lost
+from charrnn.store.rows import HELD, checkpoint_of, compare_and_set, load_model, new_id, sample_of
+from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
+
+__all__ = ["Batch", "HistoryStore"]
+
+
+class HistoryStore:
+    """The histories of one database's models."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def append(self, model_id: str, epoch: int, batch: Batch, *, seconds: float) -> bool:
+        """Store what a training has said since the last call, and renew its lease: all of it or nothing.
+
+        The same batch sent again, after an answer got lost, is stored once. A batch without anything in it only renews
+        the lease.
+
+        Args:
+            model_id: The model.
+            epoch: As `LeaseStore.claim` gave it.
+            batch: What was said.
+            seconds: How long the lease lasts from now.
+
+        Returns:
+            Whether somebody asked the training to stop.
+
+        Raises:
+            LeaseLost: Another worker holds this training, it has ended, or lines before this batch are missing.
+            NotFound: There is no such model.
+        """
+        return self._database.write(lambda session: apply_batch(session, model_id, epoch, batch, seconds))
+
+    def rewind(self, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
+        """Forget what a training stored beyond the step at which it is about to be resumed.
+
+        Log lines stay, and so do samples that were not written during training.
+
+        Returns:
+            The checkpoints that were forgotten; their folders can be removed.
+
+        Raises:
+            LeaseLost: Another worker holds this training, or it has ended.
+            NotFound: There is no such model.
+        """
+
+        def work(session: Session) -> list[Checkpoint]:
+            if not compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), step=step):
+                raise lost(load_model(session, model_id), epoch)
+            beyond = (CheckpointRow.model_id == model_id, CheckpointRow.step > step)
+            forgotten = [checkpoint_of(row) for row in session.scalars(select(CheckpointRow).where(*beyond))]
+            session.execute(delete(CheckpointRow).where(*beyond))
+            session.execute(delete(MetricRow).where(MetricRow.model_id == model_id, MetricRow.step > step))
+            session.execute(
+                delete(SampleRow).where(
+                    SampleRow.model_id == model_id, SampleRow.step > step, SampleRow.epoch.is_not(None)
+                )
+            )
+            compare_and_set(session, model_id, best_loss=_best_loss(session, model_id))
+            return forgotten
+
+        return self._database.write(work)
+
+    def lines(self, model_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        """Read log lines in order.
+
+        Args:
+            model_id: The model.
+            after: Position of the last line that is known already.
+            limit: At most so many.
+
+        Raises:
+            OptionError: `limit` is negative.
+        """
+        statement = select(LogRow).where(LogRow.model_id == model_id, LogRow.position > after)
+        return self._lines(statement.order_by(LogRow.position).limit(_not_negative("limit", limit)))
+
+    def last_lines(self, model_id: str, count: int) -> list[LogLine]:
+        """Read the newest `count` log lines, in order.
+
+        Raises:
+            OptionError: `count` is negative.
+        """
+        statement = select(LogRow).where(LogRow.model_id == model_id).order_by(LogRow.position.desc())
+        return self._lines(statement.limit(_not_negative("count", count)))[::-1]
+
+    def metrics(self, model_id: str, *, names: Collection[str] | None = None, after_step: int = -1) -> list[Metric]:
+        """Read measured values in order of steps, then names.
+
+        Args:
+            model_id: The model.
+            names: Only these; `None` for all.
+            after_step: Last step that is known already; -1 also gives step 0.
+        """
+        table = MetricRow
+        statement = select(table.step, table.name, table.value, table.time).where(
+            table.model_id == model_id, table.step > after_step
+        )
+        if names is not None:
+            statement = statement.where(table.name.in_(names))
+        statement = statement.order_by(table.step, table.name)
+        return self._database.read(lambda session: [Metric(*row) for row in session.execute(statement)])
+
+    def samples(self, model_id: str) -> list[Sample]:
+        """Read all samples, oldest first."""
+        statement = select(SampleRow).where(SampleRow.model_id == model_id).order_by(SampleRow.created_at, SampleRow.id)
+        return self._database.read(lambda session: [sample_of(row) for row in session.scalars(statement)])
+
+    def add_sample(self, model_id: str, *, step: int, text: str, options: dict[str, Any]) -> Sample:
+        """Store a sample that was written outside a training.
+
+        Raises:
+            NotFound: There is no such model.
+            OptionError: An option is NaN or infinite.
+        """
+        stored = storable_json(options)
+
+        def work(session: Session) -> Sample:
+            now = session.scalars(select(utc_now())).one()
+            row = SampleRow(id=new_id(), model_id=model_id, step=step, text=text, options=stored, created_at=now)
+            session.add(row)
+            session.flush()
+            session.refresh(row)
+            return sample_of(row)
+
+        try:
+            return self._database.write(work)
+        except IntegrityError as error:
+            if is_missing_parent(error):
+                raise NotFound(f"There is no model with the id {model_id!r}; it may have been purged.") from error
+            raise
+
+    def checkpoints(self, model_id: str) -> list[Checkpoint]:
+        """Read all checkpoints in order of steps."""
+        statement = select(CheckpointRow).where(CheckpointRow.model_id == model_id)
+        statement = statement.order_by(CheckpointRow.step, CheckpointRow.created_at, CheckpointRow.id)
+        return self._database.read(lambda session: [checkpoint_of(row) for row in session.scalars(statement)])
+
+    def checkpoint(self, model_id: str, kind: str) -> Checkpoint | None:
+        """Read the newest checkpoint of a kind, `last` or `best`; `None` when there is none."""
+        return next((found for found in reversed(self.checkpoints(model_id)) if found.kind == kind), None)
+
+    def drop_checkpoint(self, checkpoint_id: str) -> None:
+        """Forget a checkpoint; its folder goes after this. One that is forgotten already is no error."""
+        statement = delete(CheckpointRow).where(CheckpointRow.id == checkpoint_id)
+        self._database.write(lambda session: session.execute(statement))
+
+    def _lines(self, statement: Any) -> list[LogLine]:
+        rows = self._database.read(lambda session: session.scalars(statement).all())
+        return [LogLine(row.position, row.chunk, row.level, row.time) for row in rows]
+
+
+def _not_negative(name: str, value: int) -> int:
+    if value < 0:
+        raise OptionError({name: f"{name} is {value}, but it must be 0 or more."})
+    return value
+
+
+def _best_loss(session: Session, model_id: str) -> float | None:
+    """Lowest validation loss; lowest training loss where nothing was ever validated."""
+    for name in ("val_loss", "loss"):
+        lowest = select(func.min(MetricRow.value)).where(MetricRow.model_id == model_id, MetricRow.name == name)
+        best = session.scalars(lowest).one()
+        if best is not None:
+            return best
+    return None

@@ -1,0 +1,135 @@
+"""Brings the tables of a database to this program's version, one process at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+
+from charrnn.core.errors import StoreError
+from charrnn.store.engine import WRITES
+from charrnn.store.tables import Base
+
+VERSION_TABLE = "charrnn_version"
+"""Alembic's own name for it would collide with other programs that share the database."""
+
+_LOCK = "CONCAT('charrnn.', MD5(DATABASE()))"  # locks are the whole server's, and their names end at 64 characters
+_LOCK_SECONDS = 60
+
+
+def must_upgrade(engine: Engine) -> bool:
+    """Tell whether `upgrade` has to run before the database can be used.
+
+    Raises:
+        StoreError: The database holds something else, was made by a newer program, or is an older one on a server,
+            where other programs may be using it.
+    """
+    with engine.connect() as connection:
+        version = _version(connection)
+        if version == head():
+            return False
+        if version is not None and engine.dialect.name != "sqlite":
+            raise StoreError(
+                f"The database {engine.url!r} has version {version}; this program needs {head()}. Stop the other "
+                "programs that use it and run `charrnn db upgrade`."
+            )
+        return True
+
+
+def upgrade(engine: Engine) -> None:
+    """Create the tables, or change them to this program's version; nothing happens when they have it.
+
+    Raises:
+        StoreError: The database holds something else, was made by a newer program, or another process has been
+            upgrading it for a minute.
+    """
+    with _locked(engine) as connection:
+        if _version(connection) != head():
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def head() -> str:
+    """Tell the version that this program needs."""
+    newest = _scripts().get_current_head()
+    if newest is None:
+        raise StoreError("This program was installed without its migrations. Install it again.")
+    return newest
+
+
+def _version(connection: Connection) -> str | None:
+    """Tell the database's version; `None` when it has no table of ours."""
+    tables = set(inspect(connection).get_table_names())
+    version = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    strangers = sorted(tables & set(Base.metadata.tables))
+    if version is None and VERSION_TABLE in tables and strangers:
+        raise StoreError(
+            f"The tables of {connection.engine.url!r} were not completed when they were created. They hold nothing "
+            f"yet: drop {', '.join(strangers)} and {VERSION_TABLE}, and start again."
+        )
+    if version is None and strangers:
+        raise StoreError(
+            f"The database {connection.engine.url!r} has tables of another program with the names "
+            f"{', '.join(strangers)}. Give this one a database of its own."
+        )
+    if version is not None and version not in {script.revision for script in _scripts().walk_revisions()}:
+        raise StoreError(
+            f"The database {connection.engine.url!r} has version {version}, which a newer program made; this one knows "
+            f"versions up to {head()}. Install the newer program, or use another database."
+        )
+    return version
+
+
+@contextmanager
+def _locked(engine: Engine) -> Iterator[Connection]:
+    on_sqlite = engine.dialect.name == "sqlite"
+    with engine.execution_options(**WRITES).connect() as connection, _without_cascades(connection, on_sqlite):
+        if on_sqlite:
+            # BEGIN IMMEDIATE is the lock, and the whole upgrade is one transaction.
+            with connection.begin():
+                yield connection
+            return
+        got = connection.scalar(text(f"SELECT GET_LOCK({_LOCK}, {_LOCK_SECONDS})"))
+        if got != 1:
+            raise StoreError(
+                f"Another process has been upgrading the database {engine.url!r} for {_LOCK_SECONDS} seconds. "
+                "Wait until it is done, and start again."
+            )
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text(f"SELECT RELEASE_LOCK({_LOCK})"))
+
+
+@contextmanager
+def _without_cascades(connection: Connection, on_sqlite: bool) -> Iterator[None]:
+    # SQLite changes a column by copying the table and dropping the old one, which would delete all rows that refer to
+    # it. The setting cannot be changed inside a transaction, so this goes past SQLAlchemy, which would begin one.
+    driver = connection.connection.driver_connection
+    if not on_sqlite or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF").close()
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON").close()
+
+
+def _config() -> Config:
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

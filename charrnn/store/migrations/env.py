@@ -1,0 +1,14 @@
+"""What Alembic runs for each command: works on the connection that `charrnn.store.migrate` hands over."""
+
+from alembic import context
+
+from charrnn.store.migrate import VERSION_TABLE
+from charrnn.store.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
+context.run_migrations()

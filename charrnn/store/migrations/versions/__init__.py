@@ -1,0 +1,1 @@
+"""The revisions, in files named by their number."""

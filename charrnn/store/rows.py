@@ -1,0 +1,118 @@
+"""From rows to records, and the compare-and-set that every change of a model goes through."""
+
+import uuid
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from charrnn.core.errors import NotFound
+from charrnn.core.records import Checkpoint, Corpus, Model, ModelState, Sample
+from charrnn.store.tables import CheckpointRow, CorpusRow, ModelRow, SampleRow
+
+HELD = (ModelState.TRAINING, ModelState.STOPPING)
+"""States in which a worker holds the lease."""
+
+
+def new_id() -> str:
+    """Make an id for a model, a checkpoint or a sample: 32 hex digits, safe as the name of a folder."""
+    return uuid.uuid4().hex
+
+
+def compare_and_set(session: Session, model_id: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
+    """Change a model if, and only if, the conditions hold when the database comes to it.
+
+    Returns:
+        Whether they held and the model was changed.
+    """
+    statement = update(ModelRow).where(ModelRow.id == model_id, *conditions).values(**values)
+    # SQLAlchemy asks MySQL to count the rows that were found, so a change to the same values counts too.
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast(CursorResult[Any], result).rowcount == 1
+
+
+def load_model(session: Session, model_id: str, *, lock: bool = False) -> Model:
+    """Read a model as it is now in this transaction.
+
+    Args:
+        session: Of `Database.read` or `Database.write`.
+        model_id: Its id.
+        lock: Keep others from changing it until the transaction ends.
+
+    Raises:
+        NotFound: There is no such model.
+    """
+    statement = select(ModelRow).where(ModelRow.id == model_id).execution_options(populate_existing=True)
+    row = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no model with the id {model_id!r}. It may have been purged; list the models.")
+    return model_of(row)
+
+
+def model_of(row: ModelRow) -> Model:
+    """Make the record of a row."""
+    return Model(
+        id=row.id,
+        name=row.name,
+        state=ModelState(row.state),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        train_params=row.train_params,
+        sample_params=row.sample_params,
+        corpus_id=row.corpus_id,
+        owner=row.owner,
+        notes=row.notes,
+        tags=tuple(row.tags),
+        epoch=row.epoch,
+        worker=row.worker,
+        lease_until=row.lease_until,
+        stop_requested=row.stop_requested,
+        step=row.step,
+        best_loss=row.best_loss,
+        log_position=row.log_position,
+        error=row.error,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+def corpus_of(row: CorpusRow) -> Corpus:
+    """Make the record of a row."""
+    return Corpus(
+        id=row.id,
+        name=row.name,
+        size_bytes=row.size_bytes,
+        num_characters=row.num_characters,
+        num_distinct=row.num_distinct,
+        num_lines=row.num_lines,
+        encoding=row.encoding,
+        newlines=row.newlines,
+        created_at=row.created_at,
+    )
+
+
+def checkpoint_of(row: CheckpointRow) -> Checkpoint:
+    """Make the record of a row."""
+    return Checkpoint(
+        id=row.id,
+        model_id=row.model_id,
+        step=row.step,
+        kind=row.kind,
+        loss=row.loss,
+        folder=row.folder,
+        size_bytes=row.size_bytes,
+        created_at=row.created_at,
+    )
+
+
+def sample_of(row: SampleRow) -> Sample:
+    """Make the record of a row."""
+    return Sample(
+        id=row.id,
+        model_id=row.model_id,
+        step=row.step,
+        text=row.text,
+        options=row.options,
+        created_at=row.created_at,
+    )

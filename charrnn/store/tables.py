@@ -1,0 +1,167 @@
+"""The tables, as typed classes. Everything else about the schema (`sql/`, the check of the migrations) comes from here.
+
+Every column that can has a default, so that a row written by hand needs no more than the article's columns.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Computed,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from charrnn.store.clock import utc_default
+from charrnn.store.columns import MOMENT, StoredName, StoredText
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+}
+
+# MySQL's default collation takes 'a' for 'A', 'é' for 'e' and '😀' for '😁'; names and keys must tell them apart.
+_MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+ID = StoredName(64)
+EMPTY_TEXT = text("('')")  # MySQL takes a text's default only as an expression
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: MOMENT, float: Double(), bool: Boolean()}
+
+
+class CorpusRow(Base):
+    """A text; its characters lie in a file."""
+
+    __tablename__ = "corpus"
+    __table_args__ = _MYSQL
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(StoredName(255))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    num_characters: Mapped[int] = mapped_column(BigInteger)
+    num_distinct: Mapped[int] = mapped_column(Integer)
+    num_lines: Mapped[int] = mapped_column(BigInteger)
+    encoding: Mapped[str] = mapped_column(StoredName(64))
+    newlines: Mapped[str] = mapped_column(StoredName(16))
+    created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
+
+
+class ModelRow(Base):
+    """The user's named thing. The three `is_…`/`has_…` columns of the article follow from the state.
+
+    Columns that are computed say nothing about NULL: MariaDB does not take NOT NULL there.
+    """
+
+    __tablename__ = "model"
+    __table_args__ = (
+        UniqueConstraint("owner", "live_name"),
+        Index(None, "updated_at"),
+        Index(None, "state"),
+        _MYSQL,
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
+    updated_at: Mapped[datetime] = mapped_column(server_default=utc_default())
+    name: Mapped[str] = mapped_column(StoredName(200))
+    train_params: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sample_params: Mapped[dict[str, Any]] = mapped_column(JSON, server_default=text("('{}')"))
+    has_data: Mapped[bool | None] = mapped_column(Computed("state <> 'draft'", persisted=False))
+    is_in_progress: Mapped[bool | None] = mapped_column(
+        Computed("state IN ('queued', 'training', 'stopping')", persisted=False)
+    )
+    is_complete: Mapped[bool | None] = mapped_column(Computed("state = 'completed'", persisted=False))
+    state: Mapped[str] = mapped_column(StoredName(16), server_default="draft")
+    corpus_id: Mapped[str | None] = mapped_column(ID, ForeignKey("corpus.id"))
+    owner: Mapped[str] = mapped_column(StoredName(200), server_default="")
+    notes: Mapped[str] = mapped_column(StoredText, server_default=EMPTY_TEXT)
+    tags: Mapped[list[str]] = mapped_column(JSON, server_default=text("('[]')"))
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    worker: Mapped[str] = mapped_column(StoredName(255), server_default="")
+    lease_until: Mapped[datetime | None]
+    stop_requested: Mapped[bool] = mapped_column(server_default=false())
+    step: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    best_loss: Mapped[float | None]
+    log_position: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    error: Mapped[str | None] = mapped_column(StoredText)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    # A deleted model gives its name free: NULLs never collide in a unique index.
+    live_name: Mapped[str | None] = mapped_column(
+        StoredName(200), Computed("CASE WHEN deleted_at IS NULL THEN name END", persisted=False)
+    )
+
+
+class LogRow(Base):
+    """One line of a model's log."""
+
+    __tablename__ = "model_log"
+    __table_args__ = {"sqlite_with_rowid": False, **_MYSQL}
+
+    model_id: Mapped[str] = mapped_column(ID, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    chunk: Mapped[str] = mapped_column(StoredText)
+    time: Mapped[datetime] = mapped_column(server_default=utc_default())
+    level: Mapped[str] = mapped_column(StoredName(16), server_default="info")
+
+
+class MetricRow(Base):
+    """One measured value. The key begins with the name, because a curve is read by name in order of steps."""
+
+    __tablename__ = "model_metric"
+    __table_args__ = {"sqlite_with_rowid": False, **_MYSQL}
+
+    model_id: Mapped[str] = mapped_column(ID, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(StoredName(64), primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    value: Mapped[float]
+    time: Mapped[datetime] = mapped_column(server_default=utc_default())
+
+
+class CheckpointRow(Base):
+    """A checkpoint; its weights lie in a folder."""
+
+    __tablename__ = "checkpoint"
+    __table_args__ = (Index(None, "model_id", "kind", "step"), _MYSQL)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    model_id: Mapped[str] = mapped_column(ID, ForeignKey("model.id", ondelete="CASCADE"))
+    step: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(StoredName(16))
+    loss: Mapped[float | None]
+    folder: Mapped[str] = mapped_column(StoredName(255))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
+
+
+class SampleRow(Base):
+    """A text written by a model."""
+
+    __tablename__ = "sample"
+    __table_args__ = (Index(None, "model_id", "step"), _MYSQL)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    model_id: Mapped[str] = mapped_column(ID, ForeignKey("model.id", ondelete="CASCADE"))
+    step: Mapped[int] = mapped_column(BigInteger)
+    text: Mapped[str] = mapped_column(StoredText)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    epoch: Mapped[int | None] = mapped_column(Integer)
+    """Training that wrote it; NULL for a sample that somebody asked for, which a rewind must leave alone."""
+    created_at: Mapped[datetime] = mapped_column(server_default=utc_default())

@@ -1,0 +1,54 @@
+"""Inserting many rows when some may be there already, which each database says in its own words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, insert
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.orm import Session
+
+from charrnn.store.tables import Base
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def insert_rows(session: Session, kind: type[Base], rows: Rows) -> None:
+    """Insert rows that must be new, in as few statements as the driver can."""
+    if rows:
+        session.connection().execute(insert(_table(kind)), rows)
+
+
+def insert_missing(session: Session, kind: type[Base], rows: Rows) -> None:
+    """Insert the rows whose key is not there yet; the others stay as they are."""
+    _insert(session, _table(kind), rows, changed=())
+
+
+def insert_or_replace(session: Session, kind: type[Base], rows: Rows) -> None:
+    """Insert the rows; where a key is there already, the new values take the old ones' place."""
+    table = _table(kind)
+    keys = set(table.primary_key.columns.keys())
+    _insert(session, table, rows, changed=[name for name in table.columns.keys() if name not in keys])
+
+
+def _insert(session: Session, table: Table, rows: Rows, *, changed: Sequence[str]) -> None:
+    if not rows:
+        return
+    connection = session.connection()
+    keys = table.primary_key.columns.keys()
+    if connection.dialect.name == "mysql":
+        into_mysql = mysql.insert(table)
+        # MySQL has no "do nothing" that would not also hide other errors; setting a key to itself does nothing.
+        same = {keys[0]: table.c[keys[0]]}
+        values = {name: into_mysql.inserted[name] for name in changed} or same
+        connection.execute(into_mysql.on_duplicate_key_update(values), rows)
+        return
+    into_sqlite = sqlite.insert(table)
+    new = {name: into_sqlite.excluded[name] for name in changed}
+    if new:
+        connection.execute(into_sqlite.on_conflict_do_update(index_elements=keys, set_=new), rows)
+    else:
+        connection.execute(into_sqlite.on_conflict_do_nothing(index_elements=keys), rows)
+
+
+def _table(kind: type[Base]) -> Table:
+    return Base.metadata.tables[kind.__tablename__]
