@@ -112,11 +112,8 @@ def preset(name: str) -> dict[str, Value]:
         OptionError: There is no preset of that name.
     """
     if name not in presets():
-        raise OptionError(
-            {
-                "preset": f"There is no preset {name!r}{_did_you_mean(name, presets())}; there are {', '.join(presets())}."
-            }
-        )
+        hint = _did_you_mean(name, presets())
+        raise OptionError({"preset": f"There is no preset {name!r}{hint}; there are {', '.join(presets())}."})
     return defaults("training") | dict(presets()[name].values)
 
 

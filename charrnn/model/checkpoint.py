@@ -1,0 +1,131 @@
+"""Checkpoints: a folder from which training goes on exactly, or text is written.
+
+    weights.safetensors     the network's weights
+    training.safetensors    the optimizer's variables and the network's memory
+    checkpoint.json         format, options, vocabulary, progress, and the size and SHA-256 of the other files
+
+No file can run code when it is read. A folder appears under its name only when it is complete, and is checked
+against its hashes before anything of it is used.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from charrnn.core.errors import CheckpointError
+from charrnn.core.files import atomic_folder
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.model.engine import Arrays, Engine, load_weights
+from charrnn.model.network import Network
+
+FORMAT = 1
+MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint's content; `training_state` is empty when only the weights were asked for."""
+
+    options: dict[str, Any]
+    vocabulary: Vocabulary
+    progress: dict[str, Any]
+    weights: Arrays
+    training_state: Arrays
+
+
+def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[str, Any], progress: Any) -> int:
+    """Write a checkpoint, whole or not at all; one that stands there already is replaced.
+
+    Args:
+        folder: Where it shall be.
+        progress: What the training needs to know of itself to go on; anything that JSON can hold.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        StudioError: The disk is full or cannot be written.
+    """
+    parts = {WEIGHTS: _packed(engine.weights()), TRAINING: _packed(engine.training_state())}
+    manifest = {
+        "format": FORMAT,
+        "options": dict(options),
+        "vocabulary": vocabulary.to_json(),
+        "progress": progress,
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
+        },
+    }
+    parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    with atomic_folder(folder) as building:
+        for name, data in parts.items():
+            (building / name).write_bytes(data)
+    return sum(map(len, parts.values()))
+
+
+def load(folder: Path, *, with_training: bool) -> Loaded:
+    """Read a checkpoint.
+
+    Args:
+        folder: As written by `save`.
+        with_training: Read also what training needs to go on.
+
+    Raises:
+        CheckpointError: Something is missing, damaged, or of a newer format.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        if manifest["format"] > FORMAT:
+            raise CheckpointError(
+                f"The checkpoint {folder.name} has format {manifest['format']}; this version of the program knows "
+                f"up to {FORMAT}. Update the program."
+            )
+        names = [WEIGHTS, TRAINING] if with_training else [WEIGHTS]
+        arrays = [_unpacked(folder / name, manifest["files"][name]) for name in names]
+        vocabulary = Vocabulary.from_json(manifest["vocabulary"])
+        options, progress = manifest["options"], manifest["progress"]
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The checkpoint {folder.name} cannot be read ({type(error).__name__}: {error}). Use another checkpoint "
+            f"of this model, or train it again."
+        ) from error
+    return Loaded(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
+
+
+def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
+    """Build the network of a checkpoint for writing or scoring.
+
+    Returns:
+        The network, its vocabulary, and the options it was trained with.
+
+    Raises:
+        CheckpointError: It is missing, damaged or does not fit.
+    """
+    stored = load(folder, with_training=False)
+    network = Network(stored.options, len(stored.vocabulary) + 1)
+    load_weights(network, stored.weights)
+    return network, stored.vocabulary, stored.options
+
+
+def _packed(arrays: Arrays) -> bytes:
+    data: bytes = save_tensors({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return data
+
+
+def _unpacked(path: Path, expected: Mapping[str, Any]) -> Arrays:
+    data = path.read_bytes()
+    if len(data) != expected["bytes"] or hashlib.sha256(data).hexdigest() != expected["sha256"]:
+        raise CheckpointError(
+            f"{path.parent.name}/{path.name} is damaged: it has {len(data):,} bytes and not the content that was "
+            f"written ({expected['bytes']:,} bytes). Use another checkpoint of this model, or train it again."
+        )
+    arrays: Arrays = load_tensors(data)
+    return arrays

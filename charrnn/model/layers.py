@@ -1,0 +1,163 @@
+"""The recurrent layers. Each takes `(x, state, …)` and gives `(y, state)`; memory is an argument, never hidden.
+
+    T  time steps     B  sequences     D  size of the input     H  units
+
+Inputs are time-major: characters `(T, B)` where they enter as one-hot vectors, otherwise numbers `(T, B, D)`. Weights
+have the names, shapes and gate order of Keras' own layers, so that they can be exchanged.
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from charrnn.model import recurrence
+from charrnn.model.recurrence import product
+from charrnn.model.start_values import StartValues
+
+ONE_HOT_LIMIT = 1024
+"""Up to this many classes a one-hot product beats a gather, whose gradient XLA adds up row by row on a CPU."""
+
+
+def lookup(table: tf.Tensor, ids: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Multiply one-hot vectors with a matrix: rows of `table` `(V, D)` for `ids` of any shape, shape `(…, D)`."""
+    if table.shape[0] > ONE_HOT_LIMIT:
+        return tf.gather(table, ids)
+    one_hot = tf.one_hot(tf.reshape(ids, [-1]), table.shape[0], dtype=table.dtype)
+    return tf.reshape(product(one_hot, table, dtype), (*ids.shape, table.shape[1]))
+
+
+def project(x: tf.Tensor, kernel: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Multiply the input of all steps with a matrix at once, shape `(T, B, columns)`."""
+    if x.dtype.is_integer:
+        return lookup(kernel, x, dtype)
+    steps, batch, size = x.shape
+    return tf.reshape(product(tf.reshape(x, (steps * batch, size)), kernel, dtype), (steps, batch, kernel.shape[1]))
+
+
+class Recurrent(keras.layers.Layer):
+    """What the three classic cells share: their weights.
+
+    Args:
+        inputs: D, or the number of classes where characters enter as one-hot vectors.
+        units: H.
+        start: Makes the start values.
+        product_dtype: Number type of matrix products, `float32` or `bfloat16`.
+    """
+
+    gates: int
+    """Blocks of H columns in the weight matrices."""
+    forget_gate: int | None = None
+    """Which block is the forget gate, whose bias starts at 1."""
+    num_states = 1
+
+    def __init__(self, inputs: int, units: int, *, start: StartValues, product_dtype: str, name: str):
+        super().__init__(name=name)
+        self.units, self.product_dtype = units, product_dtype
+        columns = self.gates * units
+        forget = None
+        if self.forget_gate is not None:
+            forget = slice(self.forget_gate * units, (self.forget_gate + 1) * units)
+        self.kernel = self.add_weight((inputs, columns), start.input(inputs, units, self.gates), name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            (units, columns), start.recurrent(inputs, units, self.gates), name="recurrent_kernel"
+        )
+        self.bias = self.add_weight((columns,), start.bias(forget=forget), name="bias")
+        self.built = True
+
+
+class RNN(Recurrent):
+    """The plain cell (Elman 1990)."""
+
+    gates = 1
+
+    def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""
+        xz = project(x, self.kernel, self.product_dtype) + self.bias
+        hs, h = recurrence.rnn(xz, tf.convert_to_tensor(self.recurrent_kernel), state[0], self.product_dtype)
+        return hs, [h]
+
+
+class LSTM(Recurrent):
+    """Long short-term memory; weights are those of `keras.layers.LSTM`."""
+
+    gates = 4
+    forget_gate = 1
+    num_states = 2
+
+    def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and `[h, c]` after the last step."""
+        xz = project(x, self.kernel, self.product_dtype) + self.bias
+        recurrent = tf.convert_to_tensor(self.recurrent_kernel)
+        hs, h, c = recurrence.lstm(xz, recurrent, state[0], state[1], self.product_dtype)
+        return hs, [h, c]
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit; weights are those of `keras.layers.GRU` with `reset_after=True`, its bias in two parts."""
+
+    gates = 3
+
+    def __init__(self, inputs: int, units: int, *, start: StartValues, product_dtype: str, name: str):
+        super().__init__(inputs, units, start=start, product_dtype=product_dtype, name=name)
+        self.recurrent_bias = self.add_weight((self.gates * units,), start.bias(), name="recurrent_bias")
+
+    def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""
+        xz = project(x, self.kernel, self.product_dtype) + self.bias
+        weights = tf.convert_to_tensor(self.recurrent_kernel), tf.convert_to_tensor(self.recurrent_bias)
+        hs, h = recurrence.gru(xz, *weights, state[0], self.product_dtype)
+        return hs, [h]
+
+
+def normalized(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    """Divide by the root mean square of the last axis (RMSNorm; Zhang & Sennrich 2019)."""
+    return x * tf.math.rsqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6) * gain
+
+
+class MinGRU(keras.layers.Layer):
+    """The fast cell: a gated linear recurrence whose matrix products all leave the time loop.
+
+    After minGRU (Feng et al. 2024, "Were RNNs all we needed?"), with an output gate, a norm before and a residual
+    around it:
+
+        z, c, o  = RMSNorm(x) · W + b
+        h_t      = (1 - σ(z_t)) · h_{t-1} + σ(z_t) · c_t
+        y        = x + dropout((h ⊙ silu(o)) · W_out)
+
+    The gate's bias is spread from -3 to 1, so that units remember from two to some twenty characters at first.
+
+    Args:
+        units: H, also the size of the input and of the output.
+        depth: Number of such layers in the network; the residual branches start smaller in deeper ones.
+        start: Makes the start values.
+        product_dtype: Number type of matrix products.
+    """
+
+    num_states = 1
+
+    def __init__(self, units: int, depth: int, *, start: StartValues, product_dtype: str, name: str):
+        super().__init__(name=name)
+        self.units, self.product_dtype = units, product_dtype
+        spread = np.concatenate([np.linspace(-3, 1, units), np.zeros(2 * units)]).astype("float32")
+        self.gain = self.add_weight((units,), "ones", name="gain")
+        self.kernel = self.add_weight((units, 3 * units), start.normal(1 / math.sqrt(units)), name="kernel")
+        self.bias = self.add_weight((3 * units,), keras.initializers.Constant(spread), name="bias")
+        self.output_kernel = self.add_weight(
+            (units, units), start.normal(1 / math.sqrt(2 * depth * units)), name="output_kernel"
+        )
+        self.built = True
+
+    def call(
+        self, x: tf.Tensor, state: list[tf.Tensor], drop: float = 0.0, seed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Read `(T, B, H)`; give the same shape and the memory after the last step; `drop` is a probability."""
+        u = project(normalized(x, self.gain), self.kernel, self.product_dtype) + self.bias
+        gate, candidate, out = tf.split(u, 3, -1)
+        z = tf.sigmoid(gate)
+        hs, h = recurrence.linear(1 - z, z * candidate, state[0])
+        y = project(hs * tf.nn.silu(out), self.output_kernel, self.product_dtype)
+        if drop > 0:
+            y = tf.nn.experimental.stateless_dropout(y, drop, seed)
+        return x + y, [h]

@@ -1,0 +1,133 @@
+"""The network, built from options: characters in, a score for every possible next character out.
+
+B  sequences     T  characters in a sequence     V  classes: the vocabulary and one for all unknown characters
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, normalized, project
+from charrnn.model.start_values import StartValues
+
+CLASSIC_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+ARCHITECTURE = (
+    "cell",
+    "lstm_size",
+    "num_layers",
+    "use_embedding",
+    "embedding_size",
+    "max_vocab",
+)
+"""Options that decide the shapes of the weights; a checkpoint cannot go on with others."""
+
+State = list[tf.Tensor]
+
+
+@keras.saving.register_keras_serializable("charrnn")
+class Network(keras.Model):
+    """A character RNN.
+
+    Args:
+        options: Training options; those of the group "Network" and `seed` are read.
+        num_classes: V.
+    """
+
+    def __init__(self, options: Mapping[str, Any], num_classes: int):
+        super().__init__(name="charrnn")
+        self.options, self.num_classes = dict(options), num_classes
+        self.drop = 1 - options["train_keep_prob"]
+        self.product_dtype = "bfloat16" if options["precision"] == "mixed_bfloat16" else "float32"
+        start = StartValues(options["init"], options["seed"])
+        units, depth, fast = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
+        # The fast cell adds to its input, so characters must enter at its size; one-hot vectors then enter by one
+        # product, which is a table of that size.
+        size = options["embedding_size"] if options["use_embedding"] else units if fast else num_classes
+        self.table = None
+        if fast or options["use_embedding"]:
+            table_start = start.normal(0.02) if fast else start.table()
+            self.table = self.add_weight((num_classes, size), table_start, name="table")
+        self.entry = None
+        if fast and size != units:
+            self.entry = self.add_weight((size, units), start.normal(size**-0.5), name="entry")
+        self.recurrent: list[keras.layers.Layer] = []
+        for number in range(1, depth + 1):
+            name = f"layer_{number}"
+            if fast:
+                layer = MinGRU(units, depth, start=start, product_dtype=self.product_dtype, name=name)
+            else:
+                cell = CLASSIC_CELLS[options["cell"]]
+                inputs = size if number == 1 else units
+                layer = cell(inputs, units, start=start, product_dtype=self.product_dtype, name=name)
+            self.recurrent.append(layer)
+        self.gain = self.add_weight((units,), "ones", name="gain") if fast else None
+        self.output_kernel = self.add_weight(
+            (units, num_classes), start.normal(0.02) if fast else start.output(), name="output_kernel"
+        )
+        self.output_bias = self.add_weight(
+            (num_classes,), keras.initializers.Zeros() if fast else start.output_bias(), name="output_bias"
+        )
+        self.built = True
+
+    def zero_state(self, batch: int) -> State:
+        """Return the memory before anything was read: one tensor `(batch, units)` for each state of each layer."""
+        return [tf.zeros((batch, layer.units)) for layer in self.recurrent for _ in range(layer.num_states)]
+
+    def call(
+        self, ids: tf.Tensor, state: State | None = None, training: bool = False, seed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, State]:
+        """Read characters.
+
+        Args:
+            ids: Shape `(B, T)`, each in `0 … V-1`.
+            state: Memory to go on from, as `zero_state` gives it; nothing read yet if missing.
+            training: Drop units.
+            seed: A number that decides which units drop; needed in training unless all are kept.
+
+        Returns:
+            Scores before softmax, time-major, shape `(T, B, V)`, and the memory after the last character.
+        """
+        before = list(self.zero_state(ids.shape[0]) if state is None else state)
+        after: State = []
+        drop = self.drop if training else 0.0
+        x = tf.transpose(ids)
+        if self.table is not None:
+            x = lookup(tf.convert_to_tensor(self.table), x, self.product_dtype)
+        if self.entry is not None:
+            x = project(x, self.entry, self.product_dtype)
+        for number, layer in enumerate(self.recurrent):
+            own, before = before[: layer.num_states], before[layer.num_states :]
+            pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
+            if isinstance(layer, MinGRU):
+                x, new = layer(x, own, drop=drop, seed=pair)
+            else:
+                x, new = layer(x, own)
+                if drop > 0:
+                    x = tf.nn.experimental.stateless_dropout(x, drop, pair)
+            after += new
+        if self.gain is not None:
+            x = normalized(x, self.gain)
+        return project(x, self.output_kernel, self.product_dtype) + self.output_bias, after
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what builds the same network again, for Keras' own saving."""
+        return {"options": self.options, "num_classes": self.num_classes}
+
+
+def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
+    """Return how many weights a network of these options has, without building it."""
+    units, depth, fast = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
+    output = units * num_classes + num_classes
+    if fast:
+        size = options["embedding_size"] if options["use_embedding"] else units
+        entry = size * units if size != units else 0
+        return num_classes * size + entry + depth * (4 * units * units + 4 * units) + units + output
+    gates = CLASSIC_CELLS[options["cell"]].gates
+    size = options["embedding_size"] if options["use_embedding"] else num_classes
+    table = num_classes * size if options["use_embedding"] else 0
+    biases = 2 if options["cell"] == "gru" else 1
+    inputs = size + (depth - 1) * units
+    return table + gates * units * (inputs + depth * (units + biases)) + output

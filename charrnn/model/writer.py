@@ -1,0 +1,193 @@
+"""Writing text: the whole loop is one compiled program that runs some characters at a time, so that text streams.
+
+S  samples written side by side     V  classes, the last of which is "unknown" and is never written
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from charrnn.core.stop import StopString
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.core.written import Alternative, Piece
+from charrnn.model.choice import MEMORY, Choice
+from charrnn.model.network import Network, State
+
+CHUNK = 256
+"""Characters that one call of the compiled loop reads and writes at most."""
+FIRST = 16
+"""Characters written by the first call, so that something shows at once."""
+ALTERNATIVES = 8
+
+Int32s = npt.NDArray[np.int32]
+
+
+@dataclass
+class _Place:
+    """Where the writing is: what was read, what comes next."""
+
+    state: State
+    last: tf.Tensor
+    """The newest character, not yet read, shape `(S,)`."""
+    history: tf.Tensor
+    """The characters up to and with `last`, newest last, -1 before the first, shape `(S, MEMORY)`."""
+    rest: Int32s
+    """Characters of the prompt after `last`, fewer than CHUNK."""
+
+
+class Writer:
+    """Writes with a network; programs are compiled at first use and kept, so keep the writer too.
+
+    Args:
+        network: Read at each call, so that a network in training writes with its newest weights.
+        vocabulary: Its vocabulary.
+    """
+
+    def __init__(self, network: Network, vocabulary: Vocabulary):
+        self._network, self._vocabulary = network, vocabulary
+        self._loop = tf.function(self._write_some, jit_compile=True, autograph=False)
+        self._read = tf.function(self._read_window, jit_compile=True, autograph=False)
+
+    def write(self, options: Mapping[str, Any], *, alternatives: bool = False) -> Iterator[Piece]:
+        """Write texts, a piece at a time; close the iterator to stop early.
+
+        Args:
+            options: Sampling options, checked; `seed` is used as it is.
+            alternatives: Give also the likeliest characters at every place; costs time.
+
+        Yields:
+            Pieces; those of one sample in order, together exactly `max_length` characters, or fewer where `stop`
+            appeared.
+
+        Raises:
+            UnknownCharacters: The prompt holds characters that the network never saw, and `unknown` is `refuse`.
+        """
+        prompt = self._vocabulary.prompt(options["start_string"], unknown=options["unknown"])
+        watches = [StopString(options["stop"]) for _ in range(options["num_samples"])]
+        for ids, logprobs, top_ids, top_logprobs in self._chunks(options, prompt, alternatives):
+            for sample, watch in enumerate(watches):
+                if not watch.reached:
+                    named = self._named(top_ids[sample], top_logprobs[sample]) if alternatives else []
+                    details = [logprobs[sample].tolist()] + ([named] if alternatives else [])
+                    yield from _piece(sample, *watch.release(self._vocabulary.decode(ids[sample]), *details))
+            if all(watch.reached for watch in watches):
+                return
+        for sample, watch in enumerate(watches):
+            yield from _piece(sample, *watch.rest())
+
+    def _chunks(
+        self, options: Mapping[str, Any], prompt: str, alternatives: bool
+    ) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+        """Run the compiled loop until all is written; yields ids, logprobs, top ids and top logprobs, `(S, n, …)`."""
+        place = self._start(prompt, options["num_samples"])
+        position = -len(place.rest)  # of the next character; 0 is the first that is chosen
+        size = FIRST
+        while position < options["max_length"]:
+            unread = min(position, 0)
+            count = min(size - unread, CHUNK, options["max_length"] - position)
+            forced = np.full(CHUNK, -1, np.int32)
+            ahead = place.rest[len(place.rest) + unread :][:count] if unread else place.rest[:0]
+            forced[: len(ahead)] = ahead
+            *results, place.state, place.last, place.history = self._loop(
+                place.state,
+                place.last,
+                place.history,
+                tf.constant(forced),
+                tf.constant([count, position, options["seed"], options["top_k"]], tf.int32),
+                tf.constant([options[n] for n in ("temperature", "top_p", "min_p", "repetition_penalty")], tf.float32),
+                sorts=options["top_k"] > 0 or options["top_p"] < 1,
+                penalizes=options["repetition_penalty"] > 1,
+                alternatives=alternatives,
+            )
+            if position + count > 0:
+                yield tuple(np.swapaxes(result.numpy()[-unread:count], 0, 1) for result in results)
+                size = min(4 * size, CHUNK)
+            position += count
+
+    def _start(self, prompt: str, samples: int) -> _Place:
+        """Read the beginning of a long prompt in whole windows; the loop itself reads the rest."""
+        given = self._vocabulary.encode(prompt or self._before_everything()).astype(np.int32)
+        state = self._network.zero_state(1)
+        done = (len(given) - 1) // CHUNK * CHUNK
+        for begin in range(0, done, CHUNK):
+            state = self._read(tf.constant(given[None, begin : begin + CHUNK]), state)
+        history = np.full((samples, MEMORY), -1, np.int32)
+        recent = given[: done + 1][-MEMORY:]
+        if prompt:
+            history[:, MEMORY - len(recent) :] = recent
+        return _Place(
+            [tf.repeat(memory, samples, 0) for memory in state],
+            tf.fill([samples], int(given[done])),
+            tf.constant(history),
+            given[done + 1 :],
+        )
+
+    def _read_window(self, ids: tf.Tensor, state: State) -> State:
+        return self._network(ids, state=state)[1]
+
+    def _write_some(
+        self,
+        state: State,
+        last: tf.Tensor,
+        history: tf.Tensor,
+        forced: tf.Tensor,
+        whole: tf.Tensor,
+        real: tf.Tensor,
+        *,
+        sorts: bool,
+        penalizes: bool,
+        alternatives: bool,
+    ) -> tuple[Any, ...]:
+        """Read `last`, choose or take the next character, and so on, `count` times."""
+        count, position, seed, top_k = tf.unstack(whole)
+        temperature, top_p, min_p, penalty = tf.unstack(real)
+        choice = Choice(temperature, top_k, top_p, min_p, penalty, sorts, penalizes)
+        samples, known = last.shape[0], self._network.num_classes - 1
+        tops = min(ALTERNATIVES, known) if alternatives else 0
+
+        def body(t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, *arrays: Any) -> tuple[Any, ...]:
+            logits, state = self._network(last[:, None], state=state)
+            logprobs = tf.nn.log_softmax(logits[0, :, :known])
+            # the numbers belong to a place of the text, so that it does not matter where the calls are cut
+            noise = tf.random.stateless_uniform((samples, known), tf.stack([seed, position + t]), minval=1e-9)
+            last = tf.where(forced[t] >= 0, forced[t], choice.pick(logprobs, history, noise))
+            values = [last, tf.gather(logprobs, last, axis=1, batch_dims=1)]
+            if alternatives:
+                values += reversed(tf.math.top_k(logprobs, tops))
+            if penalizes:
+                history = tf.concat([history[:, 1:], last[:, None]], 1)
+            return t + 1, state, last, history, *(a.write(t, v) for a, v in zip(arrays, values, strict=True))
+
+        shapes = [(samples,), (samples,)] + ([(samples, tops), (samples, tops)] if alternatives else [])
+        arrays = [
+            tf.TensorArray(dtype, CHUNK, element_shape=shape)
+            for dtype, shape in zip([tf.int32, tf.float32] * 2, shapes, strict=False)
+        ]
+        _, state, last, history, *arrays = tf.while_loop(
+            lambda t, *_: t < count, body, (0, list(state), last, history, *arrays), maximum_iterations=CHUNK
+        )
+        results = [a.stack() for a in arrays]
+        if not alternatives:
+            results += [tf.zeros((CHUNK, samples, 0), tf.int32), tf.zeros((CHUNK, samples, 0))]
+        return *results, state, last, history
+
+    def _before_everything(self) -> str:
+        """What an empty prompt goes on from: a line end, or the likeliest substitute."""
+        known = self._vocabulary.characters
+        return next((character for character in "\n " if character in known), known[0])
+
+    def _named(self, ids: npt.NDArray[Any], logprobs: npt.NDArray[Any]) -> list[tuple[Alternative, ...]]:
+        known = self._vocabulary.characters
+        return [
+            tuple(Alternative(known[i], float(p)) for i, p in zip(row, values, strict=True))
+            for row, values in zip(ids, logprobs, strict=True)
+        ]
+
+
+def _piece(sample: int, text: str, details: list[Any]) -> Iterator[Piece]:
+    if text:
+        yield Piece(sample, text, *(tuple(detail) for detail in details))
