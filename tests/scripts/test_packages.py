@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = "mariadb-server-core"
+PACKAGES = "mariadb-server-core mariadb-client-core"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_root_on_debian_gets_the_packages_from_fresh_lists(machine, tmp_path: Pa
     update, install = (tmp_path / "asked").read_text().splitlines()
     assert result.returncode == 0
     assert "update" in update
-    assert install.endswith(f"install {PACKAGE}")
+    assert install.endswith(f"install {PACKAGES}")
 
 
 def test_nothing_is_said_or_done_where_everything_is_there(machine, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_without_root_one_line_says_what_to_install(machine, tmp_path: Path, deb
     assert result.returncode == 0
     assert not (tmp_path / "asked").exists()
     assert result.stderr.count("\n") == 1
-    assert f"The tests need {PACKAGE}: run 'sudo scripts/packages'" in result.stderr
+    assert f"The tests need {PACKAGES}: run 'sudo scripts/packages'" in result.stderr
     assert "CHARRNN_TEST_MYSQL_URL" in result.stderr
 
 
@@ -74,7 +74,7 @@ def test_without_root_one_line_says_what_to_install(machine, tmp_path: Path, deb
 def test_a_missing_package_is_a_failure_in_ci(machine, debian: bool) -> None:
     result = machine(user=1000, debian=debian, CI="true")
     assert result.returncode == 1
-    assert PACKAGE in result.stderr
+    assert PACKAGES in result.stderr
 
 
 def test_a_failed_installation_shows_why_and_fails(machine) -> None:
