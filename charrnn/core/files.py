@@ -1,0 +1,186 @@
+"""Writes that are whole or not there: temporary name beside the target, fsync, rename. Knows nothing of what is in them.
+
+A crash can leave a temporary file or folder behind, never a half-written target. Temporary names begin with `.tmp-`.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from charrnn.core.errors import StudioError
+
+PREFIX = ".tmp-"
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file so that others see all of it or none of it; an existing file is replaced.
+
+    Args:
+        path: The target; its folder must exist.
+
+    Yields:
+        A binary file, open for writing.
+
+    Raises:
+        StudioError: The disk is full.
+    """
+    temporary = _temporary(path.parent)
+    try:
+        with naming_full_disk(path.parent):
+            with open(temporary, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Write a folder so that others see all of it or none of it.
+
+    Args:
+        path: The target. Its parent must exist, it must not: contents never change under a reader.
+
+    Yields:
+        An empty folder to fill, which becomes the target.
+
+    Raises:
+        FileExistsError: The target exists; nothing was changed.
+        StudioError: The disk is full.
+    """
+    with temporary_folder(path.parent) as building:
+        yield building
+        publish(building, path)
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder that is removed at the end, unless `publish` gave it its real name.
+
+    Raises:
+        StudioError: The disk is full.
+    """
+    building = _temporary(parent)
+    try:
+        with naming_full_disk(parent):
+            building.mkdir()
+            yield building
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def publish(building: Path, path: Path) -> None:
+    """Give a filled temporary folder its real name, once everything in it is on the disk.
+
+    Raises:
+        FileExistsError: The target exists; nothing was changed.
+    """
+    for folder, _, names in os.walk(building, topdown=False):
+        for name in names:
+            _sync_file(Path(folder, name))
+        _sync_folder(Path(folder))
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    try:
+        os.rename(building, path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was quicker
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        raise
+    _sync_folder(path.parent)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder so that others see all of it or none of it; it may be missing."""
+    doomed = _temporary(folder.parent)
+    try:
+        os.rename(folder, doomed)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(doomed)
+
+
+def sweep(folder: Path, *, older_than: float = 86_400) -> list[Path]:
+    """Remove temporary files and folders that crashes left behind.
+
+    Args:
+        folder: Where to look; not below it.
+        older_than: Seconds since the last write; younger ones may belong to somebody at work.
+
+    Returns:
+        What was removed.
+    """
+    limit = time.time() - older_than
+    removed = [path for path in sorted(folder.glob(PREFIX + "*")) if _last_write(path) <= limit]
+    for path in removed:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return removed
+
+
+@contextmanager
+def naming_full_disk(folder: Path, *, needed: int = 0) -> Iterator[None]:
+    """Say which folder is on a full disk, where the system says only that a disk is full.
+
+    Args:
+        folder: Where the block writes to.
+        needed: Bytes that it will need in all, refused beforehand where there is less room; 0 when unknown.
+
+    Raises:
+        StudioError: There is too little room.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StudioError(_full_disk(folder, needed=needed, free=free))
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StudioError(_full_disk(folder, needed=needed, free=shutil.disk_usage(folder).free)) from error
+
+
+def _full_disk(folder: Path, *, needed: int, free: int) -> str:
+    asked = f"{needed / 1e6:,.1f} MB are needed, " if needed else ""
+    return (
+        f"The disk of {folder} is full: {asked}{free / 1e6:,.1f} MB are free. Nothing was changed. "
+        f"Make room there, or choose another data folder (CHARRNN_HOME)."
+    )
+
+
+def _temporary(parent: Path) -> Path:
+    return parent / f"{PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def _last_write(path: Path) -> float:
+    try:
+        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+    except FileNotFoundError:  # its owner is at work on it
+        return time.time()
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows opens no folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
