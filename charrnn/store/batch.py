@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from charrnn.core.errors import LeaseLost
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
 from charrnn.store.clock import utc_after, utc_now
-from charrnn.store.columns import storable_json
+from charrnn.store.columns import storable_json, storable_text
 from charrnn.store.leases import lost
 from charrnn.store.rows import HELD, compare_and_set, load_model
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
-from charrnn.store.upsert import insert_missing, insert_or_replace, insert_rows
+from charrnn.store.upsert import insert_many, insert_missing, insert_or_replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, secon
         )
     if batch.lines and known >= len(batch.lines):
         return model.stop_requested
+    _insert_lines(session, model_id, batch.lines[known:], first_position=batch.first_position + known)
     now = session.scalars(select(utc_now())).one()
-    _insert_lines(session, model_id, batch.lines[known:], first_position=batch.first_position + known, now=now)
     insert_or_replace(session, MetricRow, [_metric(model_id, m, now) for m in batch.metrics if math.isfinite(m.value)])
     insert_missing(session, SampleRow, [_sample(model_id, epoch, sample) for sample in batch.samples])
     insert_missing(session, CheckpointRow, [_checkpoint(model_id, checkpoint) for checkpoint in batch.checkpoints])
@@ -68,14 +68,12 @@ def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, secon
     return model.stop_requested
 
 
-def _insert_lines(
-    session: Session, model_id: str, lines: Sequence[tuple[str, str]], *, first_position: int, now: datetime
-) -> None:
+def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, str]], *, first_position: int) -> None:
+    # The time is left to the column's default: writing it out took a fifth of all the time here.
     rows = [
-        {"model_id": model_id, "position": position, "chunk": text, "time": now, "level": level}
-        for position, (text, level) in enumerate(lines, start=first_position)
+        (model_id, position, storable_text(text), level) for position, (text, level) in enumerate(lines, first_position)
     ]
-    insert_rows(session, LogRow, rows)
+    insert_many(session, LogRow, ("model_id", "position", "chunk", "level"), rows)
 
 
 def _metric(model_id: str, metric: Metric, now: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    String,
     UniqueConstraint,
     false,
     text,
@@ -34,7 +35,8 @@ _NAMES = {
 # MySQL's default collation takes 'a' for 'A', 'é' for 'e' and '😀' for '😁'; names and keys must tell them apart.
 _MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
-ID = StoredName(64)
+# What this program makes up itself needs no cleaning; in the log that would be most of the work.
+ID = String(64)
 EMPTY_TEXT = text("('')")  # MySQL takes a text's default only as an expression
 
 
@@ -57,8 +59,8 @@ class CorpusRow(Base):
     num_characters: Mapped[int] = mapped_column(BigInteger)
     num_distinct: Mapped[int] = mapped_column(Integer)
     num_lines: Mapped[int] = mapped_column(BigInteger)
-    encoding: Mapped[str] = mapped_column(StoredName(64))
-    newlines: Mapped[str] = mapped_column(StoredName(16))
+    encoding: Mapped[str] = mapped_column(String(64))
+    newlines: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
 
 
@@ -87,7 +89,7 @@ class ModelRow(Base):
         Computed("state IN ('queued', 'training', 'stopping')", persisted=False)
     )
     is_complete: Mapped[bool | None] = mapped_column(Computed("state = 'completed'", persisted=False))
-    state: Mapped[str] = mapped_column(StoredName(16), server_default="draft")
+    state: Mapped[str] = mapped_column(String(16), server_default="draft")
     corpus_id: Mapped[str | None] = mapped_column(ID, ForeignKey("corpus.id"))
     owner: Mapped[str] = mapped_column(StoredName(200), server_default="")
     notes: Mapped[str] = mapped_column(StoredText, server_default=EMPTY_TEXT)
@@ -119,7 +121,7 @@ class LogRow(Base):
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     chunk: Mapped[str] = mapped_column(StoredText)
     time: Mapped[datetime] = mapped_column(server_default=utc_default())
-    level: Mapped[str] = mapped_column(StoredName(16), server_default="info")
+    level: Mapped[str] = mapped_column(String(16), server_default="info")
 
 
 class MetricRow(Base):
@@ -129,7 +131,7 @@ class MetricRow(Base):
     __table_args__ = {"sqlite_with_rowid": False, **_MYSQL}
 
     model_id: Mapped[str] = mapped_column(ID, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(StoredName(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     value: Mapped[float]
     time: Mapped[datetime] = mapped_column(server_default=utc_default())
@@ -144,9 +146,9 @@ class CheckpointRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     model_id: Mapped[str] = mapped_column(ID, ForeignKey("model.id", ondelete="CASCADE"))
     step: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(StoredName(16))
+    kind: Mapped[str] = mapped_column(String(16))
     loss: Mapped[float | None]
-    folder: Mapped[str] = mapped_column(StoredName(255))
+    folder: Mapped[str] = mapped_column(String(255))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
 

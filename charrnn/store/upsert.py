@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,10 +12,19 @@ from charrnn.store.tables import Base
 Rows = Sequence[Mapping[str, Any]]
 
 
-def insert_rows(session: Session, kind: type[Base], rows: Rows) -> None:
-    """Insert rows that must be new, in as few statements as the driver can."""
+def insert_many(session: Session, kind: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert very many new rows as fast as the driver can.
+
+    The values go to the driver as they are, past the treatment that the columns' types would give them one by one:
+    that took three quarters of the time on SQLite.
+    """
     if rows:
-        session.connection().execute(insert(_table(kind)), rows)
+        connection = session.connection()
+        quote = connection.dialect.identifier_preparer.quote
+        names = ", ".join(quote(name) for name in columns)
+        marks = ", ".join(["%s" if connection.dialect.name == "mysql" else "?"] * len(columns))
+        # In exactly this form PyMySQL sends many rows in one statement; in others, one statement a row.
+        connection.exec_driver_sql(f"INSERT INTO {kind.__tablename__} ({names}) VALUES ({marks})", list(rows))
 
 
 def insert_missing(session: Session, kind: type[Base], rows: Rows) -> None:
