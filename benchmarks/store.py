@@ -1,0 +1,71 @@
+"""How many log lines a second the store takes: `python benchmarks/store.py`. Starts a MariaDB server of its own."""
+
+import statistics
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pymysql
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the server that the tests use too
+
+from charrnn.core.records import Corpus  # noqa: E402
+from charrnn.store.database import Database  # noqa: E402
+from charrnn.store.history import Batch, HistoryStore  # noqa: E402
+from charrnn.store.leases import LeaseStore  # noqa: E402
+from charrnn.store.models import ModelStore  # noqa: E402
+from charrnn.store.texts import CorpusStore  # noqa: E402
+from tests.store.mariadb_server import serving  # noqa: E402
+
+LINE = "step: {}/1000...  loss: 2.9123...  0.0312 sec/batch"
+ROUNDS = 5
+NEEDED = {"SQLite": 50_000, "MariaDB": 20_000}
+
+
+def rate(database: Database, *, batch_size: int, batches: int) -> float:
+    """Append `batches` batches to a new model's log; tell lines a second."""
+    text = CorpusStore(database).add(Corpus("0" * 64, "text", 1, 1, 1, 1, "utf-8", "lf", datetime(2026, 1, 1)))
+    model = ModelStore(database).create(f"{batch_size} {time.time_ns()}", corpus_id=text.id)
+    LeaseStore(database).queue(model.id)
+    epoch = LeaseStore(database).claim(model.id, "benchmark", seconds=600).epoch
+    history = HistoryStore(database)
+    begun = time.perf_counter()
+    for first in range(1, batch_size * batches, batch_size):
+        lines = [(LINE.format(step), "info") for step in range(batch_size)]
+        history.append(model.id, epoch, Batch(first_position=first, lines=lines), seconds=600)
+    return batch_size * batches / (time.perf_counter() - begun)
+
+
+def measure(name: str, url: str) -> None:
+    """Print one row of the table; medians, because other programs use the machine too."""
+    database = Database.open(url)
+    # What half a second gives at the rate that is needed.
+    batch_size = NEEDED[name] // 2
+    bulk = statistics.median(rate(database, batch_size=batch_size, batches=4) for _ in range(ROUNDS))
+    small = statistics.median(rate(database, batch_size=200, batches=50) for _ in range(ROUNDS))
+    single = statistics.median(rate(database, batch_size=1, batches=200) for _ in range(ROUNDS))
+    database.close()
+    verdict = "reached" if bulk >= NEEDED[name] else "MISSED"
+    print(
+        f"{name:8} {batch_size:7,} {bulk:12,.0f} {small:15,.0f} {single:13,.0f} {bulk / single:8,.0f} ×"
+        f"   {NEEDED[name]:,} {verdict}"
+    )
+
+
+def main() -> None:
+    """Measure both kinds of database."""
+    print("database   batch  lines/s, bulk  200 a commit  one a commit    ratio   needed")
+    with tempfile.TemporaryDirectory() as folder:
+        measure("SQLite", f"sqlite:///{folder}/studio.sqlite3")
+        server = Path(folder) / "mariadb"
+        server.mkdir()
+        with serving(server) as url:
+            with pymysql.connect(host="127.0.0.1", port=int(url.rstrip("/").rpartition(":")[2]), user="root") as admin:
+                admin.cursor().execute("CREATE DATABASE studio")
+            measure("MariaDB", url + "studio")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+-- Made by `python -m charrnn.store.ddl` from charrnn/store/tables.py. Change the tables there, not here.
+-- The program creates these tables itself; this file is for reading, and for those who create them by hand.
+
+CREATE TABLE corpus (
+    id VARCHAR(64) NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    num_characters BIGINT NOT NULL,
+    num_distinct INTEGER NOT NULL,
+    num_lines BIGINT NOT NULL,
+    encoding VARCHAR(64) NOT NULL,
+    newlines VARCHAR(16) NOT NULL,
+    created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    PRIMARY KEY (id)
+)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE model (
+    id VARCHAR(64) NOT NULL,
+    created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    updated_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    name VARCHAR(200) NOT NULL,
+    train_params JSON NOT NULL,
+    sample_params JSON NOT NULL DEFAULT ('{}'),
+    has_data BOOL GENERATED ALWAYS AS (state <> 'draft') VIRTUAL,
+    is_in_progress BOOL GENERATED ALWAYS AS (state IN ('queued', 'training', 'stopping')) VIRTUAL,
+    is_complete BOOL GENERATED ALWAYS AS (state = 'completed') VIRTUAL,
+    state VARCHAR(16) NOT NULL DEFAULT 'draft',
+    corpus_id VARCHAR(64),
+    owner VARCHAR(200) NOT NULL DEFAULT '',
+    notes MEDIUMTEXT NOT NULL DEFAULT (''),
+    tags JSON NOT NULL DEFAULT ('[]'),
+    epoch INTEGER NOT NULL DEFAULT '0',
+    worker VARCHAR(255) NOT NULL DEFAULT '',
+    lease_until DATETIME(6),
+    stop_requested BOOL NOT NULL DEFAULT false,
+    step BIGINT NOT NULL DEFAULT '0',
+    best_loss DOUBLE,
+    log_position BIGINT NOT NULL DEFAULT '0',
+    error MEDIUMTEXT,
+    started_at DATETIME(6),
+    finished_at DATETIME(6),
+    deleted_at DATETIME(6),
+    live_name VARCHAR(200) GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN name END) VIRTUAL,
+    PRIMARY KEY (id),
+    CONSTRAINT uq_model_owner_live_name UNIQUE (owner, live_name),
+    CONSTRAINT fk_model_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id)
+)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_model_state ON model (state);
+
+CREATE INDEX ix_model_updated_at ON model (updated_at);
+
+CREATE TABLE checkpoint (
+    id VARCHAR(64) NOT NULL,
+    model_id VARCHAR(64) NOT NULL,
+    step BIGINT NOT NULL,
+    kind VARCHAR(16) NOT NULL,
+    loss DOUBLE,
+    folder VARCHAR(255) NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    PRIMARY KEY (id),
+    CONSTRAINT fk_checkpoint_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
+)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_checkpoint_model_id_kind_step ON checkpoint (model_id, kind, step);
+
+CREATE TABLE model_log (
+    model_id VARCHAR(64) NOT NULL,
+    position BIGINT NOT NULL,
+    chunk MEDIUMTEXT NOT NULL,
+    time DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    level VARCHAR(16) NOT NULL DEFAULT 'info',
+    PRIMARY KEY (model_id, position),
+    CONSTRAINT fk_model_log_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
+)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE model_metric (
+    model_id VARCHAR(64) NOT NULL,
+    name VARCHAR(64) NOT NULL,
+    step BIGINT NOT NULL,
+    value DOUBLE NOT NULL,
+    time DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    PRIMARY KEY (model_id, name, step),
+    CONSTRAINT fk_model_metric_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
+)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE sample (
+    id VARCHAR(64) NOT NULL,
+    model_id VARCHAR(64) NOT NULL,
+    step BIGINT NOT NULL,
+    text MEDIUMTEXT NOT NULL,
+    options JSON NOT NULL,
+    epoch INTEGER,
+    created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    PRIMARY KEY (id),
+    CONSTRAINT fk_sample_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
+)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
+
+CREATE TABLE charrnn_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+
+INSERT INTO charrnn_version (version_num) VALUES ('0001');
