@@ -1,0 +1,47 @@
+"""Fixtures of the store's tests: a text, a model that is ready, a model in training."""
+
+from datetime import datetime
+
+import pytest
+
+from charrnn.core.records import Corpus, Model
+from charrnn.store.database import Database
+from charrnn.store.history import HistoryStore
+from charrnn.store.leases import LeaseStore
+from charrnn.store.models import ModelStore
+from charrnn.store.texts import CorpusStore
+
+
+@pytest.fixture
+def corpus(database: Database) -> Corpus:
+    """A text of 11 characters."""
+    known = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
+    return CorpusStore(database).add(known)
+
+
+@pytest.fixture
+def models(database: Database) -> ModelStore:
+    return ModelStore(database)
+
+
+@pytest.fixture
+def leases(database: Database) -> LeaseStore:
+    return LeaseStore(database)
+
+
+@pytest.fixture
+def history(database: Database) -> HistoryStore:
+    return HistoryStore(database)
+
+
+@pytest.fixture
+def ready(models: ModelStore, corpus: Corpus) -> Model:
+    """A model that has a text and was never trained."""
+    return models.create("hamlet", corpus_id=corpus.id)
+
+
+@pytest.fixture
+def training(ready: Model, leases: LeaseStore) -> Model:
+    """A model in its first training, held for an hour."""
+    leases.queue(ready.id)
+    return leases.claim(ready.id, "host:1:token", seconds=3600)

@@ -1,0 +1,169 @@
+"""Models: names, changes, deletion and its undoing."""
+
+import math
+
+import pytest
+
+from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
+from charrnn.core.records import ModelState
+from charrnn.store.history import Batch
+from charrnn.store.models import ModelStore
+
+
+def test_a_new_model_is_read_back_as_it_was_made(models, corpus):
+    made = models.create(
+        " Hamlet 😀 ",
+        owner="ann",
+        corpus_id=corpus.id,
+        train_params={"num_steps": 5, "learning_rate": 0.1 + 0.2, "use_embedding": False},
+        sample_params={"start_string": "To be 🎭"},
+        notes="two\nlines",
+        tags=["de", "poems"],
+    )
+    assert models.get(made.id) == made
+    assert (made.name, made.owner, made.state, made.notes) == ("Hamlet 😀", "ann", ModelState.READY, "two\nlines")
+    assert made.train_params == {"num_steps": 5, "learning_rate": 0.1 + 0.2, "use_embedding": False}
+    assert made.sample_params == {"start_string": "To be 🎭"}
+    assert made.tags == ("de", "poems")
+    assert made.created_at == made.updated_at
+
+
+def test_defect_11_names_and_notes_take_emoji_and_whatever_a_user_pastes(models):
+    made = models.create("😀", notes="a\0b\ud800", sample_params={"start_string": "\ud83d"})
+    assert models.get(made.id).notes == "a␀b\ufffd"
+    assert made.sample_params == {"start_string": "\ufffd"}
+
+
+def test_names_that_differ_only_in_case_accent_or_emoji_are_different(models):
+    names = ["a", "A", "e", "é", "😀", "😁", "ss", "ß", "a b", "ab"]
+    ids = {models.create(name).id for name in names}
+    assert len(ids) == len(names)
+    assert [models.find(name).name for name in names] == names
+
+
+def test_a_name_is_taken_for_its_owner_only(models):
+    models.create("x", owner="ann")
+    models.create("x", owner="Ann")
+    with pytest.raises(NameTaken, match="There is a model 'x' already. Choose another name"):
+        models.create(" x", owner="ann")
+
+
+def test_all_that_is_wrong_with_a_new_model_is_said_at_once(models):
+    with pytest.raises(OptionError) as caught:
+        models.create(" ", tags=[""], train_params={"learning_rate": math.nan})
+    assert caught.value.problems.keys() == {"name", "tags", "learning_rate"}
+    assert models.list() == []
+
+
+def test_find_looks_for_the_name_first_and_then_for_the_id(models):
+    first = models.create("first")
+    second = models.create(first.id)
+    assert models.find(" first ") == first
+    assert models.find(first.id) == second
+    assert models.find(second.id) == second
+    assert models.find("first", owner="ann") is None
+    assert models.find("First") is None
+    assert models.find("") is None
+    assert models.find("\ud800") is None
+
+
+def test_an_unknown_model_is_not_found(models):
+    for call in (models.get, models.delete, models.restore, models.purge, models.update):
+        with pytest.raises(NotFound, match="There is no model with the id 'nobody'"):
+            call("nobody")
+
+
+def test_the_list_begins_with_the_newest_and_can_be_one_owners(models):
+    ids = [models.create(str(number), owner="ann" if number % 2 else "bob").id for number in range(5)]
+    assert [model.id for model in models.list()] == ids[::-1]
+    assert [model.id for model in models.list(owner="bob")] == [ids[4], ids[2], ids[0]]
+
+
+def test_update_changes_what_is_named_and_nothing_else(models):
+    before = models.create("x", notes="n", tags=["t"], train_params={"a": 1})
+    after = models.update(before.id, name="y", train_params={"b": 2})
+    assert (after.name, after.train_params, after.notes, after.tags) == ("y", {"b": 2}, "n", ("t",))
+    assert after.updated_at > before.updated_at
+    assert models.get(before.id) == after
+
+
+def test_update_refuses_what_create_refuses(models):
+    models.create("taken")
+    model = models.create("x")
+    with pytest.raises(NameTaken, match="'taken'"):
+        models.update(model.id, name="taken")
+    with pytest.raises(NotFound, match="There is no text with the id 'none'"):
+        models.update(model.id, corpus_id="none")
+    with pytest.raises(OptionError, match="The name is empty"):
+        models.update(model.id, name="")
+    with pytest.raises(TypeError, match=r"update\(\) changes no state; it changes name,"):
+        models.update(model.id, state="completed")
+    assert models.get(model.id) == model
+
+
+def test_a_text_makes_a_draft_ready_and_without_it_it_is_a_draft_again(models, corpus):
+    model = models.create("x")
+    assert model.state == ModelState.DRAFT
+    assert models.update(model.id, corpus_id=corpus.id).state == ModelState.READY
+    assert models.update(model.id, corpus_id=None).state == ModelState.DRAFT
+
+
+def test_a_model_in_training_keeps_its_text_and_options_but_may_be_renamed(models, training):
+    with pytest.raises(
+        StateError, match="'hamlet' is training and cannot be given another text now. Stop its training"
+    ):
+        models.update(training.id, corpus_id=None)
+    with pytest.raises(StateError, match="cannot be given other training options now"):
+        models.update(training.id, train_params={})
+    assert models.update(training.id, name="ophelia").name == "ophelia"
+
+
+def test_a_trained_model_keeps_its_text(models, leases, training):
+    leases.finish(training.id, training.epoch, ModelState.STOPPED)
+    with pytest.raises(StateError, match="'hamlet' was trained and keeps its text. Make a new model instead"):
+        models.update(training.id, corpus_id=None)
+
+
+def test_a_deleted_model_gives_its_name_free_and_comes_back_when_it_still_is(models):
+    old = models.create("x")
+    models.delete(old.id)
+    assert models.find("x") is None
+    assert models.list() == []
+    assert [model.id for model in models.list(include_deleted=True)] == [old.id]
+    assert models.restore(old.id).deleted_at is None
+    assert models.find("x").id == old.id
+
+
+def test_a_deleted_model_whose_name_was_given_away_cannot_come_back(models):
+    old = models.create("x")
+    models.delete(models.delete(old.id).id)
+    models.create("x")
+    with pytest.raises(NameTaken, match="There is a model 'x' already"):
+        models.restore(old.id)
+    assert models.get(old.id).deleted_at is not None
+    with pytest.raises(StateError, match="'x' is deleted and cannot be changed. Restore it first"):
+        models.update(old.id, notes="n")
+
+
+@pytest.mark.parametrize("what", ["delete", "purge"])
+def test_a_model_in_training_can_neither_be_deleted_nor_purged(models, training, what):
+    with pytest.raises(StateError, match="'hamlet' is training and cannot be .* now. Stop its training first"):
+        getattr(models, what)(training.id)
+    assert models.get(training.id).deleted_at is None
+
+
+def test_purge_leaves_nothing(models, leases, history, training):
+    history.append(training.id, training.epoch, Batch(first_position=1, lines=[("a", "info")]), seconds=60)
+    history.add_sample(training.id, step=0, text="t", options={})
+    leases.finish(training.id, training.epoch, ModelState.STOPPED)
+    models.purge(training.id)
+    assert models.list(include_deleted=True) == []
+    assert history.lines(training.id) == [] and history.samples(training.id) == []
+
+
+def test_what_one_session_commits_the_next_read_of_another_sees(database, models):
+    model = models.create("x")
+    other = ModelStore(database)
+    assert other.get(model.id).notes == ""
+    models.update(model.id, notes="new")
+    assert other.get(model.id).notes == "new"
