@@ -1,4 +1,4 @@
-"""Writes that are whole or not there: temporary name beside the target, fsync, rename. Knows nothing of what is in them.
+"""Writes that are whole or not there: temporary name beside the target, fsync, rename. Knows nothing of the content.
 
 A crash can leave a temporary file or folder behind, never a half-written target. Temporary names begin with `.tmp-`.
 """

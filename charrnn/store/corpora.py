@@ -8,16 +8,18 @@ Knows neither the database nor who uses a text.
 """
 
 import hashlib
+import io
 import json
+import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import Any, BinaryIO, Self, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +73,7 @@ class CorpusFiles:
         detection = detection_of(source, encoding)
         census, watch = Census(), _Watch(progress)
         with naming_full_disk(self.root, needed=size), temporary_folder(self.root) as building:
-            with open(building / TEXT, "wb") as target, _Writer(target) as writer:
+            with open(building / TEXT, "wb") as target, _HashingWriter(target) as writer:
                 for chunk in decode(source, encoding=detection.encoding, newlines=newlines, census=census):
                     writer.write(chunk.encode())
                     watch.tell(source.tell() / size)
@@ -100,15 +102,178 @@ class CorpusFiles:
             TextError: Its files are damaged.
             StudioError: The disk is full.
         """
+        path = self._folder(corpus_id) / _ids_name(vocabulary)
         num_characters = sum(self.counts(corpus_id).values())
-        digest = hashlib.sha256(vocabulary.characters.encode()).hexdigest()[:16]
-        path = self._folder(corpus_id) / f"ids-{len(vocabulary)}-{digest}.npy"
-        if path.exists():
-            with _any_reason_to_encode_again():
-                return _mapped(path, num_characters, vocabulary)
-        needed = num_characters * vocabulary.dtype.itemsize
-        with naming_full_disk(self.root, needed=needed), atomic_file(path) as target:
-            header = {"descr": vocabulary.dtype.str, "fortran_order": False, "shape": (num_characters,)}
-            np.lib.format.write_array_header_1_0(target, header)
-            self._encode(corpus_id, vocabulary, target, num_characters, _Watch(progress))
-        return _mapped(path, num_characters, vocabulary)
+        if (ids := _mapped(path, num_characters, vocabulary)) is None:
+            needed = num_characters * vocabulary.dtype.itemsize
+            with naming_full_disk(self.root, needed=needed), atomic_file(path) as target:
+                self._encode(corpus_id, vocabulary, target, num_characters, _Watch(progress))
+            ids = _mapped(path, num_characters, vocabulary)
+        if ids is None:
+            raise TextError(f"{path.name} of corpus {corpus_id} cannot be read back. Check the disk of {self.root}.")
+        return ids
+
+    def text(self, corpus_id: str) -> TextIO:
+        """Open the text for reading; line ends come as they are.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: Its file is damaged.
+        """
+        return io.TextIOWrapper(self._open(corpus_id), encoding="utf-8", newline="")
+
+    def head(self, corpus_id: str, n: int) -> str:
+        """Return the first `n` characters, or all if there are fewer.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: Its file is damaged.
+        """
+        with self.text(corpus_id) as file:
+            return file.read(n)
+
+    def counts(self, corpus_id: str) -> dict[str, int]:
+        """Return how often each character occurs, most frequent first.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: The file of counts is damaged.
+        """
+        stored = self._counts_file(corpus_id)
+        return dict(zip(stored["characters"], stored["counts"], strict=True))
+
+    def delete(self, corpus_id: str) -> None:
+        """Remove the files of a text; they may be gone already."""
+        discard(self._folder(corpus_id))
+
+    def _folder(self, corpus_id: str) -> Path:
+        if not re.fullmatch("[0-9a-f]{64}", corpus_id):
+            raise NotFound(f"{corpus_id!r} is no corpus id: that has 64 hexadecimal digits in lower case.")
+        return self.root / corpus_id
+
+    def _keep(self, building: Path, corpus_id: str) -> None:
+        try:
+            self._open(corpus_id).close()
+            return  # stored before
+        except NotFound:
+            pass
+        except TextError:  # damaged: the new copy mends it
+            discard(self._folder(corpus_id))
+        with suppress(FileExistsError):  # somebody stored the same text a moment ago
+            publish(building, self._folder(corpus_id))
+
+    def _open(self, corpus_id: str) -> BinaryIO:
+        expected = self._counts_file(corpus_id)["size_bytes"]
+        path = self._folder(corpus_id) / TEXT
+        size = path.stat().st_size if path.exists() else 0
+        if size != expected:
+            raise TextError(_damaged(corpus_id, f"{TEXT} has {size:,} bytes instead of {expected:,}"))
+        return open(path, "rb")
+
+    def _counts_file(self, corpus_id: str) -> dict[str, Any]:
+        folder = self._folder(corpus_id)
+        if not folder.exists():
+            raise NotFound(f"There is no text {corpus_id} in {self.root}. Add it again, or choose another one.")
+        try:
+            stored: dict[str, Any] = json.loads((folder / COUNTS).read_bytes())
+            if len(stored["characters"]) == len(stored["counts"]) and stored["size_bytes"] > 0:
+                return stored
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TextError(_damaged(corpus_id, f"{COUNTS} cannot be read: {error}")) from error
+        raise TextError(_damaged(corpus_id, f"{COUNTS} is inconsistent"))
+
+    def _encode(
+        self, corpus_id: str, vocabulary: Vocabulary, target: BinaryIO, num_characters: int, watch: "_Watch"
+    ) -> None:
+        header = {"descr": vocabulary.dtype.str, "fortran_order": False, "shape": (num_characters,)}
+        np.lib.format.write_array_header_1_0(target, header)
+        done = 0
+        with self._open(corpus_id) as source:
+            try:
+                for chunk in decode(source, encoding="utf-8", newlines="keep"):
+                    target.write(vocabulary.encode(chunk).data)
+                    done += len(chunk)
+                    watch.tell(done / num_characters)
+            except TextError as error:
+                raise TextError(_damaged(corpus_id, f"{TEXT} is not UTF-8")) from error
+        if done != num_characters:
+            raise TextError(_damaged(corpus_id, f"{TEXT} has {done:,} characters instead of {num_characters:,}"))
+
+
+class _Watch:
+    """Passes progress on, but not too often."""
+
+    def __init__(self, progress: Progress | None):
+        self._progress = progress
+        self._last = -math.inf
+
+    def tell(self, fraction: float) -> None:
+        now = time.monotonic()
+        if self._progress and (fraction >= 1 or now - self._last >= PROGRESS_SECONDS):
+            self._last = now
+            self._progress(fraction)
+
+
+class _HashingWriter:
+    """Writes and hashes on a thread of its own: both leave the interpreter free to decode and count meanwhile."""
+
+    def __init__(self, target: BinaryIO):
+        self._target = target
+        self._hash = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self._thread.shutdown()
+        if kind is None:
+            self._wait()
+
+    def write(self, data: bytes) -> None:
+        self._wait()
+        self._pending = self._thread.submit(self._write, data)
+
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def _wait(self) -> None:
+        if self._pending:
+            self._pending.result()
+
+    def _write(self, data: bytes) -> None:
+        self._target.write(data)
+        self._hash.update(data)
+
+
+def _ids_name(vocabulary: Vocabulary) -> str:
+    digest = hashlib.sha256(vocabulary.characters.encode()).hexdigest()
+    return f"ids-{len(vocabulary)}-{digest[:16]}.npy"
+
+
+def _mapped(path: Path, num_characters: int, vocabulary: Vocabulary) -> Ids | None:
+    """Map ids from the disk; `None` where they are missing or cut off, for they can be made again."""
+    try:
+        ids: Ids = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    return ids if ids.shape == (num_characters,) and ids.dtype == vocabulary.dtype else None
+
+
+def _record(report: TextReport, corpus_id: str, size_bytes: int) -> Corpus:
+    return Corpus(
+        id=corpus_id,
+        name=report.name,
+        size_bytes=size_bytes,
+        num_characters=report.num_characters,
+        num_distinct=report.num_distinct,
+        num_lines=report.num_lines,
+        encoding=report.encoding,
+        newlines=report.newlines,
+        created_at=datetime.now(UTC).replace(tzinfo=None),
+    )
+
+
+def _damaged(corpus_id: str, what: str) -> str:
+    return f"The stored text {corpus_id} is damaged: {what}. Delete it and add it again."

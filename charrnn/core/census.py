@@ -1,0 +1,78 @@
+"""Counts the characters, lines and line ends of a text that streams by. Knows neither files nor encodings."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.core.codepoints import LIMIT, code_points
+
+HEAD = 2000
+ASTRAL = 0x10000
+
+
+class Census:
+    """What was counted so far; chunks go to `add_line_ends` before their line ends change, and to `add` after that."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(LIMIT, np.int64)
+        self._buffer = np.empty(0, np.intp)
+        self._line_ends = {"lf": 0, "crlf": 0, "cr": 0}
+        self._last = ""
+        self.head = ""
+        """The first characters, at most `HEAD`."""
+
+    def add_line_ends(self, chunk: str) -> None:
+        """Count the line ends of the next piece as it was in the file; a CRLF must not be cut in two."""
+        if "\r" in chunk:
+            crlf = chunk.count("\r\n")
+            self._line_ends["crlf"] += crlf
+            self._line_ends["cr"] += chunk.count("\r") - crlf
+            self._line_ends["lf"] += chunk.count("\n") - crlf
+        else:
+            self._line_ends["lf"] += chunk.count("\n")
+
+    def add(self, chunk: str) -> None:
+        """Count the characters of the next piece."""
+        if not chunk:
+            return
+        points = self._widened(code_points(chunk))
+        # A histogram up to the emoji costs more than the piece itself: the few characters up there are counted apart.
+        if not chunk.isascii() and len(high := np.flatnonzero(points >= ASTRAL)):
+            np.add.at(self._counts, points[high], 1)
+            points[high] = 0
+            self._counts[0] -= len(high)
+        histogram = np.bincount(points)
+        self._counts[: len(histogram)] += histogram
+        self._last = chunk[-1]
+        if len(self.head) < HEAD:
+            self.head += chunk[: HEAD - len(self.head)]
+
+    @property
+    def num_characters(self) -> int:
+        """Characters counted so far."""
+        return int(self._counts.sum())
+
+    @property
+    def num_lines(self) -> int:
+        """Lines so far; the last one needs no line end."""
+        return sum(self._line_ends.values()) + (self._last not in ("", "\n", "\r"))
+
+    @property
+    def line_ends(self) -> Mapping[str, int]:
+        """How many line ends were `lf`, `crlf` and `cr`."""
+        return dict(self._line_ends)
+
+    def counts(self) -> dict[str, int]:
+        """Return how often each character occurs, most frequent first, ties by code point."""
+        points = np.flatnonzero(self._counts)
+        order = np.argsort(-self._counts[points], kind="stable")
+        return {chr(point): int(self._counts[point]) for point in points[order]}
+
+    def _widened(self, points: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.intp]:
+        """Copy to a kept array of the type that `bincount` works on; a new one each time costs more than the counting."""
+        if len(points) > len(self._buffer):
+            self._buffer = np.empty(len(points), np.intp)
+        widened = self._buffer[: len(points)]
+        widened[:] = points
+        return widened

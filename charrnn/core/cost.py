@@ -1,0 +1,72 @@
+"""What a network of given options costs: weights, memory, arithmetic. Pure counting, before anything is built.
+
+B  num_seqs     T  num_steps     H  lstm_size     L  num_layers     V  classes (vocabulary and "unknown")
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+"""Blocks of H columns in a classic cell's matrices."""
+
+STORED = {"lstm": 12, "gru": 12, "rnn": 4, "mingru": 16}
+"""Numbers of size H that a layer keeps per character for the way back, counted in its gradient."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Arithmetic of one training step, in floating-point operations."""
+
+    large: float
+    """In products over all characters of the batch at once, which run near the machine's peak."""
+    small: float
+    """In products of single time steps, which wait for each other."""
+    iterations: int
+    """Iterations of time loops, each of which costs something whatever its size."""
+
+
+def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
+    """Return how many weights the network has.
+
+    Args:
+        options: Training options.
+        num_classes: V.
+    """
+    units, depth = options["lstm_size"], options["num_layers"]
+    output = units * num_classes + num_classes
+    if options["cell"] == "mingru":
+        size = options["embedding_size"] if options["use_embedding"] else units
+        entry = size * units if size != units else 0
+        return int(num_classes * size + entry + depth * (4 * units * units + 4 * units) + units + output)
+    gates, biases = GATES[options["cell"]], 2 if options["cell"] == "gru" else 1
+    size = options["embedding_size"] if options["use_embedding"] else num_classes
+    table = num_classes * size if options["use_embedding"] else 0
+    inputs = size + (depth - 1) * units
+    return int(table + gates * units * (inputs + depth * (units + biases)) + output)
+
+
+def training_bytes(options: Mapping[str, Any], num_classes: int) -> int:
+    """Return about how many bytes a training needs beside the program itself.
+
+    Weights, gradients and two moments, once more for the copies of a step, and one window of activations.
+    """
+    batch = options["num_seqs"] * options["num_steps"]
+    kept = options["num_layers"] * options["lstm_size"] * STORED[options["cell"]]
+    return int(2 * 16 * num_parameters(options, num_classes) + 4 * batch * (kept + 3 * num_classes))
+
+
+def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
+    """Return the arithmetic of one training step: two operations a weight and character, three times (there, and back
+    to inputs and to weights)."""
+    units, depth, steps = options["lstm_size"], options["num_layers"], options["num_steps"]
+    characters = options["num_seqs"] * steps
+    gates = GATES.get(options["cell"], 0)
+    recurrent = depth * gates * units * units
+    weights = num_parameters(options, num_classes)
+    # the recurrent weights' own gradient is one large product; the other two thirds stay in the loop
+    return Work(
+        large=6.0 * characters * (weights - recurrent) + 2.0 * characters * recurrent,
+        small=4.0 * characters * recurrent,
+        iterations=2 * depth * steps,
+    )

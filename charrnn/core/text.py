@@ -1,0 +1,124 @@
+"""From a file's bytes to characters, piece by piece: strict, however large the file. Stores nothing."""
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO, Literal
+
+from charrnn.core.binary import refuse_known_format
+from charrnn.core.census import Census
+from charrnn.core.encodings import CHUNK, Detection, detect, known_encoding
+from charrnn.core.errors import TextError
+from charrnn.core.report import TextReport
+
+Newlines = Literal["lf", "keep"]
+
+
+def decode(file: BinaryIO, *, encoding: str, newlines: Newlines = "lf", census: Census | None = None) -> Iterator[str]:
+    """Read a text from the beginning, in pieces of about a quarter of a million characters.
+
+    Args:
+        file: Seekable.
+        encoding: Name of a text encoding. Byte order marks at the beginning are left out.
+        newlines: `lf` turns CRLF and CR into LF, `keep` leaves them as they are. No piece ends inside a CRLF.
+        census: Counts what passes, if given.
+
+    Yields:
+        The text's pieces, none of them empty.
+
+    Raises:
+        TextError: A byte is wrong in this encoding, or there is no such encoding.
+        ValueError: `newlines` is neither of the two.
+    """
+    if newlines not in ("lf", "keep"):
+        raise ValueError(f"newlines is 'lf' or 'keep', not {newlines!r}.")
+    for chunk in _whole_line_ends(_without_mark(_decoded(file, known_encoding(encoding)))):
+        if census:
+            census.add_line_ends(chunk)
+        if newlines == "lf" and "\r" in chunk:
+            chunk = chunk.replace("\r\n", "\n").replace("\r", "\n")
+        if census:
+            census.add(chunk)
+        yield chunk
+
+
+def examine(file: BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf", name: str = "") -> TextReport:
+    """Look a text over without storing it.
+
+    Args:
+        file: Seekable.
+        encoding: What it is in; found out when `None`.
+        newlines: As in `decode`.
+        name: What to call it.
+
+    Raises:
+        TextError: It is a binary file, or cannot be decoded. A text that can be read but not be trained on raises
+            nothing here: see `TextReport.problems`.
+    """
+    detection = detection_of(file, encoding)
+    census = Census()
+    for _ in decode(file, encoding=detection.encoding, newlines=newlines, census=census):
+        pass
+    return TextReport.of(census, detection, name=name, num_bytes=file.seek(0, 2), newlines=newlines)
+
+
+def detection_of(file: BinaryIO, encoding: str | None) -> Detection:
+    """Take the user's word for the encoding, or find it out.
+
+    Raises:
+        TextError: It is a binary file, or in no known encoding, or there is no encoding of that name.
+    """
+    if encoding is None:
+        return detect(file)
+    file.seek(0)
+    refuse_known_format(file.read(512))
+    return Detection(known_encoding(encoding), True, "it was chosen")
+
+
+def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    offset = 0
+    file.seek(0)
+    while True:
+        chunk = file.read(CHUNK)
+        offset += len(chunk)
+        try:
+            yield decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            raise _wrong_byte(error, offset - len(error.object) + error.start, encoding) from error
+        except UnicodeError as error:  # UTF-16 and UTF-32 without a mark, stateful encodings
+            raise TextError(f"This text is not in {encoding}: {error}. {_CHOOSE}") from error
+        if not chunk:
+            return
+
+
+_CHOOSE = "Choose another encoding (--encoding), or save the text as UTF-8 in the program that made it."
+
+
+def _wrong_byte(error: UnicodeDecodeError, offset: int, encoding: str) -> TextError:
+    byte = error.object[error.start]
+    is_cut = any(words in error.reason for words in ("unexpected end", "incomplete multibyte", "truncated"))
+    why = "the text seems to be cut off in the middle of a character" if is_cut else error.reason
+    return TextError(
+        f"This text is not, or not all, in {encoding}: the byte 0x{byte:02x} at offset {offset:,} makes no sense there "
+        f"({why}). {_CHOOSE}"
+    )
+
+
+def _without_mark(chunks: Iterator[str]) -> Iterator[str]:
+    at_start = True
+    for chunk in chunks:
+        if at_start:
+            chunk = chunk.lstrip("\ufeff")  # twice where a program added one to a text that had one
+            at_start = not chunk
+        yield chunk
+
+
+def _whole_line_ends(chunks: Iterator[str]) -> Iterator[str]:
+    held = ""
+    for chunk in chunks:
+        chunk = held + chunk
+        held = "\r" if chunk.endswith("\r") else ""
+        if chunk := chunk.removesuffix("\r"):
+            yield chunk
+    if held:
+        yield held
