@@ -4,7 +4,31 @@ Others import it inside the function that needs it, since `import tensorflow` ta
 """
 
 import os
+import sys
+import tempfile
 
-# What TensorFlow prints while it is imported says nothing to a user; a setting made outside wins.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def _import_tensorflow() -> None:
+    """Import TensorFlow and look for its devices, without the lines that its libraries write straight to the
+    terminal; where something fails, they are shown."""
+    sys.stderr.flush()
+    shown = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
+        except BaseException:
+            aside.seek(0)
+            os.write(shown, aside.read())
+            raise
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)
+
+
+_import_tensorflow()

@@ -115,19 +115,3 @@ class Network(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Return what builds the same network again, for Keras' own saving."""
         return {"options": self.options, "num_classes": self.num_classes}
-
-
-def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
-    """Return how many weights a network of these options has, without building it."""
-    units, depth, fast = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
-    output = units * num_classes + num_classes
-    if fast:
-        size = options["embedding_size"] if options["use_embedding"] else units
-        entry = size * units if size != units else 0
-        return num_classes * size + entry + depth * (4 * units * units + 4 * units) + units + output
-    gates = CLASSIC_CELLS[options["cell"]].gates
-    size = options["embedding_size"] if options["use_embedding"] else num_classes
-    table = num_classes * size if options["use_embedding"] else 0
-    biases = 2 if options["cell"] == "gru" else 1
-    inputs = size + (depth - 1) * units
-    return table + gates * units * (inputs + depth * (units + biases)) + output

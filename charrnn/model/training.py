@@ -13,13 +13,13 @@ import keras
 import numpy as np
 
 from charrnn.core.batches import Ids
+from charrnn.core.cost import num_parameters
 from charrnn.core.errors import StudioError
 from charrnn.core.events import Listener
 from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model import checkpoint
 from charrnn.model.callbacks import Ends, Recorder, Samples
-from charrnn.model.network import num_parameters
 from charrnn.model.run import Run
 
 SAVE_EVERY_SECONDS = 300
