@@ -1,0 +1,91 @@
+"""Builds all services of one data folder, once."""
+
+import atexit
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from charrnn.services.checkpoints import Checkpoints
+from charrnn.services.corpora import Corpora
+from charrnn.services.library import Library
+from charrnn.services.settings import Settings
+from charrnn.services.training import Trainings
+from charrnn.services.writing import Writing
+from charrnn.store.address import url_from_environment
+from charrnn.store.corpora import CorpusFiles
+from charrnn.store.database import Database
+from charrnn.store.history import HistoryStore
+from charrnn.store.leases import LeaseStore
+from charrnn.store.models import ModelStore
+from charrnn.store.texts import CorpusStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a user can do. Close it when done; as a context manager it closes itself."""
+
+    settings: Settings
+    corpora: Corpora
+    models: Library
+    training: Trainings
+    writing: Writing
+    _database: Database
+
+    def close(self) -> None:
+        """End the trainings of this process as `interrupted`, each with a checkpoint, and close the database."""
+        atexit.unregister(self.close)
+        self.training.close()
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_services(
+    home: str | Path | None = None, *, database_url: str | None = None, environ: Mapping[str, str] | None = None
+) -> Services:
+    """Open a data folder and its database; both are made if missing.
+
+    Args:
+        home: Data folder; `CHARRNN_HOME` or the platform's user data folder if missing.
+        database_url: Where the database is; from the environment, else a SQLite file in the data folder.
+        environ: Environment variables; the process's own if missing.
+
+    Raises:
+        StudioError: The data folder cannot be made or written.
+        StoreError: The database cannot be reached, or has another version.
+    """
+    settings = Settings.read(environ, home=home)
+    database = Database.open(database_url or url_from_environment(settings.environ, settings.home))
+    history = HistoryStore(database)
+    checkpoints = Checkpoints(settings.home / "checkpoints", history)
+    corpora = Corpora(CorpusFiles(settings.home / "corpora"), CorpusStore(database))
+    library = Library(ModelStore(database), history, checkpoints)
+    training = Trainings(LeaseStore(database), history, library, corpora, checkpoints)
+    training.notice_dead()
+    services = Services(settings, corpora, library, training, Writing(library, history, checkpoints), database)
+    atexit.register(services.close)
+    return services
+
+
+def upgrade_database(
+    home: str | Path | None = None, *, database_url: str | None = None, environ: Mapping[str, str] | None = None
+) -> None:
+    """Bring a database to this program's version; arguments as for `open_services`.
+
+    Raises:
+        StoreError: The database cannot be reached, holds something else, or was made by a newer program.
+    """
+    settings = Settings.read(environ, home=home)
+    database = Database(database_url or url_from_environment(settings.environ, settings.home))
+    try:
+        database.upgrade()
+    finally:
+        database.close()

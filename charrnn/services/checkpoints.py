@@ -1,0 +1,90 @@
+"""Where a model's checkpoints lie, which are kept, and which to use."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from charrnn.core.errors import CheckpointError, NotFound
+from charrnn.core.records import Checkpoint, Model
+from charrnn.store.history import HistoryStore
+
+KEPT = {"last": 2, "best": 1}
+"""How many of a kind are kept; the older `last` is there in case the newer one is damaged."""
+
+
+class Checkpoints:
+    """The checkpoints of all models.
+
+    Args:
+        root: Folder `checkpoints/` of the data folder; below it a folder for each model's id.
+        history: Knows the rows.
+    """
+
+    def __init__(self, root: Path, history: HistoryStore):
+        self._root, self._history = root, history
+
+    def folder(self, model_id: str) -> Path:
+        """Return a model's checkpoint folder; it is made if missing."""
+        folder = self._root / model_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def path(self, checkpoint: Checkpoint) -> Path:
+        """Return where a checkpoint lies."""
+        return self._root / checkpoint.model_id / checkpoint.folder
+
+    def of(self, model_id: str) -> list[Checkpoint]:
+        """Return a model's checkpoints, newest first."""
+        return sorted(self._history.checkpoints(model_id), key=lambda c: (c.step, c.created_at), reverse=True)
+
+    def first_usable[T](self, model: Model, kind: str, use: Callable[[Path], T]) -> tuple[Checkpoint, T, list[str]]:
+        """Use the newest checkpoint of a kind that is sound; else the newest of any kind.
+
+        Args:
+            model: Whose.
+            kind: `last` or `best`, or a checkpoint's id.
+            use: Called with a checkpoint's folder until it raises no CheckpointError.
+
+        Returns:
+            The checkpoint, what `use` returned, and why others were passed over.
+
+        Raises:
+            NotFound: The model has none, or none of that id.
+            CheckpointError: None is sound.
+        """
+        known = self.of(model.id)
+        if kind not in KEPT:
+            known = [checkpoint for checkpoint in known if checkpoint.id == kind]
+        if not known:
+            raise NotFound(
+                f"The model {model.name!r} has no checkpoint yet: train it until the first one is written "
+                f"(every save_every_n steps, at the end, and whenever it is stopped)."
+            )
+        problems: list[str] = []
+        for checkpoint in sorted(known, key=lambda c: c.kind != kind):
+            try:
+                return checkpoint, use(self.path(checkpoint)), problems
+            except CheckpointError as error:
+                problems.append(str(error))
+        raise CheckpointError(f"No checkpoint of the model {model.name!r} can be used. " + " ".join(problems))
+
+    def prune(self, newest: Checkpoint) -> None:
+        """Remove the checkpoints that `newest` makes superfluous: the row first, then the folder."""
+        for kind, count in KEPT.items():
+            same = [checkpoint for checkpoint in self.of(newest.model_id) if checkpoint.kind == kind]
+            for checkpoint in same[count:]:
+                self.drop(checkpoint)
+
+    def drop(self, checkpoint: Checkpoint) -> None:
+        """Remove a checkpoint."""
+        self._history.drop_checkpoint(checkpoint.id)
+        self.remove_folder(checkpoint)
+
+    def remove_folder(self, checkpoint: Checkpoint) -> None:
+        """Remove the folder of a checkpoint whose row is gone, unless another row names it, too."""
+        if all(other.folder != checkpoint.folder for other in self._history.checkpoints(checkpoint.model_id)):
+            shutil.rmtree(self.path(checkpoint), ignore_errors=True)
+
+    def remove_all(self, model_id: str) -> None:
+        """Remove a model's whole folder, after its rows are gone."""
+        shutil.rmtree(self._root / model_id, ignore_errors=True)

@@ -1,0 +1,134 @@
+"""The texts: bring one in, look at it, turn it into ids."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from charrnn.core.batches import Ids
+from charrnn.core.errors import NotFound, TextError
+from charrnn.core.records import Corpus
+from charrnn.core.report import TextReport
+from charrnn.core.text import Newlines, examine
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.services.examples import open_example
+from charrnn.store.corpora import CorpusFiles
+from charrnn.store.texts import CorpusStore
+
+Source = Corpus | Path | str | BinaryIO
+"""A stored text, a file's path, the text itself, or an open file of bytes."""
+
+Listener = Callable[[float], None]
+
+
+class Corpora:
+    """All texts of one data folder."""
+
+    def __init__(self, files: CorpusFiles, store: CorpusStore):
+        self._files, self._store = files, store
+
+    def add(
+        self,
+        source: Path | str | BinaryIO,
+        *,
+        name: str | None = None,
+        encoding: str | None = None,
+        newlines: Newlines = "lf",
+        progress: Listener | None = None,
+    ) -> tuple[Corpus, TextReport]:
+        """Bring a text in; one that is here already is stored once.
+
+        Args:
+            source: A path, the text itself, or an open file of bytes.
+            name: What to call it; the file's name without its ending if missing.
+            encoding: How to read the bytes; detected if missing.
+            newlines: `lf` turns all line ends into LF, `keep` keeps them.
+            progress: Called with the share that is done, `0 … 1`.
+
+        Returns:
+            The corpus, and what was found in it.
+
+        Raises:
+            TextError: It cannot be read as text, or is not worth training on.
+            NotFound: There is no such file.
+        """
+        if isinstance(source, Path):
+            with _opened(source) as file:
+                found = self._files.add(
+                    file, name=name or source.stem, encoding=encoding, newlines=newlines, progress=progress
+                )
+        else:
+            if isinstance(source, str):
+                # a text in memory is no file of unknown origin: nothing is to be detected
+                source, encoding = io.BytesIO(source.encode()), "utf-8"
+            found = self._files.add(
+                source, name=name or "text", encoding=encoding, newlines=newlines, progress=progress
+            )
+        corpus, report = found
+        return self._store.add(corpus), report
+
+    def add_example(self, name: str, *, progress: Listener | None = None) -> tuple[Corpus, TextReport]:
+        """Bring an example text in, `shakespeare` or `python`.
+
+        Raises:
+            NotFound: There is no such example.
+            TextError: The package that holds it is not installed.
+        """
+        with open_example(name) as file:
+            return self.add(file, name=name, encoding="utf-8", progress=progress)
+
+    def find_or_add(self, source: Source) -> Corpus:
+        """Return the corpus for whatever names a text."""
+        return source if isinstance(source, Corpus) else self.add(source)[0]
+
+    def examine(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
+        """Look at a text without storing it.
+
+        Raises:
+            TextError: It cannot be read as text.
+            NotFound: There is no such file.
+        """
+        if isinstance(source, Path):
+            with _opened(source) as file:
+                return examine(file, encoding=encoding, newlines=newlines, name=source.name)
+        return examine(source, encoding=encoding, newlines=newlines)
+
+    def get(self, corpus_id: str) -> Corpus:
+        """Return a corpus.
+
+        Raises:
+            NotFound: There is none of this id.
+        """
+        return self._store.get(corpus_id)
+
+    def all(self) -> list[Corpus]:
+        """Return all corpora, newest first."""
+        return self._store.list()
+
+    def head(self, corpus_id: str, num_characters: int) -> str:
+        """Return the first characters of a corpus."""
+        return self._files.head(corpus_id, num_characters)
+
+    def ids(self, corpus_id: str, *, max_vocab: int, progress: Listener | None = None) -> tuple[Ids, Vocabulary]:
+        """Return a corpus as ids, memory-mapped, and the vocabulary that they are of; encoded once and kept."""
+        vocabulary = Vocabulary.from_counts(self._files.counts(corpus_id), max_vocab)
+        return self._files.ids(corpus_id, vocabulary, progress=progress), vocabulary
+
+    def delete(self, corpus_id: str) -> None:
+        """Remove a text for good.
+
+        Raises:
+            StateError: A model uses it.
+            NotFound: There is none of this id.
+        """
+        self._store.delete(corpus_id)
+        self._files.delete(corpus_id)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
+    except OSError as error:
+        raise TextError(f"The file {path} cannot be read: {error.strerror}.") from error

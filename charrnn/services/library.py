@@ -1,0 +1,183 @@
+"""The models: make, find, name, note, set aside, bring back, export."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from charrnn.core.errors import NameTaken, NotFound
+from charrnn.core.files import atomic_file
+from charrnn.core.options import Value
+from charrnn.core.records import Corpus, LogLine, Metric, Model, Sample
+from charrnn.services.checkpoints import Checkpoints
+from charrnn.store.history import HistoryStore
+from charrnn.store.models import ModelStore
+
+
+class Library:
+    """All models of one data folder."""
+
+    def __init__(self, models: ModelStore, history: HistoryStore, checkpoints: Checkpoints):
+        self._models, self._history, self._checkpoints = models, history, checkpoints
+
+    def create(self, name: str, *, corpus: Corpus | None = None, options: Mapping[str, Value] | None = None) -> Model:
+        """Make a model.
+
+        Raises:
+            NameTaken: Another model has this name.
+            OptionError: The name is empty, too long, or holds control characters.
+        """
+        return self._models.create(name, corpus_id=corpus.id if corpus else None, train_params=dict(options or {}))
+
+    def free_name(self, name: str) -> str:
+        """Return the name, with a number behind it if it is taken."""
+        number = 1
+        free = name
+        while self._models.find(free) is not None:
+            number += 1
+            free = f"{name}-{number}"
+        return free
+
+    def get(self, name_or_id: str) -> Model:
+        """Return a model.
+
+        Raises:
+            NotFound: There is none of this name or id.
+        """
+        model = self._models.find(name_or_id)
+        if model is None:
+            names = [other.name for other in self._models.list()]
+            known = f"There are: {', '.join(names[:20])}." if names else "There are no models yet; train one."
+            raise NotFound(f"There is no model {name_or_id!r}. {known}")
+        return model
+
+    def all(self) -> list[Model]:
+        """Return all models, newest first."""
+        return self._models.list()
+
+    def rename(self, model_id: str, name: str) -> Model:
+        """Give a model another name, also while it is being trained.
+
+        Raises:
+            NameTaken: Another model has it.
+            OptionError: It is empty, too long, or holds control characters.
+            NotFound: There is no such model.
+        """
+        return self._models.update(model_id, name=name)
+
+    def note(self, model_id: str, notes: str) -> Model:
+        """Write a note to a model."""
+        return self._models.update(model_id, notes=notes)
+
+    def tag(self, model_id: str, tags: Iterable[str]) -> Model:
+        """Set a model's tags."""
+        return self._models.update(model_id, tags=tuple(tags))
+
+    def set_options(self, model_id: str, options: Mapping[str, Value]) -> Model:
+        """Set the options of the next training; checkpoints keep those that they were made with."""
+        return self._models.update(model_id, train_params=dict(options))
+
+    def delete(self, model_id: str) -> Model:
+        """Set a model aside; `restore` brings it back.
+
+        Raises:
+            StateError: It is being trained.
+            NotFound: There is no such model.
+        """
+        return self._models.delete(model_id)
+
+    def restore(self, model_id: str) -> Model:
+        """Bring a deleted model back.
+
+        Raises:
+            NameTaken: Another model got its name meanwhile.
+            NotFound: There is no such model.
+        """
+        return self._models.restore(model_id)
+
+    def purge(self, model_id: str) -> None:
+        """Remove a model and its checkpoints for good.
+
+        Raises:
+            StateError: It is being trained.
+            NotFound: There is no such model.
+        """
+        self._models.purge(model_id)
+        self._checkpoints.remove_all(model_id)
+
+    def lines(self, model_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[LogLine]:
+        """Return log lines in order, those after position `after`."""
+        return self._history.lines(model_id, after=after, limit=limit)
+
+    def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
+        """Return measured values by step."""
+        return self._history.metrics(model_id, names=None if names is None else list(names))
+
+    def samples(self, model_id: str) -> list[Sample]:
+        """Return the samples of a model, oldest first."""
+        return self._history.samples(model_id)
+
+    def export(self, model_id: str, target: Path) -> Path:
+        """Write a model to one ZIP file: best (else newest) checkpoint, log, metrics, samples, and what it is.
+
+        Args:
+            model_id: The model.
+            target: File to write; must not exist.
+
+        Returns:
+            The file.
+
+        Raises:
+            NameTaken: The file exists.
+            NotFound: There is no such model, or it has no checkpoint.
+            CheckpointError: None of its checkpoints is sound.
+        """
+        model = self.get(model_id)
+        if target.exists():
+            raise NameTaken(f"{target} exists already; choose another file, or remove it first.")
+        checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
+        with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+            about = {
+                "name": model.name,
+                "notes": model.notes,
+                "tags": list(model.tags),
+                "state": model.state,
+                "step": model.step,
+                "best_loss": model.best_loss,
+                "train_params": dict(model.train_params),
+                "checkpoint": {"kind": checkpoint.kind, "step": checkpoint.step, "loss": checkpoint.loss},
+            }
+            bundle.writestr("model.json", json.dumps(about, ensure_ascii=False, indent=1))
+            bundle.writestr("log.txt", "".join(line.text + "\n" for line in self.lines(model.id)))
+            bundle.writestr("metrics.csv", metrics_csv(self.metrics(model.id)))
+            samples = [
+                {"step": sample.step, "text": sample.text, "options": dict(sample.options)}
+                for sample in self.samples(model.id)
+            ]
+            bundle.writestr("samples.json", json.dumps(samples, ensure_ascii=False, indent=1))
+            for part in parts:
+                bundle.write(part, f"checkpoint/{part.name}")
+        return target
+
+
+def metrics_csv(metrics: Iterable[Metric]) -> str:
+    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
+    steps: dict[int, dict[str, float]] = {}
+    for metric in metrics:
+        steps.setdefault(metric.step, {})[metric.name] = metric.value
+    names = sorted({name for values in steps.values() for name in values})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"step": step, **values} for step, values in sorted(steps.items()))
+    return text.getvalue()
+
+
+def _checked_parts(folder: Path) -> list[Path]:
+    """Return a checkpoint's files after checking their hashes."""
+    from charrnn.model.checkpoint import load
+
+    load(folder, with_training=True)
+    return sorted(folder.iterdir())

@@ -1,0 +1,134 @@
+"""Brings what a training says to the store: events are only noted, and a thread of its own delivers them, so that
+the training never waits for the database."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from charrnn.core.errors import LeaseLost, StoreError
+from charrnn.core.events import Event, Measured, Said, Saved, Wrote
+from charrnn.core.records import Checkpoint, Metric, Model, Sample
+from charrnn.store.history import Batch, HistoryStore
+
+EVERY_SECONDS = 0.5
+"""Time between two deliveries; each renews the lease and learns whether somebody asked to stop."""
+LEASE_SECONDS = 60.0
+
+
+class Recorder:
+    """Notes the events of one training and delivers them in order, each exactly once.
+
+    Args:
+        history: Where they go.
+        model: The model as claimed; its epoch fences every write.
+        on_stop_request: Called when somebody asked the training to stop.
+        on_saved: Called with each checkpoint after its row is stored.
+    """
+
+    def __init__(
+        self,
+        history: HistoryStore,
+        model: Model,
+        *,
+        on_stop_request: Callable[[], None],
+        on_saved: Callable[[Checkpoint], None],
+    ):
+        self._history, self._model = history, model
+        self._on_stop_request, self._on_saved = on_stop_request, on_saved
+        self._lock = threading.Lock()  # guards the notes
+        self._delivery = threading.Lock()  # one delivery at a time, in order
+        self._lines: list[tuple[str, str]] = []
+        self._metrics: list[Metric] = []
+        self._samples: list[Sample] = []
+        self._checkpoints: list[Checkpoint] = []
+        self._undelivered: Batch | None = None
+        self._next_position = model.log_position + 1
+        self._step: int | None = None
+        self._best_loss: float | None = None
+        self.lost: LeaseLost | None = None
+        """Set when another worker has taken the training over."""
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._deliver_regularly, name=f"recorder {model.id}", daemon=True)
+        self._thread.start()
+
+    def note(self, event: Event) -> None:
+        """Take an event; quick, from any thread."""
+        now = _now()
+        with self._lock:
+            match event:
+                case Said(text, level):
+                    self._lines += [(line, level) for line in text.splitlines() or [""]]
+                case Measured(step, values):
+                    self._step = step
+                    self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
+                    losses = [values["val_loss"]] if "val_loss" in values else []
+                    self._best_loss = min(
+                        [*losses, *([] if self._best_loss is None else [self._best_loss])], default=None
+                    )
+                case Wrote(step, text, options):
+                    self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
+                case Saved(step, kind, loss, folder, size):
+                    self._checkpoints.append(Checkpoint(_new_id(), self._model.id, step, kind, loss, folder, size, now))
+
+    def deliver(self) -> None:
+        """Store all that was noted, now.
+
+        Raises:
+            LeaseLost: The training belongs to another worker.
+            StoreError: The database cannot be reached; what was noted is kept for the next delivery.
+        """
+        with self._delivery:
+            if self._undelivered is None:
+                self._undelivered = self._take()
+            stop = self._history.append(self._model.id, self._model.epoch, self._undelivered, seconds=LEASE_SECONDS)
+            self._next_position += len(self._undelivered.lines)
+            saved, self._undelivered = self._undelivered.checkpoints, None
+        for checkpoint in saved:
+            self._on_saved(checkpoint)
+        if stop:
+            self._on_stop_request()
+
+    def close(self) -> None:
+        """Deliver what is left and end the thread.
+
+        Raises:
+            LeaseLost: The training belongs to another worker.
+            StoreError: The database cannot be reached.
+        """
+        self._closing.set()
+        self._thread.join()
+        self.deliver()
+
+    def _deliver_regularly(self) -> None:
+        while not self._closing.wait(EVERY_SECONDS):
+            try:
+                self.deliver()
+            except LeaseLost as lost:
+                self.lost = lost
+                self._on_stop_request()
+                return
+            except StoreError:
+                continue  # kept, and tried again; the training goes on meanwhile
+
+    def _take(self) -> Batch:
+        with self._lock:
+            batch = Batch(
+                first_position=self._next_position,
+                lines=self._lines,
+                metrics=self._metrics,
+                samples=self._samples,
+                checkpoints=self._checkpoints,
+                step=self._step,
+                best_loss=self._best_loss,
+            )
+            self._lines, self._metrics, self._samples, self._checkpoints = [], [], [], []
+        return batch
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

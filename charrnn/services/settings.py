@@ -1,0 +1,46 @@
+"""Where everything lives, read from the environment once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from charrnn.core.errors import StudioError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The data folder and the database."""
+
+    home: Path
+    """Holds the SQLite file, `corpora/` and `checkpoints/`."""
+    environ: Mapping[str, str] = field(repr=False)
+    """Names the database (`CHARRNN_DATABASE_URL`, or `MYSQL_HOST` and its companions); may hold a password."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None, *, home: str | Path | None = None) -> "Settings":
+        """Read the settings and make the data folder.
+
+        Args:
+            environ: Environment variables; the process's own if missing.
+            home: Data folder; `CHARRNN_HOME` or the platform's user data folder if missing.
+
+        Raises:
+            StudioError: The data folder cannot be made or written.
+        """
+        environ = os.environ if environ is None else environ
+        folder = Path(home or environ.get("CHARRNN_HOME") or user_data_path("charrnn")).expanduser().absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudioError(
+                f"The data folder {folder} cannot be made ({error.strerror}). Set CHARRNN_HOME to a folder that you "
+                f"may write to."
+            ) from error
+        if not os.access(folder, os.W_OK):
+            raise StudioError(
+                f"The data folder {folder} cannot be written to. Set CHARRNN_HOME to a folder that you may write to."
+            )
+        return cls(folder, environ)

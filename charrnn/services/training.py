@@ -1,0 +1,249 @@
+"""Trainings: start, stop, resume, follow."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from charrnn.core.batches import check_length
+from charrnn.core.errors import OptionError, StateError
+from charrnn.core.events import Listener
+from charrnn.core.options import checked
+from charrnn.core.options import preset as preset_options
+from charrnn.core.records import ACTIVE, LogLine, Metric, Model, ModelState, Sample
+from charrnn.services.checkpoints import Checkpoints
+from charrnn.services.corpora import Corpora, Source
+from charrnn.services.library import Library
+from charrnn.services.worker import Task, Worker, is_dead
+from charrnn.store.history import HistoryStore
+from charrnn.store.leases import LeaseStore
+
+FOLLOW_SECONDS = 0.25
+
+SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab")
+"""Options that decide the shapes of the weights; a training cannot go on with others."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What is new about a training since the update before."""
+
+    model: Model
+    lines: list[LogLine]
+    metrics: list[Metric]
+    samples: list[Sample]
+
+
+class Trainings:
+    """All trainings of one data folder; those started here run on threads of this process."""
+
+    def __init__(
+        self, leases: LeaseStore, history: HistoryStore, library: Library, corpora: Corpora, checkpoints: Checkpoints
+    ):
+        self._leases, self._history, self._checkpoints = leases, history, checkpoints
+        self._library, self._corpora = library, corpora
+        self._workers: dict[str, Worker] = {}
+        self._lock = threading.Lock()
+
+    def start(
+        self,
+        source: Source,
+        *,
+        name: str | None = None,
+        preset: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        callbacks: Sequence[Any] = (),
+        listeners: Sequence[Listener] = (),
+    ) -> Model:
+        """Make a model from a text and begin to train it in the background.
+
+        Args:
+            source: A corpus, a path, or the text itself.
+            name: What to call it; made from the text's name if missing.
+            preset: Set of options to begin with; defaults if missing.
+            options: Training options that differ from the preset.
+            callbacks: Keras callbacks.
+            listeners: Called with every event, on the training's thread.
+
+        Returns:
+            The model, queued or in training.
+
+        Raises:
+            OptionError: Options are wrong.
+            TextError: The text cannot be read, or is too short for the options.
+            NameTaken: Another model has this name.
+        """
+        base = preset_options(preset) if preset else None
+        values = checked("training", options or {}, base=base)
+        corpus = self._corpora.find_or_add(source)
+        check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
+        model = self._library.create(name or self._library.free_name(corpus.name), corpus=corpus, options=values)
+        return self.begin(model.id, callbacks=callbacks, listeners=listeners)
+
+    def begin(self, model_id: str, *, callbacks: Sequence[Any] = (), listeners: Sequence[Listener] = ()) -> Model:
+        """Train a model from the beginning; what it learned before is forgotten when the first step is done.
+
+        Raises:
+            StateError: It is being trained already, or has no text.
+            OptionError: Its options are wrong.
+            TextError: Its text is too short for them.
+            NotFound: There is no such model.
+        """
+        return self._queue_and_work(self._library.get(model_id), False, callbacks, listeners)
+
+    def resume(
+        self,
+        model_id: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        callbacks: Sequence[Any] = (),
+        listeners: Sequence[Listener] = (),
+    ) -> Model:
+        """Go on with a training exactly where its newest checkpoint was written.
+
+        Args:
+            model_id: The model.
+            options: Training options to change, e.g. a later `max_steps`; not those that decide the network's shape.
+            callbacks: Keras callbacks.
+            listeners: Called with every event, on the training's thread.
+
+        Raises:
+            StateError: It is being trained already, or all its steps are done.
+            OptionError: An option is wrong, or cannot be changed any more.
+            NotFound: There is no such model, or it has no checkpoint.
+        """
+        model = self._library.get(model_id)
+        if model.state in ACTIVE:
+            raise StateError(f"The model {model.name!r} is being trained already; follow it, or stop it first.")
+        if not self._history.checkpoints(model.id):
+            raise StateError(
+                f"The model {model.name!r} has no checkpoint to go on from; start its training from the beginning."
+            )
+        changes = dict(options or {})
+        values = checked("training", changes, base=model.train_params)
+        fixed = [name for name in SHAPING if values[name] != model.train_params.get(name, values[name])]
+        if fixed:
+            raise OptionError(
+                {
+                    name: f"{name} cannot change from {model.train_params[name]!r} to {values[name]!r} when a training "
+                    f"goes on, since it decides the network's shape. Train a new model with it."
+                    for name in fixed
+                }
+            )
+        if model.state == ModelState.COMPLETED and values == checked("training", model.train_params):
+            raise StateError(
+                f"The training of {model.name!r} is complete at step {model.step:,}. To go on, allow more: for "
+                f"example max_steps {2 * model.step}."
+            )
+        model = self._library.set_options(model.id, values)
+        return self._queue_and_work(model, True, callbacks, listeners)
+
+    def stop(self, model_id: str) -> Model:
+        """Ask a training to save and end after the step under way, wherever it runs.
+
+        Raises:
+            StateError: It is not being trained.
+            NotFound: There is no such model.
+        """
+        model = self._leases.request_stop(model_id)
+        if worker := self._workers.get(model_id):
+            worker.stop()
+        return model
+
+    def interrupt(self, model_id: str) -> None:
+        """Ask a training of this process to save and end as `interrupted`; others are left alone."""
+        if worker := self._workers.get(model_id):
+            worker.stop(interrupt=True)
+
+    def wait(self, model_id: str, timeout: float | None = None) -> Model:
+        """Wait until a training is over, wherever it runs, or `timeout` seconds have passed; return the model."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if worker := self._workers.get(model_id):
+            worker.join(timeout)
+        while (model := self._library.get(model_id)).state in ACTIVE:
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            time.sleep(FOLLOW_SECONDS)
+            self.notice_dead()
+        return model
+
+    def follow(self, model_id: str, *, after: int = 0) -> Iterator[Update]:
+        """Tell what a training says, wherever it runs, until it is over.
+
+        Args:
+            model_id: The model.
+            after: Position of the last log line that is known already.
+
+        Yields:
+            An update when there is something new, and one at the end.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        step, samples = -1, len(self._history.samples(model_id)) if after else 0
+        while True:
+            model = self._library.get(model_id)  # before the lines, so that a last state comes with all of them
+            lines = self._history.lines(model_id, after=after, limit=10_000)
+            metrics = self._history.metrics(model_id, after_step=step)
+            written = self._history.samples(model_id) if model.state in ACTIVE or samples == 0 else []
+            new_samples = written[samples:]
+            over = model.state not in ACTIVE and len(lines) < 10_000
+            if lines or metrics or new_samples or over:
+                yield Update(model, lines, metrics, new_samples)
+            if over:
+                return
+            after = lines[-1].position if lines else after
+            step = metrics[-1].step if metrics else min(step, model.step)
+            samples = max(samples, len(written))
+            if not lines:
+                time.sleep(FOLLOW_SECONDS)
+                self.notice_dead()
+
+    def notice_dead(self) -> list[Model]:
+        """Mark trainings as `interrupted` whose worker is gone: its lease ran out, or its process on this host ended.
+
+        Returns:
+            The models that were marked.
+        """
+        found = self._leases.expire()
+        for model in self._library.all():
+            if model.state in (ModelState.TRAINING, ModelState.STOPPING) and is_dead(model.worker):
+                found.append(self._leases.interrupt(model.id, model.epoch))
+        return found
+
+    def close(self) -> None:
+        """End all trainings of this process as `interrupted`; each saves first."""
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.stop(interrupt=True)
+        for worker in workers:
+            worker.join()
+
+    def _queue_and_work(
+        self, model: Model, resumes: bool, callbacks: Sequence[Any], listeners: Sequence[Listener]
+    ) -> Model:
+        options = checked("training", model.train_params)
+        if model.corpus_id is None:
+            raise StateError(f"The model {model.name!r} has no text yet; give it one before training.")
+        corpus = self._corpora.get(model.corpus_id)
+        check_length(corpus.num_characters, int(options["num_seqs"]), int(options["num_steps"]))
+        before = model.state
+        self._leases.queue(model.id)
+        task = Task(
+            model.id,
+            lambda: self._corpora.ids(corpus.id, max_vocab=int(options["max_vocab"])),
+            options,
+            resumes,
+            callbacks,
+            listeners,
+        )
+        try:
+            worker = Worker(task, self._leases, self._history, self._checkpoints)
+        except BaseException:
+            self._leases.unqueue(model.id, before)
+            raise
+        with self._lock:
+            self._workers[model.id] = worker
+        return self._library.get(model.id)

@@ -1,0 +1,173 @@
+"""Writing with a model, and scoring texts under it; networks stay loaded between requests."""
+
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+
+from charrnn.core.encodings import detect
+from charrnn.core.errors import TextError
+from charrnn.core.options import checked
+from charrnn.core.records import Checkpoint, Model, Sample
+from charrnn.core.text import decode
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.core.written import Piece, Written, join
+from charrnn.services.checkpoints import Checkpoints
+from charrnn.services.library import Library
+from charrnn.store.history import HistoryStore
+
+if TYPE_CHECKING:
+    from charrnn.model.network import Network
+    from charrnn.model.writer import Writer
+
+LOADED = 4
+"""Networks that stay in memory; the one that was used least recently goes first."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a text costs under a model, in nats per character, over all characters but the first."""
+
+    nats: float
+    num_characters: int
+    num_unknown: int
+    """Characters among them that the model never saw; they count as the symbol for unknown ones."""
+
+
+@dataclass
+class _Ready:
+    """A loaded network."""
+
+    network: "Network"
+    vocabulary: Vocabulary
+    writer: "Writer"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A text being written: iterate over it; close it to stop early."""
+
+    pieces: Iterator[Piece]
+    checkpoint: Checkpoint
+    prompt: str
+    """The prompt as the network reads it, after unknown characters were dropped or replaced."""
+    options: Mapping[str, Any]
+    """The sampling options with the seed that was really used."""
+
+    def __iter__(self) -> Iterator[Piece]:
+        return self.pieces
+
+
+class Writing:
+    """Writes with the models of one data folder."""
+
+    def __init__(self, library: Library, history: HistoryStore, checkpoints: Checkpoints):
+        self._library, self._history, self._checkpoints = library, history, checkpoints
+        self._ready: OrderedDict[Path, _Ready] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def stream(
+        self,
+        model_id: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        checkpoint: str = "best",
+        alternatives: bool = False,
+    ) -> Stream:
+        """Begin to write.
+
+        Args:
+            model_id: The model.
+            options: Sampling options; defaults where missing. A `seed` of 0 takes a new one.
+            checkpoint: `best` (lowest validation loss; the newest where none was validated), `last`, or an id.
+            alternatives: Give also the likeliest characters at every place.
+
+        Raises:
+            OptionError: Options are wrong.
+            UnknownCharacters: The prompt holds characters that the model never saw.
+            NotFound: There is no such model, or it has no checkpoint yet.
+            CheckpointError: No checkpoint is sound.
+        """
+        values = checked("sampling", options or {})
+        values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
+        model = self._library.get(model_id)
+        used, ready = self._load(model, checkpoint)
+        prompt = ready.vocabulary.prompt(str(values["start_string"]), unknown=cast(Literal["refuse", "drop", "replace"], values["unknown"]))
+        return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values)
+
+    def write(
+        self,
+        model_id: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        checkpoint: str = "best",
+        alternatives: bool = False,
+        keep: bool = True,
+    ) -> list[Written]:
+        """Write to the end; see `stream`.
+
+        Args:
+            keep: Store the texts with the model.
+
+        Returns:
+            `num_samples` texts.
+        """
+        stream = self.stream(model_id, options, checkpoint=checkpoint, alternatives=alternatives)
+        written = join(stream.prompt, list(stream), stream.options["num_samples"])
+        if keep:
+            for text in written:
+                self.keep(stream, text)
+        return written
+
+    def keep(self, stream: Stream, written: Written) -> Sample:
+        """Store a text with its model, with the options and seed that made it."""
+        return self._history.add_sample(
+            stream.checkpoint.model_id,
+            step=stream.checkpoint.step,
+            text=written.prompt + written.text,
+            options=dict(stream.options),
+        )
+
+    def score(self, model_id: str, text: str | BinaryIO, *, checkpoint: str = "best") -> Score:
+        """Return what a text costs under a model.
+
+        Args:
+            model_id: The model.
+            text: The text, or an open file of it, whose encoding is detected.
+            checkpoint: As for `stream`.
+
+        Raises:
+            TextError: The text cannot be read, or has fewer than two characters.
+            NotFound: There is no such model, or it has no checkpoint yet.
+            CheckpointError: No checkpoint is sound.
+        """
+        from charrnn.model.evaluation import Evaluation
+
+        _, ready = self._load(self._library.get(model_id), checkpoint)
+        if not isinstance(text, str):
+            text = "".join(decode(text, encoding=detect(text).encoding))
+        if len(text) < 2:
+            raise TextError(f"The text has {len(text)} character(s); two are needed, since the first is not predicted.")
+        ids = ready.vocabulary.encode(text)
+        nats = Evaluation(ready.network, ids, first=1).loss()
+        return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
+
+    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready]:
+        from charrnn.model.checkpoint import load_network
+        from charrnn.model.writer import Writer
+
+        def load(folder: Path) -> _Ready:
+            if folder not in self._ready:
+                network, vocabulary, _ = load_network(folder)
+                self._ready[folder] = _Ready(network, vocabulary, Writer(network, vocabulary))
+            self._ready.move_to_end(folder)
+            while len(self._ready) > LOADED:
+                self._ready.popitem(last=False)
+            return self._ready[folder]
+
+        with self._lock:
+            checkpoint, ready, _ = self._checkpoints.first_usable(model, kind, load)
+        return checkpoint, ready
