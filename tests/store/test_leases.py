@@ -1,0 +1,190 @@
+"""Who may train: every change succeeds once, and the database's clock decides."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from charrnn.core.errors import LeaseLost, NotFound, StateError
+from charrnn.core.records import STARTABLE, ModelState
+from charrnn.store.history import Batch
+from charrnn.store.leases import LeaseStore
+from charrnn.store.tables import ModelRow
+
+THREADS = 16
+
+
+def put(database, model_id, **values):
+    """Write into a model past all rules."""
+    database.write(lambda session: session.execute(update(ModelRow).where(ModelRow.id == model_id).values(**values)))
+
+
+def attempt(call):
+    try:
+        return call()
+    except StateError as error:
+        return error
+
+
+@pytest.mark.parametrize("state", sorted(STARTABLE))
+def test_a_model_can_be_queued_whenever_no_training_is_under_way(database, leases, ready, state):
+    put(database, ready.id, state=state, error="old", stop_requested=True, finished_at=ready.created_at)
+    queued = leases.queue(ready.id)
+    assert (queued.state, queued.error, queued.stop_requested, queued.finished_at) == ("queued", None, False, None)
+    assert queued.updated_at > ready.updated_at
+
+
+def test_what_cannot_be_queued_says_why(models, leases, training):
+    with pytest.raises(StateError, match=r"being trained already \(it is training by host:1:token\). Wait, or stop it"):
+        leases.queue(training.id)
+    draft = models.create("draft")
+    with pytest.raises(StateError, match="The model 'draft' has no text yet. Give it one first"):
+        leases.queue(draft.id)
+    models.delete(draft.id)
+    with pytest.raises(StateError, match="The model 'draft' is deleted. Restore it first"):
+        leases.queue(draft.id)
+    with pytest.raises(NotFound, match="no model with the id 'nobody'"):
+        leases.queue("nobody")
+
+
+def test_of_sixteen_that_start_the_same_model_one_wins_and_the_others_hear_why(leases, ready):
+    with ThreadPoolExecutor(THREADS) as threads:
+        results = list(threads.map(lambda _: attempt(lambda: leases.queue(ready.id)), range(THREADS)))
+    losers = [str(result) for result in results if isinstance(result, StateError)]
+    assert len(losers) == THREADS - 1
+    assert all("is being trained already" in loser for loser in losers)
+
+
+def test_of_sixteen_workers_one_gets_the_training(models, leases, ready):
+    leases.queue(ready.id)
+
+    def claim(number):
+        return attempt(lambda: leases.claim(ready.id, f"worker {number}", seconds=60))
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        results = list(threads.map(claim, range(THREADS)))
+    (winner,) = [result for result in results if not isinstance(result, StateError)]
+    assert winner.epoch == 1
+    assert models.get(ready.id) == winner
+
+
+def test_a_claim_gives_the_next_epoch_and_a_lease_on_the_databases_clock(database, leases, ready):
+    leases.queue(ready.id)
+    before = database.now()
+    claimed = leases.claim(ready.id, "me", seconds=2.5)
+    after = database.now()
+    assert (claimed.state, claimed.epoch, claimed.worker) == (ModelState.TRAINING, 1, "me")
+    assert before <= claimed.lease_until - timedelta(seconds=2.5) <= after
+    assert before <= claimed.started_at <= after
+    leases.finish(ready.id, 1, ModelState.STOPPED)
+    leases.queue(ready.id)
+    assert leases.claim(ready.id, "me", seconds=1).epoch == 2
+
+
+def test_only_a_queued_model_can_be_claimed(leases, ready, training):
+    with pytest.raises(StateError, match="'hamlet' is training by host:1:token; only a queued one can be taken"):
+        leases.claim(ready.id, "me", seconds=1)
+
+
+def test_a_training_that_could_not_begin_goes_back_to_where_it_was(leases, ready):
+    leases.queue(ready.id)
+    assert leases.unqueue(ready.id, ModelState.COMPLETED).state == ModelState.COMPLETED
+    with pytest.raises(StateError, match="'hamlet' is completed, not queued, and was left as it is"):
+        leases.unqueue(ready.id, ModelState.READY)
+    with pytest.raises(ValueError, match="back_to is training, but must be one of completed, failed"):
+        leases.unqueue(ready.id, ModelState.TRAINING)
+
+
+def test_stop_asks_a_training_and_may_be_asked_twice(leases, training):
+    stopping = leases.request_stop(training.id)
+    assert (stopping.state, stopping.stop_requested) == (ModelState.STOPPING, True)
+    assert leases.request_stop(training.id) == stopping
+
+
+@pytest.mark.parametrize(("step", "state"), [(0, ModelState.READY), (3, ModelState.STOPPED)])
+def test_stop_takes_a_waiting_model_out_of_the_queue(database, leases, ready, step, state):
+    put(database, ready.id, step=step)
+    leases.queue(ready.id)
+    left = leases.request_stop(ready.id)
+    assert (left.state, left.stop_requested) == (state, False)
+    with pytest.raises(StateError, match=f"'hamlet' is {state}; there is no training to stop"):
+        leases.request_stop(ready.id)
+
+
+@pytest.mark.parametrize("state", ["stopped", "completed", "failed", "interrupted"])
+def test_defect_5_a_training_ends_in_the_state_that_it_says_and_gives_its_lease_back(leases, training, state):
+    leases.request_stop(training.id)
+    ended = leases.finish(training.id, 1, ModelState(state), error="why")
+    assert (ended.state, ended.error, ended.worker, ended.lease_until) == (state, "why", "", None)
+    assert not ended.stop_requested
+    assert ended.finished_at >= ended.started_at
+    assert leases.finish(training.id, 1, ModelState(state), error="why") == ended
+
+
+def test_an_older_epoch_ends_nothing(models, leases, training):
+    with pytest.raises(
+        LeaseLost, match="Training 0 of the model 'hamlet' is over for this worker: .* in training 1 now"
+    ):
+        leases.finish(training.id, 0, ModelState.COMPLETED)
+    with pytest.raises(LeaseLost):
+        leases.interrupt(training.id, 0)
+    assert models.get(training.id) == training
+
+
+def test_a_training_ends_once(leases, training):
+    leases.finish(training.id, 1, ModelState.STOPPED)
+    with pytest.raises(LeaseLost, match="the model is stopped"):
+        leases.finish(training.id, 1, ModelState.COMPLETED)
+    with pytest.raises(ValueError, match="state is training, but a training ends as one of stopped"):
+        leases.finish(training.id, 1, ModelState.TRAINING)
+
+
+def test_defect_9_what_a_dead_worker_held_is_interrupted_and_can_be_resumed(models, leases, ready, corpus):
+    other = models.create("alive", corpus_id=corpus.id)
+    for model, seconds in ((ready, 0), (other, 3600)):
+        leases.queue(model.id)
+        leases.claim(model.id, "me", seconds=seconds)
+    (ended,) = leases.expire()
+    assert (ended.id, ended.state, ended.worker) == (ready.id, ModelState.INTERRUPTED, "")
+    assert "stopped answering. Resume the training" in ended.error
+    assert leases.expire() == []
+    assert models.get(other.id).state == ModelState.TRAINING
+    assert leases.queue(ready.id).state == ModelState.QUEUED
+
+
+def test_a_training_without_a_lease_does_not_count_as_alive_for_ever(database, leases, training):
+    put(database, training.id, lease_until=None, started_at=None)
+    assert [model.id for model in leases.expire()] == [training.id]
+
+
+def test_sixteen_that_look_for_dead_workers_find_each_once(leases, models, corpus):
+    ids = [models.create(str(number), corpus_id=corpus.id).id for number in range(5)]
+    for model_id in ids:
+        leases.queue(model_id)
+        leases.claim(model_id, "me", seconds=0)
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = [model.id for models in threads.map(lambda _: leases.expire(), range(THREADS)) for model in models]
+    assert sorted(found) == sorted(ids)
+
+
+def test_a_lease_that_is_renewed_does_not_run_out(leases, history, ready):
+    leases.queue(ready.id)
+    leases.claim(ready.id, "me", seconds=0)
+    history.append(ready.id, 1, Batch(first_position=1), seconds=3600)
+    assert leases.expire() == []
+
+
+def test_a_worker_that_is_known_to_be_dead_is_not_waited_for(database, leases, training):
+    assert LeaseStore(database).interrupt(training.id, 1).state == ModelState.INTERRUPTED
+
+
+def test_defect_10_a_start_and_an_end_at_once_leave_a_model_that_is_not_in_training(models, leases, ready):
+    for epoch in range(1, 4):
+        leases.queue(ready.id)
+        leases.claim(ready.id, "me", seconds=60)
+        with ThreadPoolExecutor(2) as threads:
+            stop = threads.submit(attempt, lambda: leases.request_stop(ready.id))
+            threads.submit(leases.finish, ready.id, epoch, ModelState.FAILED).result()
+        assert stop.exception() is None
+        assert models.get(ready.id).state == ModelState.FAILED
