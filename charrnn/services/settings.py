@@ -19,6 +19,16 @@ class Settings:
     environ: Mapping[str, str] = field(repr=False)
     """Names the database (`CHARRNN_DATABASE_URL`, or `MYSQL_HOST` and its companions); may hold a password."""
 
+    @property
+    def corpora(self) -> Path:
+        """Folder of the texts."""
+        return self.home / "corpora"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of what the models learned."""
+        return self.home / "checkpoints"
+
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, *, home: str | Path | None = None) -> "Settings":
         """Read the settings and make the data folder.
@@ -32,8 +42,10 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         folder = Path(home or environ.get("CHARRNN_HOME") or user_data_path("charrnn")).expanduser().absolute()
+        settings = cls(folder, environ)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            for needed in (folder, settings.corpora, settings.checkpoints):
+                needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StudioError(
                 f"The data folder {folder} cannot be made ({error.strerror}). Set CHARRNN_HOME to a folder that you "
@@ -43,4 +55,4 @@ class Settings:
             raise StudioError(
                 f"The data folder {folder} cannot be written to. Set CHARRNN_HOME to a folder that you may write to."
             )
-        return cls(folder, environ)
+        return settings

@@ -95,7 +95,8 @@ class Writing:
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._library.get(model_id)
         used, ready = self._load(model, checkpoint)
-        prompt = ready.vocabulary.prompt(str(values["start_string"]), unknown=cast(Literal["refuse", "drop", "replace"], values["unknown"]))
+        unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
+        prompt = ready.vocabulary.prompt(str(values["start_string"]), unknown=unknown)
         return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values)
 
     def write(
