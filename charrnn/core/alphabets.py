@@ -1,5 +1,6 @@
 """How well a decoded text fits one language's letters, to tell the right decoding from mojibake. Knows no bytes."""
 
+import re
 from collections import Counter
 from functools import cache
 
@@ -9,7 +10,7 @@ LETTERS = {
     "Spanish": "áéíñóúüªº",
     "Portuguese": "àáâãçéêíóôõúü",
     "Italian": "àèéìîòóù",
-    "Catalan": "àçèéíïòóúü·",
+    "Catalan": "àçèéíïòóúü",
     "Nordic": "åäæéöø",
     "Icelandic": "áæðéíóöúýþ",
     "Polish": "óąćęłńśźż",
@@ -42,6 +43,8 @@ IDEOGRAPHS = {
 
 SIGNS = frozenset("‘’‚‛“”„†‡•…–—‹›«»€£§©®°´·¿¡№\u00a0\u00ad" + "".join(map(chr, range(0x3000, 0x3020))))
 FULL_WIDTH = frozenset(map(chr, range(0xFF01, 0xFF5F)))
+MISPLACED = re.compile("(?<=[^\\W\\d_])[‘‚‛“”„†‡•‹›«»€£§©®°´¿¡№](?=[^\\W\\d_])")
+"""Signs that never stand between two letters; they do where an older encoding's letters are read as Windows's."""
 UPPER_CASE = 0.8
 """Weight of a capital: Cyrillic read in a wrong encoding often turns to capitals."""
 
@@ -56,6 +59,7 @@ def fit(text: str) -> float:
     total = counts.total()
     if not total:
         return 1.0
+    counts.subtract(MISPLACED.findall(text))  # still in the total
     signs = sum(number for character, number in counts.items() if character in SIGNS or character in FULL_WIDTH)
     return (signs + max(_explained(counts, letters) for letters in _alphabets())) / total
 

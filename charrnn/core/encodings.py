@@ -2,9 +2,13 @@
 
 import codecs
 import difflib
+import encodings
+import pkgutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from encodings.aliases import aliases
+from functools import cache
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
@@ -31,7 +35,9 @@ LEGACY = (
     "koi8_u iso8859_15 iso8859_2 cp866 cp850 cp852 cp437 mac_roman"
 ).split()
 """What texts of the time before Unicode are in; among equally good ones the first is taken, the stricter come first."""
-NO_TEXT = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7", "mbcs", "oem")
+NO_TEXT = {"charmap", "idna", "mbcs", "oem", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf_7"}
+"""Codecs of Python that turn bytes into characters, but in which no text is stored."""
+JAPANESE_MAIL = (b"\x1b$B", b"\x1b$@")
 
 
 @dataclass(frozen=True)
@@ -53,15 +59,21 @@ def known_encoding(name: str) -> str:
     Raises:
         TextError: There is no text encoding of that name.
     """
-    try:
+    with suppress(LookupError, ValueError):  # ValueError: a NUL in the name
         codec = codecs.lookup(name)
-        if codec._is_text_encoding and codec.name.replace("-", "_") not in NO_TEXT:
+        if codec.name.replace("-", "_") in _text_encodings():
             return codec.name
-    except (LookupError, ValueError):  # ValueError: a NUL in the name
-        pass
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), {*aliases, *aliases.values()}, n=3)
+    spellings = {alias for alias, encoding in aliases.items() if encoding in _text_encodings()} | _text_encodings()
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), spellings, n=3)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     raise TextError(f"There is no text encoding {name!r}. {meant}Usual ones are utf-8, utf-16, cp1252, cp932, gb18030.")
+
+
+@cache
+def _text_encodings() -> frozenset[str]:
+    """Only Python's own: installed packages may add codecs that answer to any name and rewrite the text."""
+    modules = {module.name for module in pkgutil.iter_modules(encodings.__path__)} - NO_TEXT - {"aliases"}
+    return frozenset(name for name in modules if codecs.lookup(name)._is_text_encoding)
 
 
 def detect(file: BinaryIO) -> Detection:
@@ -81,6 +93,8 @@ def detect(file: BinaryIO) -> Detection:
     if b"\0" in head and (wide := _wide_encoding(head)):
         return Detection(wide, False, "the pattern of its NUL bytes")
     wrong_at = _first_non_utf8(file)
+    if wrong_at is None and any(sequence in head for sequence in JAPANESE_MAIL):
+        return Detection("iso2022_jp", False, "the escape sequences of old Japanese mail")
     if wrong_at is None:
         return Detection("utf-8", True, "all of it is valid UTF-8")
     sample = _sample(file, wrong_at)
@@ -156,7 +170,8 @@ def _whole_lines(piece: bytes, start: int) -> bytes:
 def _is_damaged_utf8(sample: bytes) -> bool:
     beyond_ascii = [c for c in sample.decode("utf-8", "replace") if c > "\x7f"]
     wrong = beyond_ascii.count("\ufffd")
-    return len(beyond_ascii) - wrong >= 5 * max(wrong, 1)
+    # Letters of older encodings seldom happen to make valid UTF-8.
+    return len(beyond_ascii) - wrong >= 2 * max(wrong, 1)
 
 
 def _legacy_encoding(file: BinaryIO, sample: bytes) -> Detection:

@@ -156,7 +156,7 @@ def _character_remarks(counts: Mapping[str, int]) -> list[str]:
     controls = {c: n for c, n in counts.items() if unicodedata.category(c) == "Cc" and c not in "\t\n\r\f\0"}
     if controls:
         shown = ", ".join(f"U+{ord(c):04X} ({n:,})" for c, n in list(controls.items())[:8])
-        remarks.append(f"{len(controls)} kinds of control characters, which texts seldom hold: {shown}.")
+        remarks.append(f"Control characters, which texts seldom hold: {shown}.")
     if number := counts.get("\0"):
         remarks.append(f"{number:,} NUL characters, which are usually padding; remove them from the file if so.")
     return remarks

@@ -96,11 +96,14 @@ _CHOOSE = "Choose another encoding (--encoding), or save the text as UTF-8 in th
 
 def _wrong_byte(error: UnicodeDecodeError, offset: int, encoding: str) -> TextError:
     byte = error.object[error.start]
-    is_cut = any(words in error.reason for words in ("unexpected end", "incomplete multibyte", "truncated"))
-    why = "the text seems to be cut off in the middle of a character" if is_cut else error.reason
+    if any(words in error.reason for words in ("unexpected end", "incomplete multibyte", "truncated")):
+        return TextError(
+            f"This text is cut off in the middle of its last character, at offset {offset:,}, if it is in {encoding}. "
+            f"Take a whole copy of it, or remove the last {len(error.object) - error.start} byte(s)."
+        )
     return TextError(
         f"This text is not, or not all, in {encoding}: the byte 0x{byte:02x} at offset {offset:,} makes no sense there "
-        f"({why}). {_CHOOSE}"
+        f"({error.reason}). {_CHOOSE}"
     )
 
 
