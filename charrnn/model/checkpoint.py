@@ -116,7 +116,7 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
 
 
 def _packed(arrays: Arrays) -> bytes:
-    data: bytes = save_tensors({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    data: bytes = save_tensors({name: np.asarray(array, order="C") for name, array in arrays.items()})
     return data
 
 

@@ -42,7 +42,7 @@ class Checkpoints:
 
         Args:
             model: Whose.
-            kind: `last` or `best`, or a checkpoint's id.
+            kind: `newest`, `last` or `best`, or a checkpoint's id.
             use: Called with a checkpoint's folder until it raises no CheckpointError.
 
         Returns:
@@ -53,7 +53,7 @@ class Checkpoints:
             CheckpointError: None is sound.
         """
         known = self.of(model.id)
-        if kind not in KEPT:
+        if kind not in {*KEPT, "newest"}:
             known = [checkpoint for checkpoint in known if checkpoint.id == kind]
         if not known:
             raise NotFound(

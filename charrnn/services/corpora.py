@@ -71,11 +71,11 @@ class Corpora:
         """Bring an example text in, `shakespeare` or `python`.
 
         Raises:
-            NotFound: There is no such example.
-            TextError: The package that holds it is not installed.
+            NotFound: There is no such example, or it is not installed here.
         """
-        with open_example(name) as file:
-            return self.add(file, name=name, encoding="utf-8", progress=progress)
+        file, title = open_example(name)
+        with file:
+            return self.add(file, name=title, encoding="utf-8", progress=progress)
 
     def find_or_add(self, source: Source) -> Corpus:
         """Return the corpus for whatever names a text."""

@@ -93,7 +93,7 @@ class Worker:
         resume_from = None
         if self._task.resumes:
             checkpoint, _, problems = self._checkpoints.first_usable(
-                self._model, "last", lambda path: load(path, with_training=True)
+                self._model, "newest", lambda path: load(path, with_training=True)
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))
