@@ -1,0 +1,119 @@
+"""The layers against Keras' own with the same weights, and the fast cell against its formula."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from charrnn.model import layers
+from charrnn.model.layers import GRU, LSTM, RNN, MinGRU
+from charrnn.model.start_values import StartValues
+
+T, B, D, H = 4, 2, 3, 5
+DRAW = np.random.default_rng(11)
+
+
+def drawn(*shape):
+    return DRAW.normal(size=shape).astype("float32")
+
+
+def with_drawn_weights(layer):
+    for variable in layer.weights:
+        variable.assign(drawn(*variable.shape))
+    return layer
+
+
+def classic(cell, inputs=D):
+    start = StartValues("keras", seed=1)
+    return with_drawn_weights(cell(inputs, H, start=start, product_dtype="float32", name="layer"))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_lstm_equals_that_of_keras_with_the_same_weights():
+    ours, keras_layer = classic(LSTM), keras.layers.LSTM(H, return_sequences=True, return_state=True)
+    x, h, c = drawn(T, B, D), drawn(B, H), drawn(B, H)
+    keras_layer.build((B, T, D))
+    keras_layer.set_weights(ours.get_weights())
+    hs, (last_h, last_c) = ours(x, [h, c])
+    expected, expected_h, expected_c = keras_layer(x.swapaxes(0, 1), initial_state=[h, c])
+    np.testing.assert_allclose(tf.transpose(hs, [1, 0, 2]), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(last_h, expected_h, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(last_c, expected_c, rtol=1e-5, atol=1e-6)
+
+
+def test_gru_equals_that_of_keras_with_the_same_weights():
+    ours, keras_layer = classic(GRU), keras.layers.GRU(H, return_sequences=True, return_state=True)
+    x, h = drawn(T, B, D), drawn(B, H)
+    keras_layer.build((B, T, D))
+    kernel, recurrent, bias, recurrent_bias = ours.get_weights()
+    keras_layer.set_weights([kernel, recurrent, np.stack([bias, recurrent_bias])])
+    hs, (last,) = ours(x, [h])
+    expected, expected_last = keras_layer(x.swapaxes(0, 1), initial_state=h)
+    np.testing.assert_allclose(tf.transpose(hs, [1, 0, 2]), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(last, expected_last, rtol=1e-5, atol=1e-6)
+
+
+def test_rnn_equals_keras_simple_rnn_with_the_same_weights():
+    ours, keras_layer = classic(RNN), keras.layers.SimpleRNN(H, return_sequences=True, return_state=True)
+    x, h = drawn(T, B, D), drawn(B, H)
+    keras_layer.build((B, T, D))
+    keras_layer.set_weights(ours.get_weights())
+    hs, (last,) = ours(x, [h])
+    expected, expected_last = keras_layer(x.swapaxes(0, 1), initial_state=h)
+    np.testing.assert_allclose(tf.transpose(hs, [1, 0, 2]), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(last, expected_last, rtol=1e-5, atol=1e-6)
+
+
+def mingru():
+    start = StartValues("article", seed=1)
+    return with_drawn_weights(MinGRU(H, 2, start=start, product_dtype="float32", name="layer"))
+
+
+def test_mingru_equals_its_formula_step_by_step():
+    ours, x, h = mingru(), drawn(T, B, H), drawn(B, H)
+    gain, kernel, bias, output_kernel = ours.get_weights()
+    expected, memory = [], h
+    for step in x:
+        u = step / np.sqrt((step**2).mean(-1, keepdims=True) + 1e-6) * gain @ kernel + bias
+        z, candidate, out = np.split(u, 3, -1)
+        memory = (1 - sigmoid(z)) * memory + sigmoid(z) * candidate
+        expected.append(step + memory * out * sigmoid(out) @ output_kernel)
+    y, (last,) = ours(x, [h])
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(last, memory, rtol=1e-4, atol=1e-5)
+
+
+def test_mingru_drops_what_it_adds_never_what_passes_by():
+    ours, x, h = mingru(), drawn(T, B, H), drawn(B, H)
+    kept, _ = ours(x, [h])
+    dropped, _ = ours(x, [h], drop=0.5, seed=tf.constant([3, 4]))
+    share = (dropped.numpy() - x) / (kept.numpy() - x)
+    gone = abs(share) < 1e-3
+    assert 0 < gone.mean() < 1
+    np.testing.assert_allclose(share[~gone], 2, rtol=0.05)  # what stays counts double, so that the mean stays
+
+
+@pytest.mark.parametrize("cell", [LSTM, GRU, RNN])
+def test_characters_enter_as_one_hot_vectors(cell):
+    ours, ids = classic(cell, inputs=7), DRAW.integers(0, 7, (T, B))
+    state = [drawn(B, H) for _ in range(cell.num_states)]
+    by_id, _ = ours(tf.constant(ids, tf.int32), state)
+    by_vector, _ = ours(np.eye(7, dtype="float32")[ids], state)
+    np.testing.assert_allclose(by_id, by_vector, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("limit", [0, 1024], ids=["gathered", "multiplied"])
+def test_both_ways_to_look_up_a_row_give_the_same_rows_and_gradients(limit, monkeypatch):
+    monkeypatch.setattr(layers, "ONE_HOT_LIMIT", limit)
+    table, ids, weights = tf.constant(drawn(7, D)), tf.constant([[3, 0], [6, 3], [1, 3]]), drawn(3, 2, D)
+    with tf.GradientTape() as tape:
+        tape.watch(table)
+        rows = layers.lookup(table, ids, "float32")
+        total = tf.reduce_sum(rows * weights)
+    np.testing.assert_allclose(rows, table.numpy()[ids.numpy()], rtol=1e-6)
+    expected = np.zeros((7, D), "float32")
+    np.add.at(expected, ids.numpy(), weights)
+    np.testing.assert_allclose(tf.convert_to_tensor(tape.gradient(total, table)), expected, rtol=1e-6)
