@@ -70,7 +70,7 @@ class Census:
         return {chr(point): int(self._counts[point]) for point in points[order]}
 
     def _widened(self, points: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.intp]:
-        """Copy to a kept array of the type that `bincount` works on; a new one each time costs more than the counting."""
+        """Copy to a kept array of the type that `bincount` works on; a new one each time costs more than counting."""
         if len(points) > len(self._buffer):
             self._buffer = np.empty(len(points), np.intp)
         widened = self._buffer[: len(points)]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
 from charrnn.core.errors import NotFound, TextError
 from charrnn.core.records import Corpus
@@ -108,6 +109,11 @@ class Corpora:
     def head(self, corpus_id: str, num_characters: int) -> str:
         """Return the first characters of a corpus."""
         return self._files.head(corpus_id, num_characters)
+
+    def baselines(self, corpus_id: str) -> Baselines:
+        """Measure what simple guessers reach on a corpus; takes about a second for a million characters."""
+        with self._files.text(corpus_id) as file:
+            return baselines(file)
 
     def ids(self, corpus_id: str, *, max_vocab: int, progress: Listener | None = None) -> tuple[Ids, Vocabulary]:
         """Return a corpus as ids, memory-mapped, and the vocabulary that they are of; encoded once and kept."""
