@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core.batches import check_length
@@ -11,9 +10,10 @@ from charrnn.core.errors import OptionError, StateError
 from charrnn.core.events import Listener
 from charrnn.core.options import checked
 from charrnn.core.options import preset as preset_options
-from charrnn.core.records import ACTIVE, LogLine, Metric, Model, ModelState, Sample
+from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora, Source
+from charrnn.services.follow import LINES, Follower, Update
 from charrnn.services.library import Library
 from charrnn.services.worker import Task, Worker, is_dead
 from charrnn.store.history import HistoryStore
@@ -23,16 +23,6 @@ FOLLOW_SECONDS = 0.25
 
 SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab")
 """Options that decide the shapes of the weights; a training cannot go on with others."""
-
-
-@dataclass(frozen=True)
-class Update:
-    """What is new about a training since the update before."""
-
-    model: Model
-    lines: list[LogLine]
-    metrics: list[Metric]
-    samples: list[Sample]
 
 
 class Trainings:
@@ -181,24 +171,14 @@ class Trainings:
         Raises:
             NotFound: There is no such model.
         """
-        step, samples = -1, len(self._history.samples(model_id)) if after else 0
-        while True:
-            model = self._library.get(model_id)  # before the lines, so that a last state comes with all of them
-            lines = self._history.lines(model_id, after=after, limit=10_000)
-            metrics = self._history.metrics(model_id, after_step=step)
-            written = self._history.samples(model_id) if model.state in ACTIVE or samples == 0 else []
-            new_samples = written[samples:]
-            over = model.state not in ACTIVE and len(lines) < 10_000
-            if lines or metrics or new_samples or over:
-                yield Update(model, lines, metrics, new_samples)
-            if over:
-                return
-            after = lines[-1].position if lines else after
-            step = metrics[-1].step if metrics else min(step, model.step)
-            samples = max(samples, len(written))
-            if not lines:
+        follower = Follower(self._library, self._history, model_id, after=after)
+        while not (update := follower.update()).is_last:
+            if update:
+                yield update
+            if len(update.lines) < LINES:
                 time.sleep(FOLLOW_SECONDS)
                 self.notice_dead()
+        yield update
 
     def notice_dead(self) -> list[Model]:
         """Mark trainings as `interrupted` whose worker is gone: its lease ran out, or its process on this host ended.

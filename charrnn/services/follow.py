@@ -1,0 +1,74 @@
+"""What is new about a training, read from the store: works the same wherever the training runs."""
+
+from dataclasses import dataclass
+
+from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
+from charrnn.services.library import Library
+from charrnn.store.history import HistoryStore
+
+LINES = 10_000
+"""Log lines in one update at most."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What is new about a training since the update before."""
+
+    model: Model
+    lines: list[LogLine]
+    metrics: list[Metric]
+    samples: list[Sample]
+    is_last: bool = False
+    """The training is over, and all of it was told."""
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.metrics or self.samples or self.is_last)
+
+
+class Follower:
+    """Remembers what it has told of one model.
+
+    Args:
+        library: Knows the model.
+        history: Knows what its training said.
+        model_id: The model.
+        after: Position of the last log line that is known already; samples are then taken as known, too.
+
+    Raises:
+        NotFound: There is no such model.
+    """
+
+    def __init__(self, library: Library, history: HistoryStore, model_id: str, *, after: int = 0):
+        self._library, self._history, self._model_id = library, history, library.get(model_id).id
+        self._position, self._step = after, -1
+        self._measured: set[str] = set()
+        self._samples = {sample.id for sample in history.samples(self._model_id)} if after else set()
+
+    def update(self) -> Update:
+        """Return what is new; an update that holds nothing is false.
+
+        Raises:
+            NotFound: The model was removed for good meanwhile.
+        """
+        model = self._library.get(self._model_id)  # before the rest, so that a last state comes with all of it
+        lines = self._history.lines(model.id, after=self._position, limit=LINES)
+        is_last = model.state not in ACTIVE and len(lines) < LINES
+        update = Update(model, lines, self._new_metrics(model), self._new_samples(model), is_last)
+        self._position += len(lines)
+        return update
+
+    def _new_metrics(self, model: Model) -> list[Metric]:
+        if model.step < self._step:  # the training began again: so does the story
+            self._step, self._measured = -1, set()
+        # The last step is asked for again: its validation loss comes seconds after its loss.
+        found = self._history.metrics(model.id, after_step=self._step - 1)
+        new = [m for m in found if m.step > self._step or m.name not in self._measured]
+        if new and new[-1].step > self._step:
+            self._step, self._measured = new[-1].step, set()
+        self._measured |= {m.name for m in new if m.step == self._step}
+        return new
+
+    def _new_samples(self, model: Model) -> list[Sample]:
+        new = [sample for sample in self._history.samples(model.id) if sample.id not in self._samples]
+        self._samples |= {sample.id for sample in new}
+        return new
