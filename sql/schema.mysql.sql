@@ -12,7 +12,7 @@ CREATE TABLE corpus (
     newlines VARCHAR(16) NOT NULL,
     created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     PRIMARY KEY (id)
-)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE model (
     id VARCHAR(64) NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE model (
     PRIMARY KEY (id),
     CONSTRAINT uq_model_owner_live_name UNIQUE (owner, live_name),
     CONSTRAINT fk_model_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id)
-)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_model_state ON model (state);
 
@@ -61,7 +61,7 @@ CREATE TABLE checkpoint (
     created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     PRIMARY KEY (id),
     CONSTRAINT fk_checkpoint_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
-)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_checkpoint_model_id_kind_step ON checkpoint (model_id, kind, step);
 
@@ -73,7 +73,7 @@ CREATE TABLE model_log (
     level VARCHAR(16) NOT NULL DEFAULT 'info',
     PRIMARY KEY (model_id, position),
     CONSTRAINT fk_model_log_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
-)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE model_metric (
     model_id VARCHAR(64) NOT NULL,
@@ -83,7 +83,7 @@ CREATE TABLE model_metric (
     time DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     PRIMARY KEY (model_id, name, step),
     CONSTRAINT fk_model_metric_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
-)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE sample (
     id VARCHAR(64) NOT NULL,
@@ -95,7 +95,7 @@ CREATE TABLE sample (
     created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     PRIMARY KEY (id),
     CONSTRAINT fk_sample_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
-)ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
 

@@ -73,8 +73,7 @@ CREATE TABLE model_log (
     level VARCHAR(16) DEFAULT 'info' NOT NULL,
     PRIMARY KEY (model_id, position),
     CONSTRAINT fk_model_log_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
-)
- WITHOUT ROWID;
+) WITHOUT ROWID;
 
 CREATE TABLE model_metric (
     model_id VARCHAR(64) NOT NULL,
@@ -84,8 +83,7 @@ CREATE TABLE model_metric (
     time DATETIME DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')) NOT NULL,
     PRIMARY KEY (model_id, name, step),
     CONSTRAINT fk_model_metric_model_id FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE
-)
- WITHOUT ROWID;
+) WITHOUT ROWID;
 
 CREATE TABLE sample (
     id VARCHAR(64) NOT NULL,

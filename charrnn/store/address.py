@@ -10,6 +10,8 @@ from charrnn.core.errors import StoreError
 
 _FORMS = "sqlite:////folder/charrnn.sqlite3 or mysql://user:password@host:3306/database"
 _ARTICLE = ("MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE", "MYSQL_SSL")
+# What else the drivers take would change how transactions work, or show a password where the URL is shown.
+_SETTINGS = ("tls", "ssl_ca", "ssl_cert", "ssl_key", "charset", "unix_socket")
 _YES_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -70,9 +72,20 @@ def parse_url(url: str | URL) -> URL:
     if kind == "sqlite" and driver in ("", "pysqlite"):
         return parsed.set(drivername="sqlite")
     if kind in ("mysql", "mariadb") and driver in ("", "pymysql"):
-        if not parsed.database:
-            raise StoreError(f"The database URL {parsed!r} names no database. Write it as {_FORMS}.")
-        if parsed.query.get("tls", "verify") != "verify":
-            raise StoreError(f"The database URL has tls={parsed.query['tls']}, but only tls=verify is known.")
+        _check_server(parsed)
         return parsed.set(drivername="mysql+pymysql")
     raise StoreError(f"The database URL begins with {parsed.drivername}://, which is not known. Write it as {_FORMS}.")
+
+
+def _check_server(url: URL) -> None:
+    if unknown := url.query.keys() - set(_SETTINGS):
+        raise StoreError(
+            f"The database URL has the setting {', '.join(sorted(unknown))} after its question mark; known there are "
+            f"{', '.join(_SETTINGS)}. Write it as {_FORMS}."
+        )
+    if not url.database:
+        raise StoreError(f"The database URL {url!r} names no database. Write it as {_FORMS}.")
+    if url.query.get("tls", "verify") != "verify":
+        raise StoreError(f"The database URL has tls={url.query['tls']}, but only tls=verify is known.")
+    if not 0 < (3306 if url.port is None else url.port) < 65536:
+        raise StoreError(f"The database URL has port {url.port}, but a port is a whole number from 1 to 65535.")

@@ -77,11 +77,12 @@ def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, st
 
 
 def _metric(model_id: str, metric: Metric, now: datetime) -> dict[str, Any]:
+    # Numbers may be NumPy's: SQLite would keep their bytes, and PyMySQL does not know them.
     return {
         "model_id": model_id,
         "name": metric.name,
-        "step": metric.step,
-        "value": metric.value,
+        "step": int(metric.step),
+        "value": float(metric.value),
         "time": metric.time or now,
     }
 
@@ -90,7 +91,7 @@ def _sample(model_id: str, epoch: int, sample: Sample) -> dict[str, Any]:
     return {
         "id": sample.id,
         "model_id": model_id,
-        "step": sample.step,
+        "step": int(sample.step),
         "text": sample.text,
         "options": storable_json(sample.options),
         "epoch": epoch,
@@ -102,7 +103,7 @@ def _checkpoint(model_id: str, checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "id": checkpoint.id,
         "model_id": model_id,
-        "step": checkpoint.step,
+        "step": int(checkpoint.step),
         "kind": checkpoint.kind,
         "loss": _finite(checkpoint.loss),
         "folder": checkpoint.folder,
@@ -117,7 +118,7 @@ def _progress(model: Model, batch: Batch, known: int) -> dict[str, Any]:
     if batch.lines:
         changes["log_position"] = model.log_position + len(batch.lines) - known
     if batch.step is not None and batch.step > model.step:
-        changes["step"] = batch.step
+        changes["step"] = int(batch.step)
     best = _finite(batch.best_loss)
     if best is not None and (model.best_loss is None or best < model.best_loss):
         changes["best_loss"] = best
@@ -125,4 +126,4 @@ def _progress(model: Model, batch: Batch, known: int) -> dict[str, Any]:
 
 
 def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    return float(value) if value is not None and math.isfinite(value) else None

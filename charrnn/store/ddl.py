@@ -43,7 +43,7 @@ def write(folder: Path) -> None:
 
 def _tidy(statement: str) -> str:
     lines = (line.rstrip().replace("\t", "    ") for line in statement.strip().splitlines())
-    return "\n".join(line for line in lines if line)
+    return "\n".join(line for line in lines if line).replace(")ENGINE", ") ENGINE").replace(")\n WITHOUT", ") WITHOUT")
 
 
 if __name__ == "__main__":

@@ -132,9 +132,10 @@ class ModelStore:
         def work(session: Session) -> Model:
             model = load_model(session, model_id, lock=True)
             _refuse_update(model, changes)
-            if "corpus_id" in values and model.state in (ModelState.DRAFT, ModelState.READY):
-                values["state"] = ModelState.DRAFT if values["corpus_id"] is None else ModelState.READY
-            compare_and_set(session, model_id, **values, updated_at=utc_now())
+            state = model.state
+            if "corpus_id" in values and state in (ModelState.DRAFT, ModelState.READY):
+                state = ModelState.DRAFT if values["corpus_id"] is None else ModelState.READY
+            compare_and_set(session, model_id, **values, state=state, updated_at=utc_now())
             return load_model(session, model_id)
 
         with _explained(values.get("name", ""), values.get("corpus_id")):

@@ -1,6 +1,7 @@
 """Fixtures of the store's tests: a text, a model that is ready, a model in training."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,13 @@ from charrnn.store.leases import LeaseStore
 from charrnn.store.models import ModelStore
 from charrnn.store.texts import CorpusStore
 
+HAMLET = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
+
 
 @pytest.fixture
 def corpus(database: Database) -> Corpus:
     """A text of 11 characters."""
-    known = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
-    return CorpusStore(database).add(known)
+    return CorpusStore(database).add(HAMLET)
 
 
 @pytest.fixture
@@ -45,3 +47,9 @@ def training(ready: Model, leases: LeaseStore) -> Model:
     """A model in its first training, held for an hour."""
     leases.queue(ready.id)
     return leases.claim(ready.id, "host:1:token", seconds=3600)
+
+
+@pytest.fixture(params=["file", "mysql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database without tables, of each kind that outlives a process."""
+    return request.getfixturevalue("empty_mysql") if request.param == "mysql" else f"sqlite:///{tmp_path}/new.sqlite3"

@@ -40,12 +40,6 @@ def upgrade() -> None:
     _checkpoint_and_sample()
 
 
-def downgrade() -> None:
-    """Drop everything."""
-    for table in ("sample", "checkpoint", "model_metric", "model_log", "model", "corpus"):
-        op.drop_table(table)
-
-
 def _corpus() -> None:
     op.create_table(
         "corpus",

@@ -1,0 +1,242 @@
+"""The tables of a database in this program's version: made, upgraded, refused, and by one process at a time."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Inspector, inspect, text
+
+from charrnn.core.errors import StoreError
+from charrnn.store import migrate
+from charrnn.store.database import Database
+from charrnn.store.history import Batch, HistoryStore
+from charrnn.store.leases import LeaseStore
+from charrnn.store.migrate import VERSION_TABLE, head, must_upgrade
+from charrnn.store.models import ModelStore
+from charrnn.store.tables import Base
+from charrnn.store.texts import CorpusStore
+from tests.store.conftest import HAMLET
+
+ROOT = Path(__file__).parents[2]
+
+NEXT_VERSION = '''
+from alembic import op
+from sqlalchemy import Column, Integer
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    """Change a table in the way that makes SQLite copy it."""
+    recreate = "always" if op.get_context().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("model", recreate=recreate) as table:
+        table.add_column(Column("stars", Integer, server_default="3", nullable=False))
+'''
+
+
+def tables(database: Database) -> set[str]:
+    return set(inspect(database.engine).get_table_names())
+
+
+def run(database: Database, *statements: str) -> None:
+    """Change the database behind the program's back."""
+    database.write(lambda session: [session.execute(text(statement)) for statement in statements])
+
+
+@pytest.fixture
+def opened(empty_url):
+    database = Database.open(empty_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def newer_program(tmp_path, monkeypatch):
+    """A program that has one version more; until then `head` is 0001."""
+
+    def install():
+        (tmp_path / "versions").mkdir()
+        (tmp_path / "versions" / "r0002.py").write_text(NEXT_VERSION)
+        ours = Path(migrate.__file__).parent / "migrations"
+
+        def config() -> Config:
+            known = Config()
+            known.set_main_option("script_location", str(ours))
+            known.set_main_option("path_separator", "os")
+            known.set_main_option("version_locations", os.pathsep.join([f"{ours}/versions", f"{tmp_path}/versions"]))
+            return known
+
+        monkeypatch.setattr(migrate, "_config", config)
+
+    return install
+
+
+def test_an_empty_database_gets_all_tables_and_the_version(opened):
+    assert tables(opened) == {*Base.metadata.tables, VERSION_TABLE}
+    assert not must_upgrade(opened.engine)
+
+
+def test_opening_again_leaves_everything_as_it_is(opened):
+    model = ModelStore(opened).create("kept")
+    again = Database.open(opened.url)
+    again.upgrade()
+    assert ModelStore(again).get(model.id) == model
+    again.close()
+
+
+def test_the_migrations_make_the_tables_that_the_program_describes(opened):
+    with opened.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": False}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(opened):
+    run(opened, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    for call in (lambda: Database.open(opened.url), opened.upgrade):
+        with pytest.raises(
+            StoreError, match="has version 9999, which a newer program made; this one knows versions up"
+        ):
+            call()
+    assert opened.read(lambda session: session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))) == "9999"
+
+
+def test_tables_of_another_program_are_refused_and_left_alone(empty_url):
+    other = Database(empty_url)
+    run(other, "CREATE TABLE model (id INTEGER)", "INSERT INTO model VALUES (7)")
+    with pytest.raises(
+        StoreError, match="has tables of another program with the names model. Give this one a database"
+    ):
+        Database.open(empty_url)
+    assert tables(other) == {"model"}
+    assert other.read(lambda session: session.scalar(text("SELECT id FROM model"))) == 7
+    other.close()
+
+
+def test_tables_of_other_names_are_no_obstacle(empty_url):
+    other = Database(empty_url)
+    run(other, "CREATE TABLE alembic_version (version_num VARCHAR(32))", "CREATE TABLE poems (id INTEGER)")
+    Database.open(empty_url).close()
+    assert {"poems", "alembic_version", "model"} <= tables(other)
+    other.close()
+
+
+def test_a_creation_that_was_cut_off_says_what_to_drop(empty_url):
+    cut = Database(empty_url)
+    run(cut, f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))", "CREATE TABLE corpus (id INTEGER)")
+    with pytest.raises(StoreError, match=f"They hold nothing yet: drop corpus and {VERSION_TABLE}, and start again"):
+        Database.open(empty_url)
+    cut.close()
+
+
+def test_an_older_sqlite_file_is_upgraded_when_it_is_opened_and_loses_nothing(tmp_path, newer_program):
+    url = f"sqlite:///{tmp_path}/old.sqlite3"
+    model_id = trained(url)
+    newer_program()
+    database = Database.open(url)
+    assert (head(), must_upgrade(database.engine)) == ("0002", False)
+    assert still_there(database, model_id)
+    assert database.read(lambda session: session.scalar(text("PRAGMA foreign_keys"))) == 1
+    database.close()
+
+
+def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_mysql, newer_program):
+    model_id = trained(empty_mysql)
+    newer_program()
+    with pytest.raises(StoreError, match="has version 0001; this program needs 0002. Stop the other programs that use"):
+        Database.open(empty_mysql)
+    asked = Database(empty_mysql)
+    asked.upgrade()
+    asked.close()
+    database = Database.open(empty_mysql)
+    assert still_there(database, model_id)
+    database.close()
+
+
+def test_an_upgrade_that_fails_leaves_a_sqlite_file_as_it_was(tmp_path, newer_program):
+    url = f"sqlite:///{tmp_path}/old.sqlite3"
+    model_id = trained(url)
+    newer_program()
+    script = tmp_path / "versions" / "r0002.py"
+    script.write_text(script.read_text() + "    raise ArithmeticError\n")
+    with pytest.raises(ArithmeticError):
+        Database.open(url)
+    database = Database(url)
+    assert database.read(lambda session: session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))) == "0001"
+    assert "stars" not in columns(inspect(database.engine))
+    assert HistoryStore(database).lines(model_id)[0].text == "kept"
+    database.close()
+
+
+def test_processes_that_open_a_new_database_at_once_all_succeed(empty_url):
+    code = (
+        "import sys; from charrnn.store.database import Database; from charrnn.store.models import ModelStore\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "database = Database.open(sys.argv[1]); ModelStore(database).create(sys.argv[2]); database.close()"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, empty_url, name], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for name in ("one", "two", "three")
+    ]  # fmt: skip
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    errors = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], errors
+    database = Database.open(empty_url)
+    assert {model.name for model in ModelStore(database).list()} == {"one", "two", "three"}
+    database.close()
+
+
+def test_an_installed_program_has_its_migrations(tmp_path):
+    for name in ("charrnn", "pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
+    made = subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    code = (
+        "import charrnn; from charrnn.store.database import Database\n"
+        "Database.open('sqlite:///new.sqlite3').close(); print(charrnn.__file__)"
+    )
+    environ = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
+    assert result.stdout.startswith(str(tmp_path / "installed")), result.stderr
+
+
+def trained(url: str) -> str:
+    """Make a database of this version that holds a model with a log; tell the model's id."""
+    database = Database.open(url)
+    model = ModelStore(database).create("hamlet", corpus_id=CorpusStore(database).add(HAMLET).id, tags=["t"])
+    LeaseStore(database).queue(model.id)
+    LeaseStore(database).claim(model.id, "me", seconds=60)
+    HistoryStore(database).append(model.id, 1, Batch(first_position=1, lines=[("kept", "info")]), seconds=60)
+    database.close()
+    return model.id
+
+
+def still_there(database: Database, model_id: str) -> bool:
+    model = ModelStore(database).get(model_id)
+    lines = HistoryStore(database).lines(model_id)
+    stars = database.read(lambda session: session.scalar(text("SELECT stars + is_in_progress FROM model")))
+    return (model.tags, model.log_position, [line.text for line in lines], stars) == (("t",), 1, ["kept"], 4)
+
+
+def columns(inspector: Inspector) -> set[str]:
+    return {column["name"] for column in inspector.get_columns("model")}
