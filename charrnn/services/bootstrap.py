@@ -13,7 +13,7 @@ from charrnn.services.library import Library
 from charrnn.services.settings import Settings
 from charrnn.services.training import Trainings
 from charrnn.services.writing import Writing
-from charrnn.store.address import url_from_environment
+from charrnn.store.address import parse_url, url_from_environment
 from charrnn.store.corpora import CorpusFiles
 from charrnn.store.database import Database
 from charrnn.store.history import HistoryStore
@@ -89,3 +89,19 @@ def upgrade_database(
         database.upgrade()
     finally:
         database.close()
+
+
+def where(
+    home: str | Path | None = None, *, database_url: str | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[Path, str]:
+    """Tell the data folder and the database's URL, its password hidden; arguments as for `open_services`.
+
+    Connects to nothing, so that it also tells what a wrong setting leads to.
+
+    Raises:
+        StudioError: The data folder cannot be made or written.
+        StoreError: The URL cannot be understood.
+    """
+    settings = Settings.read(environ, home=home)
+    url = parse_url(database_url or url_from_environment(settings.environ, settings.home))
+    return settings.home, url.render_as_string(hide_password=True)

@@ -102,6 +102,21 @@ class Corpora:
         """
         return self._store.get(corpus_id)
 
+    def find(self, name_or_id: str) -> Corpus:
+        """Return a corpus by its name, of several the newest, or by its id or the beginning of it.
+
+        Raises:
+            NotFound: There is none.
+            OptionError: Several ids begin like this.
+        """
+        named = [corpus for corpus in self._store.list() if corpus.name == name_or_id]
+        found = named[0] if named else self._store.find(name_or_id) if name_or_id else None
+        if found is None:
+            names = ", ".join(dict.fromkeys(corpus.name for corpus in self._store.list()[:20]))
+            known = f"There are: {names}." if names else "There are none yet; train on a file, and its text is kept."
+            raise NotFound(f"There is no text {name_or_id!r}. {known}")
+        return found
+
     def all(self) -> list[Corpus]:
         """Return all corpora, newest first."""
         return self._store.list()

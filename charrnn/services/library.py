@@ -1,6 +1,7 @@
 """The models: make, find, name, note, set aside, bring back, export."""
 
 import csv
+import difflib
 import io
 import json
 import zipfile
@@ -10,7 +11,7 @@ from pathlib import Path
 from charrnn.core.errors import NameTaken, NotFound
 from charrnn.core.files import atomic_file
 from charrnn.core.options import Value
-from charrnn.core.records import Corpus, LogLine, Metric, Model, Sample
+from charrnn.core.records import Checkpoint, Corpus, LogLine, Metric, Model, Sample
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -50,12 +51,23 @@ class Library:
         if model is None:
             names = [other.name for other in self._models.list()]
             known = f"There are: {', '.join(names[:20])}." if names else "There are no models yet; train one."
-            raise NotFound(f"There is no model {name_or_id!r}. {known}")
+            close = difflib.get_close_matches(name_or_id, names, n=1)
+            meant = f" Did you mean {close[0]!r}?" if close else ""
+            raise NotFound(f"There is no model {name_or_id!r}.{meant} {known}")
         return model
 
     def all(self) -> list[Model]:
         """Return all models, newest first."""
         return self._models.list()
+
+    def deleted(self) -> list[Model]:
+        """Return the models that were set aside and can be restored, newest first."""
+        return [model for model in self._models.list(include_deleted=True) if model.deleted_at is not None]
+
+    def find_deleted(self, name_or_id: str) -> Model | None:
+        """Look for a model that was set aside; of several with the same name, the one deleted last."""
+        found = [model for model in self.deleted() if name_or_id in (model.id, model.name)]
+        return max(found, key=lambda model: model.deleted_at or model.created_at, default=None)
 
     def rename(self, model_id: str, name: str) -> Model:
         """Give a model another name, also while it is being trained.
@@ -118,6 +130,10 @@ class Library:
     def samples(self, model_id: str) -> list[Sample]:
         """Return the samples of a model, oldest first."""
         return self._history.samples(model_id)
+
+    def checkpoints(self, model_id: str) -> list[Checkpoint]:
+        """Return the checkpoints of a model, newest first."""
+        return self._checkpoints.of(model_id)
 
     def export(self, model_id: str, target: Path) -> Path:
         """Write a model to one ZIP file: best (else newest) checkpoint, log, metrics, samples, and what it is.

@@ -119,8 +119,11 @@ class Worker:
             model = _patiently(
                 lambda: self._leases.finish(self._model.id, self._model.epoch, state, error=message or None)
             )
-        except LeaseLost:
-            return  # the training is another worker's; nothing of this one counts any more
+        except LeaseLost as error:
+            # the training is another worker's and nothing of this one is stored any more, but who listens must know
+            for listener in self._task.listeners:
+                listener(Ended(self._model.step, ModelState.INTERRUPTED, str(error)))
+            return
         for listener in self._task.listeners:
             listener(Ended(model.step, state, message))
 
