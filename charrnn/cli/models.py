@@ -1,0 +1,138 @@
+"""`charrnn models`, `rename`, `note`, `delete`, `restore` and `export`."""
+
+import re
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from charrnn.cli import figures
+from charrnn.cli.command import DONE, Command, add_json, add_model, opened, typed
+from charrnn.cli.screen import hint, notice, print_json, print_table, say
+from charrnn.core.errors import NotFound
+
+
+def _models_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("--deleted", action="store_true", help="those that were deleted and can be restored")
+    add_json(parser)
+
+
+def _models(args: Namespace) -> int:
+    with opened(args) as services:
+        models = services.models.deleted() if args.deleted else services.models.all()
+        texts = {corpus.id: corpus.name for corpus in services.corpora.all()}
+    if args.json:
+        print_json(models)
+    elif not models:
+        notice("There are none." if args.deleted else "There are no models yet. Make one: charrnn train --help")
+    else:
+        print_table(
+            ["name", "state", "step", "of", "best loss", "bits", "text", "changed"],
+            [
+                [
+                    model.name,
+                    model.state,
+                    f"{model.step:,}",
+                    f"{model.train_params.get('max_steps', 0):,}",
+                    figures.loss(model.best_loss),
+                    figures.bits(model.best_loss),
+                    texts.get(model.corpus_id or "", ""),
+                    figures.moment(model.updated_at),
+                ]
+                for model in models
+            ],
+            right=("step", "of", "best loss", "bits"),
+        )
+    return DONE
+
+
+def _rename_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("new_name", metavar="NEW", help="its new name")
+
+
+def _rename(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.get(args.name)
+        renamed = services.models.rename(model.id, args.new_name)
+    notice(f"{model.name!r} is called {renamed.name!r} now.")
+    return DONE
+
+
+def _note_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="?", help="the note, which takes the place of the one before; shows it if missing"
+    )
+
+
+def _note(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.get(args.name)
+        if args.text is not None:
+            services.models.note(model.id, args.text)
+        elif model.notes:
+            say(model.notes)
+    return DONE
+
+
+def _delete_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument(
+        "--forever",
+        action="store_true",
+        help="remove it and its checkpoints at once, also one that was deleted before; nothing brings it back",
+    )
+
+
+def _delete(args: Namespace) -> int:
+    with opened(args) as services:
+        if not args.forever:
+            model = services.models.delete(services.models.get(args.name).id)
+            notice(f"{model.name!r} is set aside. Bring it back with: {typed(args, 'restore', model.name)}")
+            return DONE
+        try:
+            model = services.models.get(args.name)
+        except NotFound as error:
+            deleted = services.models.find_deleted(args.name)
+            if deleted is None:
+                raise error
+            model = deleted
+        services.models.purge(model.id)
+    notice(f"{model.name!r} is removed, with its log and its checkpoints; its text is kept.")
+    return DONE
+
+
+def _restore(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.find_deleted(args.name)
+        if model is None:
+            raise NotFound(
+                f"No model {args.name!r} was deleted. Those that can be restored: {typed(args, 'models', '--deleted')}"
+            )
+        services.models.restore(model.id)
+    notice(f"{model.name!r} is back.")
+    return DONE
+
+
+def _export_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("--output", metavar="FILE", help="ZIP file to write; NAME.zip here if missing")
+
+
+def _export(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.get(args.name)
+        target = Path(args.output or re.sub(r"[^\w.-]+", "_", model.name).lstrip(".") + ".zip")
+        hint("checking the checkpoint …")
+        services.models.export(model.id, target)
+    notice(f"{model.name!r} is in {target} ({figures.size(target.stat().st_size)}).")
+    return DONE
+
+
+COMMANDS = (
+    Command("models", "Models", "[--deleted] [--json]", "list the models", _models_flags, _models),
+    Command("rename", "Models", "NAME NEW", "give a model another name", _rename_flags, _rename),
+    Command("note", "Models", "NAME [TEXT]", "write or show a note to a model", _note_flags, _note),
+    Command("delete", "Models", "NAME [--forever]", "set a model aside, or remove it", _delete_flags, _delete),
+    Command("restore", "Models", "NAME", "bring a deleted model back", add_model, _restore),
+    Command("export", "Models", "NAME [--output FILE]", "write a model to a ZIP file", _export_flags, _export),
+)

@@ -1,0 +1,163 @@
+"""`charrnn sample` and `charrnn score`."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charrnn.cli import figures
+from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened
+from charrnn.cli.flags import add_options, given
+from charrnn.cli.reading import add_reading, opened_text
+from charrnn.cli.screen import for_stream, hint, print_json, say
+from charrnn.core.errors import StudioError
+from charrnn.core.files import atomic_file
+from charrnn.core.options import checked
+from charrnn.core.text import decode, detection_of
+from charrnn.core.written import Piece, Written, join
+
+if TYPE_CHECKING:
+    from charrnn.services.writing import Stream
+
+LOADING = "loading TensorFlow and the network …"
+
+
+def _add_checkpoint(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint",
+        default="best",
+        metavar="best|last",
+        help="what to use: best (default) has the lowest loss, last is the newest; or a checkpoint's id",
+    )
+
+
+def _sample_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="NAME", nargs="?", help="the model")
+    parser.add_argument("--name", metavar="NAME", help="the model, as for charrnn train")
+    _add_checkpoint(parser)
+    parser.add_argument("--output", metavar="FILE", help="write to this file (UTF-8) instead of standard output")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON with the log-probability of each character and the likeliest alternatives to it",
+    )
+    add_options(parser, "sampling")
+
+
+def _sample(args: Namespace) -> int:
+    names = {name for name in (args.model, args.name) if name is not None}
+    if len(names) != 1:
+        came = "two models" if names else "no model"
+        raise UsageError(f"The command names {came}; name one, e.g. charrnn sample shakespeare (see: charrnn models).")
+    values = checked("sampling", given(args, "sampling"))
+    with opened(args) as services, _sink(args) as write:
+        model = services.models.get(names.pop())
+        hint(LOADING)
+        stream = services.writing.stream(model.id, values, checkpoint=args.checkpoint, alternatives=args.json)
+        pieces: list[Piece] = []
+        for text in _in_order(stream, pieces):
+            if not args.json:
+                write(text)
+        texts = join(stream.prompt, pieces, int(stream.options["num_samples"]))
+        if args.json:
+            print_json(_document(model.name, stream, texts))
+        for whole in texts:
+            services.writing.keep(stream, whole)
+        hint(
+            f"{model.name}, {stream.checkpoint.kind} checkpoint, step {stream.checkpoint.step:,}, "
+            f"seed {stream.options['seed']}"
+        )
+    return DONE
+
+
+@contextmanager
+def _sink(args: Namespace) -> Iterator[Callable[[str], None]]:
+    """Yield what takes the text as it is written; a terminal gets a line end behind it, files and pipes do not."""
+    if args.output is None or args.json:
+        yield _write_out
+        if sys.stdout.isatty() and not args.json:
+            _write_out("\n")
+        return
+    path = Path(args.output)
+    if not path.absolute().parent.is_dir():
+        raise StudioError(f"The folder of {path} does not exist; make it first, or choose another --output.")
+    with atomic_file(path) as file:
+        yield lambda text: _write_bytes(file.write, text)
+
+
+def _write_out(text: str) -> None:
+    sys.stdout.write(for_stream(text, sys.stdout))
+    sys.stdout.flush()
+
+
+def _write_bytes(write: Callable[[bytes], object], text: str) -> None:
+    write(text.encode())
+
+
+def _in_order(stream: "Stream", pieces: list[Piece]) -> Iterator[str]:
+    """Yield the first text as it is written, then the others, which are written at the same time; note all pieces."""
+    count = int(stream.options["num_samples"])
+    yield _heading(0, count) + stream.prompt
+    for piece in stream:
+        pieces.append(piece)
+        if piece.sample == 0:
+            yield piece.text
+    for number in range(1, count):
+        own = "".join(piece.text for piece in pieces if piece.sample == number)
+        yield "\n" + _heading(number, count) + stream.prompt + own
+
+
+def _heading(number: int, count: int) -> str:
+    return f"----- {number + 1} of {count} -----\n" if count > 1 else ""
+
+
+def _document(name: str, stream: "Stream", texts: list[Written]) -> dict[str, object]:
+    checkpoint = stream.checkpoint
+    return {
+        "model": name,
+        "checkpoint": {"id": checkpoint.id, "kind": checkpoint.kind, "step": checkpoint.step, "loss": checkpoint.loss},
+        "options": stream.options,
+        "samples": texts,
+    }
+
+
+def _score_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("file", metavar="FILE", help="the text; - reads standard input")
+    _add_checkpoint(parser)
+    add_reading(parser)
+    add_json(parser)
+
+
+def _score(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.get(args.name)
+        with opened_text(args.file) as (file, _):
+            encoding = detection_of(file, args.encoding).encoding
+            text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
+        hint(LOADING)
+        score = services.writing.score(model.id, text, checkpoint=args.checkpoint)
+    if args.json:
+        print_json(
+            {
+                "model": model.name,
+                "encoding": encoding,
+                "nats": score.nats,
+                "bits": figures.in_bits(score.nats),
+                "num_characters": score.num_characters,
+                "num_unknown": score.num_unknown,
+            }
+        )
+        return DONE
+    say(f"{figures.both(score.nats)}, over {score.num_characters:,} characters read as {encoding}")
+    if score.num_unknown:
+        say(f"{score.num_unknown:,} of them are characters that the model never saw; they count as unknown ones.")
+    return DONE
+
+
+COMMANDS = (
+    Command("sample", "Write", "NAME [options]", "write a text with a model", _sample_flags, _sample),
+    Command("score", "Write", "NAME FILE", "tell how well a model predicts a text", _score_flags, _score),
+)
