@@ -18,15 +18,17 @@ def make_optimizer(options: Mapping[str, Any], network: keras.Model) -> keras.op
     char-rnn's decay of 0.95 and an epsilon that matches its 1e-8, which it adds outside the root and Keras inside.
     AdamW forgets squared gradients sooner (0.99), which suits trainings of a few thousand steps.
     """
-    rate = options["learning_rate"]
-    match options["optimizer"]:
+    rate, name = options["learning_rate"], options["optimizer"]  # Keras' own names are numbered through the process
+    match name:
         case "adam":
-            optimizer = keras.optimizers.Adam(rate, epsilon=1e-8)
+            optimizer = keras.optimizers.Adam(rate, epsilon=1e-8, name=name)
         case "adamw":
-            optimizer = keras.optimizers.AdamW(rate, beta_2=0.99, epsilon=1e-8, weight_decay=options["weight_decay"])
+            optimizer = keras.optimizers.AdamW(
+                rate, beta_2=0.99, epsilon=1e-8, weight_decay=options["weight_decay"], name=name
+            )
             optimizer.exclude_from_weight_decay([v for v in network.trainable_variables if len(v.shape) < 2])
         case "rmsprop":
-            optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=1e-16)
+            optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=1e-16, name=name)
     optimizer.build(network.trainable_variables)
     return optimizer
 

@@ -1,0 +1,128 @@
+"""Training steps: the loss against NumPy, many steps against stock Keras, and what is stored."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from charrnn.core.errors import CheckpointError
+from charrnn.model.engine import Engine
+from tests.model.tiny import CLASSES, tiny
+
+DRAW = np.random.default_rng(6)
+BATCHES = [DRAW.integers(0, CLASSES, (3, 5)).astype(np.int32) for _ in range(20)]
+PLAIN = tiny(train_keep_prob=1, learning_rate=0.05, grad_clip=0.2)
+
+
+def cross_entropy(logits, targets):
+    """Mean nats, from scores `(B, T, V)` and ids `(B, T)`."""
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(-1, keepdims=True)
+    return -np.log(np.take_along_axis(probabilities, targets[..., None], -1)).mean()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """An engine after twenty steps, the sixteenth of which restarts, and what each of them returned."""
+    engine = Engine(PLAIN, CLASSES)
+    return engine, [engine.step(b, n, 0.05, restart=n in (0, 15)) for n, b in enumerate(BATCHES)]
+
+
+def keras_steps():
+    """The same by layers, loss and optimizer of Keras, one operation at a time."""
+    engine = Engine(PLAIN, CLASSES)  # for its start values
+    layers = [keras.layers.LSTM(5, return_sequences=True, return_state=True) for _ in range(2)]
+    dense = keras.layers.Dense(CLASSES)
+    for layer, ours, size in zip(layers, engine.network.recurrent, (CLASSES, 5), strict=True):
+        layer.build((3, 4, size))
+        layer.set_weights(ours.get_weights())
+    dense.build((3, 4, 5))
+    dense.set_weights([engine.network.output_kernel.numpy(), engine.network.output_bias.numpy()])
+    weights = [w for layer in (*layers, dense) for w in layer.trainable_variables]
+    optimizer = keras.optimizers.Adam(0.05, epsilon=1e-8, global_clipnorm=0.2)
+    for number, batch in enumerate(BATCHES):
+        if number in (0, 15):
+            state = [[tf.zeros((3, 5))] * 2] * 2
+        with tf.GradientTape() as tape:
+            x, after = tf.one_hot(batch[:, :-1], CLASSES), []
+            for layer, before in zip(layers, state, strict=True):
+                x, *new = layer(x, initial_state=before)
+                after.append(new)
+            losses = keras.losses.sparse_categorical_crossentropy(batch[:, 1:], dense(x), from_logits=True)
+            loss = tf.reduce_mean(losses)
+        gradients, state = tape.gradient(loss, weights), after
+        optimizer.apply(gradients, weights)
+        yield float(loss), float(tf.linalg.global_norm(gradients))
+
+
+def test_twenty_steps_equal_those_of_stock_keras(trained):
+    np.testing.assert_allclose(trained[1], list(keras_steps()), rtol=1e-3)
+
+
+def test_the_gradients_were_really_limited_on_the_way(trained):
+    assert max(norm for _, norm in trained[1]) > 0.2
+
+
+def test_the_loss_of_a_step_is_the_cross_entropy_before_it(trained):
+    network = Engine(PLAIN, CLASSES).network
+    logits = tf.transpose(network(tf.constant(BATCHES[0][:, :-1]))[0], [1, 0, 2]).numpy()
+    assert trained[1][0][0] == pytest.approx(cross_entropy(logits, BATCHES[0][:, 1:]), rel=1e-5)
+
+
+def test_defect_13_the_last_target_of_a_sequence_is_the_character_after_it(trained):
+    """The article's last target was the sequence's own first character."""
+    ids, targets = BATCHES[0][:, :-1], BATCHES[0][:, 1:].copy()
+    logits = tf.transpose(Engine(PLAIN, CLASSES).network(tf.constant(ids))[0], [1, 0, 2]).numpy()
+    targets[:, -1] = ids[:, 0]
+    assert trained[1][0][0] != pytest.approx(cross_entropy(logits, targets), rel=1e-4)
+
+
+def test_arrays_have_the_same_names_in_every_engine_of_a_process(trained):
+    """Keras numbers its optimizers, so a second training in the same process could not go on from the first."""
+    other = Engine(PLAIN, CLASSES)
+    assert other.weights().keys() == trained[0].weights().keys()
+    assert other.training_state().keys() == trained[0].training_state().keys()
+
+
+def test_loaded_weights_and_state_make_the_same_next_step(trained):
+    engine, _ = trained
+    other = Engine(PLAIN | {"seed": 5}, CLASSES)
+    assert other.load(engine.weights(), engine.training_state()) is True
+    batch = BATCHES[7]
+    assert other.step(batch, 20, 0.05, restart=False) == engine.step(batch, 20, 0.05, restart=False)
+    for name, array in engine.weights().items():
+        np.testing.assert_array_equal(other.weights()[name], array)
+    for name, array in engine.training_state().items():
+        np.testing.assert_array_equal(other.training_state()[name], array)
+
+
+def test_a_memory_of_another_size_starts_empty(trained):
+    other = Engine(PLAIN | {"num_seqs": 2}, CLASSES)
+    assert other.load(trained[0].weights(), trained[0].training_state()) is False
+    memories = [array for name, array in other.training_state().items() if name.startswith("memory/")]
+    assert len(memories) == 4
+    assert all(memory.shape == (2, 5) and not memory.any() for memory in memories)
+
+
+def test_missing_and_misshapen_arrays_are_named(trained):
+    engine, _ = trained
+    weights, state, other = engine.weights(), engine.training_state(), Engine(PLAIN, CLASSES)
+    name = "layer_1/kernel"
+    with pytest.raises(CheckpointError, match=f"holds no '{name}'"):
+        other.load({n: w for n, w in weights.items() if n != name}, state)
+    with pytest.raises(CheckpointError, match=rf"'{name}' has shape \(2, 3\), the network needs \(7, 20\)"):
+        other.load(weights | {name: np.zeros((2, 3))}, state)
+    with pytest.raises(CheckpointError, match="holds no 'optimizer/"):
+        other.load(weights, {})
+
+
+def test_every_array_has_a_name_of_its_own():
+    engine = Engine(tiny(cell="mingru", use_embedding=True, num_layers=3), CLASSES)
+    assert len(engine.weights()) == len(engine.network.weights)
+    assert len(engine.training_state()) == len(engine.optimizer.variables) + 3
+
+
+def test_the_number_of_a_step_decides_what_drops():
+    engine = Engine(tiny(train_keep_prob=0.5), CLASSES)
+    one, again, other = (engine.step(BATCHES[0], number, 0.0, restart=True)[0] for number in (3, 3, 4))
+    assert one == again != other
