@@ -2,7 +2,7 @@
 
     weights.safetensors     the network's weights
     training.safetensors    the optimizer's variables and the network's memory
-    checkpoint.json         format, options, vocabulary, progress, and the size and SHA-256 of the other files
+    checkpoint.json         format, options, vocabulary, progress, size and SHA-256 of each other file, its own SHA-256
 
 No file can run code when it is read. A folder appears under its name only when it is complete, and is checked
 against its hashes before anything of it is used.
@@ -42,17 +42,18 @@ class Loaded:
 
 
 def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[str, Any], progress: Any) -> int:
-    """Write a checkpoint, whole or not at all; one that stands there already is replaced.
+    """Write a checkpoint, whole or not at all.
 
     Args:
-        folder: Where it shall be.
+        folder: Where it shall be; must not exist, since a checkpoint never changes under its readers.
         progress: What the training needs to know of itself to go on; anything that JSON can hold.
 
     Returns:
         Its size in bytes.
 
     Raises:
-        StudioError: The disk is full or cannot be written.
+        FileExistsError: The folder exists.
+        StudioError: The disk is full.
     """
     parts = {WEIGHTS: _packed(engine.weights()), TRAINING: _packed(engine.training_state())}
     manifest = {
@@ -64,6 +65,7 @@ def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
         },
     }
+    manifest["sha256"] = _seal(manifest)
     parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
     with atomic_folder(folder) as building:
         for name, data in parts.items():
@@ -88,6 +90,8 @@ def load(folder: Path, *, with_training: bool) -> Loaded:
                 f"The checkpoint {folder.name} has format {manifest['format']}; this version of the program knows "
                 f"up to {FORMAT}. Update the program."
             )
+        if manifest.pop("sha256") != _seal(manifest):
+            raise ValueError(f"{MANIFEST} is damaged")
         names = [WEIGHTS, TRAINING] if with_training else [WEIGHTS]
         arrays = [_unpacked(folder / name, manifest["files"][name]) for name in names]
         vocabulary = Vocabulary.from_json(manifest["vocabulary"])
@@ -113,6 +117,11 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
     network = Network(stored.options, len(stored.vocabulary) + 1)
     load_weights(network, stored.weights)
     return network, stored.vocabulary, stored.options
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says, whatever its layout."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _packed(arrays: Arrays) -> bytes:
