@@ -1,0 +1,85 @@
+"""The loss of a text, against a loop that reads it character by character."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from charrnn.model import evaluation
+from charrnn.model.evaluation import Evaluation
+from charrnn.model.network import Network
+from tests.model.tiny import CLASSES, tiny
+
+IDS = np.random.default_rng(8).integers(0, CLASSES, 5000).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """One layer with weights large enough to tell characters apart."""
+    network = Network(tiny(cell="rnn", num_layers=1), CLASSES)
+    draw = np.random.default_rng(1)
+    for variable in network.weights:
+        variable.assign(draw.normal(size=variable.shape) * 0.5)
+    return network
+
+
+def naive_losses(network, ids):
+    """Nats of every character but the first, one by one with NumPy, nothing read before."""
+    layer = network.recurrent[0]
+    kernel, recurrent, bias = layer.get_weights()
+    output, output_bias = network.output_kernel.numpy(), network.output_bias.numpy()
+    h, losses = np.zeros(layer.units), []
+    for now, following in zip(ids[:-1], ids[1:], strict=True):
+        h = np.tanh(kernel[now] + h @ recurrent + bias)
+        logits = h @ output + output_bias
+        losses.append(np.log(np.exp(logits).sum()) - logits[following])
+    return losses
+
+
+@pytest.mark.parametrize("length", [2, 129, 130, 700])
+def test_a_short_text_is_read_in_one_row_from_an_empty_memory(network, length):
+    text = IDS[:length]
+    measured = Evaluation(network, text, first=1).losses()
+    np.testing.assert_allclose(measured, naive_losses(network, text), rtol=1e-4, atol=1e-5)
+
+
+def test_a_long_text_is_read_in_rows_and_each_character_counts_once(network):
+    measured = Evaluation(network, IDS, first=1)
+    assert measured._rows == 2  # else this proves nothing
+    assert measured.num_counted == 4999
+    np.testing.assert_allclose(measured.losses(), naive_losses(network, IDS), rtol=1e-3, atol=1e-4)
+
+
+def test_what_stands_before_the_first_counted_character_is_context(network):
+    measured = Evaluation(network, IDS[:1500], first=1000).losses()
+    np.testing.assert_allclose(measured, naive_losses(network, IDS[:1500])[999:], rtol=1e-3, atol=1e-4)
+
+
+def test_rows_that_do_not_come_out_even_leave_no_character_out(network, monkeypatch):
+    monkeypatch.setattr(evaluation, "LARGEST_LOGITS", 3 * evaluation.WINDOW * CLASSES)
+    ids = np.concatenate([IDS, IDS[:1999]])
+    measured = Evaluation(network, ids, first=1)
+    assert measured._rows == 3 and measured.num_counted % 3
+    np.testing.assert_allclose(measured.losses(), naive_losses(network, ids), rtol=1e-3, atol=1e-4)
+
+
+def test_the_loss_is_the_mean_of_the_losses(network):
+    measured = Evaluation(network, IDS[:300], first=1)
+    assert measured.loss() == pytest.approx(np.mean(naive_losses(network, IDS[:300])), rel=1e-5)
+
+
+def test_it_follows_the_network_as_it_learns_and_gives_the_same_twice(network):
+    measured = Evaluation(network, IDS[:300], first=1)
+    before = measured.loss()
+    assert measured.loss() == before
+    network.output_bias.assign_add(tf.range(CLASSES, dtype=tf.float32))
+    changed = measured.loss()
+    network.output_bias.assign_sub(tf.range(CLASSES, dtype=tf.float32))
+    assert changed != pytest.approx(before, rel=1e-3)
+
+
+def test_nothing_drops_while_it_measures():
+    loss, kept = (
+        Evaluation(Network(tiny(cell="rnn", train_keep_prob=keep), CLASSES), IDS[:200], first=1).loss()
+        for keep in (0.1, 1)
+    )
+    assert loss == kept
