@@ -1,0 +1,115 @@
+"""The folder `sql/`: it says what the tables are, and its queries answer."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from charrnn.core.records import Metric
+from charrnn.store.database import Database
+from charrnn.store.ddl import schema, write
+from charrnn.store.history import Batch
+from charrnn.store.models import ModelStore
+
+SQL = Path(__file__).parents[2] / "sql"
+QUERIES = sorted((SQL / "queries").glob("*.sql"))
+
+
+def statements(script: str) -> list[str]:
+    code = re.sub(r"^--.*\n", "", script, flags=re.MULTILINE)
+    return [statement.strip() for statement in code.split(";\n") if statement.strip()]
+
+
+def load(url: str, script: str) -> Database:
+    """Run a script by hand in an empty database, as an operator would."""
+    database = Database(url)
+    plain = {"no_parameters": True}  # a % in it is a %
+    database.write(
+        lambda session: [
+            session.connection().exec_driver_sql(part, execution_options=plain) for part in statements(script)
+        ]
+    )
+    return database
+
+
+def described(database: Database) -> dict[str, list[str]]:
+    """Tell each table and its indexes in the database's own words, without blanks and quotation marks."""
+    sources = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE tbl_name = '{}' AND sql IS NOT NULL ORDER BY name",
+        "mysql": "SHOW CREATE TABLE {}",
+    }
+    source = sources[database.engine.dialect.name]
+
+    def work(session):
+        return {
+            name: [re.sub(r"[\s\"`]", "", row[-1]) for row in session.execute(text(source.format(name)))]
+            for name in inspect(session.connection()).get_table_names()
+        }
+
+    return database.read(work)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mysql"])
+def test_the_schema_is_not_stale(kind):
+    assert (SQL / f"schema.{kind}.sql").read_text("utf-8") == schema(kind), "run: make sql"
+
+
+def test_make_sql_writes_one_file_for_each_kind_of_database(tmp_path):
+    write(tmp_path)
+    names = ["schema.mysql.sql", "schema.sqlite.sql"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names == sorted(p.name for p in SQL.glob("schema.*"))
+
+
+def test_tables_made_by_hand_are_the_ones_that_the_program_makes(empty_url, mysql_database, tmp_path):
+    kind = empty_url.partition(":")[0]
+    by_hand = load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8"))
+    opened = mysql_database if kind == "mysql" else Database.open(f"sqlite:///{tmp_path}/made.sqlite3")
+    names = described(opened)
+    names["charrnn_version"] = described(by_hand)["charrnn_version"]  # Alembic names its key, which changes nothing
+    assert described(by_hand) == names
+    by_hand.close()
+
+
+def test_the_program_works_with_tables_made_by_hand(empty_url):
+    kind = empty_url.partition(":")[0]
+    load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8")).close()
+    database = Database.open(empty_url)
+    assert ModelStore(database).create("x").name == "x"
+    database.close()
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_every_query_answers(database, history, training, path):
+    metrics = [Metric(2, "loss", 1.5), Metric(2, "val_loss", 1.25)]
+    batch = Batch(first_position=1, lines=[("a", "info")], metrics=metrics, step=2, best_loss=1.25)
+    history.append(training.id, training.epoch, batch, seconds=60)
+    (query,) = statements(path.read_text("utf-8"))
+    values = {"model_id": training.id, "count": 10, "start": 0}
+    asked = {name: values[name] for name in re.findall(r":(\w+)", query)}
+    (row,) = database.read(lambda session: session.execute(text(query), asked).mappings().all())
+    expected = {
+        "best_models": {"corpus": "hamlet.txt", "bits_per_character": pytest.approx(1.8034, abs=1e-4)},
+        "corpus_use": {"name": "hamlet.txt", "models": 1},
+        "count_models": {"t": 1},
+        "in_progress": {"name": "hamlet", "worker": "host:1:token", "step": 2},
+        "loss_by_step": {"step": 2, "loss": 1.5, "val_loss": 1.25},
+        "model_log": {"position": 1, "chunk": "a"},
+        "recent_models": {"name": "hamlet", "is_in_progress": 1},
+    }
+    assert {name: row[name] for name in expected[path.stem]} == expected[path.stem]
+
+
+def test_the_users_rights_are_enough(mysql_server, empty_mysql):
+    """Run the administrator's script with other names; then let its user make tables and use them."""
+    name = empty_mysql.rpartition("/")[2]
+    script = (SQL / "create_user.mysql.sql").read_text("utf-8").replace("rnn_generator", name)
+    user = name[-16:]
+    admin = load(empty_mysql, script.replace("'charrnn'", f"'{user}'"))
+    host = mysql_server.rpartition("@")[2]
+    database = Database.open(f"mysql://{user}:CHANGE_ME@{host}{name}")
+    assert ModelStore(database).create("x").name == "x"
+    database.upgrade()
+    database.close()
+    admin.write(lambda session: session.execute(text(f"DROP USER '{user}'@'%'")))
+    admin.close()
