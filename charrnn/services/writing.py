@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
+import numpy as np
+
 from charrnn.core.encodings import detect
 from charrnn.core.errors import TextError
 from charrnn.core.options import checked
@@ -132,12 +134,15 @@ class Writing:
             options=dict(stream.options),
         )
 
-    def score(self, model_id: str, text: str | BinaryIO, *, checkpoint: str = "best") -> Score:
+    def score(
+        self, model_id: str, text: str | BinaryIO, *, encoding: str | None = None, checkpoint: str = "best"
+    ) -> Score:
         """Return what a text costs under a model.
 
         Args:
             model_id: The model.
-            text: The text, or an open file of it, whose encoding is detected.
+            text: The text, or an open file of it.
+            encoding: How to read the file; detected if missing.
             checkpoint: As for `stream`.
 
         Raises:
@@ -148,11 +153,11 @@ class Writing:
         from charrnn.model.evaluation import Evaluation
 
         _, ready = self._load(self._library.get(model_id), checkpoint)
-        if not isinstance(text, str):
-            text = "".join(decode(text, encoding=detect(text).encoding))
-        if len(text) < 2:
-            raise TextError(f"The text has {len(text)} character(s); two are needed, since the first is not predicted.")
-        ids = ready.vocabulary.encode(text)
+        chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect(text).encoding)
+        encode = ready.vocabulary.encode
+        ids = np.concatenate([encode(""), *map(encode, chunks)])
+        if len(ids) < 2:
+            raise TextError(f"The text has {len(ids)} character(s); two are needed, since the first is not predicted.")
         nats = Evaluation(ready.network, ids, first=1).loss()
         return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
 

@@ -1,0 +1,267 @@
+"""Start, stop, resume, follow: whoever asks, and wherever the training runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import keras
+import pytest
+
+from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError, TextError
+from charrnn.core.events import Ended, Event, Saved
+from charrnn.core.records import ModelState
+from charrnn.services import Services, open_services
+from tests.services.conftest import OPTIONS, TEXT, Trained
+
+ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
+
+
+class At(keras.callbacks.Callback):
+    """Does something when a step is done."""
+
+    def __init__(self, step: int, act):
+        super().__init__()
+        self._step, self._act, self._done = step, act, 0
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        self._done += 1
+        if self._done == self._step:
+            self._act()
+
+
+def test_five_lines_from_a_text_to_new_text(services: Services) -> None:
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS)
+    updates = list(services.training.follow(model.id))
+    written = services.writing.write(model.id, {"start_string": "9 ", "max_length": 31})
+    assert updates[-1].model.state == ModelState.COMPLETED
+    assert len(written[0].text) == 31
+
+
+def test_following_tells_everything_once_and_in_order(trained: Trained) -> None:
+    updates = list(trained.services.training.follow(trained.model.id))
+    lines = [line for update in updates for line in update.lines]
+    metrics = [(metric.step, metric.name) for update in updates for metric in update.metrics]
+    samples = [sample.step for update in updates for sample in update.samples]
+    assert [line.position for line in lines] == list(range(1, trained.model.log_position + 1))
+    assert sorted(step for step, name in metrics if name == "loss") == list(range(1, 9))
+    assert [step for step, name in metrics if name == "val_loss"] == [2, 4, 6, 8]
+    assert samples == [6, 8]
+    assert len(set(metrics)) == len(metrics)
+    assert updates[-1].is_last
+
+
+def test_following_a_live_training_misses_no_late_measurement(services: Services) -> None:
+    # a validation is measured seconds after the loss of the same step, often in a later delivery
+    model = services.training.start(TEXT, options=OPTIONS)
+    metrics = [metric for update in services.training.follow(model.id) for metric in update.metrics]
+    assert sorted((m.step, m.name) for m in metrics) == sorted(
+        (m.step, m.name) for m in services.models.metrics(model.id)
+    )
+
+
+def test_following_after_a_line_leaves_out_what_is_known(trained: Trained) -> None:
+    (update,) = trained.services.training.follow(trained.model.id, after=trained.model.log_position - 2)
+    assert [line.position for line in update.lines] == [trained.model.log_position - 1, trained.model.log_position]
+    assert update.samples == []
+
+
+def test_the_step_line_keeps_the_articles_format(trained: Trained) -> None:
+    steps = [line.text for line in trained.services.models.lines(trained.model.id) if line.text.startswith("step:")]
+    assert len(steps) == 2
+    for text, step in zip(steps, (4, 8), strict=True):
+        head, loss, seconds = text.split("...  ")
+        assert head == f"step: {step}/8"
+        assert float(loss.removeprefix("loss: ")) > 0
+        assert float(seconds.removesuffix(" sec/batch")) > 0
+
+
+def test_listeners_hear_every_event_and_the_end(services: Services) -> None:
+    heard: list[Event] = []
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+    services.training.wait(model.id)
+    assert [(event.step, event.kind) for event in heard if isinstance(event, Saved)][-1] == (8, "last")
+    assert isinstance(heard[-1], Ended)
+    assert heard[-1].state == ModelState.COMPLETED
+
+
+def test_stop_ends_after_the_step_under_way_and_leaves_a_checkpoint(services: Services) -> None:
+    model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(3, lambda: services.training.stop(model.id))])
+    ended = services.training.wait(model.id)
+    assert (ended.state, ended.step) == (ModelState.STOPPED, 3)
+    assert services.writing.write(model.id, {"max_length": 4})[0].text
+
+
+def test_stop_reaches_a_training_of_another_process(services: Services) -> None:
+    with open_services(services.settings.home, environ={}) as others:
+        model = services.training.start(TEXT, options=ENDLESS)
+        assert others.training.stop(model.id).state == ModelState.STOPPING
+        assert services.training.wait(model.id).state == ModelState.STOPPED
+
+
+def test_a_resumed_training_equals_one_that_was_never_stopped(services: Services, trained: Trained) -> None:
+    model = services.training.start(TEXT, options=OPTIONS, callbacks=[At(3, lambda: services.training.stop(model.id))])
+    assert services.training.wait(model.id).step == 3
+    services.training.resume(model.id)
+    ended = services.training.wait(model.id)
+
+    def measured(in_services: Services, model_id: str) -> dict[int, dict[str, float]]:
+        found = in_services.models.metrics(model_id, names=["loss", "val_loss"])
+        return {(metric.step, metric.name): metric.value for metric in found}
+
+    assert ended.state == ModelState.COMPLETED
+    assert measured(services, model.id) == measured(trained.services, trained.model.id)
+
+
+def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None:
+    model = services.training.start(TEXT, options=OPTIONS)
+    services.training.wait(model.id)
+    with pytest.raises(StateError, match="complete at step 8.*max_steps 16"):
+        services.training.resume(model.id)
+    services.training.resume(model.id, options={"max_steps": 11})
+    assert services.training.wait(model.id).step == 11
+
+
+def test_what_shapes_the_network_cannot_change_when_a_training_goes_on(trained: Trained) -> None:
+    with pytest.raises(OptionError) as caught:
+        trained.services.training.resume(trained.model.id, options={"lstm_size": 9, "num_layers": 2, "max_steps": 99})
+    assert set(caught.value.problems) == {"lstm_size", "num_layers"}
+
+
+def test_beginning_again_forgets_the_old_training(services: Services) -> None:
+    model = services.training.start(TEXT, options=OPTIONS)
+    before = services.training.wait(model.id)
+    services.training.begin(model.id)
+    after = services.training.wait(model.id)
+    assert (before.epoch, after.epoch, after.step) == (1, 2, 8)
+    losses = services.models.metrics(model.id, names=["loss"])
+    assert [metric.step for metric in losses] == list(range(1, 9))
+    assert all(folder.name.endswith("-2") for folder in services.settings.checkpoints.glob("*/*"))
+
+
+def test_of_many_starts_at_once_exactly_one_wins(services: Services) -> None:
+    corpus, _ = services.corpora.add(TEXT, name="ducks")
+    model = services.models.create("ducks", corpus=corpus, options=ENDLESS)
+    together, won, lost = threading.Barrier(6), [], []
+
+    def start() -> None:
+        together.wait()
+        try:
+            won.append(services.training.begin(model.id))
+        except StateError as error:
+            lost.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    services.training.stop(model.id)
+    services.training.wait(model.id)
+    assert len(won) == 1
+    assert len(lost) == 5
+    assert all("is being trained already" in message for message in lost)
+
+
+def test_a_killed_training_is_interrupted_and_goes_on(services: Services, trained: Trained) -> None:
+    script = f"""
+import os, signal
+from charrnn.services import open_services
+from charrnn.core.events import Measured
+def kill(event):
+    if isinstance(event, Measured) and event.step == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+services = open_services({str(services.settings.home)!r}, environ={{}})
+model = services.training.start({TEXT!r}, name="ducks", options={OPTIONS!r}, listeners=[kill])
+services.training.wait(model.id)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    # its process is gone, which the next one that looks sees at once, without waiting for the lease to run out
+    (found,) = services.training.notice_dead()
+    assert (found.name, found.state) == ("ducks", ModelState.INTERRUPTED)
+    assert "Resume" in (found.error or "")
+    services.training.resume(found.id)
+    assert services.training.wait(found.id).state == ModelState.COMPLETED
+    expected = trained.services.models.metrics(trained.model.id, names=["loss", "val_loss"])
+    resumed = services.models.metrics(found.id, names=["loss", "val_loss"])
+    assert [(m.step, m.name, m.value) for m in resumed] == [(m.step, m.name, m.value) for m in expected]
+
+
+def test_the_end_of_the_program_saves_and_interrupts(tmp_path: Path) -> None:
+    with open_services(tmp_path, environ={}) as services:
+        going = threading.Event()
+        model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(2, going.set)])
+        going.wait()
+    with open_services(tmp_path, environ={}) as services:
+        found = services.models.get(model.id)
+        assert found.state == ModelState.INTERRUPTED
+        assert found.step >= 2
+        assert services.writing.write(model.id, {"max_length": 3})
+
+
+def test_a_failing_callback_fails_the_training_but_not_what_it_learned(services: Services) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("no ducks left")
+
+    model = services.training.start(TEXT, options=OPTIONS, callbacks=[At(3, fail)])
+    ended = services.training.wait(model.id)
+    assert ended.state == ModelState.FAILED
+    assert "ZeroDivisionError: no ducks left" in (ended.error or "")
+    errors = [line.text for line in services.models.lines(model.id) if line.level == "error"]
+    assert any("Traceback" in text for text in errors)
+    services.training.resume(model.id)
+    assert services.training.wait(model.id).state == ModelState.COMPLETED
+
+
+def test_tensorboard_simply_works(services: Services, tmp_path: Path) -> None:
+    board = keras.callbacks.TensorBoard(tmp_path / "board", update_freq=1)
+    model = services.training.start(TEXT, options=OPTIONS, callbacks=[board])
+    assert services.training.wait(model.id).state == ModelState.COMPLETED
+    assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
+
+
+def test_a_queued_training_stops_at_once(services: Services) -> None:
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("waiting", corpus=corpus, options=OPTIONS)
+    services.training._leases.queue(model.id)
+    assert services.training.stop(model.id).state == ModelState.READY
+
+
+def test_wrong_starts_are_refused_before_anything_is_made(services: Services, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="did you mean 'lstm_size'"):
+        services.training.start(TEXT, options={"lstm_sise": 5})
+    with pytest.raises(TextError, match="num_seqs.*num_steps"):
+        services.training.start(TEXT, options={"num_seqs": 64, "num_steps": 200})
+    with pytest.raises(NotFound, match="no file"):
+        services.training.start(tmp_path / "missing.txt")
+    assert services.models.all() == []
+
+
+def test_a_name_is_given_once(services: Services) -> None:
+    services.models.create("ducks")
+    with pytest.raises(NameTaken):
+        services.training.start(TEXT, name="ducks", options=OPTIONS)
+
+
+def test_a_model_without_text_or_checkpoint_says_so(services: Services) -> None:
+    model = services.models.create("empty")
+    with pytest.raises(StateError, match="no text"):
+        services.training.begin(model.id)
+    with pytest.raises(StateError, match="no checkpoint"):
+        services.training.resume(model.id)
+    with pytest.raises(StateError, match="no training to stop"):
+        services.training.stop(model.id)
+
+
+def test_a_worker_of_this_process_id_in_an_earlier_life_is_dead() -> None:
+    from charrnn.services.worker import is_dead, worker_name
+
+    host, pid, _ = worker_name().split(":")
+    assert pid == str(os.getpid())
+    assert not is_dead(worker_name())
+    assert is_dead(f"{host}:{pid}:another-token")
+    assert not is_dead(f"another-host:{pid}:another-token")
+    assert not is_dead("")
