@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from charrnn.core.codepoints import LIMIT, code_points
 
@@ -16,7 +15,6 @@ class Census:
 
     def __init__(self) -> None:
         self._counts = np.zeros(LIMIT, np.int64)
-        self._buffer = np.empty(0, np.intp)
         self._line_ends = {"lf": 0, "crlf": 0, "cr": 0}
         self._last = ""
         self.head = ""
@@ -36,9 +34,11 @@ class Census:
         """Count the characters of the next piece."""
         if not chunk:
             return
-        points = self._widened(code_points(chunk))
+        points = code_points(chunk)
         # A histogram up to the emoji costs more than the piece itself: the few characters up there are counted apart.
-        if not chunk.isascii() and len(high := np.flatnonzero(points >= ASTRAL)):
+        if points.max() >= ASTRAL:
+            points = points.copy()
+            high = np.flatnonzero(points >= ASTRAL)
             np.add.at(self._counts, points[high], 1)
             points[high] = 0
             self._counts[0] -= len(high)
@@ -68,11 +68,3 @@ class Census:
         points = np.flatnonzero(self._counts)
         order = np.argsort(-self._counts[points], kind="stable")
         return {chr(point): int(self._counts[point]) for point in points[order]}
-
-    def _widened(self, points: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.intp]:
-        """Copy to a kept array of the type that `bincount` works on; a new one each time costs more than counting."""
-        if len(points) > len(self._buffer):
-            self._buffer = np.empty(len(points), np.intp)
-        widened = self._buffer[: len(points)]
-        widened[:] = points
-        return widened
