@@ -90,7 +90,7 @@ def _print_cost(report: TextReport, values: Mapping[str, Any], cost: Any) -> Non
     say(
         f"It can be trained on. With these options: {cost.num_parameters:,} weights, "
         f"{figures.size(cost.memory_bytes)} of memory, {cost.steps_per_pass:,} steps a pass over the text, "
-        f"{cost.total_steps:,} steps = {cost.passes:.3g} passes, about {figures.duration(60 * cost.minutes)} here."
+        f"{cost.total_steps:,} steps = {cost.passes:,.1f} passes, about {figures.duration(60 * cost.minutes)} here."
     )
 
 

@@ -78,7 +78,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
-    console().print(table)
+    _print_table(table)
 
 
 def print_facts(facts: Mapping[str, str]) -> None:
@@ -89,7 +89,15 @@ def print_facts(facts: Mapping[str, str]) -> None:
     for name, fact in facts.items():
         if fact:
             table.add_row(name, Text(visible(fact, lines=True)))
-    console().print(table)
+    _print_table(table)
+
+
+def _print_table(table: Table) -> None:
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(table)
+    # a pipe's reader has no use for the blanks that fill the last column
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

@@ -1,0 +1,100 @@
+"""The command line as tests type it, with a data folder of their own."""
+
+import io
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from charrnn.cli.main import main
+
+TEXT = "".join(f"Line {number}: the quick brown fox jumps over {number * 7 % 13} dogs.\n" for number in range(11))
+SMALL = "--num_steps 5 --num_seqs 3 --lstm_size 7 --num_layers 1 --sample_every_n 4 --log_every_n 2".split()
+"""Options with which a training takes a moment, once TensorFlow is loaded."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+class Terminal(io.StringIO):
+    """A stream that a person is looking at."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    """No setting of whoever runs the tests reaches them."""
+    for name in ("CHARRNN_HOME", "CHARRNN_DATABASE_URL", "MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def text_file(tmp_path) -> Path:
+    path = tmp_path / "fox.txt"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    """A data folder without anything in it."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Path:
+    """A data folder with the model `fox`, trained for six steps; to be copied, not to be changed."""
+    folder = tmp_path_factory.mktemp("trained")
+    text = folder / "fox.txt"
+    text.write_text(TEXT)
+    words = ["--home", str(folder / "home"), "train", "--input_file", str(text), "--name", "fox", "--max_steps", "6"]
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
+        code = main([*words, *SMALL, "--eval_every_n", "3"])
+    assert code == 0, errors.getvalue()
+    return folder / "home"
+
+
+@pytest.fixture
+def charrnn(home, capsys) -> Run:
+    """Run a command in an empty data folder."""
+    return runner(home, capsys)
+
+
+@pytest.fixture
+def charrnn_with_fox(trained, home, capsys) -> Run:
+    """Run a command in a data folder that holds the trained model `fox`."""
+    shutil.copytree(trained, home)
+    return runner(home, capsys)
+
+
+def runner(home, capsys) -> Run:
+    def run(*words: str) -> Result:
+        capsys.readouterr()
+        code = main(["--home", str(home), *words])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+def command(home: Path, *words: str) -> list[str]:
+    """Spell a command for a process of its own."""
+    return [sys.executable, "-m", "charrnn", "--home", str(home), *words]
