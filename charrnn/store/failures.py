@@ -48,12 +48,18 @@ def explain(error: DBAPIError | PoolTimeout, url: URL) -> StoreError | None:
         )
     if url.get_backend_name() == "sqlite":
         return _explain_sqlite(str(error.orig), url)
-    return _explain_mysql(_code(error), str(error.orig), url)
+    return _explain_mysql(_code(error), _words(error), url)
 
 
 def _code(error: DBAPIError) -> int | None:
     arguments = getattr(error.orig, "args", ())
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
+
+
+def _words(error: DBAPIError) -> str:
+    """Tell what the server said, without the number that PyMySQL puts before it."""
+    arguments = getattr(error.orig, "args", ())
+    return str(arguments[-1]) if arguments else ""
 
 
 def _explain_sqlite(text: str, url: URL) -> StoreError | None:

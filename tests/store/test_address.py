@@ -48,6 +48,11 @@ def test_every_way_to_write_mysql_means_pymysql(kind):
         ({"CHARRNN_DATABASE_URL": "postgresql://u@h/d"}, "begins with postgresql://, which is not known. Write it as"),
         ({"CHARRNN_DATABASE_URL": "mysql://u@h"}, "names no database"),
         ({"CHARRNN_DATABASE_URL": "mysql://u@h/d?tls=off"}, "tls=off, but only tls=verify is known"),
+        ({"CHARRNN_DATABASE_URL": "mysql://u@h:65536/d"}, "has port 65536, but a port is a whole number from 1"),
+        (
+            {"CHARRNN_DATABASE_URL": "mysql://u@h/d?sql_mode=ANSI&x=1"},
+            "has the setting sql_mode, x after its question mark",
+        ),
         ({"CHARRNN_DATABASE_URL": "charrnn.db"}, "cannot be read. Write it as sqlite:///"),
     ],
 )
@@ -56,7 +61,10 @@ def test_a_setting_that_cannot_be_understood_says_how_to_write_it(environ, messa
         url_from_environment(environ, HOME)
 
 
-@pytest.mark.parametrize("url", [f"mysql://u:{SECRET}@h:x/d", f"nosql://u:{SECRET}@h/d", "mysql://u:hidden@h"])
+@pytest.mark.parametrize(
+    "url",
+    [f"mysql://u:{SECRET}@h:x/d", f"nosql://u:{SECRET}@h/d", "mysql://u:hidden@h", "mysql://u@h/d?passwd=hidden"],
+)
 def test_no_message_shows_the_password(url):
     with pytest.raises(StoreError) as caught:
         parse_url(url)

@@ -6,6 +6,7 @@ import pytest
 
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ModelState
+from charrnn.store.database import Database
 from charrnn.store.history import Batch
 from charrnn.store.models import ModelStore
 
@@ -77,6 +78,40 @@ def test_the_list_begins_with_the_newest_and_can_be_one_owners(models):
     ids = [models.create(str(number), owner="ann" if number % 2 else "bob").id for number in range(5)]
     assert [model.id for model in models.list()] == ids[::-1]
     assert [model.id for model in models.list(owner="bob")] == [ids[4], ids[2], ids[0]]
+
+
+def test_a_name_of_two_hundred_emoji_is_kept_whole_and_told_from_its_neighbour(models):
+    names = ["😀" * 199 + last for last in "😀😁"]
+    ids = [models.create(name).id for name in names]
+    assert [models.find(name).id for name in names] == ids
+    with pytest.raises(NameTaken):
+        models.create(names[0])
+
+
+def test_the_list_says_how_far_each_model_is(models, history, training):
+    models.create("fresh")
+    history.append(training.id, 1, Batch(first_position=1, step=7, best_loss=1.25), seconds=60)
+    assert [(model.name, model.step, model.best_loss) for model in models.list()] == [
+        ("fresh", 0, None),
+        ("hamlet", 7, 1.25),
+    ]
+
+
+def test_a_change_that_is_tried_again_sees_what_happened_meanwhile(database, leases, ready, corpus):
+    class Conflicted(Database):
+        """Undoes the first try, as after a deadlock; before the second, somebody trains the model to its end."""
+
+        def __init__(self):
+            pass
+
+        def write(self, work):
+            with pytest.raises(ArithmeticError):
+                database.write(lambda session: (work(session), 1 / 0))
+            leases.queue(ready.id)
+            leases.finish(ready.id, leases.claim(ready.id, "me", seconds=60).epoch, ModelState.COMPLETED)
+            return database.write(work)
+
+    assert ModelStore(Conflicted()).update(ready.id, corpus_id=corpus.id).state == ModelState.COMPLETED
 
 
 def test_update_changes_what_is_named_and_nothing_else(models):

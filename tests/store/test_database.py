@@ -1,0 +1,202 @@
+"""The door to the database: transactions that are whole, wait their turn, and explain what went wrong."""
+
+import os
+import socket
+import tempfile
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
+
+from charrnn.core.errors import StoreError
+from charrnn.store.address import url_from_environment
+from charrnn.store.database import Database
+from charrnn.store.models import ModelStore
+from charrnn.store.tables import ModelRow
+
+NOBODY = 65534
+FOR_ALL_TO_SEE = 0o755
+READ_ONLY = 0o555
+SECRET = "hid" + "den"  # a traceback shows the lines of this file
+
+
+def note(session, model_id, notes):
+    session.execute(update(ModelRow).where(ModelRow.id == model_id).values(notes=notes))
+
+
+@contextmanager
+def without_roots_rights():
+    """Root may write everywhere, so it steps back for a moment; for others nothing changes."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that other users can look into, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, FOR_ALL_TO_SEE)
+        yield Path(folder)
+
+
+def test_a_transaction_that_fails_leaves_nothing(database, models):
+    model = models.create("x")
+
+    def work(session):
+        note(session, model.id, "half")
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        database.write(work)
+    assert models.get(model.id) == model
+
+
+@pytest.mark.parametrize("database", ["file", "mysql"], indirect=True)
+def test_a_reader_sees_the_last_commit_and_waits_for_no_writer(database, models):
+    model = models.create("x")
+
+    def work(session):
+        note(session, model.id, "new")
+        with ThreadPoolExecutor(1) as reader:
+            return reader.submit(models.get, model.id).result(timeout=5).notes
+
+    assert database.write(work) == ""
+    assert models.get(model.id).notes == "new"
+
+
+@pytest.mark.parametrize("database", ["mysql"], indirect=True)
+def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(database, models):
+    first, second = (models.create(name).id for name in "ab")
+    both_hold_one = threading.Barrier(2)
+    tries = []
+
+    def crossing(held, wanted):
+        def work(session):
+            tries.append(held)
+            note(session, held, f"held by {held}")
+            if len(tries) <= 2:
+                both_hold_one.wait(timeout=10)
+            note(session, wanted, f"wanted by {held}")
+
+        database.write(work)
+
+    with ThreadPoolExecutor(2) as threads:
+        for result in [threads.submit(crossing, first, second), threads.submit(crossing, second, first)]:
+            result.result()
+    assert len(tries) == 3
+
+
+@pytest.mark.parametrize("database", ["file", "mysql"], indirect=True)
+def test_a_writer_that_waits_for_another_gets_its_turn(database, models):
+    model = models.create("x")
+    with ThreadPoolExecutor(1) as other:
+
+        def work(session):
+            note(session, model.id, "first")
+            return other.submit(models.update, model.id, name="second")
+
+        waiting = database.write(work)
+        assert (waiting.result().name, waiting.result().notes) == ("second", "first")
+
+
+def test_a_database_in_memory_is_one_for_all_threads():
+    database = Database.open("sqlite://")
+    models = ModelStore(database)
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda number: models.create(str(number)), range(8)))
+    assert {model.id for model in models.list()} == {model.id for model in made}
+    database.close()
+
+
+def test_a_broken_constraint_is_the_callers_business(database):
+    orphan = text("INSERT INTO model_log (model_id, position, chunk) VALUES ('nobody', 1, '')")
+    with pytest.raises(IntegrityError):
+        database.write(lambda session: session.execute(orphan))
+
+
+def test_the_clock_tells_utc(database):
+    assert abs(database.now() - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=1)
+
+
+def test_a_connection_that_the_server_closed_is_replaced(mysql_database):
+    connection = mysql_database.read(lambda session: session.scalar(text("SELECT CONNECTION_ID()")))
+    killer = Database(mysql_database.url)
+    killer.write(lambda session: session.execute(text(f"KILL {connection}")))
+    killer.close()
+    assert mysql_database.now()
+
+
+def test_a_server_that_is_not_there_is_named_and_the_password_is_not():
+    with socket.socket() as taken:  # bound but not listening: nobody answers there
+        taken.bind(("127.0.0.1", 0))
+        host, port = taken.getsockname()
+        environ = {"MYSQL_HOST": host, "MYSQL_PORT": str(port), "MYSQL_USER": "ann", "MYSQL_PASSWORD": SECRET}
+        with pytest.raises(StoreError, match=rf"no database server at {host}:{port} .* Check host and port") as caught:
+            Database.open(url_from_environment(environ, Path("/data")))
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_refused_login_says_whose_and_not_the_password(empty_mysql):
+    url = url_from_environment({"CHARRNN_DATABASE_URL": empty_mysql}, Path("/data"))
+    with pytest.raises(StoreError, match="refused the login of 'ann'. Check the user and the password") as caught:
+        Database.open(url.set(username="ann", password=SECRET))
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_database_that_the_server_has_not_says_how_to_make_it(mysql_server):
+    with pytest.raises(
+        StoreError, match="has no database 'nowhere'. Create it: CREATE DATABASE `nowhere` CHARACTER SET"
+    ):
+        Database.open(mysql_server + "nowhere")
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(
+        StoreError, match="The folder '.*/none' for the database file does not exist. Create it, or set"
+    ):
+        Database.open(f"sqlite:///{tmp_path}/none/a.sqlite3")
+
+
+def test_another_kind_of_file_is_left_alone(tmp_path):
+    file = tmp_path / "a.sqlite3"
+    file.write_text("To be, or not to be\n" * 99)
+    with pytest.raises(StoreError, match="The database file .*a.sqlite3: it is something else. Move that file away"):
+        Database.open(f"sqlite:///{file}")
+    assert file.read_text() == "To be, or not to be\n" * 99
+
+
+def test_a_folder_without_the_right_to_write_is_named(open_folder):
+    os.chmod(open_folder, READ_ONLY)
+    with (
+        without_roots_rights(),
+        pytest.raises(StoreError, match=f"The database file {open_folder}/a.sqlite3: it cannot"),
+    ):
+        Database.open(f"sqlite:///{open_folder}/a.sqlite3")
+
+
+def test_a_file_without_the_right_to_write_is_named(open_folder):
+    file = open_folder / "a.sqlite3"
+    Database.open(f"sqlite:///{file}").close()
+    os.chmod(file, READ_ONLY)
+    database = Database(f"sqlite:///{file}")
+    with without_roots_rights(), pytest.raises(StoreError, match=f"The database file {file}: it .* write"):
+        ModelStore(database).create("x")
+    database.close()
+
+
+def test_a_database_without_tables_says_how_to_make_them(empty_url):
+    database = Database(empty_url)
+    with pytest.raises(StoreError, match="[Aa] table is missing.* Run `charrnn db upgrade`"):
+        ModelStore(database).list()
+    database.close()

@@ -1,0 +1,99 @@
+"""What databases refuse, in words."""
+
+import sqlite3
+
+import pymysql
+import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from charrnn.store.failures import explain, is_conflict
+
+SERVER = make_url("mysql+pymysql://ann:hidden@db:3307/poems")
+FILE = make_url("sqlite:////data/a.sqlite3")
+
+
+def from_mysql(code, words=""):
+    return OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, words))
+
+
+def from_sqlite(words):
+    return OperationalError("SELECT 1", {}, sqlite3.OperationalError(words))
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (1044, "The user 'ann' may not use the database 'poems' at db:3307"),
+        (1045, "The database server at db:3307 refused the login of 'ann'"),
+        (1698, "The database server at db:3307 refused the login of 'ann'"),
+        (1049, "CREATE DATABASE `poems` CHARACTER SET utf8mb4"),
+        (1142, "The user 'ann' lacks a right on the database 'poems' (INSERT command denied)"),
+        (1054, "A column is missing in the database 'poems'. Run `charrnn db upgrade`"),
+        (1146, "A table is missing in the database 'poems'. Run `charrnn db upgrade`"),
+        (1153, "Raise max_allowed_packet on the server to 16M"),
+        (1290, "The database server at db:3307 is read-only now"),
+        (2026, "No encrypted connection to the database server at db:3307"),
+        (1205, "The database at db:3307 stayed locked. Try again"),
+        (1213, "The database at db:3307 stayed locked. Try again"),
+        (1040, "The database server at db:3307 takes no more connections"),
+        (1114, "The database server at db:3307 is out of disk space. Free some"),
+        (2003, "There is no database server at db:3307 (INSERT command denied). Check host and port"),
+        (2006, "The connection to the database server at db:3307 broke. Check that it runs"),
+        (2013, "The connection to the database server at db:3307 broke. Check that it runs"),
+        (0, "The connection to the database server at db:3307 broke. Check that it runs"),
+    ],
+)
+def test_a_servers_refusal_says_where_and_what_to_do(code, message):
+    explained = str(explain(from_mysql(code, "INSERT command denied"), SERVER))
+    assert message in explained
+    assert "hidden" not in explained
+
+
+def test_a_certificate_that_is_not_trusted_is_no_missing_server():
+    words = "Can't connect to MySQL server on 'db' ([SSL: CERTIFICATE_VERIFY_FAILED])"
+    assert "put ?ssl_ca=FILE at the end" in str(explain(from_mysql(2003, words), SERVER))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("database is locked", "another program holds it"),
+        ("unable to open database file", "it cannot be opened"),
+        ("attempt to write a readonly database", "it is read-only"),
+        ("file is not a database", "it is something else"),
+        ("database disk image is malformed", "it is damaged. Restore a copy"),
+        ("database or disk is full", "the disk is full. Free some space and try again; nothing that was stored is"),
+        ("disk I/O error", "the disk cannot be read or written"),
+        ("no such table: model", "a table is missing. Run `charrnn db upgrade`"),
+        ("no such column: stars", "a column is missing. Run `charrnn db upgrade`"),
+    ],
+)
+def test_a_files_refusal_says_which_and_what_to_do(words, message):
+    assert str(explain(from_sqlite(words), FILE)).startswith(f"The database file /data/a.sqlite3: {message}")
+
+
+def test_a_programming_mistake_is_left_as_it_is():
+    assert explain(from_mysql(1064, "You have an error in your SQL syntax"), SERVER) is None
+    assert explain(from_sqlite('near "SELEC": syntax error'), FILE) is None
+
+
+def test_waiting_in_vain_for_a_connection_names_the_database_without_its_password():
+    message = str(explain(PoolTimeout("QueuePool limit"), SERVER))
+    assert "All connections to the database mysql+pymysql://ann:***@db:3307/poems are in use" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "conflict"),
+    [
+        (from_mysql(1213), True),
+        (from_mysql(1205), True),
+        (from_sqlite("database is locked"), True),
+        (from_sqlite("database table is locked: model"), True),
+        (from_mysql(2013), False),  # whether it was committed nobody knows
+        (from_sqlite("database or disk is full"), False),
+    ],
+)
+def test_only_a_conflict_is_worth_trying_again(error, conflict):
+    assert is_conflict(error) is conflict
