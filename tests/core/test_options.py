@@ -133,3 +133,66 @@ def test_whatever_is_accepted_fits_the_schema_and_survives_json(kind, data):
 def test_the_table_names_every_option_once(kind):
     lines = table(kind).splitlines()
     assert [line.split("`")[1] for line in lines[2:]] == list(options(kind))
+
+
+@pytest.mark.parametrize("cell", options("training")["cell"].choices)
+def test_every_cell_and_preset_can_be_combined(cell):
+    for name in presets():
+        assert checked("training", {"cell": cell}, base=preset(name))["cell"] == cell
+
+
+def test_karpathys_preset_has_the_defaults_of_char_rnn():
+    values = preset("karpathy")
+    assert (values["num_seqs"], values["num_steps"], values["lstm_size"], values["num_layers"]) == (50, 50, 128, 2)
+    assert (values["optimizer"], values["learning_rate"], values["train_keep_prob"]) == ("rmsprop", 0.002, 1)
+    assert (values["lr_schedule"], values["lr_decay"], values["lr_decay_after"]) == ("decay", 0.97, 10)
+    assert (values["clip_by"], values["grad_clip"], values["max_epochs"], values["init"]) == (
+        "value",
+        5,
+        50,
+        "karpathy",
+    )
+
+
+def test_every_preset_has_a_title_and_a_help_text():
+    for name, entry in presets().items():
+        assert entry.title and entry.help.endswith("."), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_bounds_of_every_number_are_allowed_and_the_next_beyond_is_not(kind):
+    for option in options(kind).values():
+        for bound, beyond in ((option.minimum, -1), (option.maximum, 1)):
+            if bound is None:
+                continue
+            assert checked(kind, {option.name: bound})[option.name] == bound
+            outside = bound + beyond if option.type == "integer" else math.nextafter(bound, beyond * math.inf)
+            with pytest.raises(OptionError):
+                checked(kind, {option.name: outside})
+
+
+@pytest.mark.parametrize(
+    ("spelled", "meant"), [("true", True), ("YES", True), (" 1 ", True), ("No", False), ("0", False), ("False", False)]
+)
+def test_a_switch_can_be_spelled_in_several_ways(spelled, meant):
+    assert checked("training", {"use_embedding": spelled})["use_embedding"] is meant
+
+
+@pytest.mark.parametrize("word", ["", "maybe", "2", "falsch"])
+def test_a_switch_that_says_neither_yes_nor_no_is_refused(word):
+    with pytest.raises(OptionError, match=r"\(use_embedding\) is '.*'; it must be true or false"):
+        checked("training", {"use_embedding": word})
+
+
+def test_a_whole_number_may_be_typed_with_an_exponent():
+    assert checked("training", {"max_steps": "1e3"})["max_steps"] == 1000
+
+
+def test_a_text_option_keeps_what_looks_like_a_number():
+    assert checked("sampling", {"start_string": "1e3", "stop": "0"})["start_string"] == "1e3"
+
+
+def test_a_prompt_that_is_too_long_is_refused_without_repeating_it():
+    with pytest.raises(OptionError, match="a text of at most 1,000 characters") as caught:
+        checked("sampling", {"stop": "x" * 1001})
+    assert len(str(caught.value)) < 200
