@@ -6,6 +6,8 @@ A long text is cut into rows. Each row first reads what stands before it, uncoun
 character is counted exactly once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -19,6 +21,9 @@ WARM_UP = 2 * WINDOW
 LARGEST_LOGITS = 16_000_000
 """Numbers in a window's scores, 64 MB; fewer rows are read side by side where the vocabulary is large."""
 
+Window = Callable[[npt.NDArray[np.int32], State], tuple[tf.Tensor, State]]
+"""Compiled: what a window of every row costs."""
+
 
 class Evaluation:
     """The loss of a network on one part of a text, for calling again as the network learns.
@@ -27,15 +32,17 @@ class Evaluation:
         network: Read at each call, never changed.
         ids: The whole text, shape `(N,)`.
         first: Position of the first character that counts, `1 … N-1`; what stands before it is context.
+        window: That of another evaluation of the same network, which saves compiling it again.
     """
 
-    def __init__(self, network: Network, ids: Ids, *, first: int):
+    def __init__(self, network: Network, ids: Ids, *, first: int, window: Window | None = None):
         self._network, self._ids, self._first = network, ids, first
         self.num_counted = len(ids) - first
-        rows = min(64, self.num_counted // 2048, LARGEST_LOGITS // (WINDOW * network.num_classes))
-        self._rows = max(1, rows)
+        most = min(64, self.num_counted // 2048, LARGEST_LOGITS // (WINDOW * network.num_classes))
+        # few different numbers of rows, since each is compiled
+        self._rows = max(rows for rows in (1, 4, 16, 64) if rows <= max(most, 1))
         self._length = -(-self.num_counted // self._rows)
-        self._compiled = tf.function(self._window, jit_compile=True, autograph=False)
+        self.window = window or tf.function(self._losses_of_window, jit_compile=True, autograph=False)
 
     def loss(self) -> float:
         """Return nats per character."""
@@ -61,9 +68,9 @@ class Evaluation:
         """Read one window of every row, from `begin` characters after its start; beyond the text stands filling."""
         positions = starts[:, None] + begin + np.arange(-1, WINDOW)[None, :]
         characters = self._ids[np.clip(positions, 0, len(self._ids) - 1)].astype(np.int32)
-        return self._compiled(characters, state)
+        return self.window(characters, state)
 
-    def _window(self, characters: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+    def _losses_of_window(self, characters: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         logits, state = self._network(characters[:, :-1], state=state)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(characters[:, 1:]), logits=logits)
         return tf.transpose(losses), state

@@ -151,7 +151,7 @@ class Writer:
 
         def body(t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, *arrays: Any) -> tuple[Any, ...]:
             logits, state = self._network(last[:, None], state=state)
-            logprobs = tf.nn.log_softmax(logits[0, :, :known])
+            logprobs = tf.nn.log_softmax(logits[0])[:, :known]
             # the numbers belong to a place of the text, so that it does not matter where the calls are cut
             noise = tf.random.stateless_uniform((samples, known), tf.stack([seed, position + t]), minval=1e-9)
             last = tf.where(forced[t] >= 0, forced[t], choice.pick(logprobs, history, noise))

@@ -22,6 +22,7 @@ from charrnn.services.library import Library
 from charrnn.store.history import HistoryStore
 
 if TYPE_CHECKING:
+    from charrnn.model.evaluation import Window
     from charrnn.model.network import Network
     from charrnn.model.writer import Writer
 
@@ -46,6 +47,8 @@ class _Ready:
     network: "Network"
     vocabulary: Vocabulary
     writer: "Writer"
+    window: "Window | None" = None
+    """Compiled for scoring, once a text was scored."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,9 @@ class Writing:
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:
             raise TextError(f"The text has {len(ids)} character(s); two are needed, since the first is not predicted.")
-        nats = Evaluation(ready.network, ids, first=1).loss()
+        evaluation = Evaluation(ready.network, ids, first=1, window=ready.window)
+        ready.window = evaluation.window
+        nats = evaluation.loss()
         return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
 
     def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready]:

@@ -1,0 +1,50 @@
+"""Opening and closing a data folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.errors import StoreError
+from charrnn.services import open_services, upgrade_database
+
+
+def test_what_is_stored_is_there_the_next_time(tmp_path: Path) -> None:
+    with open_services(tmp_path, environ={}) as services:
+        services.models.create("plays")
+    with open_services(tmp_path, environ={}) as services:
+        assert [model.name for model in services.models.all()] == ["plays"]
+
+
+def test_the_database_can_be_elsewhere(tmp_path: Path, empty_mysql: str) -> None:
+    with open_services(tmp_path, environ={"CHARRNN_DATABASE_URL": empty_mysql}) as services:
+        services.models.create("Stücke 🎭")
+    with open_services(tmp_path, database_url=empty_mysql) as services:
+        assert services.models.get("Stücke 🎭")
+    assert list(tmp_path.glob("*.sqlite3*")) == []
+
+
+def test_upgrading_makes_a_new_database_and_may_be_repeated(tmp_path: Path) -> None:
+    upgrade_database(tmp_path, environ={})
+    upgrade_database(tmp_path, environ={})
+    with open_services(tmp_path, environ={}) as services:
+        assert services.models.all() == []
+
+
+def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_services(tmp_path, database_url="mysql://me:hush@127.0.0.1:9/charrnn")
+    assert "127.0.0.1" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_opening_and_listing_imports_no_tensorflow(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from charrnn.services import open_services
+with open_services({str(tmp_path)!r}, environ={{}}) as services:
+    services.models.all()
+sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -1,0 +1,122 @@
+"""The models as a user sees them: find, name, note, set aside, bring back, export."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.errors import NameTaken, NotFound, StateError
+from charrnn.core.records import Metric
+from charrnn.services import Services
+from charrnn.services.library import metrics_csv
+from tests.services.conftest import OPTIONS, TEXT, Trained
+
+
+def test_a_model_is_found_by_name_and_by_id(services: Services) -> None:
+    made = services.models.create("sonnets")
+    assert services.models.get("sonnets") == services.models.get(made.id) == made
+
+
+def test_a_missing_model_names_those_that_are_there(services: Services) -> None:
+    with pytest.raises(NotFound, match="no models yet"):
+        services.models.get("sonnets")
+    services.models.create("plays")
+    with pytest.raises(NotFound, match="There are: plays"):
+        services.models.get("sonnets")
+
+
+def test_a_taken_name_gets_a_number(services: Services) -> None:
+    assert services.models.free_name("plays") == "plays"
+    services.models.create("plays")
+    services.models.create("plays-2")
+    assert services.models.free_name("plays") == "plays-3"
+
+
+def test_names_notes_and_tags_change(services: Services) -> None:
+    model = services.models.create("plays")
+    services.models.rename(model.id, "Stücke 🎭")
+    services.models.note(model.id, "with all stage directions")
+    services.models.tag(model.id, ["drama", "en"])
+    found = services.models.get("Stücke 🎭")
+    assert (found.notes, found.tags) == ("with all stage directions", ("drama", "en"))
+
+
+def test_two_models_never_share_a_name(services: Services) -> None:
+    model = services.models.create("plays")
+    services.models.create("poems")
+    with pytest.raises(NameTaken):
+        services.models.rename(model.id, "poems")
+
+
+def test_a_deleted_model_comes_back_with_all_it_had(services: Services) -> None:
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS)
+    services.training.wait(model.id)
+    services.models.delete(model.id)
+    assert services.models.all() == []
+    restored = services.models.restore(model.id)
+    assert [m.name for m in services.models.all()] == ["ducks"]
+    assert services.writing.write(restored.id, {"max_length": 6})[0].text
+
+
+def test_a_purged_model_leaves_nothing(services: Services) -> None:
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS)
+    with pytest.raises(StateError, match="training"):
+        services.models.purge(model.id)
+    services.training.stop(model.id)
+    services.training.wait(model.id)
+    services.models.purge(model.id)
+    assert list(services.settings.checkpoints.iterdir()) == []
+    with pytest.raises(NotFound):
+        services.models.get(model.id)
+
+
+def test_a_model_is_renamed_while_it_trains(services: Services) -> None:
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS)
+    services.models.rename(model.id, "geese")
+    assert services.training.wait(model.id).name == "geese"
+    assert services.models.get("geese").step == 8
+
+
+def test_an_export_holds_everything(trained: Trained, tmp_path: Path) -> None:
+    bundle = trained.services.models.export(trained.model.id, tmp_path / "ducks.zip")
+    with zipfile.ZipFile(bundle) as opened:
+        assert sorted(opened.namelist()) == [
+            "checkpoint/checkpoint.json",
+            "checkpoint/training.safetensors",
+            "checkpoint/weights.safetensors",
+            "log.txt",
+            "metrics.csv",
+            "model.json",
+            "samples.json",
+        ]
+        about = json.loads(opened.read("model.json"))
+        assert (about["name"], about["step"], about["train_params"]["cell"]) == ("ducks", 8, "gru")
+        assert about["checkpoint"]["loss"] == about["best_loss"]
+        assert opened.read("log.txt").decode().count("step: ") == 2
+        rows = list(csv.DictReader(io.StringIO(opened.read("metrics.csv").decode())))
+        assert [row["step"] for row in rows] == [str(step) for step in range(1, 9)]
+        assert [bool(row["val_loss"]) for row in rows] == [False, True] * 4
+        assert [sample["step"] for sample in json.loads(opened.read("samples.json"))][:2] == [6, 8]
+
+
+def test_an_export_never_replaces_a_file(trained: Trained, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.zip"
+    taken.write_text("mine")
+    with pytest.raises(NameTaken, match="exists already"):
+        trained.services.models.export(trained.model.id, taken)
+    assert taken.read_text() == "mine"
+
+
+def test_a_model_without_checkpoint_cannot_be_exported(services: Services, tmp_path: Path) -> None:
+    model = services.models.create("empty")
+    with pytest.raises(NotFound, match="no checkpoint yet"):
+        services.models.export(model.id, tmp_path / "empty.zip")
+    assert list(tmp_path.glob("*.zip")) == []
+
+
+def test_metrics_as_a_table() -> None:
+    metrics = [Metric(2, "loss", 1.5), Metric(1, "loss", 2.5), Metric(2, "val_loss", 1.75)]
+    assert metrics_csv(metrics) == "step,loss,val_loss\n1,2.5,\n2,1.5,1.75\n"
