@@ -110,6 +110,26 @@ def test_a_writer_that_waits_for_another_gets_its_turn(database, models):
         assert (waiting.result().name, waiting.result().notes) == ("second", "first")
 
 
+@pytest.mark.parametrize("database", ["file"], indirect=True)
+def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
+    """Two that read and then write would both have to be tried again, and again."""
+    has_read = threading.Event()
+
+    def second(session):
+        session.execute(text("SELECT count(*) FROM model"))
+        has_read.set()
+
+    with ThreadPoolExecutor(1) as other:
+
+        def first(session):
+            session.execute(text("SELECT count(*) FROM model"))
+            other.submit(database.write, second)
+            return has_read.wait(timeout=0.2)
+
+        assert database.write(first) is False
+    assert has_read.is_set()
+
+
 def test_a_database_in_memory_is_one_for_all_threads():
     database = Database.open("sqlite://")
     models = ModelStore(database)

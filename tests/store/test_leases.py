@@ -10,6 +10,7 @@ from charrnn.core.errors import LeaseLost, NotFound, StateError
 from charrnn.core.records import STARTABLE, ModelState
 from charrnn.store.history import Batch
 from charrnn.store.leases import LeaseStore
+from charrnn.store.rows import HELD
 from charrnn.store.tables import ModelRow
 
 THREADS = 16
@@ -33,6 +34,32 @@ def test_a_model_can_be_queued_whenever_no_training_is_under_way(database, lease
     queued = leases.queue(ready.id)
     assert (queued.state, queued.error, queued.stop_requested, queued.finished_at) == ("queued", None, False, None)
     assert queued.updated_at > ready.updated_at
+
+
+CHANGES = {
+    "queue": (STARTABLE, lambda leases, history, id: leases.queue(id)),
+    "unqueue": ({"queued"}, lambda leases, history, id: leases.unqueue(id, ModelState.READY)),
+    "claim": ({"queued"}, lambda leases, history, id: leases.claim(id, "me", seconds=60)),
+    "request_stop": ({"queued", *HELD}, lambda leases, history, id: leases.request_stop(id)),
+    "finish": ({*HELD, "failed"}, lambda leases, history, id: leases.finish(id, 1, ModelState.FAILED)),  # or once more
+    "interrupt": (HELD, lambda leases, history, id: leases.interrupt(id, 1)),
+    "append": (HELD, lambda leases, history, id: history.append(id, 1, Batch(first_position=1), seconds=60)),
+    "rewind": (HELD, lambda leases, history, id: history.rewind(id, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_happens_in_the_states_that_allow_it_and_in_no_other(database, models, leases, history, ready, change):
+    allowed, make = CHANGES[change]
+    for state in ModelState:
+        put(database, ready.id, state=state, epoch=1, lease_until=None, stop_requested=False)
+        before = models.get(ready.id)
+        if state in allowed:
+            make(leases, history, ready.id)
+            continue
+        with pytest.raises((StateError, LeaseLost), match="'hamlet'"):
+            make(leases, history, ready.id)
+        assert models.get(ready.id) == before
 
 
 def test_what_cannot_be_queued_says_why(models, leases, training):
