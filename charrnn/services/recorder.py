@@ -79,12 +79,16 @@ class Recorder:
             StoreError: The database cannot be reached; what was noted is kept for the next delivery.
         """
         with self._delivery:
-            if self._undelivered is None:
-                self._undelivered = self._take()
-            stop = self._history.append(self._model.id, self._model.epoch, self._undelivered, seconds=LEASE_SECONDS)
-            self._next_position += len(self._undelivered.lines)
-            saved, self._undelivered = self._undelivered.checkpoints, None
-        for checkpoint in saved:
+            if self._undelivered is not None:
+                self._send(self._undelivered)
+            self._undelivered = self._take()
+            self._send(self._undelivered)
+
+    def _send(self, batch: Batch) -> None:
+        stop = self._history.append(self._model.id, self._model.epoch, batch, seconds=LEASE_SECONDS)
+        self._undelivered = None
+        self._next_position += len(batch.lines)
+        for checkpoint in batch.checkpoints:
             self._on_saved(checkpoint)
         if stop:
             self._on_stop_request()

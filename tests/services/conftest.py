@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from charrnn.core.records import Model
+from charrnn.core.records import Corpus, Model
 from charrnn.services import Services, open_services
 
 TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(9, 0, -1))
@@ -24,6 +25,11 @@ OPTIONS = {
     "sample_every_n": 6,
 }
 """A training of a second or two, nearly all of it for compiling."""
+
+
+def corpus_record() -> Corpus:
+    """A text's row, without its files."""
+    return Corpus("5" * 64, "ducks", 630, 620, 35, 9, "utf-8", "lf", datetime(2024, 2, 28))
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""How errors of a training are told to its user."""
+
+import numpy as np
+import pytest
+
+from charrnn.core.errors import StudioError
+from charrnn.core.records import ModelState
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.services import Services
+from charrnn.services.worker import Task, Worker
+from tests.services.conftest import OPTIONS, TEXT
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "ran out of memory. Lower num_seqs"),
+        (StudioError("The disk of /data is full."), "The disk of /data is full."),
+        (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. The log holds the whole of it."),
+    ],
+)
+def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, told: str) -> None:
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
+    training = services.training
+    training._leases.queue(model.id)
+
+    def load() -> tuple[np.ndarray, Vocabulary]:
+        raise error
+
+    worker = Worker(Task(model.id, load, OPTIONS, False), training._leases, training._history, training._checkpoints)
+    assert worker.join(timeout=120)
+    ended = services.models.get(model.id)
+    assert ended.state == ModelState.FAILED
+    assert told in (ended.error or "")
+    assert told in services.models.lines(model.id)[-1].text
