@@ -89,14 +89,13 @@ class Run:
         """Whether the time limit is reached."""
         return 0 < self.options["max_minutes"] * 60 <= self.progress.seconds
 
-    def rate(self) -> float:
-        """Return the learning rate of the next step."""
+    def scheduled_rate(self) -> float:
+        """Return the learning rate of the next step by the schedule, whatever callbacks make of it."""
         done = self.progress.step / self.total_steps
         if self.options["max_minutes"]:
             done = max(done, self.progress.seconds / (60 * self.options["max_minutes"]))
         passes = self.progress.step // self.streams.steps_per_pass
-        scheduled = scheduled_rate(self.options, step=self.progress.step, done=done, passes=passes)
-        return scheduled * self.progress.rate_factor
+        return scheduled_rate(self.options, step=self.progress.step, done=done, passes=passes)
 
     def learn(self, rate: float) -> tuple[float, float]:
         """Do one step; return loss and gradient norm.

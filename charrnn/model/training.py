@@ -100,7 +100,7 @@ class _Loop:
             verbose=0,
             steps=run.options["eval_every_n"],
         )
-        self._rate = run.rate()
+        self._next_rate()
         self._saved_at, self._saved_step = time.monotonic(), run.progress.step
 
     def work(self) -> ModelState:
@@ -132,23 +132,31 @@ class _Loop:
                 last |= self._ends.out_of_patience
                 if not last:
                     self._begin_epoch()
+            end = self._end(last)
+            if end is not None:
+                return end
             if run.progress.step % run.options["save_every_n"] == 0 or self._is_old():
                 self._save(force=False)
-            if last:
-                if run.out_of_time:
-                    run.say(f"the time limit of {run.options['max_minutes']:g} minutes is reached")
-                return ModelState.COMPLETED
-            if self._network.stop_training:
-                run.say("a callback ended the training")
-                return ModelState.STOPPED
-            if run.should_stop():
-                run.say(f"stopped at step {run.progress.step}")
-                return ModelState.STOPPED
+
+    def _end(self, last: bool) -> ModelState | None:
+        """Return the state in which the training ends after this step, `None` if it goes on."""
+        run = self._run
+        if last:
+            if run.out_of_time:
+                run.say(f"the time limit of {run.options['max_minutes']:g} minutes is reached")
+            return ModelState.COMPLETED
+        if self._network.stop_training:
+            run.say("a callback ended the training")
+            return ModelState.STOPPED
+        if run.should_stop():
+            run.say(f"stopped at step {run.progress.step}")
+            return ModelState.STOPPED
+        return None
 
     def _one_step(self) -> None:
         run, batch = self._run, self._run.progress.epoch_steps
         self._callbacks.on_train_batch_begin(batch)
-        self._rate = run.rate()
+        self._next_rate()
         loss, norm = run.learn(self._rate)
         run.tick()
         self._callbacks.on_train_batch_end(batch, {"loss": loss, "grad_norm": norm, "learning_rate": self._rate})
@@ -174,11 +182,15 @@ class _Loop:
         if progress.best_step == progress.step and "val_loss" in logs:
             self._run.save("best", loss)
 
+    def _next_rate(self) -> None:
+        self._scheduled = self._run.scheduled_rate()  # never zero, unlike what a callback may make of it
+        self._rate = self._scheduled * self._run.progress.rate_factor
+
     def _heed_rate(self) -> None:
         """Keep what a callback (ReduceLROnPlateau, LearningRateScheduler) did to the optimizer's learning rate."""
         shown = float(np.asarray(self._run.engine.optimizer.learning_rate))
         if shown != np.float32(self._rate):
-            self._run.progress.rate_factor *= shown / self._rate
+            self._run.progress.rate_factor = shown / self._scheduled
             self._rate = shown
             self._run.say(f"a callback set the learning rate to {shown:g}")
 
