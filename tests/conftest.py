@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pymysql
 import pytest
+from hypothesis import settings
 from sqlalchemy import delete
 
 from charrnn.store.address import parse_url
 from charrnn.store.database import Database
 from charrnn.store.tables import Base
 from tests.store import mariadb_server
+
+# How long an example takes says more about who else uses the machine than about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

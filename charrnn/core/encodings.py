@@ -186,8 +186,8 @@ def _legacy_encoding(file: BinaryIO, sample: bytes) -> Detection:
     fitting = [encoding for encoding in ranked if likeness[encoding] > likeness[ranked[0]] - 0.4]
     for encoding in fitting:
         if _decodes(file, encoding):
-            others = tuple(other for other in fitting if other != encoding)[:4]
-            return Detection(encoding, False, "its letters make most sense so", others)
+            others = tuple(known_encoding(other) for other in fitting if other != encoding)[:4]
+            return Detection(known_encoding(encoding), False, "its letters make most sense so", others)
     raise TextError(
         "The encoding of this text cannot be told: it is neither UTF-8 nor UTF-16, nor does it look like a text in "
         "an older encoding. Choose its encoding (--encoding), or save it as UTF-8 in the program that made it."

@@ -20,7 +20,8 @@ def test_a_text_is_let_through_even_if_it_begins_much_like_a_format(text: bytes)
 
 
 @pytest.mark.parametrize(
-    ("head", "name"), [(b"MZ\x90\0", "a program for Windows"), (b"GIF89a\0", "a GIF picture"), (b"?\0", "a binary file")]
+    ("head", "name"),
+    [(b"MZ\x90\0", "a program for Windows"), (b"GIF89a\0", "a GIF picture"), (b"?\0", "a binary file")],
 )
 def test_a_file_with_nul_bytes_is_refused_saying_where(head: bytes, name: str) -> None:
     with pytest.raises(TextError, match=rf"it seems to be {name} \(there is a NUL byte at offset 12,345\)"):

@@ -9,7 +9,13 @@ from charrnn.core.resemblance import lookalikes
 
 @pytest.mark.parametrize(
     ("character", "likely"),
-    [("É", ["É", "é", "E", "e"]), ("’", ["’", "'"]), ("ß", ["ß", "SS", "ss"]), ("水", ["水"]), ("ﬁ", ["fi", "FI", "fi"])],
+    [
+        ("É", ["É", "é", "E", "e"]),
+        ("’", ["’", "'"]),
+        ("ß", ["ß", "SS", "ss"]),
+        ("水", ["水"]),
+        ("ﬁ", ["fi", "FI", "fi"]),
+    ],
 )
 def test_the_closest_come_first(character: str, likely: list[str]) -> None:
     assert list(islice(lookalikes(character), len(likely))) == likely

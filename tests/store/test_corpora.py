@@ -131,7 +131,7 @@ def test_what_progress_raises_cancels_and_leaves_nothing(files: CorpusFiles) -> 
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"", "empty"), (b"aaa", "one character only, 'a'"), (b"a\0b" * 9, "a NUL byte at offset 1")],
+    [(b"", "empty"), (b"aaa", "one character only, 'a'"), (b"hello\0world\n" * 9, "a NUL byte at offset 5")],
 )
 def test_a_refused_text_leaves_nothing(files: CorpusFiles, data: bytes, message: str) -> None:
     with pytest.raises(TextError, match=message):
