@@ -20,7 +20,7 @@ from charrnn.store.texts import CorpusStore  # noqa: E402
 from tests.store.mariadb_server import serving  # noqa: E402
 
 LINE = "step: {}/1000...  loss: 2.9123...  0.0312 sec/batch"
-ROUNDS = 5
+ROUNDS = 3
 NEEDED = {"SQLite": 50_000, "MariaDB": 20_000}
 
 
@@ -45,7 +45,7 @@ def measure(name: str, url: str) -> None:
     batch_size = NEEDED[name] // 2
     bulk = statistics.median(rate(database, batch_size=batch_size, batches=4) for _ in range(ROUNDS))
     small = statistics.median(rate(database, batch_size=200, batches=50) for _ in range(ROUNDS))
-    single = statistics.median(rate(database, batch_size=1, batches=200) for _ in range(ROUNDS))
+    single = statistics.median(rate(database, batch_size=1, batches=100) for _ in range(ROUNDS))
     database.close()
     verdict = "reached" if bulk >= NEEDED[name] else "MISSED"
     print(
