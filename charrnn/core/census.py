@@ -11,7 +11,7 @@ ASTRAL = 0x10000
 
 
 class Census:
-    """What was counted so far; chunks go to `add_line_ends` before their line ends change, and to `add` after that."""
+    """What was counted so far."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(LIMIT, np.int64)
@@ -20,15 +20,11 @@ class Census:
         self.head = ""
         """The first characters, at most `HEAD`."""
 
-    def add_line_ends(self, chunk: str) -> None:
-        """Count the line ends of the next piece as it was in the file; a CRLF must not be cut in two."""
-        if "\r" in chunk:
-            crlf = chunk.count("\r\n")
-            self._line_ends["crlf"] += crlf
-            self._line_ends["cr"] += chunk.count("\r") - crlf
-            self._line_ends["lf"] += chunk.count("\n") - crlf
-        else:
-            self._line_ends["lf"] += chunk.count("\n")
+    def add_line_ends(self, *, lf: int, crlf: int, cr: int) -> None:
+        """Add the line ends of the next piece as they were in the file."""
+        self._line_ends["lf"] += lf
+        self._line_ends["crlf"] += crlf
+        self._line_ends["cr"] += cr
 
     def add(self, chunk: str) -> None:
         """Count the characters of the next piece."""

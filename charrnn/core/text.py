@@ -32,12 +32,11 @@ def decode(file: BinaryIO, *, encoding: str, newlines: Newlines = "lf", census: 
     if newlines not in ("lf", "keep"):
         raise ValueError(f"newlines is 'lf' or 'keep', not {newlines!r}.")
     for chunk in _whole_line_ends(_without_mark(_decoded(file, known_encoding(encoding)))):
-        if census:
-            census.add_line_ends(chunk)
-        if newlines == "lf" and "\r" in chunk:
-            chunk = chunk.replace("\r\n", "\n").replace("\r", "\n")
+        chunk, crlf, cr = _line_ends(chunk, newlines)
         if census:
             census.add(chunk)
+            lf = chunk.count("\n") - crlf - (cr if newlines == "lf" else 0)
+            census.add_line_ends(lf=lf, crlf=crlf, cr=cr)
         yield chunk
 
 
@@ -114,6 +113,16 @@ def _without_mark(chunks: Iterator[str]) -> Iterator[str]:
             chunk = chunk.lstrip("\ufeff")  # twice where a program added one to a text that had one
             at_start = not chunk
         yield chunk
+
+
+def _line_ends(chunk: str, newlines: Newlines) -> tuple[str, int, int]:
+    """Return the piece with the line ends asked for, and how many CRLF and CR it had."""
+    if "\r" not in chunk:
+        return chunk, 0, 0
+    joined = chunk.replace("\r\n", "\n")
+    crlf = len(chunk) - len(joined)  # faster than counting them
+    cr = joined.count("\r")
+    return (joined.replace("\r", "\n") if newlines == "lf" else chunk), crlf, cr
 
 
 def _whole_line_ends(chunks: Iterator[str]) -> Iterator[str]:

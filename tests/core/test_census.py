@@ -33,15 +33,16 @@ def test_nul_characters_are_told_from_those_beyond_the_first_plane() -> None:
 
 def test_line_ends_are_counted_by_kind() -> None:
     census = Census()
-    for piece in ("a\nb\r\n", "\r\n\rc\r"):
-        census.add_line_ends(piece)
-    assert census.line_ends == {"lf": 1, "crlf": 2, "cr": 2}
+    census.add_line_ends(lf=1, crlf=2, cr=3)
+    census.add_line_ends(lf=10, crlf=20, cr=30)
+    assert census.line_ends == {"lf": 11, "crlf": 22, "cr": 33}
+    assert census.num_lines == 66
 
 
 def test_the_last_line_needs_no_line_end() -> None:
     for text, lines in (("", 0), ("a", 1), ("a\n", 1), ("a\nb", 2), ("\n\n", 2)):
         census = Census()
-        census.add_line_ends(text)
+        census.add_line_ends(lf=text.count("\n"), crlf=0, cr=0)
         census.add(text)
         assert census.num_lines == lines, repr(text)
 

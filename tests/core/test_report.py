@@ -15,7 +15,8 @@ GUESS = Detection("cp1252", False, "its letters make most sense so", ("cp1250", 
 
 def report_of(text: str, detection: Detection = CERTAIN, newlines: str = "lf") -> TextReport:
     census = Census()
-    census.add_line_ends(text)
+    ends = {"crlf": text.count("\r\n"), "cr": text.count("\r"), "lf": text.count("\n")}
+    census.add_line_ends(lf=ends["lf"] - ends["crlf"], crlf=ends["crlf"], cr=ends["cr"] - ends["crlf"])
     census.add(text)
     return TextReport.of(census, detection, name="text", num_bytes=len(text.encode()), newlines=newlines)
 

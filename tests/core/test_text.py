@@ -61,12 +61,15 @@ def test_byte_order_marks_at_the_beginning_are_left_out(marks: bytes) -> None:
     assert whole(marks + b"a\xef\xbb\xbfb") == "a\ufeffb"
 
 
-def test_line_ends_are_counted_as_they_were_and_characters_as_they_are() -> None:
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize(("newlines", "ends"), [("lf", {"\n": 6}), ("keep", {"\n": 3, "\r": 5})])
+def test_line_ends_are_counted_as_they_were_and_characters_as_they_are(newlines: str, ends: dict[str, int]) -> None:
     census = Census()
-    for _ in decode(io.BytesIO(b"a\r\nb\rc\n"), encoding="utf-8", newlines="lf", census=census):
+    for _ in decode(io.BytesIO(b"a\r\nb\rc\n\r\r\r\n"), encoding="utf-8", newlines=newlines, census=census):  # type: ignore[arg-type]
         pass
-    assert census.line_ends == {"lf": 1, "crlf": 1, "cr": 1}
-    assert census.counts() == {"\n": 3, "a": 1, "b": 1, "c": 1}
+    assert census.line_ends == {"lf": 1, "crlf": 2, "cr": 3}
+    assert census.num_lines == 6
+    assert census.counts() == ends | {"a": 1, "b": 1, "c": 1}
 
 
 @pytest.mark.usefixtures("small_chunks")
