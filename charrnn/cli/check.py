@@ -4,11 +4,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from charrnn.cli import figures
 from charrnn.cli.command import DONE, FAILED, Command, add_json
 from charrnn.cli.flags import add_options, add_preset, training_options
 from charrnn.cli.reading import add_reading, opened_text
 from charrnn.cli.screen import print_facts, print_json, print_table, say, visible
+from charrnn.core import figures
 from charrnn.core.errors import TextError
 from charrnn.core.report import TextReport
 from charrnn.core.text import examine

@@ -4,9 +4,9 @@ import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from charrnn.cli import figures
 from charrnn.cli.command import DONE, Command, add_json, add_model, opened, typed
 from charrnn.cli.screen import hint, notice, print_json, print_table, say
+from charrnn.core import figures
 from charrnn.core.errors import NotFound
 
 

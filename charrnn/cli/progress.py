@@ -5,7 +5,7 @@ from collections import deque
 
 from rich.text import Text
 
-from charrnn.cli import figures
+from charrnn.core import figures
 from charrnn.core.events import Event, Measured
 
 WINDOW_SECONDS = 30.0

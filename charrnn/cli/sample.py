@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charrnn.cli import figures
 from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened
 from charrnn.cli.flags import add_options, given
 from charrnn.cli.reading import add_reading, opened_text
 from charrnn.cli.screen import for_stream, hint, print_json, say
+from charrnn.core import figures
 from charrnn.core.errors import StudioError
 from charrnn.core.files import atomic_file
 from charrnn.core.options import checked

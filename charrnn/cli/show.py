@@ -4,9 +4,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from charrnn.cli import figures
 from charrnn.cli.command import DONE, Command, add_json, add_model, opened
 from charrnn.cli.screen import print_facts, print_json, print_table, say
+from charrnn.core import figures
 from charrnn.core.options import defaults
 from charrnn.core.records import Checkpoint, Corpus, Model, Sample
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Self
 from rich.live import Live
 from rich.text import Text
 
-from charrnn.cli import figures
 from charrnn.cli.command import DONE, FAILED, typed
 from charrnn.cli.progress import ProgressLine
 from charrnn.cli.screen import console, notice, say, visible
 from charrnn.cli.signals import StopSignals, exit_code
+from charrnn.core import figures
 from charrnn.core.errors import StateError
 from charrnn.core.events import Ended, Event, Listener, Said, Wrote
 from charrnn.core.records import Model, ModelState

@@ -53,7 +53,7 @@ def test_what_follows_two_strokes_is_no_flag():
 
 
 def test_the_article_s_commands_are_understood():
-    """Defect 1.8 of the article's system: `--use_embedding false` meant true."""
+    """Defect 2 of the article's system: `--use_embedding false` meant true."""
     words = "train --input_file shakespeare.txt --name shakespeare --num_steps 50 --num_seqs 32 --learning_rate 0.01"
     args = parse([*words.split(), "--max_steps", "20000", "--use_embedding", "false"], COMMANDS)
     assert (args.num_steps, args.num_seqs, args.learning_rate, args.max_steps) == ("50", "32", "0.01", "20000")

@@ -1,0 +1,29 @@
+"""Where the data are, and their upgrade."""
+
+import json
+
+
+def test_it_tells_where_the_data_are(charrnn, home):
+    assert json.loads(charrnn("db", "where", "--json").out) == {
+        "home": str(home),
+        "database": f"sqlite:///{home}/charrnn.sqlite3",
+    }
+    assert str(home) in charrnn("db", "where").out
+
+
+def test_a_password_is_hidden(charrnn):
+    out = charrnn("--database", "mysql://ann:secret@db.example:3307/texts", "db", "where").out
+    assert "secret" not in out
+    assert "ann:***@db.example:3307/texts" in out
+
+
+def test_a_new_database_is_made_by_upgrade(charrnn, home):
+    result = charrnn("db", "upgrade")
+    assert (result.code, result.out) == (0, "")
+    assert (home / "charrnn.sqlite3").exists()
+
+
+def test_a_wrong_address_is_told(charrnn):
+    result = charrnn("models", "--database", "oracle://x/y")
+    assert result.code == 1
+    assert "mysql://user:password@host:3306/database" in result.err

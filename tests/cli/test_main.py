@@ -1,0 +1,118 @@
+"""Exit codes, errors as lines, and nothing slow before it is needed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import charrnn as package
+from charrnn.cli import main as program
+from charrnn.cli.command import Command
+from charrnn.core.errors import OptionError, StoreError
+from tests.cli.conftest import command
+
+
+def fail_with(monkeypatch, error):
+    def fail(args):
+        raise error
+
+    monkeypatch.setitem(program.COMMANDS, "fail", Command("fail", "Test", "", "fails", lambda parser: None, fail))
+
+
+def test_the_version_is_told(charrnn):
+    assert charrnn("--version").out == f"charrnn {package.__version__}\n"
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 2), (["--help"], 0), (["-h"], 0), (["help"], 0)])
+def test_help_is_shown_when_asked_for_and_when_nothing_is(charrnn, words, code):
+    result = charrnn(*words)
+    assert result.code == code
+    assert "train" in result.out
+
+
+@pytest.mark.parametrize("words", [["help", "train"], ["train", "--help"]])
+def test_each_command_has_its_help(charrnn, words):
+    result = charrnn(*words)
+    assert (result.code, result.err) == (0, "")
+    assert "--learning_rate" in result.out
+
+
+def test_a_mistyped_command_is_wrong_usage(charrnn):
+    result = charrnn("tran")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "charrnn: There is no command 'tran'; did you mean train? See: charrnn --help\n"
+
+
+def test_an_error_is_one_line_and_no_traceback(charrnn, monkeypatch):
+    fail_with(monkeypatch, StoreError("The database sleeps. Wake it."))
+    result = charrnn("fail")
+    assert (result.code, result.err) == (1, "charrnn: The database sleeps. Wake it.\n")
+
+
+def test_wrong_options_are_told_at_once_each_by_its_flag(charrnn, monkeypatch):
+    fail_with(monkeypatch, OptionError({"num_seqs": "It is 0.", "temperature": "It is hot.", "tags": "Too many."}))
+    result = charrnn("fail")
+    assert result.code == 2
+    assert result.err == (
+        "charrnn: 3 options are wrong:\n  --num_seqs: It is 0.\n  --temperature: It is hot.\n  Too many.\n"
+    )
+
+
+def test_what_the_system_refuses_is_told(charrnn, monkeypatch):
+    fail_with(monkeypatch, PermissionError(13, "Permission denied", "/here"))
+    result = charrnn("fail")
+    assert (result.code, result.err) == (1, "charrnn: /here: Permission denied.\n")
+
+
+def test_programming_mistakes_stay_python_s_own_errors(charrnn, monkeypatch):
+    fail_with(monkeypatch, ZeroDivisionError("oops"))
+    with pytest.raises(ZeroDivisionError):
+        charrnn("fail")
+
+
+def test_ctrl_c_ends_a_command_quietly(charrnn, monkeypatch):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    result = charrnn("fail")
+    assert result.code == 130
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("words", [["options"], ["presets", "--json"], ["--help"]])
+def test_a_closed_pipe_is_quiet(home, words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(command(home, *words), stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(charrnn, home):
+    home.write_text("a file")
+    result = charrnn("models")
+    assert result.code == 1
+    assert "CHARRNN_HOME" in result.err
+
+
+def test_only_what_needs_a_network_loads_tensorflow(trained, text_file):
+    lines = [
+        ["--help"],
+        ["train", "--help"],
+        ["models"],
+        ["show", "fox"],
+        ["log", "fox"],
+        ["note", "fox"],
+        ["check", str(text_file), "--num_seqs", "3", "--num_steps", "5"],
+        ["examples"],
+        ["options"],
+        ["presets"],
+        ["db", "where"],
+        ["train", "--input_file", str(text_file), "--name", "fox"],
+    ]
+    code = (
+        "import sys; from charrnn.cli.main import main\n"
+        f"codes = [main(['--home', {str(trained)!r}, *words]) for words in {lines!r}]\n"
+        "print(codes, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == f"{[0] * 11 + [1]} False False", result.stderr

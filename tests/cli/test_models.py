@@ -1,0 +1,98 @@
+"""Models are listed, renamed, noted, set aside, brought back, exported."""
+
+import json
+import zipfile
+
+from charrnn.services import open_services
+
+
+def test_without_models_it_says_how_to_make_one(charrnn):
+    result = charrnn("models")
+    assert (result.code, result.out) == (0, "")
+    assert "charrnn train" in result.err
+    assert json.loads(charrnn("models", "--json").out) == []
+
+
+def test_a_model_is_listed_with_state_step_and_best_loss(charrnn_with_fox):
+    header, row = charrnn_with_fox("models").out.splitlines()
+    assert header.split()[:4] == ["name", "state", "step", "of"]
+    assert row.split()[:4] == ["fox", "completed", "6", "6"]
+    [model] = json.loads(charrnn_with_fox("models", "--json").out)
+    assert (model["name"], model["state"], model["step"]) == ("fox", "completed", 6)
+    assert f"{model['best_loss']:.4f}" in row
+
+
+def test_a_name_nearly_right_is_guessed(charrnn_with_fox):
+    for words in (["show", "fux"], ["sample", "fux"], ["resume", "fux"], ["log", "fux"], ["delete", "fux"]):
+        result = charrnn_with_fox(*words)
+        assert result.code == 1
+        assert "There is no model 'fux'. Did you mean 'fox'?" in result.err
+
+
+def test_a_model_gets_another_name(charrnn_with_fox):
+    assert charrnn_with_fox("rename", "fox", "vixen").code == 0
+    assert charrnn_with_fox("show", "vixen").code == 0
+
+
+def test_a_name_with_a_line_end_is_wrong_usage(charrnn_with_fox):
+    result = charrnn_with_fox("rename", "fox", "two\nlines")
+    assert result.code == 2
+    assert "U+000A" in result.err
+
+
+def test_a_note_is_written_and_shown(charrnn_with_fox):
+    assert charrnn_with_fox("note", "fox").out == ""
+    assert charrnn_with_fox("note", "fox", "quick & brown").code == 0
+    assert charrnn_with_fox("note", "fox").out == "quick & brown\n"
+
+
+def test_a_deleted_model_comes_back(charrnn_with_fox):
+    assert "restore fox" in charrnn_with_fox("delete", "fox").err
+    assert charrnn_with_fox("show", "fox").code == 1
+    assert "fox" in charrnn_with_fox("models", "--deleted").out
+    assert charrnn_with_fox("restore", "fox").code == 0
+    assert charrnn_with_fox("sample", "fox", "--max_length", "3").out
+    assert charrnn_with_fox("models", "--deleted").out == ""
+
+
+def test_only_a_deleted_model_can_be_restored(charrnn_with_fox):
+    result = charrnn_with_fox("restore", "fox")
+    assert result.code == 1
+    assert "models --deleted" in result.err
+
+
+def test_for_ever_removes_the_checkpoints_too(charrnn_with_fox, home):
+    assert list((home / "checkpoints").iterdir())
+    assert charrnn_with_fox("delete", "fox", "--forever").code == 0
+    assert not list((home / "checkpoints").iterdir())
+    assert charrnn_with_fox("restore", "fox").code == 1
+
+
+def test_for_ever_also_removes_what_was_deleted_before(charrnn_with_fox):
+    charrnn_with_fox("delete", "fox")
+    assert charrnn_with_fox("delete", "fox", "--forever").code == 0
+    assert json.loads(charrnn_with_fox("models", "--deleted", "--json").out) == []
+    assert charrnn_with_fox("delete", "fox", "--forever").code == 1
+
+
+def test_a_model_is_exported_under_a_name_that_is_safe(charrnn_with_fox, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    charrnn_with_fox("rename", "fox", "../the fox")
+    assert charrnn_with_fox("export", "../the fox").code == 0
+    with zipfile.ZipFile(tmp_path / "_the_fox.zip") as bundle:
+        assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(bundle.namelist())
+
+
+def test_an_export_overwrites_nothing(charrnn_with_fox, tmp_path):
+    target = tmp_path / "there.zip"
+    target.write_text("mine")
+    result = charrnn_with_fox("export", "fox", "--output", str(target))
+    assert result.code == 1
+    assert target.read_text() == "mine"
+
+
+def test_text_from_the_database_cannot_break_the_table(charrnn_with_fox, home):
+    with open_services(home) as services:
+        services.models.note(services.models.get("fox").id, "a\x1b[2Jb")
+    assert "\x1b" in json.loads(charrnn_with_fox("show", "fox", "--json").out)["model"]["notes"]
+    assert "\x1b" not in charrnn_with_fox("show", "fox").out

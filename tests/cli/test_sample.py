@@ -1,0 +1,117 @@
+"""Texts are written, and scored, with a trained model."""
+
+import json
+import math
+
+import pytest
+
+from charrnn.cli import screen
+from charrnn.services import open_services
+from tests.cli.conftest import TEXT, Terminal
+
+
+def test_exactly_the_asked_characters_go_to_a_pipe(charrnn_with_fox):
+    result = charrnn_with_fox("sample", "--name", "fox", "--max_length", "41")
+    assert (result.code, len(result.out), result.err) == (0, 41, "")
+
+
+def test_the_prompt_comes_first(charrnn_with_fox):
+    out = charrnn_with_fox("sample", "fox", "--start_string", "Line 1:", "--max_length", "5").out
+    assert out.startswith("Line 1:")
+    assert len(out) == len("Line 1:") + 5
+
+
+def test_the_same_seed_gives_the_same_text(charrnn_with_fox):
+    words = ["sample", "fox", "--max_length", "30", "--temperature", "1", "--seed"]
+    first = charrnn_with_fox(*words, "7").out
+    assert charrnn_with_fox(*words, "7").out == first
+    assert charrnn_with_fox(*words, "8").out != first
+
+
+def test_a_terminal_gets_a_line_end_and_no_control_characters(charrnn_with_fox, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    charrnn_with_fox("sample", "fox", "--max_length", "9", "--seed", "3")
+    assert len(terminal.getvalue()) == 10
+    assert terminal.getvalue().endswith("\n")
+    assert screen.for_stream("\x1b", terminal) == "\\x1b"
+
+
+def test_several_texts_are_told_apart(charrnn_with_fox):
+    out = charrnn_with_fox("sample", "fox", "--max_length", "8", "--num_samples", "3").out
+    parts = out.split("----- ")
+    assert [part.partition(" -----\n")[0] for part in parts[1:]] == ["1 of 3", "2 of 3", "3 of 3"]
+    assert [len(part.partition(" -----\n")[2].removesuffix("\n")) in (7, 8) for part in parts[1:]] == [True] * 3
+
+
+def test_json_holds_probabilities_and_alternatives(charrnn_with_fox):
+    shown = json.loads(
+        charrnn_with_fox("sample", "fox", "--max_length", "6", "--num_samples", "2", "--seed", "5", "--json").out
+    )
+    assert shown["options"]["seed"] == 5
+    assert len(shown["samples"]) == 2
+    for sample in shown["samples"]:
+        assert len(sample["text"]) == len(sample["logprobs"]) == len(sample["alternatives"]) == 6
+        assert all(value <= 0 for value in sample["logprobs"])
+        assert set(sample["alternatives"][0][0]) == {"character", "logprob"}
+
+
+def test_a_text_goes_to_a_file(charrnn_with_fox, tmp_path):
+    target = tmp_path / "out.txt"
+    result = charrnn_with_fox("sample", "fox", "--max_length", "12", "--output", str(target))
+    assert result.out == ""
+    assert len(target.read_bytes().decode("utf-8")) == 12
+    assert charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x")).code == 1
+
+
+def test_what_was_written_is_kept_with_the_model(charrnn_with_fox):
+    before = json.loads(charrnn_with_fox("show", "fox", "--json").out)["samples"]
+    out = charrnn_with_fox("sample", "fox", "--max_length", "17").out
+    after = json.loads(charrnn_with_fox("show", "fox", "--json").out)["samples"]
+    assert len(after) == len(before) + 1
+    assert after[-1]["text"] == out
+
+
+def test_unknown_characters_of_a_prompt_are_refused_or_dropped(charrnn_with_fox):
+    refused = charrnn_with_fox("sample", "fox", "--start_string", "Q日uick")
+    assert (refused.code, refused.out) == (1, "")
+    assert "'日'" in refused.err
+    dropped = charrnn_with_fox(
+        "sample", "fox", "--start_string", "q日uick", "--unknown", "drop", "--max_length", "1"
+    ).out
+    assert dropped.startswith("quick")
+
+
+def test_wrong_options_are_wrong_usage(charrnn_with_fox):
+    result = charrnn_with_fox("sample", "fox", "--temperature", "hot", "--top_p", "0")
+    assert result.code == 2
+    assert "--temperature: " in result.err
+    assert "--top_p: " in result.err
+
+
+@pytest.mark.parametrize("words", [[], ["fox", "--name", "cat"]])
+def test_one_model_is_named(charrnn, words):
+    assert charrnn("sample", *words).code == 2
+
+
+def test_a_model_without_a_checkpoint_cannot_write(charrnn, home):
+    """Defect 5 of the article's system: such a sample was empty, and no error was told."""
+    with open_services(home) as services:
+        services.models.create("new")
+    result = charrnn("sample", "new")
+    assert (result.code, result.out) == (1, "")
+    assert "no checkpoint yet" in result.err
+
+
+def test_a_text_is_scored_in_nats_and_bits(charrnn_with_fox, text_file):
+    shown = json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json").out)
+    assert shown["num_characters"] == len(TEXT) - 1
+    assert shown["num_unknown"] == 0
+    assert shown["bits"] == pytest.approx(shown["nats"] / math.log(2))
+    assert f"{shown['nats']:.4f} nats" in charrnn_with_fox("score", "fox", str(text_file)).out
+
+
+def test_unknown_characters_of_a_scored_text_are_counted(charrnn_with_fox, tmp_path):
+    path = tmp_path / "strange.txt"
+    path.write_text("the fox 日本 jumps", encoding="utf-8")
+    assert "2 of them are characters that the model never saw" in charrnn_with_fox("score", "fox", str(path)).out
