@@ -28,6 +28,10 @@ $(STAMP): requirements-dev.lock requirements-uv.lock pyproject.toml scripts/setu
 packages: ## Install the Debian packages that the tests need (as root), or say what to install
 	@scripts/packages
 
+.PHONY: serve
+serve: $(STAMP) ## Open the dashboard on http://127.0.0.1:5006 (SERVE_ARGS="--port 5007 --home FOLDER")
+	$(BIN)/python -m dashboard --address 127.0.0.1 --port 5006 $(SERVE_ARGS)
+
 .PHONY: test
 test: $(STAMP) ## Run the whole suite (PYTEST_ARGS="-k words" picks tests)
 	@scripts/packages

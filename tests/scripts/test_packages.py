@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = "mariadb-server-core mariadb-client-core"
+PACKAGES = "mariadb-server-core mariadb-client-core chromium"
 
 
 @pytest.fixture
@@ -19,10 +19,12 @@ def machine(tmp_path: Path):
         (programs / name).write_text(f"#!/bin/sh\n{code}\n")
         (programs / name).chmod(0o755)
 
-    def run(*, user: int, debian: bool = True, apt_works: bool = True, server: bool = False, **environment: str):
+    def run(*, user: int, debian: bool = True, apt_works: bool = True, server: bool = False, browser: bool = False, **environment: str):
         program("id", f"echo {user}")
         if server:
             program("mariadbd", "exit 0")
+        if browser:
+            program("chromium", "exit 0")
         if debian:
             state = tmp_path / "installed"
             program("dpkg-query", f'[ -e "{state}" ] && printf installed')
@@ -47,7 +49,7 @@ def test_root_on_debian_gets_the_packages_from_fresh_lists(machine, tmp_path: Pa
 
 
 def test_nothing_is_said_or_done_where_everything_is_there(machine, tmp_path: Path) -> None:
-    result = machine(user=0, server=True)
+    result = machine(user=0, server=True, browser=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert not (tmp_path / "asked").exists()
 
@@ -84,5 +86,5 @@ def test_a_failed_installation_shows_why_and_fails(machine) -> None:
 
 
 def test_a_database_server_named_for_tests_is_enough(machine) -> None:
-    result = machine(user=1000, debian=False, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://tests@localhost/tests")
+    result = machine(user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://tests@localhost/tests")
     assert (result.returncode, result.stderr) == (0, "")
