@@ -171,7 +171,7 @@ class Trainings:
         Raises:
             NotFound: There is no such model.
         """
-        follower = Follower(self._library, self._history, model_id, after=after)
+        follower = self.follower(model_id, after=after)
         while not (update := follower.update()).is_last:
             if update:
                 yield update
@@ -179,6 +179,14 @@ class Trainings:
                 time.sleep(FOLLOW_SECONDS)
                 self.notice_dead()
         yield update
+
+    def follower(self, model_id: str, *, after: int = 0) -> Follower:
+        """Return what tells, each time it is asked, what is new about a training; arguments as for `follow`.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        return Follower(self._library, self._history, model_id, after=after)
 
     def notice_dead(self) -> list[Model]:
         """Mark trainings as `interrupted` whose worker is gone: its lease ran out, or its process on this host ended.

@@ -69,7 +69,7 @@ def test_a_reader_sees_the_last_commit_and_waits_for_no_writer(database, models)
     def work(session):
         note(session, model.id, "new")
         with ThreadPoolExecutor(1) as reader:
-            return reader.submit(models.get, model.id).result(timeout=5).notes
+            return reader.submit(models.get, model.id).result(timeout=60).notes
 
     assert database.write(work) == ""
     assert models.get(model.id).notes == "new"
@@ -86,7 +86,7 @@ def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(database, model
             tries.append(held)
             note(session, held, f"held by {held}")
             if len(tries) <= 2:
-                both_hold_one.wait(timeout=10)
+                both_hold_one.wait(timeout=60)
             note(session, wanted, f"wanted by {held}")
 
         database.write(work)
