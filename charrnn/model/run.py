@@ -1,5 +1,6 @@
 """A training under way: what the loop and the callbacks share."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -106,19 +107,23 @@ class Run:
         step = self.progress.step
         batch = self.streams.batch(step)
         loss, norm = self.engine.step(batch, step, rate, restart=self.streams.starts_pass(step))
-        if not (abs(loss) < float("inf") and norm < float("inf")):  # false for NaN, too
-            raise TrainingFailed(
-                f"The loss became {loss} and the gradients {norm} at step {step + 1:,}: the network has left the "
-                f"range of numbers. Lower learning_rate (now {self.options['learning_rate']:g}), raise warmup_steps "
-                f"(now {self.options['warmup_steps']}), or set a tighter grad_clip (now {self.options['grad_clip']:g}, "
-                f"0 is off). The last checkpoint is kept."
-            )
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise self.diverged(f"The loss became {loss} and the gradients {norm} at step {step + 1:,}")
         if self.progress.first_loss is None:
             self.progress.first_loss = loss
         self.progress.step += 1
         self.progress.epoch_steps += 1
         self.progress.epoch_loss += loss
         return loss, norm
+
+    def diverged(self, finding: str) -> TrainingFailed:
+        """Return the error that ends a training whose numbers are none any more."""
+        return TrainingFailed(
+            f"{finding}: the network has left the range of numbers. "
+            f"Lower learning_rate (now {self.options['learning_rate']:g}), raise warmup_steps "
+            f"(now {self.options['warmup_steps']}), or set a tighter grad_clip (now {self.options['grad_clip']:g}, "
+            f"0 is off). The last checkpoint is kept."
+        )
 
     def save(self, kind: str, loss: float | None) -> None:
         """Write a checkpoint, `last` or `best`."""

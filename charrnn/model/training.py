@@ -4,6 +4,7 @@ To Keras callbacks an epoch is the stretch between two validations (`eval_every_
 at `val_loss` when an epoch ends work as they do under `fit`.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -172,6 +173,8 @@ class _Loop:
             self._callbacks.on_test_begin()
             loss = logs["val_loss"] = self._run.evaluation.loss()
             self._callbacks.on_test_end({"loss": loss})
+            if not math.isfinite(loss):
+                raise self._run.diverged(f"The validation loss became {loss} at step {progress.step:,}")
         progress.without_gain += 1
         if progress.best_loss is None or loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0

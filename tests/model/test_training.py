@@ -72,7 +72,7 @@ def stopped(tmp_path_factory):
     return folder, options, state, events
 
 
-def test_a_stop_takes_effect_after_the_step_under_way_and_leaves_a_checkpoint(stopped):
+def test_defects_5_and_6_a_stop_is_no_completion_comes_after_the_step_under_way_and_saves(stopped):
     folder, _, state, events = stopped
     assert state == ModelState.STOPPED
     assert list(values(events, "loss")) == [1, 2, 3] and saved(events, "last") == [3]
@@ -150,6 +150,14 @@ def test_a_loss_that_is_not_a_number_ends_it_and_names_the_options_to_change(tmp
         learn(tmp_path, options, tell=events.append, callbacks=[Spy(3, poison)])
     assert saved(events, "last") == [2]  # and nothing of the poisoned network
     assert all(np.isfinite(w).all() for w in load(tmp_path / "last-2-1", with_training=False).weights.values())
+
+
+def test_a_validation_loss_that_is_not_a_number_ends_it_as_well(tmp_path):
+    """It became the best loss, which no checkpoint can hold, and the training ended with JSON's own words."""
+    options, events = tiny(**SMALL | {"val_fraction": 0.2}, eval_every_n=3, max_steps=9), []
+    with pytest.raises(TrainingFailed, match=r"validation loss became nan at step 3: .*Lower learning_rate"):
+        learn(tmp_path, options, tell=events.append, callbacks=[Spy(3, poison)])
+    assert not saved(events, "last") and not saved(events, "best")
 
 
 def deafen(network):

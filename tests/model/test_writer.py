@@ -210,7 +210,7 @@ def test_a_repetition_penalty_breaks_the_loop_of_the_likeliest_text(writer):
     assert repeated(loop) > 150 > 2 * repeated(broken)
 
 
-def test_it_follows_the_network_as_it_learns():
+def test_defect_8_it_writes_with_a_network_in_training_as_that_is_at_the_moment():
     network = drawn_network()
     writer = Writer(network, VOCABULARY)
     before = text(writer, max_length=30, temperature=0)
