@@ -1,11 +1,9 @@
 """What happened: in order, exactly once, and only from the worker that holds the lease."""
 
-import math
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import numpy as np
 import pytest
 
 from charrnn.core.errors import LeaseLost, NotFound, OptionError
@@ -63,28 +61,6 @@ def test_times_that_are_not_given_are_the_databases(database, history, training,
     now = database.now()
     for time in (history.lines(training.id)[0].time, history.metrics(training.id)[0].time):
         assert abs(now - time) < timedelta(minutes=1)
-
-
-def test_defect_11_no_character_makes_a_log_line_fail(history, training, append):
-    append(said("emoji 😀🎭", "nul \0", "surrogate \ud83d", "back\\slash 'quote' %s ? :x", "", first=1))
-    assert [line.text for line in history.lines(training.id)] == [
-        "emoji 😀🎭",
-        "nul ␀",
-        "surrogate \ufffd",
-        "back\\slash 'quote' %s ? :x",
-        "",
-    ]
-
-
-@pytest.mark.parametrize("line", ["😀" * 70_000, "'\\" * 500_000], ids=["four bytes each", "each to be escaped"])
-def test_a_line_may_have_a_million_characters(history, training, append, line):
-    append(said(line, "short", first=1))
-    assert [stored.text for stored in history.lines(training.id)] == [line, "short"]
-
-
-def test_of_a_longer_line_the_beginning_is_kept(history, training, append):
-    append(said("x" * 1_000_007, first=1))
-    assert history.lines(training.id)[0].text == "x" * 1_000_000 + "… (7 more characters were cut)"
 
 
 def test_the_same_batch_sent_twice_is_stored_once(models, history, training, append):
@@ -179,44 +155,6 @@ def test_the_answer_to_a_batch_says_whether_to_stop(leases, training, append):
     leases.request_stop(training.id)
     assert append(said("a", first=1)) is True
     assert append(said("a", first=1)) is True
-
-
-def test_steps_never_go_down_and_losses_never_up(models, training, append):
-    append(Batch(first_position=1, step=7, best_loss=1.5))
-    append(Batch(first_position=1, step=5, best_loss=1.75))
-    assert (models.get(training.id).step, models.get(training.id).best_loss) == (7, 1.5)
-
-
-def test_numbers_that_are_none_are_left_out(models, history, training, append):
-    values = {"loss": math.nan, "val_loss": math.inf, "grad_norm": 2.0}
-    append(
-        Batch(
-            first_position=1,
-            metrics=[Metric(1, name, value) for name, value in values.items()],
-            checkpoints=[checkpoint(training, 1, loss=math.nan)],
-            best_loss=-math.inf,
-        )
-    )
-    assert [(metric.name, metric.value) for metric in history.metrics(training.id)] == [("grad_norm", 2.0)]
-    assert history.checkpoints(training.id)[0].loss is None
-    assert models.get(training.id).best_loss is None
-
-
-def test_numpys_numbers_are_stored_as_numbers(models, history, training, append):
-    append(
-        Batch(
-            first_position=1,
-            metrics=[Metric(np.int64(5), "loss", np.float32(1.5))],
-            samples=[sample(training, np.int64(5))],
-            checkpoints=[checkpoint(training, np.int64(5), loss=np.float64(1.25))],
-            step=np.int64(5),
-            best_loss=np.float32(1.25),
-        )
-    )
-    assert [(metric.step, metric.value) for metric in history.metrics(training.id)] == [(5, 1.5)]
-    assert history.samples(training.id)[0].step == 5
-    assert [(kept.step, kept.loss) for kept in history.checkpoints(training.id)] == [(5, 1.25)]
-    assert (models.get(training.id).step, models.get(training.id).best_loss) == (5, 1.25)
 
 
 def test_a_value_measured_again_at_a_step_takes_the_place_of_the_first(history, training, append):
