@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from charrnn.core.batches import check_length
-from charrnn.core.errors import OptionError, StateError
+from charrnn.core.errors import LeaseLost, OptionError, StateError
 from charrnn.core.events import Listener
 from charrnn.core.options import checked
 from charrnn.core.options import preset as preset_options
@@ -197,7 +198,8 @@ class Trainings:
         found = self._leases.expire()
         for model in self._library.all():
             if model.state in (ModelState.TRAINING, ModelState.STOPPING) and is_dead(model.worker):
-                found.append(self._leases.interrupt(model.id, model.epoch))
+                with suppress(LeaseLost):  # another process was quicker
+                    found.append(self._leases.interrupt(model.id, model.epoch))
         return found
 
     def close(self) -> None:
