@@ -52,21 +52,24 @@ class Checkpoints:
             NotFound: The model has none, or none of that id.
             CheckpointError: None is sound.
         """
-        known = self.of(model.id)
-        if kind not in {*KEPT, "newest"}:
-            known = [checkpoint for checkpoint in known if checkpoint.id == kind]
-        if not known:
-            raise NotFound(
-                f"The model {model.name!r} has no checkpoint yet: train it until the first one is written "
-                f"(every save_every_n steps, at the end, and whenever it is stopped)."
-            )
-        problems: list[str] = []
-        for checkpoint in sorted(known, key=lambda c: c.kind != kind):
-            try:
-                return checkpoint, use(self.path(checkpoint)), problems
-            except CheckpointError as error:
-                problems.append(str(error))
-        raise CheckpointError(f"No checkpoint of the model {model.name!r} can be used. " + " ".join(problems))
+        while True:
+            known = self.of(model.id)
+            if kind not in {*KEPT, "newest"}:
+                known = [checkpoint for checkpoint in known if checkpoint.id == kind]
+            if not known:
+                raise NotFound(
+                    f"The model {model.name!r} has no checkpoint yet: train it until the first one is written "
+                    f"(every save_every_n steps, at the end, and whenever it is stopped)."
+                )
+            problems: list[str] = []
+            for checkpoint in sorted(known, key=lambda c: c.kind != kind):
+                try:
+                    return checkpoint, use(self.path(checkpoint)), problems
+                except CheckpointError as error:
+                    problems.append(str(error))
+            # a training under way may have replaced all of them while they were looked at
+            if kind not in {*KEPT, "newest"} or {c.id for c in known} >= {c.id for c in self.of(model.id)}:
+                raise CheckpointError(f"No checkpoint of the model {model.name!r} can be used. " + " ".join(problems))
 
     def prune(self, newest: Checkpoint) -> None:
         """Remove the checkpoints that `newest` makes superfluous: the row first, then the folder."""

@@ -87,3 +87,20 @@ def test_why_others_were_passed_over_is_told(checkpoints: Checkpoints, model: Mo
 def test_a_missing_one_says_when_the_first_is_written(checkpoints: Checkpoints, model: Model) -> None:
     with pytest.raises(NotFound, match="save_every_n"):
         checkpoints.first_usable(model, "no such id", lambda folder: folder)
+
+
+def test_those_that_a_training_replaces_while_they_are_looked_at_are_looked_for_again(
+    checkpoints: Checkpoints, model: Model
+) -> None:
+    old = checkpoints.of(model.id)
+
+    def use(folder: Path) -> str:
+        if folder.name == "new":
+            return folder.name
+        if checkpoints.of(model.id) == old:
+            row = Checkpoint("new", model.id, 31, "best", 1.0, "new", 9, datetime(2024, 3, 1))
+            batch = Batch(first_position=1, lines=[], metrics=[], samples=[], checkpoints=[row], step=31, best_loss=1.0)
+            checkpoints._history.append(model.id, model.epoch, batch, seconds=60)
+        raise CheckpointError(f"{folder.name} is gone.")
+
+    assert checkpoints.first_usable(model, "best", use)[1] == "new"

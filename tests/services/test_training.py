@@ -87,7 +87,7 @@ def test_listeners_hear_every_event_and_the_end(services: Services) -> None:
     assert heard[-1].state == ModelState.COMPLETED
 
 
-def test_stop_ends_after_the_step_under_way_and_leaves_a_checkpoint(services: Services) -> None:
+def test_defect_6_stop_ends_after_the_step_under_way_and_leaves_a_checkpoint(services: Services) -> None:
     model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(3, lambda: services.training.stop(model.id))])
     ended = services.training.wait(model.id)
     assert (ended.state, ended.step) == (ModelState.STOPPED, 3)
@@ -165,7 +165,7 @@ def test_of_many_starts_at_once_exactly_one_wins(services: Services) -> None:
     assert all("is being trained already" in message for message in lost)
 
 
-def test_a_killed_training_is_interrupted_and_goes_on(services: Services, trained: Trained) -> None:
+def test_defect_9_a_killed_training_is_interrupted_and_goes_on(services: Services, trained: Trained) -> None:
     script = f"""
 import os, signal
 from charrnn.services import open_services
@@ -202,7 +202,7 @@ def test_the_end_of_the_program_saves_and_interrupts(tmp_path: Path) -> None:
         assert services.writing.write(model.id, {"max_length": 3})
 
 
-def test_a_failing_callback_fails_the_training_but_not_what_it_learned(services: Services) -> None:
+def test_defect_5_a_failing_callback_fails_the_training_but_not_what_it_learned(services: Services) -> None:
     def fail() -> None:
         raise ZeroDivisionError("no ducks left")
 

@@ -3,11 +3,13 @@
 import io
 import math
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from charrnn.core.errors import CheckpointError, NotFound, OptionError, TextError, UnknownCharacters
+from charrnn.core.events import Event, Saved
 from charrnn.services import open_services
 from tests.services.conftest import OPTIONS, TEXT, Trained
 
@@ -132,3 +134,28 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> Non
         shutil.rmtree(services.settings.checkpoints / model.id)
         with open_services(tmp_path, environ={}) as others, pytest.raises(CheckpointError, match="No checkpoint"):
             others.writing.stream(model.id)
+
+
+def test_defect_7_new_options_for_the_next_training_leave_writing_alone(tmp_path: Path) -> None:
+    with open_services(tmp_path, environ={}) as services:
+        model = services.training.start(TEXT, options=OPTIONS)
+        services.training.wait(model.id)
+        services.models.set_options(model.id, {**services.models.get(model.id).train_params, "lstm_size": 17})
+        assert len(services.writing.write(model.id, {"max_length": 21})[0].text) == 21
+
+
+def test_defect_8_a_model_writes_while_it_trains(tmp_path: Path) -> None:
+    with open_services(tmp_path, environ={}) as services:
+        saved = threading.Event()
+        options = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000}
+        model = services.training.start(TEXT, options=options, listeners=[lambda event: saved_last(event, saved)])
+        assert saved.wait(120)
+        for _ in range(3):  # also when the checkpoint that was chosen has just made room for a newer one
+            assert len(services.writing.write(model.id, {"max_length": 13})[0].text) == 13
+        assert services.models.get(model.id).state == "training"
+
+
+def saved_last(event: Event, flag: threading.Event) -> None:
+    """Set a flag once the second checkpoint was written: the first is stored by then."""
+    if isinstance(event, Saved) and event.step == 10:
+        flag.set()
