@@ -21,16 +21,24 @@ def cross_entropy(logits, targets):
     return -np.log(np.take_along_axis(probabilities, targets[..., None], -1)).mean()
 
 
+def drawn_engine():
+    """One with weights so large that what it remembers matters."""
+    engine, draw = Engine(PLAIN, CLASSES), np.random.default_rng(1)
+    for variable in engine.network.weights:
+        variable.assign(draw.normal(size=variable.shape))
+    return engine
+
+
 @pytest.fixture(scope="module")
 def trained():
     """An engine after twenty steps, the sixteenth of which restarts, and what each of them returned."""
-    engine = Engine(PLAIN, CLASSES)
+    engine = drawn_engine()
     return engine, [engine.step(b, n, 0.05, restart=n in (0, 15)) for n, b in enumerate(BATCHES)]
 
 
 def keras_steps():
     """The same by layers, loss and optimizer of Keras, one operation at a time."""
-    engine = Engine(PLAIN, CLASSES)  # for its start values
+    engine = drawn_engine()  # for its weights
     layers = [keras.layers.LSTM(5, return_sequences=True, return_state=True) for _ in range(2)]
     dense = keras.layers.Dense(CLASSES)
     for layer, ours, size in zip(layers, engine.network.recurrent, (CLASSES, 5), strict=True):
@@ -64,7 +72,7 @@ def test_the_gradients_were_really_limited_on_the_way(trained):
 
 
 def test_the_loss_of_a_step_is_the_cross_entropy_before_it(trained):
-    network = Engine(PLAIN, CLASSES).network
+    network = drawn_engine().network
     logits = tf.transpose(network(tf.constant(BATCHES[0][:, :-1]))[0], [1, 0, 2]).numpy()
     assert trained[1][0][0] == pytest.approx(cross_entropy(logits, BATCHES[0][:, 1:]), rel=1e-5)
 
@@ -72,9 +80,9 @@ def test_the_loss_of_a_step_is_the_cross_entropy_before_it(trained):
 def test_defect_13_the_last_target_of_a_sequence_is_the_character_after_it(trained):
     """The article's last target was the sequence's own first character."""
     ids, targets = BATCHES[0][:, :-1], BATCHES[0][:, 1:].copy()
-    logits = tf.transpose(Engine(PLAIN, CLASSES).network(tf.constant(ids))[0], [1, 0, 2]).numpy()
+    logits = tf.transpose(drawn_engine().network(tf.constant(ids))[0], [1, 0, 2]).numpy()
     targets[:, -1] = ids[:, 0]
-    assert trained[1][0][0] != pytest.approx(cross_entropy(logits, targets), rel=1e-4)
+    assert trained[1][0][0] != pytest.approx(cross_entropy(logits, targets), rel=1e-3)
 
 
 def test_arrays_have_the_same_names_in_every_engine_of_a_process(trained):
