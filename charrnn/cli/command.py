@@ -4,6 +4,7 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ def add_model(parser: ArgumentParser) -> None:
 def add_json(parser: ArgumentParser) -> None:
     """Take `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
+
+
+def output_path(name: str) -> Path:
+    """Return a file to write to.
+
+    Raises:
+        UsageError: Its folder does not exist.
+    """
+    path = Path(name)
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"The folder of {name} does not exist. Make it first, or choose another --output.")
+    return path
 
 
 def typed(args: Namespace, *words: str) -> str:

@@ -1,5 +1,6 @@
 """From the command line to an exit code: the one place where errors become lines on standard error."""
 
+import io
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 failed, 2 wrong usage, 128 + n when signal n ended it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal or pipe that takes no “é” must not cost the command
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()

@@ -2,9 +2,8 @@
 
 import re
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from charrnn.cli.command import DONE, Command, add_json, add_model, opened, typed
+from charrnn.cli.command import DONE, Command, add_json, add_model, opened, output_path, typed
 from charrnn.cli.screen import hint, notice, print_json, print_table, say
 from charrnn.core import figures
 from charrnn.core.errors import NotFound
@@ -121,7 +120,7 @@ def _export_flags(parser: ArgumentParser) -> None:
 def _export(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.get(args.name)
-        target = Path(args.output or re.sub(r"[^\w.-]+", "_", model.name).lstrip(".") + ".zip")
+        target = output_path(args.output or re.sub(r"[^\w.-]+", "_", model.name).lstrip(".") + ".zip")
         hint("checking the checkpoint …")
         services.models.export(model.id, target)
     notice(f"{model.name!r} is in {target} ({figures.size(target.stat().st_size)}).")

@@ -4,21 +4,21 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened
+from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened, output_path
 from charrnn.cli.flags import add_options, given
 from charrnn.cli.reading import add_reading, opened_text
 from charrnn.cli.screen import for_stream, hint, print_json, say
 from charrnn.core import figures
-from charrnn.core.errors import StudioError
 from charrnn.core.files import atomic_file
 from charrnn.core.options import checked
+from charrnn.core.records import Model
 from charrnn.core.text import decode, detection_of
 from charrnn.core.written import Piece, Written, join
 
 if TYPE_CHECKING:
+    from charrnn.services import Services
     from charrnn.services.writing import Stream
 
 LOADING = "loading TensorFlow and the network …"
@@ -31,6 +31,13 @@ def _add_checkpoint(parser: ArgumentParser) -> None:
         metavar="best|last",
         help="what to use: best (default) has the lowest loss, last is the newest; or a checkpoint's id",
     )
+
+
+def _checked_checkpoint(args: Namespace, services: "Services", model: Model) -> str:
+    known = ["best", "last", *(checkpoint.id for checkpoint in services.models.checkpoints(model.id))]
+    if args.checkpoint not in known:
+        raise UsageError(f"There is no checkpoint {args.checkpoint!r}; take one of {', '.join(known)}.")
+    return str(args.checkpoint)
 
 
 def _sample_flags(parser: ArgumentParser) -> None:
@@ -54,8 +61,9 @@ def _sample(args: Namespace) -> int:
     values = checked("sampling", given(args, "sampling"))
     with opened(args) as services, _sink(args) as write:
         model = services.models.get(names.pop())
+        checkpoint = _checked_checkpoint(args, services, model)
         hint(LOADING)
-        stream = services.writing.stream(model.id, values, checkpoint=args.checkpoint, alternatives=args.json)
+        stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
         pieces: list[Piece] = []
         for text in _in_order(stream, pieces):
             if not args.json:
@@ -80,10 +88,7 @@ def _sink(args: Namespace) -> Iterator[Callable[[str], None]]:
         if sys.stdout.isatty() and not args.json:
             _write_out("\n")
         return
-    path = Path(args.output)
-    if not path.absolute().parent.is_dir():
-        raise StudioError(f"The folder of {path} does not exist; make it first, or choose another --output.")
-    with atomic_file(path) as file:
+    with atomic_file(output_path(args.output)) as file:
         yield lambda text: _write_bytes(file.write, text)
 
 
@@ -134,11 +139,12 @@ def _score_flags(parser: ArgumentParser) -> None:
 def _score(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.get(args.name)
+        checkpoint = _checked_checkpoint(args, services, model)
         with opened_text(args.file) as (file, _):
             encoding = detection_of(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
         hint(LOADING)
-        score = services.writing.score(model.id, text, checkpoint=args.checkpoint)
+        score = services.writing.score(model.id, text, checkpoint=checkpoint)
     if args.json:
         print_json(
             {

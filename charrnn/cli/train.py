@@ -13,7 +13,7 @@ from charrnn.cli.reading import add_reading, opened_text
 from charrnn.cli.screen import console, hint, notice
 from charrnn.cli.watch import watch
 from charrnn.core.batches import check_length
-from charrnn.core.errors import NameTaken, NotFound
+from charrnn.core.errors import NameTaken, NotFound, StateError
 from charrnn.core.options import checked
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.core.report import TextReport
@@ -122,7 +122,9 @@ def _resume(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.get(args.name)
         values = checked("training", changes, base=model.train_params)
-        corpus = services.corpora.get(model.corpus_id or "")
+        if model.corpus_id is None:
+            raise StateError(f"The model {model.name!r} has no text yet. Train a new one: charrnn train --help")
+        corpus = services.corpora.get(model.corpus_id)
         line = _line(values, corpus)
         if model.state not in ACTIVE and not services.models.checkpoints(model.id):
             notice("No checkpoint of this model was written yet: its training begins at the first step.")

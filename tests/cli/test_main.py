@@ -87,6 +87,13 @@ def test_a_closed_pipe_is_quiet(home, words):
     assert (result.returncode, result.stderr) == (141, "")
 
 
+def test_a_stream_that_takes_only_ascii_gets_the_rest_spelled(home):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command(home, "presets"), capture_output=True, text=True, env=environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "\\xb1" in result.stdout
+
+
 def test_a_data_folder_that_cannot_be_made_is_told(charrnn, home):
     home.write_text("a file")
     result = charrnn("models")

@@ -61,7 +61,20 @@ def test_a_text_goes_to_a_file(charrnn_with_fox, tmp_path):
     result = charrnn_with_fox("sample", "fox", "--max_length", "12", "--output", str(target))
     assert result.out == ""
     assert len(target.read_bytes().decode("utf-8")) == 12
-    assert charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x")).code == 1
+    refused = charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x"))
+    assert refused.code == 2
+    assert "folder" in refused.err
+
+
+def test_the_checkpoint_can_be_chosen(charrnn_with_fox):
+    shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)["checkpoints"]
+    [oldest] = [checkpoint for checkpoint in shown if checkpoint["step"] == min(c["step"] for c in shown)][:1]
+    words = ["sample", "fox", "--json", "--max_length", "2", "--checkpoint"]
+    assert json.loads(charrnn_with_fox(*words, oldest["id"]).out)["checkpoint"]["id"] == oldest["id"]
+    assert json.loads(charrnn_with_fox(*words, "last").out)["checkpoint"]["kind"] == "last"
+    wrong = charrnn_with_fox(*words, "bset")
+    assert wrong.code == 2
+    assert "take one of best, last" in wrong.err
 
 
 def test_what_was_written_is_kept_with_the_model(charrnn_with_fox):
