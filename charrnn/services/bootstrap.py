@@ -1,6 +1,7 @@
 """Builds all services of one data folder, once."""
 
 import atexit
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Self
 
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora
+from charrnn.services.estimate import speed
 from charrnn.services.library import Library
 from charrnn.services.settings import Settings
 from charrnn.services.training import Trainings
@@ -32,6 +34,15 @@ class Services:
     training: Trainings
     writing: Writing
     _database: Database
+
+    def prepare(self) -> None:
+        """Import TensorFlow and measure this machine, so that the first training or text need not wait for it.
+
+        Takes 5 to 15 seconds the first time; meant for a background thread.
+        """
+        for name in ("training", "writer"):
+            importlib.import_module(f"charrnn.model.{name}")
+        speed()
 
     def close(self) -> None:
         """End the trainings of this process as `interrupted`, each with a checkpoint, and close the database."""

@@ -123,6 +123,10 @@ class Library:
         """Return log lines in order, those after position `after`."""
         return self._history.lines(model_id, after=after, limit=limit)
 
+    def last_lines(self, model_id: str, count: int) -> list[LogLine]:
+        """Return the newest `count` log lines, in order."""
+        return self._history.last_lines(model_id, count)
+
     def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
         """Return measured values by step."""
         return self._history.metrics(model_id, names=None if names is None else list(names))

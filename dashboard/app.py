@@ -1,0 +1,9 @@
+"""For `panel serve dashboard/app.py`: a page for each visitor, services once for the process."""
+
+import panel as pn
+
+from charrnn.services import open_services
+from dashboard.server import Studio
+
+studio = pn.state.as_cached("char-rnn studio", lambda: Studio.open(open_services()))
+studio.page().servable()

@@ -1,0 +1,230 @@
+"""Follows models for all sessions of this process: one thread, one follower a model, however many look.
+
+Knows threads and services, never pages: whoever looks is woken by a function and reads when it has its lock.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from charrnn.core.errors import NotFound, StoreError
+from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
+from charrnn.services import Services
+
+Wake = Callable[[], None]
+
+LINES = 2000
+"""Log lines of a model that are kept at hand."""
+ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
+"""Time between two looks at a model that is trained, and at everything else."""
+DEATH_SECONDS = 5.0
+"""Time between two searches for trainings whose worker is gone."""
+
+
+@dataclass
+class Series:
+    """Measured values of one name; append-only."""
+
+    steps: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """Time of each value, in seconds since 1970."""
+
+
+class Story:
+    """What is known about one model. Curves only grow; when a training begins again, the story is a new one.
+
+    Reading is safe without a lock: lists are only appended to, `steps` last.
+    """
+
+    def __init__(self, model: Model, lines: list[LogLine], samples: list[Sample]):
+        self.model = model
+        self.lines: deque[LogLine] = deque(lines, maxlen=LINES)
+        self.samples: dict[str, Sample] = {sample.id: sample for sample in samples}
+        self.series: dict[str, Series] = {}
+
+    def tell(self, metrics: list[Metric]) -> None:
+        """Take measured values in."""
+        for metric in metrics:
+            series = self.series.setdefault(metric.name, Series())
+            series.values.append(metric.value)
+            series.seconds.append(metric.time.timestamp() if metric.time else 0.0)
+            series.steps.append(metric.step)
+
+
+class Feed:
+    """The newest story of one model; only the hub's thread calls `refresh`."""
+
+    def __init__(self, services: Services, model_id: str):
+        self._services, self.model_id = services, model_id
+        self.story: Story | None = None
+        self.version = 0
+        self.error = ""
+        """Why there is nothing to see."""
+        self.due = 0.0
+
+    @property
+    def model(self) -> Model | None:
+        """The model as last seen; `None` before the first look."""
+        return self.story.model if self.story else None
+
+    def refresh(self) -> bool:
+        """Look for news; tell whether there was any."""
+        before = (self.version, self.error)
+        try:
+            self._refresh()
+            self.error = ""
+        except (NotFound, StoreError) as error:
+            self.error = str(error)
+        return before != (self.version, self.error)
+
+    def _refresh(self) -> None:
+        model = self._services.models.get(self.model_id)
+        if self.story is None or self.story.model.epoch != model.epoch:
+            self._begin(model)
+        elif model == self.story.model:
+            return
+        update = self._follower.update()
+        if self.story is None or update.model.step < self.story.model.step:
+            self.story = Story(update.model, list(self.story.lines if self.story else ()), [])
+            self.story.samples = {s.id: s for s in self._services.models.samples(self.model_id)}
+        changed = bool(update.lines or update.metrics or update.samples) or _seen(update.model) != _seen(
+            self.story.model
+        )
+        self.story.model = update.model
+        self.story.lines.extend(update.lines)
+        self.story.samples.update({sample.id: sample for sample in update.samples})
+        self.story.tell(update.metrics)
+        self.version += changed
+
+    def _begin(self, model: Model) -> None:
+        lines = self._services.models.last_lines(model.id, LINES)
+        self._follower = self._services.training.follower(model.id, after=lines[-1].position if lines else 0)
+        self.story = Story(model, lines, self._services.models.samples(model.id))
+        self.version += 1
+
+
+class Hub:
+    """Looks at models while anybody looks at the page; its thread sleeps when nobody does."""
+
+    def __init__(self, services: Services):
+        self._services = services
+        self._lock = threading.Condition()
+        self._looking: dict[Wake, str] = {}
+        self._feeds: dict[str, Feed] = {}
+        self._closed = False
+        self.models: list[Model] = []
+        self.models_version = 0
+        self._models_due = self._deaths_due = 0.0
+        self._thread = threading.Thread(target=self._look_around, name="dashboard hub", daemon=True)
+        self._thread.start()
+
+    def join(self, wake: Wake) -> None:
+        """Have `wake` called on news; it must return at once."""
+        with self._lock:
+            self._looking[wake] = ""
+            self._models_due = 0.0
+            self._lock.notify()
+
+    def look(self, wake: Wake, model_id: str) -> None:
+        """Follow a model for who joined with `wake`; an empty id ends it."""
+        with self._lock:
+            self._looking[wake] = model_id
+            if model_id and model_id not in self._feeds:
+                self._feeds[model_id] = Feed(self._services, model_id)
+            self._drop_unwatched()
+            self._lock.notify()
+
+    def leave(self, wake: Wake) -> None:
+        """Forget who joined with `wake`."""
+        with self._lock:
+            self._looking.pop(wake, None)
+            self._drop_unwatched()
+
+    def feed(self, wake: Wake) -> Feed | None:
+        """Return what whoever joined with `wake` looks at."""
+        with self._lock:
+            return self._feeds.get(self._looking.get(wake, ""))
+
+    def hurry(self) -> None:
+        """Look again now, after somebody changed something."""
+        with self._lock:
+            self._models_due = 0.0
+            for feed in self._feeds.values():
+                feed.due = 0.0
+            self._lock.notify()
+
+    @property
+    def num_sessions(self) -> int:
+        """How many look at the page."""
+        return len(self._looking)
+
+    @property
+    def num_feeds(self) -> int:
+        """How many models are followed."""
+        return len(self._feeds)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._closed = True
+            self._lock.notify()
+        self._thread.join()
+
+    def _look_around(self) -> None:
+        while True:
+            with self._lock:
+                while not self._closed and not self._looking:
+                    self._lock.wait()
+                if self._closed:
+                    return
+                feeds = list(self._feeds.values())
+            changed = {feed.model_id for feed in feeds if self._is_due(feed) and feed.refresh()}
+            all_changed = self._refresh_models()
+            with self._lock:
+                wakes = [wake for wake, model_id in self._looking.items() if all_changed or model_id in changed]
+            for wake in wakes:
+                wake()
+            with self._lock:
+                if not self._closed and not any(feed.due == 0.0 for feed in self._feeds.values()):
+                    self._lock.wait(ACTIVE_SECONDS)
+
+    def _is_due(self, feed: Feed) -> bool:
+        now = time.monotonic()
+        if now < feed.due:
+            return False
+        idle = feed.model is not None and feed.model.state not in ACTIVE
+        feed.due = now + (IDLE_SECONDS if idle else ACTIVE_SECONDS)
+        return True
+
+    def _refresh_models(self) -> bool:
+        now = time.monotonic()
+        if now < self._models_due:
+            return False
+        self._models_due = now + IDLE_SECONDS
+        try:
+            if now >= self._deaths_due:
+                self._deaths_due = now + DEATH_SECONDS
+                self._services.training.notice_dead()
+            models = self._services.models.all()
+        except StoreError:
+            return False  # the feeds say what is wrong; this looks again in a second
+        if self.models_version and [_seen(m) for m in models] == [_seen(m) for m in self.models]:
+            return False
+        self.models = models
+        self.models_version += 1
+        return True
+
+    def _drop_unwatched(self) -> None:
+        watched = set(self._looking.values())
+        self._feeds = {model_id: feed for model_id, feed in self._feeds.items() if model_id in watched}
+
+
+def _seen(model: Model) -> tuple[object, ...]:
+    """What of a model is shown; a renewed lease is no news."""
+    return (
+        model.id, model.name, model.state, model.step, model.best_loss, model.stop_requested, model.error,
+        model.notes, model.tags, model.epoch, model.corpus_id, dict(model.train_params),
+    )  # fmt: skip

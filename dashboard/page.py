@@ -1,0 +1,105 @@
+"""One visitor's page: the views in their tabs, the notice above them, and how the page wakes up and ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel.ui as pui
+import param
+from panel.util import edit_readonly
+
+from charrnn.services import Services
+from dashboard.escape import escaped
+from dashboard.hub import Hub
+from dashboard.session import TABS, Session
+from dashboard.theme import THEME, markup
+from dashboard.views.library import LibraryView
+from dashboard.views.options import OptionsView
+from dashboard.views.text import TextView
+from dashboard.views.training import TrainingView
+from dashboard.views.write import WriteView
+
+TITLES = {"library": "Library", "text": "Text", "options": "Options", "training": "Training", "write": "Write"}
+
+
+class Busy(param.Parameterized):
+    """Whether this page waits for the program."""
+
+    value = param.Boolean(default=False)
+
+
+def build_page(services: Services, hub: Hub) -> pui.Page:
+    """Build the page of a new visitor, inside a Bokeh session."""
+    session = Session(services, hub, wake := _Doorbell())
+    wake.session = session
+    views = {
+        "library": LibraryView(session),
+        "text": TextView(session),
+        "options": OptionsView(session),
+        "training": TrainingView(session),
+        "write": WriteView(session),
+    }
+    tabs = pui.Tabs(
+        *[(TITLES[name], views[name]) for name in TABS], dynamic=True, sizing_mode="stretch_width", margin=0
+    )
+    _tie(tabs, session)
+    page = pui.Page(
+        title="Char-RNN Studio",
+        main=[pn.Column(_notice(session), tabs, sizing_mode="stretch_width", margin=0)],
+        main_width={"xs": "100%", "xl": 1500},
+        theme_config=THEME,
+        busy_indicator=None,
+    )
+    # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
+    with edit_readonly(page):
+        page.busy = Busy().param.value
+    _live(session, wake)
+    return page
+
+
+class _Doorbell:
+    """Wakes a session from any thread: rings go to the document once there is one, and end with it."""
+
+    session: Session | None = None
+    ring: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        if self.ring is not None:
+            self.ring()
+
+
+def _live(session: Session, wake: _Doorbell) -> None:
+    """Let news in as long as the page is there."""
+    document = pn.state.curdoc
+    if document is not None and document.session_context is not None:
+        wake.ring = document.locked_callback(session.drain, policy="latest")
+        pn.state.on_session_destroyed(lambda context: session.close())
+    if pn.state.location is not None:
+        pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"})
+    if not session.services.models.all() and session.tab == "library":
+        session.tab = "text"
+
+
+def _tie(tabs: pui.Tabs, session: Session) -> None:
+    tabs.param.watch(lambda event: setattr(session, "tab", TABS[event.new]), "active")
+    session.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
+    tabs.active = TABS.index(session.tab)
+
+
+def _notice(session: Session) -> pn.viewable.Viewable:
+    words = markup()
+    close = pui.Button(label="Close", variant="text", size="small", on_click=lambda event: _hide(), align="center")
+    row = pn.Row(words, close, visible=False, sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+
+    def _hide() -> None:
+        row.visible = False
+
+    def _show(event: Any) -> None:
+        kind, text = event.new
+        if text:
+            role = "alert" if kind == "error" else "status"
+            words.object = f'<div class="notice {kind}" role="{role}"><span dir="auto">{escaped(text)}</span></div>'
+            row.visible = True
+
+    session.param.watch(_show, "notice")
+    return row

@@ -1,0 +1,73 @@
+"""The dashboard's server: services and hub once for the process, a page for each visitor, TensorFlow in the background."""
+
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import panel as pn
+import panel.ui as pui
+
+from charrnn.services import Services
+from dashboard.hub import Hub
+from dashboard.page import build_page
+
+TITLE = "Char-RNN Studio"
+
+
+@dataclass
+class Studio:
+    """What all pages of a process share."""
+
+    services: Services
+    hub: Hub
+
+    @classmethod
+    def open(cls, services: Services) -> "Studio":
+        """Begin to serve the services' models."""
+        return cls(services, Hub(services))
+
+    def page(self) -> pui.Page:
+        """Build a new visitor's page; the first one also has TensorFlow imported, once the page is out."""
+        page = build_page(self.services, self.hub)
+        pn.state.onload(self._prepare)
+        return page
+
+    def _prepare(self) -> None:
+        threading.Thread(target=self.services.prepare, name="dashboard preparation", daemon=True).start()
+
+    def close(self) -> None:
+        """End the hub; the services stay open."""
+        self.hub.close()
+
+
+def free_port(address: str, port: int) -> int:
+    """Return the port, or the next one that nobody listens on.
+
+    Raises:
+        OSError: None of the next hundred is free, or the address is not this machine's.
+    """
+    for candidate in range(port, min(port + 100, 65536)):
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, candidate))
+            except OSError as error:
+                failure = error
+                continue
+            return candidate
+    raise failure
+
+
+def serve(studio: Studio, *, address: str, port: int, **options: Any) -> Any:
+    """Serve pages; arguments as for `panel.serve`."""
+    names = {address, "localhost", "127.0.0.1"} if address in ("127.0.0.1", "localhost") else {address}
+    return pn.serve(
+        {"/": studio.page},
+        address=address,
+        port=port,
+        title=TITLE,
+        show=False,
+        websocket_origin=[f"{name}:{port}" for name in names] if address not in ("0.0.0.0", "::") else ["*"],
+        **options,
+    )

@@ -1,0 +1,136 @@
+"""What one visitor looks at. No widgets: views watch it, and everything it started ends with it."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import param
+
+from charrnn.core.errors import StudioError
+from charrnn.core.records import ACTIVE, Corpus, Model
+from charrnn.core.report import TextReport
+from charrnn.services import Services
+from dashboard.hub import Feed, Hub
+
+TABS = ("library", "text", "options", "training", "write")
+
+log = logging.getLogger(__name__)
+
+
+class Session(param.Parameterized):
+    """One visitor's choices, and the way in for what other threads have to tell.
+
+    Args:
+        services: What a user can do.
+        hub: Follows models for all sessions.
+        wake: Called from any thread; must soon lead to `drain` on a thread that may touch the page.
+    """
+
+    tab = param.Selector(default="library", objects=list(TABS), doc="The page that is open.")
+    model_id = param.String(default="", doc="The chosen model.")
+    corpus_id = param.String(default="", doc="The text that a new model is to be made from.")
+    notice = param.Tuple(default=("", ""), length=2, doc="Kind (`error` or `info`) and words of the newest message.")
+
+    def __init__(self, services: Services, hub: Hub, wake: Callable[[], None]):
+        super().__init__()
+        self.services, self.hub = services, hub
+        self.report: TextReport | None = None
+        self._wake = wake
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._drains: list[Callable[[], None]] = []
+        self.closing = threading.Event()
+        hub.join(self._wake)
+
+    @property
+    def feed(self) -> Feed | None:
+        """What is known about the chosen model; `None` when none is chosen."""
+        return self.hub.feed(self._wake)
+
+    @property
+    def model(self) -> Model | None:
+        """The chosen model as the hub last saw it."""
+        return self.feed.model if self.feed else None
+
+    @property
+    def is_training(self) -> bool:
+        """Whether the chosen model is being trained."""
+        return self.model is not None and self.model.state in ACTIVE
+
+    @property
+    def corpus(self) -> Corpus | None:
+        """The text for a new model."""
+        return self.services.corpora.get(self.corpus_id) if self.corpus_id else None
+
+    @param.depends("model_id", watch=True)
+    def _look(self) -> None:
+        self.hub.look(self._wake, self.model_id)
+
+    def choose(self, model: Model, tab: str = "") -> None:
+        """Look at a model."""
+        self.model_id = model.id
+        if tab:
+            self.tab = tab
+
+    def on_news(self, drain: Callable[[], None]) -> None:
+        """Have `drain` called, with the page's lock held, whenever there may be something new."""
+        self._drains.append(drain)
+
+    def post(self, deliver: Callable[[], None]) -> None:
+        """Have `deliver` called with the page's lock held; from any thread."""
+        self._inbox.append(deliver)
+        self._wake()
+
+    def drain(self) -> None:
+        """Deliver what was posted and show what is new."""
+        while self._inbox and not self.closing.is_set():
+            self.guarded(self._inbox.popleft())
+        for drain in self._drains:
+            self.guarded(drain)
+
+    def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
+        """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held."""
+
+        def work_and_tell() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                words = explained(error)
+                self.post(lambda: failed(words))
+            else:
+                self.post(lambda: done(result))
+
+        threading.Thread(target=work_and_tell, name="dashboard work", daemon=True).start()
+
+    def guarded(self, act: Callable[[], Any]) -> None:
+        """Call `act`; what goes wrong is shown as a notice."""
+        try:
+            act()
+        except Exception as error:
+            self.complain(explained(error))
+
+    def complain(self, words: str) -> None:
+        """Show an error."""
+        self.notice = ("", "")
+        self.notice = ("error", words)
+
+    def say(self, words: str) -> None:
+        """Show a message."""
+        self.notice = ("", "")
+        self.notice = ("info", words)
+
+    def close(self) -> None:
+        """End what this session started; trainings go on."""
+        self.closing.set()
+        self.hub.leave(self._wake)
+        self._drains.clear()
+        self._inbox.clear()
+
+
+def explained(error: Exception) -> str:
+    """Put an error in words; one of the program's own mistakes also goes to the server's log."""
+    if isinstance(error, StudioError):
+        return str(error)
+    log.error("unexpected error", exc_info=error)
+    return f"Something went wrong in the program: {type(error).__name__}: {error}. The server's log says where."

@@ -1,0 +1,45 @@
+"""How it looks: colours, type, and the style sheet of our own markup."""
+
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+
+ASSETS = Path(__file__).parent / "assets"
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
+
+THEME: dict[str, Any] = {
+    "light": {
+        "palette": {
+            "primary": {"main": "#1f5f8b"},
+            "secondary": {"main": "#b3541e"},
+            "background": {"default": "#f6f7f9", "paper": "#ffffff"},
+        }
+    },
+    "dark": {
+        "palette": {
+            "primary": {"main": "#7fb8e0", "contrastText": "#0d1a24"},
+            "secondary": {"main": "#f0a878"},
+            "background": {"default": "#14181d", "paper": "#1c2229"},
+        }
+    },
+}
+for _mode in THEME.values():
+    _mode["typography"] = {"fontFamily": FONT, "button": {"textTransform": "none"}}
+    _mode["shape"] = {"borderRadius": 8}
+
+TRAINING_COLOR, VALIDATION_COLOR = "#2b7bba", "#d1601b"
+"""Blue and orange: told apart by nearly everybody; the lines also differ in dash and width."""
+BASELINE_COLOR = "#8a8f98"
+
+_CONTENT = (ASSETS / "content.css").read_text("utf-8")
+
+
+def markup(html: str = "", **params: Any) -> pn.pane.HTML:
+    """Make a pane of our own markup; whatever in it was stored must have passed through `escaped`."""
+    return pn.pane.HTML(html, stylesheets=[_CONTENT], margin=params.pop("margin", 0), **_stretched(params))
+
+
+def _stretched(params: dict[str, Any]) -> dict[str, Any]:
+    return {"sizing_mode": "stretch_width", **params}
