@@ -45,6 +45,7 @@ class Recorder:
         self._undelivered: Batch | None = None
         self._next_position = model.log_position + 1
         self._step: int | None = None
+        self._judged_by = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
         self._best_loss: float | None = None
         self.lost: LeaseLost | None = None
         """Set when another worker has taken the training over."""
@@ -62,10 +63,8 @@ class Recorder:
                 case Measured(step, values):
                     self._step = step
                     self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
-                    losses = [values["val_loss"]] if "val_loss" in values else []
-                    self._best_loss = min(
-                        [*losses, *([] if self._best_loss is None else [self._best_loss])], default=None
-                    )
+                    if (loss := values.get(self._judged_by)) is not None:
+                        self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
                 case Wrote(step, text, options):
                     self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
                 case Saved(step, kind, loss, folder, size):
@@ -114,6 +113,9 @@ class Recorder:
                 return
             except StoreError:
                 continue  # kept, and tried again; the training goes on meanwhile
+            except BaseException:
+                self._on_stop_request()  # a defect: `close` meets it again and tells
+                raise
 
     def _take(self) -> Batch:
         with self._lock:

@@ -97,8 +97,7 @@ class Worker:
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))
-            for forgotten in self._history.rewind(self._model.id, self._model.epoch, checkpoint.step):
-                self._checkpoints.remove_folder(forgotten)
+            self._forget_after(checkpoint.step)
             resume_from = self._checkpoints.path(checkpoint)
         return train(
             ids,
@@ -115,7 +114,12 @@ class Worker:
     def _end(self, state: ModelState, message: str) -> None:
         """Store the last words, then the state, so that who sees the state sees all of it."""
         try:
-            _patiently(self._recorder.close)
+            try:
+                _patiently(self._recorder.close)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                state, message = ModelState.FAILED, _explained(error)
             model = _patiently(
                 lambda: self._leases.finish(self._model.id, self._model.epoch, state, error=message or None)
             )
@@ -131,11 +135,14 @@ class Worker:
         if isinstance(event, Measured) and self._forgets:
             # what an earlier training learned goes only now, when this one is known to work
             self._forgets = False
-            for forgotten in self._history.rewind(self._model.id, self._model.epoch, 0):
-                self._checkpoints.remove_folder(forgotten)
+            self._forget_after(0)
         self._recorder.note(event)
         for listener in self._task.listeners:
             listener(event)
+
+    def _forget_after(self, step: int) -> None:
+        for checkpoint in _patiently(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):
+            self._checkpoints.remove_folder(checkpoint)
 
     def _forget_older(self, checkpoint: Checkpoint) -> None:
         self._checkpoints.prune(checkpoint)

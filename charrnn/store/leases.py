@@ -7,6 +7,8 @@
 A worker proves with the epoch that it got from `claim` that the training is still its own.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
@@ -16,6 +18,9 @@ from charrnn.store.clock import utc_after, utc_now
 from charrnn.store.database import Database
 from charrnn.store.rows import HELD, compare_and_set, load_model
 from charrnn.store.tables import ModelRow
+
+QUEUE_SECONDS = 60.0
+"""A queued training that no worker takes within this time is given up: who queued it died in between."""
 
 _ENDS = (ModelState.STOPPED, ModelState.COMPLETED, ModelState.FAILED, ModelState.INTERRUPTED)
 
@@ -41,6 +46,7 @@ class LeaseStore:
                 ModelRow.state.in_(STARTABLE),
                 ModelRow.deleted_at.is_(None),
                 state=ModelState.QUEUED,
+                lease_until=utc_after(QUEUE_SECONDS),
                 stop_requested=False,
                 error=None,
                 finished_at=None,
@@ -66,7 +72,12 @@ class LeaseStore:
 
         def work(session: Session) -> Model:
             changed = compare_and_set(
-                session, model_id, ModelRow.state == ModelState.QUEUED, state=back_to, updated_at=utc_now()
+                session,
+                model_id,
+                ModelRow.state == ModelState.QUEUED,
+                state=back_to,
+                lease_until=None,
+                updated_at=utc_now(),
             )
             model = load_model(session, model_id)
             if not changed:
@@ -135,6 +146,7 @@ class LeaseStore:
                 model_id,
                 ModelRow.state == model.state,
                 state=state,
+                lease_until=model.lease_until if state == ModelState.STOPPING else None,
                 stop_requested=state == ModelState.STOPPING,
                 updated_at=utc_now(),
             )
@@ -186,16 +198,19 @@ class LeaseStore:
         return self._database.write(work)
 
     def expire(self) -> list[Model]:
-        """End all trainings whose lease has run out; any number of processes may do this at any time.
+        """End all trainings whose lease has run out, and those that nobody took from the queue; any number of processes
+        may do this at any time.
 
         Returns:
             The models that this call found and ended as `interrupted`.
         """
         # A training without a lease must not count as alive for ever.
         overdue = func.coalesce(ModelRow.lease_until, ModelRow.started_at, ModelRow.updated_at) < utc_now()
-        candidates = select(ModelRow.id, ModelRow.epoch).where(ModelRow.state.in_(HELD), overdue).order_by(ModelRow.id)
+        candidates = (
+            select(ModelRow.id, ModelRow.epoch).where(ModelRow.state.in_(ACTIVE), overdue).order_by(ModelRow.id)
+        )
         # The look is not a write: with nothing overdue, which is nearly always, nobody has to wait.
-        found = self._database.read(lambda session: session.execute(candidates).all())
+        found = self._database.read(lambda session: session.execute(candidates.order_by(ModelRow.id)).all())
         if not found:
             return []
 
@@ -203,7 +218,7 @@ class LeaseStore:
             ended = [
                 model_id
                 for model_id, epoch in found
-                if _end(session, model_id, epoch, ModelState.INTERRUPTED, _DIED, overdue)
+                if _end(session, model_id, epoch, ModelState.INTERRUPTED, _DIED, overdue, among=ACTIVE)
             ]
             return [load_model(session, model_id) for model_id in ended]
 
@@ -224,13 +239,19 @@ def lost(model: Model, epoch: int) -> LeaseLost:
 
 
 def _end(
-    session: Session, model_id: str, epoch: int, state: ModelState, error: str | None, *conditions: ColumnElement[bool]
+    session: Session,
+    model_id: str,
+    epoch: int,
+    state: ModelState,
+    error: str | None,
+    *conditions: ColumnElement[bool],
+    among: Collection[ModelState] = HELD,
 ) -> bool:
     return compare_and_set(
         session,
         model_id,
         ModelRow.epoch == epoch,
-        ModelRow.state.in_(HELD),
+        ModelRow.state.in_(among),
         *conditions,
         state=state,
         error=error,

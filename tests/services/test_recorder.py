@@ -85,6 +85,18 @@ def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
     assert [line.text for line in history.lines(claimed.id)] == [f"line {number}" for number in range(7)]
 
 
+def test_without_validation_the_lowest_training_loss_is_the_best(database: Database) -> None:
+    CorpusStore(database).add(corpus_record())
+    model = ModelStore(database).create("geese", corpus_id=corpus_record().id, train_params={"val_fraction": 0.0})
+    LeaseStore(database).queue(model.id)
+    model = LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
+    recorder = _recorder(HistoryStore(database), model, [], [])
+    for step, loss in enumerate([3.5, 2.25, 2.75], start=1):
+        recorder.note(Measured(step, {"loss": loss}))
+    recorder.close()
+    assert ModelStore(database).get(model.id).best_loss == 2.25
+
+
 def test_a_stop_request_is_learned_with_the_next_delivery(database: Database, claimed: Model) -> None:
     stops: list[str] = []
     recorder = _recorder(HistoryStore(database), claimed, [], stops)

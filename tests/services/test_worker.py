@@ -34,3 +34,17 @@ def test_an_error_fails_the_training_with_a_message(services: Services, error: E
     assert ended.state == ModelState.FAILED
     assert told in (ended.error or "")
     assert told in services.models.lines(model.id)[-1].text
+
+
+def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Services, monkeypatch) -> None:
+    def refuse(*args, **kwargs):
+        raise RuntimeError("a defect in the store")
+
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
+    monkeypatch.setattr(services.training._history, "append", refuse)
+    monkeypatch.setattr("threading.excepthook", lambda args: None)
+    services.training.begin(model.id)
+    ended = services.training.wait(model.id, timeout=120)
+    assert ended.state == ModelState.FAILED
+    assert "a defect in the store" in (ended.error or "")

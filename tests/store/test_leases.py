@@ -185,6 +185,14 @@ def test_a_training_without_a_lease_does_not_count_as_alive_for_ever(database, l
     assert [model.id for model in leases.expire()] == [training.id]
 
 
+def test_a_queued_training_that_nobody_takes_is_given_up_and_can_be_started(database, leases, ready):
+    queued = leases.queue(ready.id)
+    assert leases.expire() == []
+    put(database, ready.id, lease_until=queued.lease_until - timedelta(seconds=61))
+    assert [model.state for model in leases.expire()] == [ModelState.INTERRUPTED]
+    assert leases.queue(ready.id).state == ModelState.QUEUED
+
+
 def test_sixteen_that_look_for_dead_workers_find_each_once(leases, models, corpus):
     ids = [models.create(str(number), corpus_id=corpus.id).id for number in range(5)]
     for model_id in ids:
