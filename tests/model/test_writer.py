@@ -103,10 +103,20 @@ def test_the_same_seed_gives_the_same_text_and_another_seed_another(writer):
 
 
 @pytest.mark.parametrize("options", [{}, {"repetition_penalty": 5}, {"top_k": 4}])
-def test_a_longer_text_goes_on_from_the_shorter_one_wherever_it_is_cut(writer, options):
+def test_a_longer_text_goes_on_from_the_shorter_one(writer, options):
     longest = text(writer, max_length=max(LENGTHS), **options)
     for length in LENGTHS:
         assert text(writer, max_length=length, **options) == longest[:length]
+
+
+def test_chance_belongs_to_a_place_of_the_text_wherever_the_calls_are_cut():
+    """To this network all characters are equally likely, so that chance alone decides."""
+    network = Network(tiny(cell="rnn", num_layers=1), CLASSES)
+    network.output_kernel.assign(np.zeros((5, CLASSES)))
+    writer = Writer(network, VOCABULARY)
+    one, two, three = (text(writer, max_length=90, start_string=PROSE[:size]) for size in (1, 30, 300))
+    assert one == two == three
+    assert one[:FIRST] != one[FIRST : 2 * FIRST]
 
 
 def test_texts_side_by_side_differ_and_each_has_the_whole_length(writer):

@@ -1,0 +1,54 @@
+"""Each preset learns a real text: Python's own library, read from the interpreter that runs."""
+
+import io
+import sysconfig
+from collections import Counter
+from itertools import accumulate, takewhile
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.baselines import baselines
+from charrnn.core.options import preset, presets
+from charrnn.core.records import ModelState
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.model.checkpoint import load_network
+from charrnn.model.evaluation import Evaluation
+from charrnn.model.training import train
+from tests.model.tiny import never
+
+CHARACTERS, HELD_OUT = 400_000, 20_000
+
+STEPS = {"quick": 40, "article": 1000, "karpathy": 400, "best": 50}
+"""Nothing else of a preset is changed that decides what it learns; a cosine schedule ends with them."""
+
+
+@pytest.fixture(scope="module")
+def text():
+    """The first modules by name, some 400,000 characters."""
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    sources = [path.read_text("utf-8") for path in sorted(folder.glob("[a-g]*.py"))]
+    lengths = takewhile(lambda length: length < CHARACTERS, accumulate(map(len, sources)))
+    return "".join(sources[: len(list(lengths))])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", presets())
+def test_a_preset_soon_beats_the_bigram_entropy_of_a_text_on_what_it_never_saw(name, text, tmp_path):
+    vocabulary = Vocabulary.from_counts(Counter(text), 3500)
+    ids = vocabulary.encode(text)
+    rare = 1_000_000  # validations and samples on the way would only take time
+    quiet = {"max_minutes": 0, "eval_every_n": rare, "sample_every_n": 0, "max_steps": STEPS[name]}
+    state = train(
+        ids[:-HELD_OUT],
+        vocabulary,
+        preset(name) | quiet,
+        folder=tmp_path,
+        number=1,
+        tell=lambda event: None,
+        should_stop=never,
+    )
+    network, _, _ = load_network(tmp_path / f"last-{STEPS[name]}-1")
+    loss = Evaluation(network, ids, first=len(ids) - HELD_OUT).loss()
+    assert state == ModelState.COMPLETED
+    assert loss < baselines(io.StringIO(text)).bigram
