@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
@@ -33,7 +33,7 @@ def parse(argv: Sequence[str], commands: Mapping[str, Command]) -> Namespace:
     """
     leading, rest = _divided(argv)
     before = _Parser(prog="charrnn", add_help=False, allow_abbrev=False)
-    _add_everywhere(before.add_argument, default=None)
+    _add_everywhere(before.add_argument)
     before.add_argument("--version", action="store_true")
     before.add_argument("-h", "--help", action="store_true")
     args = before.parse_args(_with_known_flags(before, leading))
@@ -91,14 +91,13 @@ def _parser_of(command: Command) -> _Parser:
         allow_abbrev=False,
     )
     command.add_flags(parser)
-    # suppressed, so that what stood before the command stays
-    _add_everywhere(parser.add_argument_group("Everywhere").add_argument, default=SUPPRESS)
+    _add_everywhere(parser.add_argument_group("Everywhere").add_argument)
     return parser
 
 
-def _add_everywhere(add: Callable[..., object], *, default: str | None) -> None:
-    add("--home", metavar="DIR", default=default, help="data folder")
-    add("--database", metavar="URL", default=default, help="database")
+def _add_everywhere(add: Callable[..., object]) -> None:
+    add("--home", metavar="DIR", help="data folder")
+    add("--database", metavar="URL", help="database")
 
 
 def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
