@@ -39,6 +39,8 @@ class Option:
     max_characters: int | None
     step: float | None
     """Step of a slider; other values in between are fine."""
+    slider: tuple[float, float] | None
+    """Ends of a slider, where the bounds are further apart than anybody wants to slide."""
 
     @property
     def allowed(self) -> str:
@@ -87,6 +89,7 @@ def options(kind: Kind) -> dict[str, Option]:
             choices=tuple(entry.get("enum", ())),
             max_characters=entry.get("maxLength"),
             step=entry.get("x-step"),
+            slider=tuple(entry["x-slider"]) if "x-slider" in entry else None,
         )
     return found
 

@@ -49,13 +49,7 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
     Raises:
         TextError: The text is too short for the options.
     """
-    sizes = {name: options[name] for name in ("num_seqs", "num_steps")}
-    check_length(num_characters, **sizes)
-    num_train = split(num_characters, val_fraction=options["val_fraction"], **sizes).num_train
-    steps_per_pass = (num_train // options["num_seqs"] - 1) // options["num_steps"]
-    total = options["max_steps"]
-    if options["max_epochs"]:
-        total = min(total, max(1, round(options["max_epochs"] * steps_per_pass)))
+    steps_per_pass, total = length(options, num_characters)
     num_classes = min(num_distinct, options["max_vocab"]) + 1
     minutes = total * step_seconds(options, num_classes, speed()) / 60
     if options["max_minutes"]:
@@ -68,6 +62,22 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
         passes=total / steps_per_pass,
         minutes=minutes,
     )
+
+
+def length(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
+    """Return how many steps one pass over a text takes, and how many the training, unless time or patience end it.
+
+    Raises:
+        TextError: The text is too short for the options.
+    """
+    sizes = {name: options[name] for name in ("num_seqs", "num_steps")}
+    check_length(num_characters, **sizes)
+    num_train = split(num_characters, val_fraction=options["val_fraction"], **sizes).num_train
+    steps_per_pass = (num_train // options["num_seqs"] - 1) // options["num_steps"]
+    total = options["max_steps"]
+    if options["max_epochs"]:
+        total = min(total, max(1, round(options["max_epochs"] * steps_per_pass)))
+    return steps_per_pass, total
 
 
 def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) -> float:

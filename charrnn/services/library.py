@@ -127,6 +127,18 @@ class Library:
         """Return the newest `count` log lines, in order."""
         return self._history.last_lines(model_id, count)
 
+    def find_lines(self, model_id: str, words: str, *, level: str = "", limit: int = 1000) -> list[LogLine]:
+        """Find the newest log lines that hold `words`, whatever their case; in order.
+
+        Args:
+            model_id: The model.
+            words: Any text; all lines if empty.
+            level: Only this level and graver ones: `warning`, `error`; all if empty.
+            limit: At most so many.
+        """
+        levels = {"warning": ("warning", "error"), "error": ("error",)}.get(level, ())
+        return self._history.find_lines(model_id, words, levels=levels, limit=limit)
+
     def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
         """Return measured values by step."""
         return self._history.metrics(model_id, names=None if names is None else list(names))

@@ -101,6 +101,26 @@ class HistoryStore:
         statement = select(LogRow).where(LogRow.model_id == model_id).order_by(LogRow.position.desc())
         return self._lines(statement.limit(_not_negative("count", count)))[::-1]
 
+    def find_lines(self, model_id: str, words: str, *, levels: Collection[str] = (), limit: int = 1000) -> list[LogLine]:
+        """Find the newest log lines that hold `words`, whatever their case; in order.
+
+        Args:
+            model_id: The model.
+            words: Any text; all lines if empty.
+            levels: Only lines of these; of all if empty.
+            limit: At most so many.
+
+        Raises:
+            OptionError: `limit` is negative.
+        """
+        statement = select(LogRow).where(LogRow.model_id == model_id)
+        if words:
+            statement = statement.where(LogRow.chunk.icontains(words, autoescape=True))
+        if levels:
+            statement = statement.where(LogRow.level.in_(levels))
+        statement = statement.order_by(LogRow.position.desc())
+        return self._lines(statement.limit(_not_negative("limit", limit)))[::-1]
+
     def metrics(self, model_id: str, *, names: Collection[str] | None = None, after_step: int = -1) -> list[Metric]:
         """Read measured values in order of steps, then names.
 

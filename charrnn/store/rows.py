@@ -115,4 +115,5 @@ def sample_of(row: SampleRow) -> Sample:
         text=row.text,
         options=row.options,
         created_at=row.created_at,
+        by_user=row.epoch is None,
     )
