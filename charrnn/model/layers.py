@@ -50,6 +50,8 @@ class Recurrent(keras.layers.Layer):
     """Blocks of H columns in the weight matrices."""
     forget_gate: int | None = None
     """Which block is the forget gate, whose bias starts at 1."""
+    has_two_biases = False
+    """Whether the biases of input and memory are kept apart; else one holds their sum."""
     num_states = 1
 
     def __init__(self, inputs: int, units: int, *, start: StartValues, product_dtype: str, name: str):
@@ -63,7 +65,7 @@ class Recurrent(keras.layers.Layer):
         self.recurrent_kernel = self.add_weight(
             (units, columns), start.recurrent(inputs, units, self.gates), name="recurrent_kernel"
         )
-        self.bias = self.add_weight((columns,), start.bias(forget=forget), name="bias")
+        self.bias = self.add_weight((columns,), start.bias(forget=forget, is_half=self.has_two_biases), name="bias")
         self.built = True
 
 
@@ -98,10 +100,11 @@ class GRU(Recurrent):
     """Gated recurrent unit; weights are those of `keras.layers.GRU` with `reset_after=True`, its bias in two parts."""
 
     gates = 3
+    has_two_biases = True
 
     def __init__(self, inputs: int, units: int, *, start: StartValues, product_dtype: str, name: str):
         super().__init__(inputs, units, start=start, product_dtype=product_dtype, name=name)
-        self.recurrent_bias = self.add_weight((self.gates * units,), start.bias(), name="recurrent_bias")
+        self.recurrent_bias = self.add_weight((3 * units,), start.bias(is_half=True), name="recurrent_bias")
 
     def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""

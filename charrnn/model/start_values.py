@@ -42,14 +42,20 @@ class StartValues:
                 return self._small()
         return initializers.Orthogonal(seed=self._seed())
 
-    def bias(self, *, forget: slice | None = None) -> Initializer:
-        """Biases, zero or small; the forget gate's start at 1, so that memory lasts from the first step."""
+    def bias(self, *, forget: slice | None = None, is_half: bool = False) -> Initializer:
+        """Biases, zero or small; the forget gate's start at 1, so that memory lasts from the first step.
+
+        Args:
+            forget: Where the forget gate's are.
+            is_half: The cell keeps the biases of input and memory apart, and these are one of the two.
+        """
         draw = np.random.default_rng(self._seed())
 
         def start(shape: tuple[int, ...], dtype: str | None = None) -> Any:
             values = np.zeros(shape)
             if self._init == "karpathy":  # char-rnn adds two biases, each within ±0.08, and sets one forget bias to 1
-                values = draw.uniform(-0.08, 0.08, shape) + draw.uniform(-0.08, 0.08, shape)
+                values = draw.uniform(-0.08, 0.08, shape)
+                values += 0 if is_half else draw.uniform(-0.08, 0.08, shape)
             if forget is not None:
                 values[forget] = 1 + (draw.uniform(-0.08, 0.08, shape)[forget] if self._init == "karpathy" else 0)
             return values.astype(dtype or "float32")

@@ -58,6 +58,12 @@ def test_karpathys_bias_is_the_sum_of_two_and_the_forget_gate_of_one_and_one():
     assert others.std() == pytest.approx(0.08 * math.sqrt(2 / 3), rel=0.02)
 
 
+def test_karpathys_gru_keeps_its_two_biases_apart_each_small():
+    layer = Network(tiny(cell="gru", init="karpathy", lstm_size=2000), CLASSES).recurrent[0]
+    for bias in (layer.bias, layer.recurrent_bias):
+        assert_uniform(bias.numpy(), 0.08)
+
+
 def test_keras_is_glorot_for_inputs_and_orthogonal_for_the_memory():
     start = StartValues("keras", seed=1)
     limit = math.sqrt(6 / (INPUTS + GATES * UNITS))
