@@ -1,6 +1,7 @@
 """`python -m dashboard`: open a data folder and serve it."""
 
 import argparse
+import signal
 import sys
 
 from charrnn.core.errors import StudioError
@@ -29,9 +30,13 @@ def main() -> int:
         if port != arguments.port:
             print(f"Port {arguments.port} is taken.")
         print(f"Char-RNN Studio is at http://{arguments.address}:{port} (Ctrl-C ends it)", flush=True)
-        studio = Studio.open(services)
-        serve(studio, address=arguments.address, port=port)
-        studio.close()
+        studio = Studio.open(services, max_upload_mb=arguments.max_upload_mb)
+        # A service manager's SIGTERM must leave checkpoints as Ctrl-C does: the services close on the way out.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+        try:
+            serve(studio, address=arguments.address, port=port)
+        finally:
+            studio.close()
     return 0
 
 

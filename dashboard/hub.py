@@ -8,7 +8,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC
 
+from charrnn.core.baselines import Baselines
 from charrnn.core.errors import NotFound, StoreError
 from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
 from charrnn.services import Services
@@ -50,7 +52,7 @@ class Story:
         for metric in metrics:
             series = self.series.setdefault(metric.name, Series())
             series.values.append(metric.value)
-            series.seconds.append(metric.time.timestamp() if metric.time else 0.0)
+            series.seconds.append(metric.time.replace(tzinfo=UTC).timestamp() if metric.time else 0.0)
             series.steps.append(metric.step)
 
 
@@ -118,6 +120,8 @@ class Hub:
         self.models: list[Model] = []
         self.models_version = 0
         self._models_due = self._deaths_due = 0.0
+        self._baselines: dict[str, Baselines] = {}
+        self._measuring = threading.Lock()
         self._thread = threading.Thread(target=self._look_around, name="dashboard hub", daemon=True)
         self._thread.start()
 
@@ -155,6 +159,13 @@ class Hub:
             for feed in self._feeds.values():
                 feed.due = 0.0
             self._lock.notify()
+
+    def baselines(self, corpus_id: str) -> Baselines:
+        """Return what simple guessers reach on a text; measured once a process, which takes seconds."""
+        with self._measuring:
+            if corpus_id not in self._baselines:
+                self._baselines[corpus_id] = self._services.corpora.baselines(corpus_id)
+            return self._baselines[corpus_id]
 
     @property
     def num_sessions(self) -> int:

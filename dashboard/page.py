@@ -12,7 +12,7 @@ from charrnn.services import Services
 from dashboard.escape import escaped
 from dashboard.hub import Hub
 from dashboard.session import TABS, Session
-from dashboard.theme import THEME, markup
+from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.library import LibraryView
 from dashboard.views.options import OptionsView
 from dashboard.views.text import TextView
@@ -28,9 +28,9 @@ class Busy(param.Parameterized):
     value = param.Boolean(default=False)
 
 
-def build_page(services: Services, hub: Hub) -> pui.Page:
+def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Page:
     """Build the page of a new visitor, inside a Bokeh session."""
-    session = Session(services, hub, wake := _Doorbell())
+    session = Session(services, hub, wake := _Doorbell(), max_upload_bytes=max_upload_bytes)
     wake.session = session
     views = {
         "library": LibraryView(session),
@@ -40,12 +40,15 @@ def build_page(services: Services, hub: Hub) -> pui.Page:
         "write": WriteView(session),
     }
     tabs = pui.Tabs(
-        *[(TITLES[name], views[name]) for name in TABS], dynamic=True, sizing_mode="stretch_width", margin=0
+        *[(TITLES[name], pn.Column(views[name], sizing_mode="stretch_width", margin=(20, 0))) for name in TABS],
+        dynamic=True,
+        sizing_mode="stretch_width",
+        margin=0,
     )
     _tie(tabs, session)
     page = pui.Page(
         title="Char-RNN Studio",
-        main=[pn.Column(_notice(session), tabs, sizing_mode="stretch_width", margin=0)],
+        main=[pn.Column(_notice(session), tabs, sizing_mode="stretch_width", margin=0, styles=PAGE)],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
@@ -74,8 +77,12 @@ def _live(session: Session, wake: _Doorbell) -> None:
     if document is not None and document.session_context is not None:
         wake.ring = document.locked_callback(session.drain, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
+
+    def strange(values: dict[str, Any]) -> None:
+        session.complain(f"This link asks for something that is not there: {values}. Choose a model in the library.")
+
     if pn.state.location is not None:
-        pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"})
+        pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
     if not session.services.models.all() and session.tab == "library":
         session.tab = "text"
 

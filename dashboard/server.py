@@ -1,4 +1,4 @@
-"""The dashboard's server: services and hub once for the process, a page for each visitor, TensorFlow in the background."""
+"""The dashboard's server: services and hub once a process, a page for each visitor, TensorFlow in the background."""
 
 import socket
 import threading
@@ -13,6 +13,8 @@ from dashboard.hub import Hub
 from dashboard.page import build_page
 
 TITLE = "Char-RNN Studio"
+MAX_UPLOAD_MB = 50
+"""Largest text that is taken from a browser, if not said otherwise."""
 
 
 @dataclass
@@ -21,15 +23,16 @@ class Studio:
 
     services: Services
     hub: Hub
+    max_upload_bytes: int
 
     @classmethod
-    def open(cls, services: Services) -> "Studio":
+    def open(cls, services: Services, *, max_upload_mb: int = MAX_UPLOAD_MB) -> "Studio":
         """Begin to serve the services' models."""
-        return cls(services, Hub(services))
+        return cls(services, Hub(services), max_upload_mb * 1_000_000)
 
     def page(self) -> pui.Page:
         """Build a new visitor's page; the first one also has TensorFlow imported, once the page is out."""
-        page = build_page(self.services, self.hub)
+        page = build_page(self.services, self.hub, max_upload_bytes=self.max_upload_bytes)
         pn.state.onload(self._prepare)
         return page
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import param
 
-from charrnn.core.errors import StudioError
+from charrnn.core.errors import NotFound, StudioError
 from charrnn.core.records import ACTIVE, Corpus, Model
-from charrnn.core.report import TextReport
 from charrnn.services import Services
 from dashboard.hub import Feed, Hub
 
@@ -26,6 +25,7 @@ class Session(param.Parameterized):
         services: What a user can do.
         hub: Follows models for all sessions.
         wake: Called from any thread; must soon lead to `drain` on a thread that may touch the page.
+        max_upload_bytes: Largest text that is taken from the browser.
     """
 
     tab = param.Selector(default="library", objects=list(TABS), doc="The page that is open.")
@@ -33,10 +33,9 @@ class Session(param.Parameterized):
     corpus_id = param.String(default="", doc="The text that a new model is to be made from.")
     notice = param.Tuple(default=("", ""), length=2, doc="Kind (`error` or `info`) and words of the newest message.")
 
-    def __init__(self, services: Services, hub: Hub, wake: Callable[[], None]):
+    def __init__(self, services: Services, hub: Hub, wake: Callable[[], None], *, max_upload_bytes: int = 50_000_000):
         super().__init__()
-        self.services, self.hub = services, hub
-        self.report: TextReport | None = None
+        self.services, self.hub, self.max_upload_bytes = services, hub, max_upload_bytes
         self._wake = wake
         self._inbox: deque[Callable[[], None]] = deque()
         self._drains: list[Callable[[], None]] = []
@@ -61,7 +60,12 @@ class Session(param.Parameterized):
     @property
     def corpus(self) -> Corpus | None:
         """The text for a new model."""
-        return self.services.corpora.get(self.corpus_id) if self.corpus_id else None
+        if not self.corpus_id:
+            return None
+        try:
+            return self.services.corpora.get(self.corpus_id)
+        except NotFound:  # an old link, or a text that was deleted meanwhile
+            return None
 
     @param.depends("model_id", watch=True)
     def _look(self) -> None:

@@ -29,6 +29,9 @@ for _mode in THEME.values():
     _mode["typography"] = {"fontFamily": FONT, "button": {"textTransform": "none"}}
     _mode["shape"] = {"borderRadius": 8}
 
+PAGE = {"padding": "4px clamp(12px, 3vw, 40px) 48px", "box-sizing": "border-box"}
+"""Space around everything; little of it on a phone."""
+
 TRAINING_COLOR, VALIDATION_COLOR = "#2b7bba", "#d1601b"
 """Blue and orange: told apart by nearly everybody; the lines also differ in dash and width."""
 BASELINE_COLOR = "#8a8f98"
@@ -39,6 +42,16 @@ _CONTENT = (ASSETS / "content.css").read_text("utf-8")
 def markup(html: str = "", **params: Any) -> pn.pane.HTML:
     """Make a pane of our own markup; whatever in it was stored must have passed through `escaped`."""
     return pn.pane.HTML(html, stylesheets=[_CONTENT], margin=params.pop("margin", 0), **_stretched(params))
+
+
+def empty(title: str, words: str, *actions: pn.viewable.Viewable) -> pn.Column:
+    """Make what a page shows while there is nothing to show: what to do next, and the button for it."""
+    return pn.Column(
+        markup(f'<div class="empty"><h2>{title}</h2><p>{words}</p></div>'),
+        pn.FlexBox(*actions, justify_content="center"),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
 
 
 def _stretched(params: dict[str, Any]) -> dict[str, Any]:

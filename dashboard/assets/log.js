@@ -6,9 +6,12 @@ export function render({ model }) {
   box.setAttribute("role", "log")
   box.setAttribute("aria-live", "off")
   box.setAttribute("aria-label", model.label)
+  let atEnd = true
+  box.addEventListener("scroll", () => {
+    atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 30
+  })
 
   const append = (lines) => {
-    const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 30
     const fragment = document.createDocumentFragment()
     for (const line of lines.slice(-model.max_lines)) {
       const row = document.createElement("div")
@@ -19,14 +22,17 @@ export function render({ model }) {
     }
     box.append(fragment)
     while (box.childElementCount > model.max_lines) box.firstChild.remove()
-    if (atEnd) box.scrollTop = box.scrollHeight
+    if (atEnd && model.follow) box.scrollTop = box.scrollHeight
   }
 
-  append(model.lines)
-  model.on("after_render", () => { box.scrollTop = box.scrollHeight })
+  model.on("follow", () => {
+    if (model.follow) { atEnd = true; box.scrollTop = box.scrollHeight }
+  })
   model.on("msg:custom", (message) => {
-    if (message.type === "replace") box.replaceChildren()
+    if (message.type === "replace") { box.replaceChildren(); atEnd = true }
     append(message.lines)
   })
+  // Drawn again on every change of tab: the program knows what belongs here.
+  model.send_msg({ type: "drawn" })
   return box
 }

@@ -1,12 +1,28 @@
-"""The loss, live."""
+"""The loss of a model, live, and how it is shown."""
+
+import io
+import math
 
 import panel as pn
-from bokeh.models import ColumnDataSource
-from bokeh.plotting import figure
+import panel.ui as pui
 
+from charrnn.core.baselines import Baselines
+from charrnn.services.library import metrics_csv
 from dashboard.hub import Story
+from dashboard.plot import Axes, LossPlot
 from dashboard.session import Session
-from dashboard.theme import TRAINING_COLOR, VALIDATION_COLOR
+from dashboard.theme import markup
+
+SAVE = """
+const view = Bokeh.index.find_one(plot)
+view.export(kind).to_blob().then((blob) => {
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(blob)
+  link.download = "loss." + kind
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+})
+"""
 
 
 class LossView(pn.viewable.Viewer):
@@ -16,12 +32,45 @@ class LossView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._story: Story | None = None
-        self._sources = {name: ColumnDataSource({"x": [], "y": []}) for name in ("loss", "val_loss")}
-        plot = figure(height=340, sizing_mode="stretch_width", x_axis_label="step", y_axis_label="nats per character")
-        plot.line("x", "y", source=self._sources["loss"], color=TRAINING_COLOR)
-        plot.line("x", "y", source=self._sources["val_loss"], color=VALIDATION_COLOR, line_width=2)
-        self._pane = pn.pane.Bokeh(plot, sizing_mode="stretch_width")
+        self._baselines: dict[str, Baselines | None] = {}
+        small = {"size": "small", "margin": 0}
+        self._unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **small)
+        self._scale = pui.Select(label="Scale", options={"linear": False, "log": True}, value=False, width=110, **small)
+        self._over = pui.Select(label="Over", options={"steps": False, "time": True}, value=False, width=110, **small)
+        self._smoothing = pui.FloatSlider(
+            label="Smoothing", start=0, end=0.99, step=0.01, value=0.9, width=140, margin=0
+        )
+        self._guessers = pui.Switch(label="Baselines", value=True, margin=(4, 0))
+        self._csv = pui.FileDownload(callback=self._file, filename="metrics.csv", label="CSV", variant="text", **small)
+        self._png, self._svg = (pui.Button(label=kind, variant="text", **small) for kind in ("PNG", "SVG"))
+        self._summary = markup()
+        self._plot = LossPlot(self._axes)
+        self._pane = pn.pane.Bokeh(self._plot.figure, sizing_mode="stretch_width", min_height=340, margin=0)
+        for widget in (self._unit, self._scale, self._over, self._guessers):
+            widget.param.watch(lambda event: self._redraw(), "value")
+        self._smoothing.param.watch(lambda event: self._redraw(), "value_throttled")
+        self._offer_pictures()
+        bar = pn.FlexBox(
+            self._unit, self._scale, self._over, self._smoothing, self._guessers, self._csv, self._png, self._svg,
+            align_items="center", gap="10px 14px", margin=(0, 0, 6, 0),
+        )  # fmt: skip
+        self._layout = pn.Column(bar, self._pane, self._summary, sizing_mode="stretch_width", margin=0)
         session.on_news(self._show)
+
+    @property
+    def _axes(self) -> Axes:
+        return Axes(self._unit.value, self._scale.value, self._over.value, self._smoothing.value)
+
+    def _redraw(self) -> None:
+        self._plot = LossPlot(self._axes)
+        self._pane.object = self._plot.figure
+        self._offer_pictures()
+        self._show()
+        self._show_baselines()
+
+    def _offer_pictures(self) -> None:
+        for button, kind in ((self._png, "png"), (self._svg, "svg")):
+            button.js_on_click(args={"plot": self._plot.figure, "kind": kind}, code=SAVE)
 
     def _show(self) -> None:
         story = self._session.feed.story if self._session.feed else None
@@ -29,14 +78,46 @@ class LossView(pn.viewable.Viewer):
             return
         if story is not self._story:
             self._story = story
-            for source in self._sources.values():
-                source.data = {"x": [], "y": []}
-        for name, source in self._sources.items():
-            series = story.series.get(name)
-            known = len(source.data["x"])
-            if series and len(series.steps) > known:
-                end = len(series.steps)
-                source.stream({"x": series.steps[known:end], "y": series.values[known:end]})
+            self._plot.clear()
+            self._measure(story.model.corpus_id)
+        self._plot.show(story.series)
+        self._sum_up(story)
+
+    def _sum_up(self, story: Story) -> None:
+        """Say in words what the picture shows, for those who cannot see it and those who wonder what it means."""
+        words = []
+        for name, series in (("training", story.series.get("loss")), ("validation", story.series.get("val_loss"))):
+            if series and series.steps:
+                last, best = series.values[len(series.steps) - 1], min(series.values)
+                words.append(f"<b>{name}</b> {last:.3f} nats ({last / math.log(2):.3f} bits), lowest {best:.3f}")
+        meaning = (
+            "Lower is better: the loss is how surprised the network is by the next character. Below a dashed line it "
+            "beats that simple guesser. When validation rises while training falls, it learns by heart."
+        )
+        text = f'<p class="soft small">{"; ".join(words)}. {meaning}</p>' if words else ""
+        if self._summary.object != text:
+            self._summary.object = text
+
+    def _measure(self, corpus_id: str | None) -> None:
+        """Have baselines measured, once a text."""
+        if corpus_id is None or corpus_id in self._baselines:
+            self._show_baselines()
+            return
+        self._baselines[corpus_id] = None
+
+        def measured(baselines: Baselines) -> None:
+            self._baselines[corpus_id] = baselines
+            self._show_baselines()
+
+        self._session.run(lambda: self._session.hub.baselines(corpus_id), measured, self._session.complain)
+
+    def _show_baselines(self) -> None:
+        corpus_id = self._story.model.corpus_id if self._story else None
+        self._plot.show_baselines(self._baselines.get(corpus_id or "") if self._guessers.value else None)
+
+    def _file(self) -> io.BytesIO:
+        metrics = self._session.services.models.metrics(self._session.model_id)
+        return io.BytesIO(metrics_csv(metrics).encode())
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return self._pane
+        return self._layout

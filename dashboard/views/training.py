@@ -1,13 +1,22 @@
 """A training: start, stop, resume; how far it is; its loss, samples and log."""
 
+from collections.abc import Callable
+from typing import Any
+
 import panel as pn
 import panel.ui as pui
 
-from dashboard.escape import escaped, visible
+from charrnn.core import figures
+from charrnn.core.records import Corpus, Model, ModelState
+from dashboard.escape import escaped
+from dashboard.progress import Progress
 from dashboard.session import Session
-from dashboard.theme import markup
+from dashboard.theme import empty, markup
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
+from dashboard.views.samples import SamplesView
+
+RESUMABLE = (ModelState.STOPPED, ModelState.INTERRUPTED, ModelState.FAILED)
 
 
 class TrainingView(pn.viewable.Viewer):
@@ -16,29 +25,144 @@ class TrainingView(pn.viewable.Viewer):
     def __init__(self, session: Session):
         super().__init__()
         self._session = session
+        self._seen: tuple[Any, ...] = ()
+        self._corpus: Corpus | None = None
         self._head = markup()
-        self._stop = pui.Button(label="Stop", on_click=lambda event: self._do_stop())
-        self._sample = markup()
-        self._layout = pn.Column(
-            self._head, self._stop, LossView(session), self._sample, LogView(session),
-            sizing_mode="stretch_width", margin=(16, 0),
+        self._buttons = {
+            "start": self._button("Start", self._start, color="primary"),
+            "stop": self._button("Stop", self._stop, color="primary"),
+            "resume": self._button("Resume", self._resume, color="primary"),
+            "longer": self._button("Train longer", self._longer, color="primary"),
+            "again": self._button("Start over", self._again, variant="text"),
+            "really": self._button("Forget what it learned and start over", self._start, color="error"),
+            "write": self._button("Write with it", lambda: self._go("write"), variant="outlined"),
+        }
+        self._nothing = empty(
+            "No model chosen", "Choose one in the library, or take a text and train a new one.",
+            pui.Button(label="Take a text", on_click=lambda event: self._go("text")),
         )  # fmt: skip
+        self._body = pn.Column(
+            self._head,
+            pn.FlexBox(*self._buttons.values(), gap="8px", margin=(10, 0, 18, 0)),
+            markup("<h3>Loss</h3>", margin=(0, 0, 8, 0)),
+            LossView(session),
+            markup("<h3>What it writes</h3>", margin=(22, 0, 8, 0)),
+            SamplesView(session),
+            markup("<h3>Log</h3>", margin=(22, 0, 10, 0)),
+            LogView(session),
+            sizing_mode="stretch_width",
+            margin=0,
+            visible=False,
+        )
+        self._layout = pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0)
         session.on_news(self._show)
 
+    def _button(self, label: str, act: Callable[[], None], **look: Any) -> pui.Button:
+        return pui.Button(label=label, on_click=lambda event: act(), visible=False, margin=0, **look)
+
+    def _go(self, tab: str) -> None:
+        self._session.tab = tab
+
     def _show(self) -> None:
+        feed, model = self._session.feed, self._session.model
+        self._nothing.visible, self._body.visible = feed is None, feed is not None
+        if feed is None or model is None:
+            if feed is not None and feed.error:
+                self._head.object = f'<div class="notice error" role="alert">{escaped(feed.error)}</div>'
+            return
+        if self._corpus is None or self._corpus.id != model.corpus_id:
+            self._corpus = self._session.services.corpora.get(model.corpus_id) if model.corpus_id else None
+        progress = Progress.of(model, self._corpus, feed.story.series.get("loss") if feed.story else None)
+        html = headline(model, progress)
+        if html != self._head.object:
+            self._head.object = html
+        seen = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
+        if seen != self._seen:
+            self._seen = seen
+            self._offer(model)
+
+    def _offer(self, model: Model, *, sure: bool = False) -> None:
+        """Show the buttons that can work now."""
+        begun = model.state not in (ModelState.DRAFT, ModelState.READY)
+        active = self._session.is_training
+        has_checkpoint = bool(self._session.services.models.checkpoints(model.id)) if begun else False
+        shown = {
+            "start": model.state == ModelState.READY or (not has_checkpoint and not active and begun),
+            "stop": active,
+            "resume": model.state in RESUMABLE and has_checkpoint,
+            "longer": model.state == ModelState.COMPLETED and has_checkpoint,
+            "again": not active and has_checkpoint and not sure,
+            "really": sure,
+            "write": has_checkpoint or (active and model.step > 0),
+        }
+        for name, button in self._buttons.items():
+            button.param.update(visible=shown[name], disabled=False)
+        stopping = model.state == ModelState.STOPPING or model.stop_requested
+        self._buttons["stop"].param.update(disabled=stopping, label="Stopping …" if stopping else "Stop")
+
+    def _do(self, name: str, act: Callable[[], Any]) -> None:
+        """Do something to the training, once a click; what comes of it is shown by the next news."""
+        self._buttons[name].disabled = True
+
+        def done(_: Any) -> None:
+            self._seen = ()
+            self._session.hub.hurry()
+
+        def failed(words: str) -> None:
+            done(None)
+            self._session.complain(words)
+
+        self._session.run(act, done, failed)
+
+    def _start(self) -> None:
+        model_id = self._session.model_id
+        self._do("start", lambda: self._session.services.training.begin(model_id))
+
+    def _stop(self) -> None:
+        model_id = self._session.model_id
+        self._do("stop", lambda: self._session.services.training.stop(model_id))
+
+    def _resume(self) -> None:
+        model_id = self._session.model_id
+        self._do("resume", lambda: self._session.services.training.resume(model_id))
+
+    def _longer(self) -> None:
         model = self._session.model
         if model is None:
             return
-        self._head.object = f"<h2>{escaped(model.name)}</h2>{model.state} {model.step}"
-        self._stop.visible = self._session.is_training
-        samples = self._session.feed.story.samples
-        if samples:
-            text = list(samples.values())[-1].text
-            self._sample.object = f'<div class="text" dir="auto">{escaped(visible(text))}</div>'
+        more = {"max_steps": model.step + max(model.step, 1), "max_minutes": 0, "max_epochs": 0}
+        self._do("longer", lambda: self._session.services.training.resume(model.id, options=more))
 
-    def _do_stop(self) -> None:
-        self._session.guarded(lambda: self._session.services.training.stop(self._session.model_id))
-        self._session.hub.hurry()
+    def _again(self) -> None:
+        if self._session.model:
+            self._offer(self._session.model, sure=True)
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout
+
+
+def headline(model: Model, progress: Progress) -> str:
+    """Say in markup what a model is and how far its training is."""
+    active = progress.seconds_left is not None and model.state in (ModelState.TRAINING, ModelState.STOPPING)
+    facts = {
+        "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
+        "Best loss": f"{figures.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
+        "Speed": f"{progress.characters_per_second:,.0f} characters/s" if active else "–",
+        "Time left": figures.duration(progress.seconds_left or 0) if active else "–",
+    }
+    percent = f"{100 * progress.share:.1f}"
+    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
+    error = f'<div class="notice error" role="alert">{escaped(model.error)}</div>' if model.error else ""
+    waiting = (
+        '<p class="soft small">Starting: TensorFlow loads, then the network is compiled. The first step takes a while.'
+        "</p>"
+        if model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step
+        else ""
+    )
+    return (
+        f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
+        f'<span class="state {model.state}" role="status">{model.state}</span></div>{error}'
+        f'<div class="bar" role="progressbar" aria-label="Progress of the training" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
+        f'<dl class="facts">{rows}</dl>{waiting}'
+    )

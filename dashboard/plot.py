@@ -1,0 +1,148 @@
+"""The loss plot: Bokeh figure and data; knows numbers and colours, not sessions."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, Label, Span
+from bokeh.plotting import figure
+
+from charrnn.core.baselines import Baselines
+from dashboard.curves import LIMIT, smoothed, thinned
+from dashboard.hub import Series
+from dashboard.theme import BASELINE_COLOR, TRAINING_COLOR, VALIDATION_COLOR
+
+BASELINES = {
+    "uniform": "any character, at random",
+    "letters": "letter frequencies",
+    "bigram": "bigrams of this text",
+    "trigram": "trigrams of this text",
+    "xz": "xz",
+}
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How losses are shown."""
+
+    bits: bool = False
+    log: bool = False
+    time: bool = False
+    """Over minutes instead of steps."""
+    smoothing: float = 0.9
+
+    @property
+    def factor(self) -> float:
+        """What nats are multiplied by."""
+        return 1 / math.log(2) if self.bits else 1.0
+
+    @property
+    def unit(self) -> str:
+        """The unit in words."""
+        return f"{'bits' if self.bits else 'nats'} per character"
+
+
+class LossPlot:
+    """Training loss faint and smoothed, validation loss, baselines.
+
+    Args:
+        axes: How they are shown; another way needs another plot.
+    """
+
+    def __init__(self, axes: Axes):
+        self.axes = axes
+        self.sources = {name: ColumnDataSource({"x": [], "y": []}) for name in ("loss", "smooth", "val_loss")}
+        self.figure = figure(
+            height=340,
+            sizing_mode="stretch_width",
+            x_axis_label="minutes" if axes.time else "step",
+            y_axis_label=axes.unit,
+            y_axis_type="log" if axes.log else "linear",
+            tools="pan,wheel_zoom,box_zoom,reset",
+            active_scroll=None,
+            output_backend="canvas",
+        )
+        self.figure.toolbar.logo = None
+        self.figure.toolbar.autohide = True
+        self.figure.x_range.only_visible = self.figure.y_range.only_visible = True
+        self._known = 0
+        self._draw()
+        self._spans: list[Span | Label] = []
+
+    def _draw(self) -> None:
+        plot, sources = self.figure, self.sources
+        plot.line("x", "y", source=sources["loss"], color=TRAINING_COLOR, alpha=0.3)
+        smooth = plot.line(
+            "x", "y", source=sources["smooth"], color=TRAINING_COLOR, line_width=2, legend_label="training"
+        )
+        val = plot.line(
+            "x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, line_width=2, line_dash=[6, 3],
+            legend_label="validation",
+        )  # fmt: skip
+        plot.scatter("x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, size=5, legend_label="validation")
+        plot.legend.location, plot.legend.orientation = "top_right", "horizontal"
+        plot.legend.background_fill_alpha, plot.legend.border_line_alpha = 0.0, 0.0
+        where = "@x{0.0} min" if self.axes.time else "step @x{0,0}"
+        for renderer, name in ((smooth, "training, smoothed"), (val, "validation")):
+            plot.add_tools(HoverTool(renderers=[renderer], tooltips=[(where, ""), (name, "@y{0.0000}")], mode="vline"))
+
+    def show(self, series: dict[str, Series]) -> None:
+        """Show what was measured; cheap when little is new."""
+        training = series.get("loss")
+        count = len(training.steps) if training else 0
+        shown = len(self.sources["loss"].data["x"])
+        if training and count > self._known:
+            new = count - self._known
+            if 0 < self._known == shown and shown + new <= LIMIT:
+                x, y, smooth = self._columns(training, count, self.axes.smoothing)
+                for name, values in (("loss", y), ("smooth", smooth)):
+                    self.sources[name].stream({"x": x[-new:], "y": values[-new:]})
+                self._known = count
+            elif new > count // 50 or shown < LIMIT // 2:
+                # thinned anew, but not for a point or two of a long training
+                x, y, smooth = self._columns(training, count, self.axes.smoothing)
+                for name, values in (("loss", y), ("smooth", smooth)):
+                    thin_x, thin_y = thinned(x, values)
+                    self.sources[name].data = {"x": thin_x, "y": thin_y}
+                self._known = count
+        self._show_validation(series.get("val_loss"))
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._known = 0
+        for source in self.sources.values():
+            source.data = {"x": [], "y": []}
+
+    def _show_validation(self, series: Series | None) -> None:
+        count = len(series.steps) if series else 0
+        if series and count != len(self.sources["val_loss"].data["x"]) and count:
+            x, y, _ = self._columns(series, count, 0.0)
+            x, y = thinned(x, y)
+            self.sources["val_loss"].data = {"x": x, "y": y}
+
+    def _columns(self, series: Series, count: int, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        y = np.array(series.values[:count]) * self.axes.factor
+        if self.axes.time:
+            x = (np.array(series.seconds[:count]) - series.seconds[0]) / 60
+        else:
+            x = np.array(series.steps[:count], dtype=float)
+        return x, y, smoothed(y, weight)
+
+    def show_baselines(self, baselines: Baselines | None) -> None:
+        """Draw what simple guessers reach as labelled lines; `None` takes them away."""
+        for span in self._spans:
+            self.figure.center.remove(span)
+        self._spans.clear()
+        if baselines is None:
+            return
+        for name, words in BASELINES.items():
+            value = getattr(baselines, name) * self.axes.factor
+            self._spans += [
+                Span(location=value, dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
+                Label(
+                    x=8, x_units="screen", y=value, text=f"{words} {value:.2f}", text_font_size="11px",
+                    text_color=BASELINE_COLOR, y_offset=1,
+                ),
+            ]  # fmt: skip
+        for span in self._spans:
+            self.figure.add_layout(span)

@@ -1,0 +1,72 @@
+"""How far a training is: steps, speed, time left. Pure arithmetic over what the hub knows."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from charrnn.core.errors import TextError
+from charrnn.core.records import Corpus, Model
+from charrnn.services.estimate import length
+from dashboard.hub import Series
+
+WINDOW_SECONDS = 30.0
+"""Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is."""
+
+    step: int
+    total: int
+    characters_per_second: float | None
+    seconds_left: float | None
+
+    @property
+    def share(self) -> float:
+        """What part is done, `0 … 1`."""
+        return min(1.0, self.step / self.total) if self.total else 0.0
+
+    @classmethod
+    def of(cls, model: Model, corpus: Corpus | None, losses: Series | None, now: float | None = None) -> "Progress":
+        """Sum up.
+
+        Args:
+            model: What is trained.
+            corpus: Its text.
+            losses: Its training losses, each with its time.
+            now: Seconds since 1970.
+        """
+        total = total_steps(model.train_params, corpus)
+        now = time.time() if now is None else now
+        speed = _steps_per_second(losses) if losses else None
+        characters = model.train_params.get("num_seqs", 0) * model.train_params.get("num_steps", 0)
+        ends = [(total - model.step) / speed] if speed else []
+        minutes = model.train_params.get("max_minutes", 0)
+        if minutes and losses and losses.seconds and model.started_at:
+            ends.append(model.started_at.replace(tzinfo=UTC).timestamp() + 60 * minutes - now)
+        return cls(model.step, total, speed * characters if speed else None, max(0.0, min(ends)) if ends else None)
+
+
+def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
+    """Return the step at which a training is complete; 0 when it cannot be told."""
+    if corpus is None or not options:
+        return int(options.get("max_steps", 0))
+    try:
+        return length(options, corpus.num_characters)[1]
+    except TextError:
+        return 0
+
+
+def _steps_per_second(losses: Series) -> float | None:
+    count = len(losses.steps)
+    if count < 2:
+        return None
+    last = losses.seconds[count - 1]
+    first = count - 1
+    while first > 0 and last - losses.seconds[first - 1] <= WINDOW_SECONDS:
+        first -= 1
+    seconds, steps = last - losses.seconds[first], losses.steps[count - 1] - losses.steps[first]
+    return steps / seconds if seconds > 0 and steps > 0 else None

@@ -1,0 +1,53 @@
+"""A file that comes in pieces: counted on arrival, refused when there are too many bytes, whatever the browser says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel.ui as pui
+
+
+class TextUpload(pui.FileInput):
+    """A button, and a place to drop a file on.
+
+    Args:
+        limit: Largest file, in bytes.
+        arrived: Called with the file's bytes and name.
+        refused: Called with the words for a file that is too large.
+        progress: Called with bytes here and bytes expected at most, after each piece.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        arrived: Callable[[bytes, str], None],
+        refused: Callable[[str], None],
+        progress: Callable[[int], None],
+        **params: Any,
+    ):
+        super().__init__(max_file_size=limit, chunk_size=min(limit, 1 << 20), **params)
+        self._limit, self._arrived, self._refused, self._progress = limit, arrived, refused, progress
+        self._received = 0
+
+    def _process_chunk(self, msg: dict[str, Any]) -> None:
+        self._received += len(bytes(msg["data"]))
+        if self._received > self._limit:
+            self._file_buffer.clear()
+            return
+        self._progress(self._received)
+        super()._process_chunk(msg)
+
+    def _flush_buffer(self) -> None:
+        received, self._received = self._received, 0
+        if received > self._limit:
+            self._buffer.clear()
+            self._refused(
+                f"This file is larger than {self._limit / 1e6:,.0f} MB, the most that this server takes. Split it, or "
+                f"start the server with a higher --max-upload-mb."
+            )
+            return
+        super()._flush_buffer()
+
+    def _update_file(self, filename: str, mime_type: str, value: bytes | None) -> None:
+        # The bytes go on at once and are not kept by the widget as well.
+        if value is not None:
+            self._arrived(value, filename)
