@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 Kind = Literal["training", "sampling"]
 Value = bool | int | float | str
@@ -162,11 +163,14 @@ def table(kind: Kind) -> str:
 
 
 @cache
-def _validator(kind: Kind) -> Draft202012Validator:
+def _validator(kind: Kind) -> "Draft202012Validator":
+    # imported late: it takes up to two seconds where its optional packages are installed, and lists need no checks
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(schema()["$defs"][kind])
 
 
-def _field(error: ValidationError) -> str | int:
+def _field(error: "ValidationError") -> str | int:
     return error.absolute_path[0]
 
 

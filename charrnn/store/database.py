@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from charrnn.store import failures, migrate
+from charrnn.store import failures
 from charrnn.store.address import parse_url
 from charrnn.store.clock import utc_now
 from charrnn.store.engine import BUSY_SECONDS, WRITES, make_engine
+from charrnn.store.version import is_newest
 
 _LONGEST_PAUSE = 1.0  # seconds between two tries of the same transaction
 
@@ -51,12 +52,18 @@ class Database:
         """
         database = cls(url)
         try:
-            if database._explained(lambda: migrate.must_upgrade(database.engine)):
-                database.upgrade()
+            if not database._explained(lambda: is_newest(database.engine)):
+                database._upgrade_if_safe()
         except BaseException:
             database.close()
             raise
         return database
+
+    def _upgrade_if_safe(self) -> None:
+        from charrnn.store import migrate  # Alembic takes half a second to import, and is hardly ever needed
+
+        if self._explained(lambda: migrate.must_upgrade(self.engine)):
+            self.upgrade()
 
     def upgrade(self) -> None:
         """Bring the tables to this program's version; processes that try at once take turns.
@@ -64,6 +71,8 @@ class Database:
         Raises:
             StoreError: The database holds something else, or was made by a newer program.
         """
+        from charrnn.store import migrate
+
         # A long ALTER TABLE keeps a server silent for longer than a query ever may.
         engine = self.engine if self.engine.dialect.name == "sqlite" else make_engine(self.url, read_timeout=None)
         try:

@@ -6,8 +6,8 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from charrnn.store.migrate import VERSION_TABLE, head
 from charrnn.store.tables import Base
+from charrnn.store.version import NEWEST, VERSION_TABLE
 
 _DIALECTS: dict[str, type[Dialect]] = {"sqlite": sqlite.dialect, "mysql": mysql.dialect}
 
@@ -31,7 +31,7 @@ def schema(dialect_name: str) -> str:
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
     # Without its version the program would take the tables for another program's.
     statements.append(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    statements.append(f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ('{head()}')")
+    statements.append(f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ('{NEWEST}')")
     return _HEADER + "".join(f"\n{_tidy(statement)};\n" for statement in statements)
 
 

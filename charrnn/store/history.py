@@ -101,7 +101,9 @@ class HistoryStore:
         statement = select(LogRow).where(LogRow.model_id == model_id).order_by(LogRow.position.desc())
         return self._lines(statement.limit(_not_negative("count", count)))[::-1]
 
-    def find_lines(self, model_id: str, words: str, *, levels: Collection[str] = (), limit: int = 1000) -> list[LogLine]:
+    def find_lines(
+        self, model_id: str, words: str, *, levels: Collection[str] = (), limit: int = 1000
+    ) -> list[LogLine]:
         """Find the newest log lines that hold `words`, whatever their case; in order.
 
         Args:

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from charrnn.core.errors import StoreError
+from charrnn.store import version
 from charrnn.store.engine import WRITES
 from charrnn.store.tables import Base
-
-VERSION_TABLE = "charrnn_version"
-"""Alembic's own name for it would collide with other programs that share the database."""
+from charrnn.store.version import VERSION_TABLE, version_of
 
 _LOCK = "CONCAT('charrnn.', MD5(DATABASE()))"  # locks are the whole server's, and their names end at 64 characters
 _LOCK_SECONDS = 60
@@ -29,12 +27,12 @@ def must_upgrade(engine: Engine) -> bool:
             where other programs may be using it.
     """
     with engine.connect() as connection:
-        version = _version(connection)
-        if version == head():
+        found = _version(connection)
+        if found == version.NEWEST:
             return False
-        if version is not None and engine.dialect.name != "sqlite":
+        if found is not None and engine.dialect.name != "sqlite":
             raise StoreError(
-                f"The database {engine.url!r} has version {version}; this program needs {head()}. Stop the other "
+                f"The database {engine.url!r} has version {found}; this program needs {version.NEWEST}. Stop the other "
                 "programs that use it and run `charrnn db upgrade`."
             )
         return True
@@ -48,41 +46,33 @@ def upgrade(engine: Engine) -> None:
             upgrading it for a minute.
     """
     with _locked(engine) as connection:
-        if _version(connection) != head():
+        if _version(connection) != version.NEWEST:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
 
-def head() -> str:
-    """Tell the version that this program needs."""
-    newest = _scripts().get_current_head()
-    if newest is None:
-        raise StoreError("This program was installed without its migrations. Install it again.")
-    return newest
-
-
 def _version(connection: Connection) -> str | None:
     """Tell the database's version; `None` when it has no table of ours."""
     tables = set(inspect(connection).get_table_names())
-    version = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    found = version_of(connection)
     strangers = sorted(tables & set(Base.metadata.tables))
-    if version is None and VERSION_TABLE in tables and strangers:
+    if found is None and VERSION_TABLE in tables and strangers:
         raise StoreError(
             f"The tables of {connection.engine.url!r} were not completed when they were created. They hold nothing "
             f"yet: drop {', '.join(strangers)} and {VERSION_TABLE}, and start again."
         )
-    if version is None and strangers:
+    if found is None and strangers:
         raise StoreError(
             f"The database {connection.engine.url!r} has tables of another program with the names "
             f"{', '.join(strangers)}. Give this one a database of its own."
         )
-    if version is not None and version not in {script.revision for script in _scripts().walk_revisions()}:
+    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
         raise StoreError(
-            f"The database {connection.engine.url!r} has version {version}, which a newer program made; this one knows "
-            f"versions up to {head()}. Install the newer program, or use another database."
+            f"The database {connection.engine.url!r} has version {found}, which a newer program made; this one knows "
+            f"versions up to {version.NEWEST}. Install the newer program, or use another database."
         )
-    return version
+    return found
 
 
 @contextmanager

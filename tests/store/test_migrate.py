@@ -10,17 +10,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Inspector, inspect, text
 
 from charrnn.core.errors import StoreError
-from charrnn.store import migrate
+from charrnn.store import migrate, version
 from charrnn.store.database import Database
 from charrnn.store.history import Batch, HistoryStore
 from charrnn.store.leases import LeaseStore
-from charrnn.store.migrate import VERSION_TABLE, head, must_upgrade
+from charrnn.store.migrate import must_upgrade
 from charrnn.store.models import ModelStore
 from charrnn.store.tables import Base
 from charrnn.store.texts import CorpusStore
+from charrnn.store.version import NEWEST, VERSION_TABLE
 from tests.store.conftest import HAMLET
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +62,7 @@ def opened(empty_url):
 
 @pytest.fixture
 def newer_program(tmp_path, monkeypatch):
-    """A program that has one version more; until then `head` is 0001."""
+    """A program that has one version more; until then the newest is 0001."""
 
     def install():
         (tmp_path / "versions").mkdir()
@@ -75,6 +77,7 @@ def newer_program(tmp_path, monkeypatch):
             return known
 
         monkeypatch.setattr(migrate, "_config", config)
+        monkeypatch.setattr(version, "NEWEST", "0002")
 
     return install
 
@@ -82,6 +85,23 @@ def newer_program(tmp_path, monkeypatch):
 def test_an_empty_database_gets_all_tables_and_the_version(opened):
     assert tables(opened) == {*Base.metadata.tables, VERSION_TABLE}
     assert not must_upgrade(opened.engine)
+
+
+def test_the_version_that_the_program_names_is_the_last_of_its_migrations():
+    assert ScriptDirectory.from_config(migrate._config()).get_current_head() == NEWEST
+
+
+def test_opening_a_database_that_is_up_to_date_needs_no_alembic(tmp_path):
+    url = f"sqlite:///{tmp_path}/studio.sqlite3"
+    Database.open(url).close()
+    script = f"""
+import sys
+from charrnn.store.database import Database
+Database.open({url!r})
+print("alembic" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
 
 
 def test_opening_again_leaves_everything_as_it_is(opened):
@@ -143,7 +163,7 @@ def test_an_older_sqlite_file_is_upgraded_when_it_is_opened_and_loses_nothing(tm
     model_id = trained(url)
     newer_program()
     database = Database.open(url)
-    assert (head(), must_upgrade(database.engine)) == ("0002", False)
+    assert not must_upgrade(database.engine)
     assert still_there(database, model_id)
     assert database.read(lambda session: session.scalar(text("PRAGMA foreign_keys"))) == 1
     database.close()

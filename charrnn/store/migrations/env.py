@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from charrnn.store.migrate import VERSION_TABLE
 from charrnn.store.tables import Base
+from charrnn.store.version import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
