@@ -148,4 +148,4 @@ def help_table(kind: Kind, names: Iterable[str]) -> pn.pane.HTML:
     """Return what options mean, in words."""
     shown = [options(kind)[name] for name in names]
     rows = [f"<dt>{option.title}</dt><dd>{option.help} Allowed: {option.allowed}.</dd>" for option in shown]
-    return markup(f'<dl class="help">{"".join(rows)}</dl>')
+    return markup(f'<details><summary>What these mean</summary><dl class="help">{"".join(rows)}</dl></details>')

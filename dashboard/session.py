@@ -71,6 +71,10 @@ class Session(param.Parameterized):
     def _look(self) -> None:
         self.hub.look(self._wake, self.model_id)
 
+    @param.depends("tab", watch=True)
+    def _turn(self) -> None:
+        self._wake()
+
     def choose(self, model: Model, tab: str = "") -> None:
         """Look at a model."""
         self.model_id = model.id
@@ -84,6 +88,10 @@ class Session(param.Parameterized):
     def post(self, deliver: Callable[[], None]) -> None:
         """Have `deliver` called with the page's lock held; from any thread."""
         self._inbox.append(deliver)
+        self._wake()
+
+    def wake(self) -> None:
+        """Have the views look for news; from any thread."""
         self._wake()
 
     def drain(self) -> None:

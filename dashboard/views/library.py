@@ -1,32 +1,179 @@
-"""All models."""
+"""All models: choose, sort, filter, rename, note, delete with undo, compare."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import panel as pn
+import panel.ui as pui
+import param
+from panel.custom import JSComponent
 
 from charrnn.core import figures
-from dashboard.escape import escaped
+from charrnn.core.records import ACTIVE, Model
+from dashboard.curves import thinned
+from dashboard.escape import visible
+from dashboard.progress import total_steps
 from dashboard.session import Session
-from dashboard.theme import markup
+from dashboard.theme import ASSETS, empty, markup
+from dashboard.views.compare import CompareView
+
+CURVE_POINTS = 60
+
+
+class ModelTable(JSComponent):
+    """Rows of models; sorts and filters in the browser."""
+
+    rows = param.List(default=[])
+    chosen = param.String(default="")
+    compared = param.List(default=[])
+
+    _esm = ASSETS / "models.js"
+    _stylesheets = [(ASSETS / "models.css").read_text("utf-8")]
+
+    def __init__(self, choose: Callable[[str], None], **params: Any):
+        super().__init__(**params)
+        self._choose = choose
+
+    def _handle_msg(self, message: Any) -> None:
+        model_id = str(message["id"])
+        if message["type"] == "choose":
+            self._choose(model_id)
+        else:
+            others = [other for other in self.compared if other != model_id]
+            self.compared = [*others, model_id] if message["on"] else others
 
 
 class LibraryView(pn.viewable.Viewer):
-    """The list of models."""
+    """The list of models, and what can be done with the chosen one."""
 
     def __init__(self, session: Session):
         super().__init__()
-        self._session, self._seen = session, -1
-        self._list = markup()
-        self._layout = pn.Column(self._list, sizing_mode="stretch_width")
+        self._session = session
+        self._seen: tuple[Any, ...] = ()
+        self._shown_id = ""
+        self._curves: dict[str, tuple[tuple[Any, ...], list[float]]] = {}
+        self._table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
+        self._name = pui.TextInput(label="Name", width=280, size="small", margin=0)
+        self._notes = pui.TextInput(label="Note", width=280, size="small", margin=0)
+        self._tags = pui.TextInput(label="Tags, with commas between", width=220, size="small", margin=0)
+        self._save = self._button("Save", self._change)
+        self._open = self._button("Training", lambda: self._go("training"), color="primary")
+        self._write = self._button("Write", lambda: self._go("write"))
+        self._delete = self._button("Delete", self._remove, color="error")
+        self._undo = self._button("Bring back", self._restore, visible=False)
+        self._deleted = ""
+        self._chosen = pn.Column(
+            pn.FlexBox(self._open, self._write, self._delete, gap="8px", margin=(16, 0, 12, 0)),
+            pn.FlexBox(self._name, self._notes, self._tags, self._save, gap="10px", align_items="center", margin=0),
+            sizing_mode="stretch_width", margin=0, visible=False,
+        )  # fmt: skip
+        self._nothing = empty(
+            "No models yet", "A model is a text and a network that learns to write like it.",
+            self._button("Take a text", lambda: self._go("text"), color="primary"),
+        )  # fmt: skip
+        compare = CompareView(session, self._table)
+        self._body = pn.Column(self._table, self._chosen, compare, sizing_mode="stretch_width", margin=0)
+        self._layout = pn.Column(
+            markup("<h2>Models</h2>", margin=(0, 0, 12, 0)), self._undo, self._nothing, self._body,
+            sizing_mode="stretch_width", margin=0,
+        )  # fmt: skip
         session.on_news(self._show)
 
+    def _button(self, label: str, act: Callable[[], None], **look: Any) -> pui.Button:
+        return pui.Button(label=label, on_click=lambda event: act(), margin=0, **{"variant": "outlined", **look})
+
+    def _go(self, tab: str) -> None:
+        self._session.tab = tab
+
+    def _choose(self, model_id: str) -> None:
+        self._session.model_id = model_id
+        self._show_chosen()
+
     def _show(self) -> None:
-        if self._seen == self._session.hub.models_version:
+        hub = self._session.hub
+        seen = (hub.models_version, self._session.model_id, self._session.tab == "library")
+        if seen == self._seen or not hub.models_version:
             return
-        self._seen = self._session.hub.models_version
-        rows = [
-            f"<li>{escaped(m.name)} {m.state} {m.step:,} {figures.loss(m.best_loss)}</li>"
-            for m in self._session.hub.models
-        ]
-        self._list.object = f"<ul>{''.join(rows)}</ul>" if rows else '<div class="empty"><h2>No models yet</h2></div>'
+        self._seen = seen
+        self._nothing.visible, self._body.visible = not hub.models, bool(hub.models)
+        self._show_chosen()
+        if self._session.tab == "library":
+            self._table.rows = [self._row(model) for model in hub.models]
+
+    def _show_chosen(self) -> None:
+        model = next((m for m in self._session.hub.models if m.id == self._session.model_id), None)
+        self._table.chosen = model.id if model else ""
+        self._chosen.visible = model is not None
+        if model is None:
+            return
+        self._delete.disabled = model.state in ACTIVE
+        if model.id != self._shown_id:
+            self._shown_id = model.id
+            for field, text in (
+                (self._name, model.name),
+                (self._notes, model.notes),
+                (self._tags, ", ".join(model.tags)),
+            ):
+                field.param.update(value=text, value_input=text)
+
+    def _row(self, model: Model) -> dict[str, Any]:
+        share = model.step / (total_steps(model.train_params, None) or 1)
+        active = model.state in ACTIVE
+        state = f"{model.state} {100 * min(1, share):.0f} %" if active else str(model.state)
+        name = visible(model.name)
+        note = visible(" · ".join(part for part in (model.notes, ", ".join(model.tags)) if part))
+        return {
+            "id": model.id, "name": name, "state": str(model.state), "shown_state": state,
+            "step": model.step, "loss": model.best_loss, "curve": self._curve(model), "note": note,
+            "changed": figures.moment(model.updated_at), "words": f"{name} {model.state} {note}",
+        }  # fmt: skip
+
+    def _curve(self, model: Model) -> list[float]:
+        """Return the validation losses for a small picture; read again only when the training got on."""
+        key = (model.epoch, model.step)
+        known = self._curves.get(model.id)
+        if known is None or known[0] != key:
+            metrics = self._session.services.models.metrics(model.id, names=["val_loss"])
+            y = np.array([metric.value for metric in metrics])
+            known = (key, thinned(np.arange(len(y), dtype=float), y, CURVE_POINTS)[1].round(4).tolist())
+            self._curves[model.id] = known
+        return known[1]
+
+    def _change(self) -> None:
+        models, model_id = self._session.services.models, self._shown_id
+        name, notes = self._name.value_input.strip(), self._notes.value_input.strip()
+        tags = [tag.strip() for tag in self._tags.value_input.split(",") if tag.strip()]
+
+        def change() -> None:
+            if models.get(model_id).name != name:
+                models.rename(model_id, name)
+            models.note(model_id, notes)
+            models.tag(model_id, tags)
+
+        self._session.run(change, lambda _: self._session.hub.hurry(), self._session.complain)
+
+    def _remove(self) -> None:
+        models, model_id = self._session.services.models, self._shown_id
+
+        def done(model: Model) -> None:
+            self._deleted = model.id
+            self._undo.param.update(visible=True, label=f"Bring {visible(model.name)} back")
+            self._session.model_id = ""
+            self._shown_id = ""
+            self._session.hub.hurry()
+
+        self._session.run(lambda: models.delete(model_id), done, self._session.complain)
+
+    def _restore(self) -> None:
+        models, model_id = self._session.services.models, self._deleted
+
+        def done(model: Model) -> None:
+            self._undo.visible = False
+            self._session.model_id = model.id
+            self._session.hub.hurry()
+
+        self._session.run(lambda: models.restore(model_id), done, self._session.complain)
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout

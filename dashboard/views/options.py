@@ -65,8 +65,7 @@ class OptionsView(pn.viewable.Viewer):
         parts = []
         for title, fields in self._form.groups():
             names = [name for name, option in options("training").items() if option.group == title]
-            about = pui.Accordion((f"What these mean: {title.lower()}", help_table("training", names)), margin=(6, 0))
-            parts += [markup(f"<h3>{title}</h3>", margin=(14, 0, 4, 0)), fields, about]
+            parts += [markup(f"<h3>{title}</h3>", margin=(14, 0, 4, 0)), fields, help_table("training", names)]
         return parts
 
     @property

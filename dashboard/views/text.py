@@ -20,6 +20,11 @@ from dashboard.upload import TextUpload
 from dashboard.views import report as shown
 
 PREVIEW = 1500
+FIRST = (
+    "<h2>Begin with a text</h2><p class='soft'>The network learns to write like it: a novel, poems, songs, code, "
+    "names; in any language. Half a million characters are good, a few thousand will do.</p>"
+)
+AGAIN = "<h2>Or take another one</h2>"
 ENCODINGS = (
     "utf-8",
     "windows-1252",
@@ -62,7 +67,7 @@ class TextView(pn.viewable.Viewer):
             label="Or paste a text", rows=3, max_length=5_000_000, sizing_mode="stretch_width", margin=(14, 0, 6, 0)
         )
         self._take = pui.Button(label="Use the pasted text", variant="outlined", on_click=self._pasted, margin=0)
-        self._known = pui.Select(label="Or one that is here already", options={}, width=300, size="small", margin=0)
+        self._known = pui.Select(label="Or one from before", options={}, width=300, size="small", margin=0)
         self._known.param.watch(self._chose_known, "value")
         self._encoding = pui.Select(
             label="Read it as", options=list(ENCODINGS), width=180, size="small", visible=False, margin=0
@@ -77,20 +82,28 @@ class TextView(pn.viewable.Viewer):
         self._result = pn.Column(
             self._found,
             pn.FlexBox(self._on, self._line_ends, self._encoding, gap="10px", align_items="center", margin=(14, 0)),
-            self._more, sizing_mode="stretch_width", margin=(24, 0, 0, 0), visible=False,
+            self._more, sizing_mode="stretch_width", margin=(0, 0, 28, 0), visible=False,
         )  # fmt: skip
+        self._title = markup()
         self._layout = pn.Column(
-            markup(
-                "<h2>Begin with a text</h2><p class='soft'>The network learns to write like it: a novel, poems, songs, "
-                "code, names; in any language. Half a million characters are good, a few thousand will do.</p>"
+            self._status,
+            self._result,
+            self._title,
+            pn.FlexBox(*[self._example(example) for example in examples()], gap="8px 24px", margin=(0, 0, 16, 0)),
+            markup("<h3>Your own text</h3>", margin=(0, 0, 8, 0)),
+            pn.FlexBox(
+                self._upload,
+                markup(f"<span class='soft small'>plain text, up to {limit / 1e6:,.0f} MB</span>", sizing_mode=None),
+                self._known,
+                gap="12px",
+                align_items="center",
+                margin=0,
             ),
-            pn.FlexBox(*[self._example(example) for example in examples()], gap="12px", margin=(14, 0)),
-            pn.FlexBox(self._upload, markup(f"<span class='soft small'>Plain text, up to {limit / 1e6:,.0f} MB</span>",
-                                            sizing_mode=None), gap="12px", align_items="center", margin=0),
-            self._paste, self._take,
-            pn.Row(self._known, margin=(14, 0, 0, 0)),
-            self._status, self._result, sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
+            self._paste,
+            self._take,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
         session.param.watch(lambda event: self._show(), "corpus_id")
         self._list_known()
         self._show()
@@ -185,6 +198,7 @@ class TextView(pn.viewable.Viewer):
     def _show(self) -> None:
         corpus = self._session.corpus
         self._result.visible = corpus is not None
+        self._title.object = AGAIN if corpus else FIRST
         if corpus is None or corpus.id == self._shown_id:
             return
         self._shown_id = corpus.id

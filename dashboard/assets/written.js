@@ -1,0 +1,104 @@
+// A text with the surprise of each character as its colour, and what else could have stood there.
+// Everything stored is written with textContent.
+export function render({ model }) {
+  const root = document.createElement("div")
+  root.className = "written"
+  const box = document.createElement("div")
+  box.className = "box"
+  box.tabIndex = 0
+  box.dir = "auto"
+  box.setAttribute("role", "textbox")
+  box.setAttribute("aria-readonly", "true")
+  box.setAttribute("aria-multiline", "true")
+  box.setAttribute("aria-label", model.label)
+  const popup = document.createElement("div")
+  popup.className = "popup"
+  popup.hidden = true
+  root.append(box, popup)
+
+  let cells = []          // {span, nats, choices}
+  let current = -1
+  let pinned = false
+
+  const name = (c) => ({ " ": "space", "\n": "line end", "\t": "tab" })[c] ?? c
+  const mark = (index) => {
+    if (cells[current]) cells[current].span.classList.remove("current")
+    current = index
+    if (cells[current]) cells[current].span.classList.add("current")
+  }
+  const close = () => { popup.hidden = true; pinned = false; mark(-1) }
+
+  const open = (index, pin) => {
+    const cell = cells[index]
+    if (!cell || cell.nats === undefined) return
+    mark(index)
+    pinned = pin
+    popup.replaceChildren()
+    const head = document.createElement("div")
+    head.className = "head"
+    head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, likely ${percent(Math.exp(-cell.nats))}`
+    popup.append(head)
+    for (const [character, share] of cell.choices) {
+      const row = document.createElement("button")
+      row.type = "button"
+      row.title = "Go on from here with this character"
+      const letter = document.createElement("bdi")
+      letter.textContent = name(character)
+      const bar = document.createElement("span")
+      bar.className = "share"
+      bar.style.setProperty("--share", share)
+      bar.textContent = percent(share)
+      row.append(letter, bar)
+      row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, character }) })
+      popup.append(row)
+    }
+    popup.hidden = false
+    const at = cell.span.getBoundingClientRect(), around = root.getBoundingClientRect()
+    popup.style.left = Math.max(0, Math.min(at.left - around.left, around.width - popup.offsetWidth)) + "px"
+    popup.style.top = at.bottom - around.top + 4 + "px"
+    if (pin) popup.querySelector("button")?.focus()
+  }
+  const percent = (share) => share >= 0.1 ? Math.round(100 * share) + " %" : (100 * share).toFixed(1) + " %"
+  const indexOf = (event) => cells.findIndex((cell) => cell.span === event.target)
+
+  box.addEventListener("mouseover", (event) => { const i = indexOf(event); if (i >= 0 && !pinned) open(i, false) })
+  root.addEventListener("mouseleave", () => { if (!pinned) close() })
+  box.addEventListener("click", (event) => { const i = indexOf(event); if (i >= 0) open(i, true); else close() })
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { close(); box.focus(); return }
+    if (event.target !== box) return
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (step) { event.preventDefault(); open(Math.max(0, Math.min(cells.length - 1, current + step)), false) }
+    if (event.key === "Enter" && current >= 0) { event.preventDefault(); open(current, true) }
+  })
+
+  const begin = (prompt) => {
+    close()
+    cells = []
+    box.replaceChildren()
+    const start = document.createElement("span")
+    start.className = "prompt"
+    start.textContent = prompt
+    box.append(start)
+  }
+  const append = ({ characters, nats, choices }) => {
+    const fragment = document.createDocumentFragment()
+    characters.forEach((character, i) => {
+      const span = document.createElement("span")
+      span.textContent = character
+      span.style.setProperty("--nats", Math.min(nats[i] ?? 0, 8))
+      cells.push({ span, character, nats: nats[i], choices: choices[i] ?? [] })
+      fragment.append(span)
+    })
+    box.append(fragment)
+  }
+  const paint = () => root.classList.toggle("coloured", model.coloured)
+  model.on("coloured", paint)
+  paint()
+  model.on("msg:custom", (message) => {
+    if (message.type === "begin") begin(message.prompt)
+    append(message)
+  })
+  model.send_msg({ type: "drawn" })
+  return root
+}
