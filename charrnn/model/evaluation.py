@@ -40,7 +40,7 @@ class Evaluation:
         self.num_counted = len(ids) - first
         most = min(64, self.num_counted // 2048, LARGEST_LOGITS // (WINDOW * network.num_classes))
         # few different numbers of rows, since each is compiled
-        self._rows = max(rows for rows in (1, 4, 16, 64) if rows <= max(most, 1))
+        self._rows = max(rows for rows in (1, 2, 4, 8, 16, 32, 64) if rows <= max(most, 1))
         self._length = -(-self.num_counted // self._rows)
         self.window = window or tf.function(self._losses_of_window, jit_compile=True, autograph=False)
 
