@@ -12,7 +12,7 @@ from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, Value, checked, options
 from dashboard.theme import markup
 
-FIELD = 196
+FIELD = 174
 """Width of a field in pixels: two fit side by side on a phone."""
 
 _TYPES = {"integer": param.Integer, "number": param.Number, "boolean": param.Boolean, "string": param.String}
@@ -85,7 +85,7 @@ class Form:
 
     def widgets(self, *names: str) -> pn.FlexBox:
         """Return some of the fields side by side."""
-        return pn.FlexBox(*[self.fields[name] for name in names], gap="10px 12px", margin=0)
+        return pn.FlexBox(*[self.fields[name] for name in names], gap="10px", margin=0)
 
     def groups(self) -> list[tuple[str, pn.FlexBox]]:
         """Return the fields by their group, in the schema's order."""
@@ -121,7 +121,7 @@ def _widget(option: Option, sliders: bool) -> pn.widgets.Widget:
     if sliders and option.type != "string" and option.name != "seed":
         start, end = option.slider or (option.minimum, option.maximum)
         slider = pui.IntSlider if option.type == "integer" else pui.FloatSlider
-        return slider(start=start, end=end, step=option.step, value=option.default, width=FIELD + 20, **common)
+        return slider(start=start, end=end, step=option.step, value=option.default, width=FIELD, **common)
     return pui.TextInput(value=spelled(option.default), width=FIELD, size="small", **common)
 
 

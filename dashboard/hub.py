@@ -117,6 +117,8 @@ class Hub:
         self._looking: dict[Wake, str] = {}
         self._feeds: dict[str, Feed] = {}
         self._closed = False
+        self.loading = False
+        """Whether TensorFlow is being imported."""
         self.models: list[Model] = []
         self.models_version = 0
         self._models_due = self._deaths_due = 0.0
@@ -151,6 +153,25 @@ class Hub:
         """Return what whoever joined with `wake` looks at."""
         with self._lock:
             return self._feeds.get(self._looking.get(wake, ""))
+
+    def load(self, prepare: Callable[[], None]) -> None:
+        """Import what is slow to import on a thread of its own, and let everybody know while it lasts."""
+
+        def work() -> None:
+            self._tell_loading(True)
+            try:
+                prepare()
+            finally:
+                self._tell_loading(False)
+
+        threading.Thread(target=work, name="dashboard preparation", daemon=True).start()
+
+    def _tell_loading(self, loading: bool) -> None:
+        self.loading = loading
+        with self._lock:
+            wakes = list(self._looking)
+        for wake in wakes:
+            wake()
 
     def hurry(self) -> None:
         """Look again now, after somebody changed something."""

@@ -14,12 +14,21 @@ from dashboard.hub import Hub
 from dashboard.session import TABS, Session
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.library import LibraryView
+from dashboard.views.log import LogView
+from dashboard.views.loss import LossView
 from dashboard.views.options import OptionsView
 from dashboard.views.text import TextView
 from dashboard.views.training import TrainingView
 from dashboard.views.write import WriteView
 
 TITLES = {"library": "Library", "text": "Text", "options": "Options", "training": "Training", "write": "Write"}
+
+
+PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
+    "library": LibraryView, "text": TextView, "options": OptionsView, "training": TrainingView, "write": WriteView,
+    "loss": LossView, "log": LogView,
+}  # fmt: skip
+"""Every view that can be a page of its own; the first five are the tabs."""
 
 
 class Busy(param.Parameterized):
@@ -32,23 +41,12 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Pa
     """Build the page of a new visitor, inside a Bokeh session."""
     session = Session(services, hub, wake := _Doorbell(), max_upload_bytes=max_upload_bytes)
     wake.session = session
-    views = {
-        "library": LibraryView(session),
-        "text": TextView(session),
-        "options": OptionsView(session),
-        "training": TrainingView(session),
-        "write": WriteView(session),
-    }
-    tabs = pui.Tabs(
-        *[(TITLES[name], pn.Column(views[name], sizing_mode="stretch_width", margin=(20, 0))) for name in TABS],
-        dynamic=True,
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-    _tie(tabs, session)
+    part = _asked_part()
+    content = PARTS[part](session) if part else _tabs(session)
     page = pui.Page(
         title="Char-RNN Studio",
-        main=[pn.Column(_notice(session), tabs, sizing_mode="stretch_width", margin=0, styles=PAGE)],
+        header=[_loading(session)],
+        main=[pn.Column(_notice(session), content, sizing_mode="stretch_width", margin=0, styles=PAGE)],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
@@ -58,6 +56,39 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Pa
         page.busy = Busy().param.value
     _live(session, wake)
     return page
+
+
+def _asked_part() -> str:
+    """Return the part that the address asks for alone, as a notebook's cell does; empty for all of it."""
+    asked = pn.state.session_args.get("part", [b""])[0].decode(errors="replace")
+    return asked if asked in PARTS else ""
+
+
+def _tabs(session: Session) -> pui.Tabs:
+    tabs = pui.Tabs(
+        *[
+            (TITLES[name], pn.Column(PARTS[name](session), sizing_mode="stretch_width", margin=(20, 0)))
+            for name in TABS
+        ],
+        dynamic=True,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    _tie(tabs, session)
+    return tabs
+
+
+def _loading(session: Session) -> pn.viewable.Viewable:
+    """A quiet sign while TensorFlow is imported; everything that does not need it works meanwhile."""
+    words = markup(sizing_mode=None, styles={"color": "inherit"})
+
+    def show() -> None:
+        text = '<span class="loading" role="status">TensorFlow is loading …</span>' if session.hub.loading else ""
+        if words.object != text:
+            words.object = text
+
+    session.on_news(show)
+    return words
 
 
 class _Doorbell:

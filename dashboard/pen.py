@@ -51,7 +51,7 @@ class Pen:
 
     def show(self, text: str, about: str) -> None:
         """Take a text that was written earlier."""
-        self.prompt, self.about = text, about
+        self.characters, self.count, self.about = list(text), len(text), about
 
     def stop(self) -> None:
         """End the text here."""

@@ -1,7 +1,6 @@
 """The dashboard's server: services and hub once a process, a page for each visitor, TensorFlow in the background."""
 
 import socket
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ class Studio:
     services: Services
     hub: Hub
     max_upload_bytes: int
+    _prepares: bool = False
 
     @classmethod
     def open(cls, services: Services, *, max_upload_mb: int = MAX_UPLOAD_MB) -> "Studio":
@@ -33,11 +33,10 @@ class Studio:
     def page(self) -> pui.Page:
         """Build a new visitor's page; the first one also has TensorFlow imported, once the page is out."""
         page = build_page(self.services, self.hub, max_upload_bytes=self.max_upload_bytes)
-        pn.state.onload(self._prepare)
+        if not self._prepares:
+            self._prepares = True
+            pn.state.onload(lambda: self.hub.load(self.services.prepare))
         return page
-
-    def _prepare(self) -> None:
-        threading.Thread(target=self.services.prepare, name="dashboard preparation", daemon=True).start()
 
     def close(self) -> None:
         """End the hub; the services stay open."""

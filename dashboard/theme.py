@@ -25,6 +25,12 @@ THEME: dict[str, Any] = {
         }
     },
 }
+THEME["light"]["components"] = {"MuiAppBar": {"styleOverrides": {"root": {"backgroundColor": "#1f5f8b"}}}}
+THEME["dark"]["components"] = {
+    "MuiAppBar": {
+        "styleOverrides": {"root": {"backgroundColor": "#17303f", "color": "#fff", "backgroundImage": "none"}}
+    }
+}
 for _mode in THEME.values():
     _mode["typography"] = {"fontFamily": FONT, "button": {"textTransform": "none"}}
     _mode["shape"] = {"borderRadius": 8}

@@ -14,7 +14,16 @@ export function render({ model }) {
   const popup = document.createElement("div")
   popup.className = "popup"
   popup.hidden = true
-  root.append(box, popup)
+  const copy = document.createElement("button")
+  copy.type = "button"
+  copy.className = "copy"
+  copy.textContent = "Copy"
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(box.textContent)
+    copy.textContent = "Copied"
+    setTimeout(() => { copy.textContent = "Copy" }, 1500)
+  })
+  root.append(box, copy, popup)
 
   let cells = []          // {span, nats, choices}
   let current = -1

@@ -113,7 +113,7 @@ class Sheet(pn.viewable.Viewer):
             return
         self._drawn = now
         self.pane.show(pen)
-        mean = f", {sum(pen.nats) / pen.count:.2f} nats per character on average" if pen.count else ""
+        mean = f", {sum(pen.nats) / pen.count:.2f} nats per character on average" if pen.nats else ""
         written = f"{pen.count:,} characters{mean}" if pen.count else ""
         words = ", ".join(part for part in (written, pen.about) if part)
         state = "Writing … " if pen.writing else ""

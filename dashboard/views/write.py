@@ -36,7 +36,7 @@ class WriteView(pn.viewable.Viewer):
         )  # fmt: skip
         self._write = self._button("Write", lambda: self._begin(self._prompt.value_input), color="primary")
         self._stop = self._button("Stop", self._end, color="primary", visible=False)
-        self._more = self._button("Go on", lambda: self._begin(self._sheet.pen.text), variant="outlined", visible=False)
+        self._more = self._button("Go on", self._continue, variant="outlined", visible=False)
         self._drop = self._button("Leave them out", lambda: self._again("drop"), variant="outlined", visible=False)
         self._swap = self._button("Replace them", lambda: self._again("replace"), variant="outlined", visible=False)
         small = {"size": "small", "margin": 0}
@@ -78,7 +78,7 @@ class WriteView(pn.viewable.Viewer):
         seen = (model.id, model.state, model.step, self._session.hub.models_version) if model else ()
         if seen == self._seen:
             return
-        another = bool(seen) and (not self._seen or self._seen[0] != seen[0])
+        another = seen[:1] != self._seen[:1]
         self._seen = seen
         checkpoints = self._session.services.models.checkpoints(model.id) if model else []
         self._nothing.visible, self._body.visible = not checkpoints, bool(checkpoints)
@@ -123,6 +123,9 @@ class WriteView(pn.viewable.Viewer):
         if beside:
             other, checkpoint = (beside.removeprefix("model:"), "best") if ":" in beside else (model_id, beside)
             self._other.write(other, options, checkpoint, lambda: None)
+
+    def _continue(self) -> None:
+        self._begin(self._sheet.pen.text)
 
     def _again(self, unknown: str) -> None:
         self._begin(self._last_prompt, unknown=unknown)

@@ -1,0 +1,35 @@
+"""Curves for the eye."""
+
+import numpy as np
+import pytest
+
+from dashboard.curves import smoothed, thinned
+
+
+def test_short_curves_are_left_alone() -> None:
+    x, y = np.arange(5.0), np.array([3.0, 1, 4, 1, 5])
+    assert [list(part) for part in thinned(x, y, 6)] == [list(x), list(y)]
+
+
+@pytest.mark.parametrize("count", [2001, 99_991])
+def test_a_thinned_curve_keeps_every_spike_and_both_ends(count: int) -> None:
+    x, y = np.arange(float(count)), np.sin(np.arange(count) / 700)
+    y[count // 3], y[count // 2] = 40, -40
+    thin_x, thin_y = thinned(x, y, 200)
+    assert len(thin_x) <= 200
+    assert (thin_x[0], thin_x[-1]) == (0, count - 1)
+    assert (thin_y.max(), thin_y.min()) == (40, -40)
+    assert (np.diff(thin_x) > 0).all()
+
+
+def test_smoothing_does_not_draw_the_start_to_zero() -> None:
+    assert smoothed(np.array([4.0, 4, 4]), 0.9) == pytest.approx([4, 4, 4])
+
+
+def test_smoothing_forgets_at_the_given_rate() -> None:
+    # (0.5 · 0.5 · 1 + 0.5 · 3) / (1 - 0.25)
+    assert smoothed(np.array([1.0, 3]), 0.5) == pytest.approx([1, 1.75 / 0.75])
+
+
+def test_no_smoothing_changes_nothing() -> None:
+    assert smoothed(np.array([2.0, 7, 1]), 0.0) == pytest.approx([2, 7, 1])

@@ -1,0 +1,74 @@
+"""One follower a model, however many look."""
+
+from threading import Event
+
+from charrnn.core.records import ModelState
+from charrnn.services import Services, open_services
+from dashboard.hub import Feed, Hub
+from tests.dashboard.conftest import Trained, wait_until
+from tests.services.conftest import OPTIONS, TEXT
+
+
+def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
+    rung = Event()
+    wake = rung.set
+    hub.join(wake)
+    model = services.training.start(TEXT, options=OPTIONS)
+    hub.look(wake, model.id)
+    wait_until(lambda: hub.feed(wake).model and hub.feed(wake).model.state == ModelState.COMPLETED)
+    story = hub.feed(wake).story
+    assert rung.is_set()
+    assert story.series["loss"].steps == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert story.series["val_loss"].steps == [2, 4, 6, 8]
+    assert [sample.step for sample in story.samples.values()] == [6, 8]
+    assert [line.position for line in story.lines] == list(range(1, len(story.lines) + 1))
+
+
+def test_two_who_look_at_one_model_share_a_follower(services: Services, hub: Hub) -> None:
+    model = services.models.create("ducks")
+    one, other = Event().set, Event().set
+    for wake in (one, other):
+        hub.join(wake)
+        hub.look(wake, model.id)
+    assert hub.feed(one) is hub.feed(other)
+    hub.leave(one)
+    assert (hub.num_sessions, hub.num_feeds) == (1, 1)
+    hub.look(other, "")
+    assert hub.num_feeds == 0
+
+
+def test_nothing_is_left_of_who_left(services: Services, hub: Hub) -> None:
+    for _ in range(20):
+        wake = Event().set
+        hub.join(wake)
+        hub.look(wake, services.models.free_name("no model"))
+        hub.leave(wake)
+    assert (hub.num_sessions, hub.num_feeds) == (0, 0)
+
+
+def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Services) -> None:
+    model = services.training.start(TEXT, options=OPTIONS)
+    services.training.wait(model.id)
+    feed = Feed(services, model.id)
+    feed.refresh()
+    before = feed.story
+    services.training.resume(model.id, options={"max_steps": 11})
+    services.training.wait(model.id)
+    feed.refresh()
+    assert feed.story is not before
+    assert feed.story.series["loss"].steps == list(range(1, 12))
+    assert [line.position for line in feed.story.lines] == list(range(1, len(feed.story.lines) + 1))
+
+
+def test_looking_again_at_a_model_at_rest_is_no_news(trained: Trained, home) -> None:
+    with open_services(home, environ={}) as services:
+        feed = Feed(services, trained.model.id)
+        assert feed.refresh()
+        assert not feed.refresh()
+
+
+def test_a_model_that_is_not_there_is_said(services: Services) -> None:
+    feed = Feed(services, "nobody")
+    assert feed.refresh()
+    assert "There is no model 'nobody'" in feed.error
+    assert feed.model is None

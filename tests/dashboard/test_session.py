@@ -1,0 +1,70 @@
+"""What one visitor looks at, and the way in for other threads."""
+
+import threading
+
+import pytest
+
+from charrnn.core.errors import StateError
+from charrnn.services import Services
+from dashboard.hub import Hub
+from dashboard.session import Session, explained
+from tests.dashboard.conftest import wait_until
+
+
+def test_choosing_a_model_follows_it(session: Session, services: Services, hub: Hub) -> None:
+    model = services.models.create("ducks")
+    session.choose(model, "training")
+    wait_until(lambda: session.model)
+    assert (session.model.name, session.tab, hub.num_feeds) == ("ducks", "training", 1)
+
+
+def test_closing_a_session_ends_all_of_it(services: Services, hub: Hub) -> None:
+    session = Session(services, hub, lambda: None)
+    session.on_news(lambda: pytest.fail("a closed session is not told anything"))
+    session.model_id = services.models.create("ducks").id
+    session.close()
+    session.drain()
+    assert (hub.num_sessions, hub.num_feeds) == (0, 0)
+
+
+def test_slow_work_is_done_elsewhere_and_delivered_here(session: Session) -> None:
+    threads: list[str] = []
+    session.run(lambda: threads.append(threading.current_thread().name), threads.append, threads.append)
+    wait_until(lambda: session.drain() or len(threads) == 2)
+    assert threads == ["dashboard work", None]
+
+
+def test_failed_work_says_why(session: Session) -> None:
+    def fail() -> None:
+        raise StateError("It is being trained already.")
+
+    session.run(fail, lambda _: None, session.complain)
+    wait_until(lambda: session.drain() or session.notice[1])
+    assert session.notice == ("error", "It is being trained already.")
+
+
+def test_a_view_that_fails_does_not_silence_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str] = []
+    session.on_news(lambda: [][0])
+    session.on_news(lambda: told.append("second"))
+    session.drain()
+    assert told == ["second"]
+    assert "IndexError" in session.notice[1]
+    assert "unexpected error" in caplog.text
+
+
+def test_a_text_that_is_gone_is_no_error(session: Session) -> None:
+    session.corpus_id = "3" * 64
+    assert session.corpus is None
+
+
+def test_the_same_message_twice_is_shown_twice(session: Session) -> None:
+    shown: list[tuple[str, str]] = []
+    session.param.watch(lambda event: shown.append(event.new), "notice")
+    session.complain("No.")
+    session.complain("No.")
+    assert shown.count(("error", "No.")) == 2
+
+
+def test_errors_meant_for_users_are_told_as_they_are() -> None:
+    assert explained(StateError("Stop it first.")) == "Stop it first."

@@ -1,0 +1,56 @@
+"""Files in pieces."""
+
+from typing import Any
+
+import pytest
+
+from dashboard.upload import TextUpload
+
+
+class Ears:
+    """Hears all that an upload tells."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[bytes, str]] = []
+        self.refused: list[str] = []
+        self.progress: list[int] = []
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture
+def upload(ears: Ears) -> TextUpload:
+    return TextUpload(10, lambda data, name: ears.files.append((data, name)), ears.refused.append, ears.progress.append)
+
+
+def piece(data: bytes, number: int, total: int) -> dict[str, Any]:
+    return {"status": "upload_event", "name": "ducks.txt", "chunk": number, "total_chunks": total,
+            "mime_type": "text/plain", "data": data}  # fmt: skip
+
+
+def test_a_file_in_pieces_arrives_whole(upload: TextUpload, ears: Ears) -> None:
+    for number, data in enumerate((b"three ", b"duck"), 1):
+        upload._handle_msg(piece(data, number, 2))
+    upload._handle_msg({"status": "finished"})
+    assert ears.files == [(b"three duck", "ducks.txt")]
+    assert ears.progress == [6, 10]
+    assert upload.value is None
+
+
+def test_a_file_beyond_the_limit_is_refused_whatever_the_browser_says(upload: TextUpload, ears: Ears) -> None:
+    for number, data in enumerate((b"three ", b"ducks", b"more"), 1):
+        upload._handle_msg(piece(data, number, 3))
+    assert not upload._file_buffer
+    upload._handle_msg({"status": "finished"})
+    assert (ears.files, len(ears.refused)) == ([], 1)
+    assert "--max-upload-mb" in ears.refused[0]
+
+
+def test_a_refused_file_does_not_stand_in_the_way_of_the_next(upload: TextUpload, ears: Ears) -> None:
+    for data in (b"eleven duck", b"one"):
+        upload._handle_msg(piece(data, 1, 1))
+        upload._handle_msg({"status": "finished"})
+    assert ears.files == [(b"one", "ducks.txt")]
