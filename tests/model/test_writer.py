@@ -56,15 +56,15 @@ def naive(network, prompt, length):
     """The likeliest text, one character after the other with NumPy, and its log-probabilities."""
     layer = network.recurrent[0]
     kernel, recurrent, bias = layer.get_weights()
-    output, output_bias = network.output_kernel.numpy()[:, :KNOWN], network.output_bias.numpy()[:KNOWN]
+    output, output_bias = network.output_kernel.numpy(), network.output_bias.numpy()
     ids, logprobs, h = list(VOCABULARY.encode(prompt or "\n")), [], np.zeros(layer.units)
     start = len(ids)
     for place in range(start + length - 1):
         h = np.tanh(kernel[ids[place]] + h @ recurrent + bias)
         if place + 1 >= start:
             logits = h @ output + output_bias
-            ids.append(int(logits.argmax()))
-            logprobs.append(logits.max() - np.log(np.exp(logits).sum()))
+            ids.append(int(logits[:KNOWN].argmax()))
+            logprobs.append(logits[ids[-1]] - np.log(np.exp(logits).sum()))
     return VOCABULARY.decode(ids[start:]), logprobs
 
 
@@ -173,9 +173,7 @@ def test_unknown_characters_of_a_prompt_can_be_dropped_or_replaced(writer):
     assert replaced == text(writer, start_string="eab", max_length=40)
 
 
-def test_log_probabilities_add_up_to_the_score_of_the_text():
-    network = drawn_network()
-    network.output_bias.assign(np.append(network.output_bias.numpy()[:-1], -100))  # it takes no probability
+def test_log_probabilities_add_up_to_the_score_of_the_text(network):
     (written,) = join("", pieces(Writer(network, VOCABULARY), start_string="bad", max_length=90), 1)
     losses = Evaluation(network, VOCABULARY.encode("bad" + written.text), first=1).losses()
     np.testing.assert_allclose(written.logprobs, -losses[2:], rtol=1e-3, atol=1e-4)
@@ -189,8 +187,10 @@ def test_log_probabilities_are_the_models_own_whatever_the_choice(writer):
     np.testing.assert_allclose(cut.logprobs, free.logprobs, rtol=1e-5)
 
 
-def test_alternatives_are_sorted_and_hold_what_was_written(writer):
-    (written,) = join("", pieces(writer, alternatives=True, max_length=90), 1)
+def test_alternatives_are_sorted_and_hold_what_was_written():
+    network = drawn_network()
+    network.output_bias.assign(np.append(network.output_bias.numpy()[:-1], -100))  # the unknown takes no probability
+    (written,) = join("", pieces(Writer(network, VOCABULARY), alternatives=True, max_length=90), 1)
     assert len(written.alternatives) == len(written.text) == 90
     for character, logprob, choices in zip(written.text, written.logprobs, written.alternatives, strict=True):
         values = [choice.logprob for choice in choices]
