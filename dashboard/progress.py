@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from charrnn.core.errors import TextError
+from charrnn.core.options import defaults
 from charrnn.core.records import Corpus, Model
 from charrnn.services.estimate import length
 from dashboard.hub import Series
@@ -55,7 +56,7 @@ def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
     if corpus is None or not options:
         return int(options.get("max_steps", 0))
     try:
-        return length(options, corpus.num_characters)[1]
+        return length({**defaults("training"), **options}, corpus.num_characters)[1]
     except TextError:
         return 0
 

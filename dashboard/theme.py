@@ -25,15 +25,18 @@ THEME: dict[str, Any] = {
         }
     },
 }
-THEME["light"]["components"] = {"MuiAppBar": {"styleOverrides": {"root": {"backgroundColor": "#1f5f8b"}}}}
-THEME["dark"]["components"] = {
-    "MuiAppBar": {
-        "styleOverrides": {"root": {"backgroundColor": "#17303f", "color": "#fff", "backgroundImage": "none"}}
+for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
+    THEME[_mode] |= {
+        "typography": {"fontFamily": FONT, "button": {"textTransform": "none"}},
+        "shape": {"borderRadius": 8},
+        "components": {
+            "MuiAppBar": {
+                "styleOverrides": {"root": {"backgroundColor": _bar, "color": "#fff", "backgroundImage": "none"}}
+            },
+            # the page's own busy bar has no name, which screen readers want
+            "MuiLinearProgress": {"defaultProps": {"aria-label": "The page is busy"}},
+        },
     }
-}
-for _mode in THEME.values():
-    _mode["typography"] = {"fontFamily": FONT, "button": {"textTransform": "none"}}
-    _mode["shape"] = {"borderRadius": 8}
 
 PAGE = {"padding": "4px clamp(12px, 3vw, 40px) 48px", "box-sizing": "border-box"}
 """Space around everything; little of it on a phone."""

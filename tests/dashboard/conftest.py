@@ -110,12 +110,24 @@ class Server:
 
 
 @pytest.fixture
-def server(home: Path) -> Iterator[Server]:
+def serve() -> Iterator[Callable[..., Server]]:
+    """Begins servers; they end with the test."""
+    servers: list[Server] = []
+
+    def serve(home: Path, *flags: str) -> Server:
+        servers.append(Server(home, *flags))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture
+def server(home: Path, serve: Callable[..., Server]) -> Server:
     """A server of a data folder with a trained model."""
-    server = Server(home)
-    yield server
-    if server.process.poll() is None:
-        server.stop()
+    return serve(home)
 
 
 @pytest.fixture(scope="session")

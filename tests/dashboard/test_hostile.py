@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from charrnn.core.events import Said, Wrote
+from charrnn.core.records import Model
 from charrnn.services import open_services
 from tests.dashboard.conftest import PATIENCE, Server, Trained
 from tests.services.conftest import OPTIONS
@@ -18,8 +19,8 @@ BAD = "<img src=x onerror=\"document.title='broken'\"></script><script>document.
 
 
 @pytest.fixture
-def hostile(home: Path, trained: Trained) -> str:
-    """A model whose name, note, text and log are hostile; its id."""
+def hostile(home: Path, trained: Trained) -> Model:
+    """A model whose name, note, text and log are hostile."""
     with open_services(home, environ={}) as services:
         text = (BAD + "\n") * 40
         corpus, _ = services.corpora.add(text, name=BAD.replace("\u202e", ""))
@@ -31,8 +32,7 @@ def hostile(home: Path, trained: Trained) -> str:
             services.training._workers[model.id]._recorder.note(Wrote(1, BAD))
 
         services.training.begin(model.id, listeners=[once(tell)])
-        services.training.wait(model.id)
-        return model.id
+        return services.training.wait(model.id)
 
 
 def once(tell: Callable[[object], None]) -> Callable[[object], None]:
@@ -48,10 +48,9 @@ def once(tell: Callable[[object], None]) -> Callable[[object], None]:
 
 
 def test_hostile_text_is_shown_as_text(
-    home: Path, trained: Trained, hostile: str, open_page: Callable[..., Page]
+    home: Path, hostile: Model, serve: Callable[..., Server], open_page: Callable[..., Page]
 ) -> None:
-    server = Server(home)
-    page = open_page(f"{server.url}/?tab=training&model={hostile}")
+    page = open_page(f"{serve(home).url}/?tab=training&model={hostile.id}&text={hostile.corpus_id}")
     expect(page.get_by_role("log")).to_contain_text("<img src=x onerror=")
     expect(page.get_by_role("log")).to_contain_text("␛[2J")
     expect(page.get_by_role("heading", name="<b onclick=x>")).to_be_visible()
@@ -60,7 +59,6 @@ def test_hostile_text_is_shown_as_text(
         expect(page.get_by_text(re.compile("onerror")).first).to_be_visible()
     assert page.title() == "Char-RNN Studio"
     assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
-    server.stop()
 
 
 @pytest.mark.parametrize("name", ["library", "text", "options", "training", "write"])

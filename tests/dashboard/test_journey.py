@@ -73,16 +73,18 @@ def test_two_tabs_show_the_same(server: Server, trained: Trained, open_page: Cal
     expect(other.get_by_role("heading", name="drakes")).to_be_visible()
 
 
-def test_every_page_of_an_empty_folder_says_what_to_do_next(open_page: Callable[..., Page], tmp_path: Path) -> None:
-    server = Server(tmp_path / "new")
-    try:
-        page = open_page(server.url)
-        expect(page.get_by_role("heading", name="Begin with a text")).to_be_visible()
-        for name, title in {
-            "Library": "No models yet", "Options": "First a text", "Training": "No model chosen",
-            "Write": "Nothing to write with yet",
-        }.items():  # fmt: skip
-            tab(page, name)
-            expect(page.get_by_role("heading", name=title)).to_be_visible()
-    finally:
-        assert "is at http://127.0.0.1:" in server.stop()
+def test_every_page_of_an_empty_folder_says_what_to_do_next(
+    serve: Callable[..., Server], open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    server = serve(tmp_path / "new")
+    page = open_page(server.url)
+    expect(page.get_by_role("heading", name="Begin with a text")).to_be_visible()
+    for name, title in {
+        "Library": "No models yet",
+        "Options": "First a text",
+        "Training": "No model chosen",
+        "Write": "Nothing to write with yet",
+    }.items():
+        tab(page, name)
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
+    assert f"is at {server.url}" in server.stop()
