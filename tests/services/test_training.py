@@ -216,6 +216,8 @@ def test_defect_5_a_failing_callback_fails_the_training_but_not_what_it_learned(
     assert services.training.wait(model.id).state == ModelState.COMPLETED
 
 
+# Keras' convert_to_numpy, which the callback reads weights with, is older than NumPy 2's `copy`.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 def test_tensorboard_simply_works(services: Services, tmp_path: Path) -> None:
     board = keras.callbacks.TensorBoard(tmp_path / "board", update_freq=1)
     model = services.training.start(TEXT, options=OPTIONS, callbacks=[board])
