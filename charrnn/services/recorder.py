@@ -11,7 +11,7 @@ from charrnn.core.events import Event, Measured, Said, Saved, Wrote
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
 from charrnn.store.history import Batch, HistoryStore
 
-EVERY_SECONDS = 0.5
+EVERY_SECONDS = 0.25
 """Time between two deliveries; each renews the lease and learns whether somebody asked to stop."""
 LEASE_SECONDS = 60.0
 

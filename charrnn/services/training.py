@@ -22,8 +22,8 @@ from charrnn.store.leases import LeaseStore
 
 FOLLOW_SECONDS = 0.25
 
-SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab")
-"""Options that decide the shapes of the weights; a training cannot go on with others."""
+SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
+"""Options that decide what a checkpoint holds; a training cannot go on with others."""
 
 
 class Trainings:
@@ -95,7 +95,7 @@ class Trainings:
 
         Args:
             model_id: The model.
-            options: Training options to change, e.g. a later `max_steps`; not those that decide the network's shape.
+            options: Training options to change, e.g. a later `max_steps`; not those that decide what a checkpoint holds.
             callbacks: Keras callbacks.
             listeners: Called with every event, on the training's thread.
 
@@ -118,7 +118,7 @@ class Trainings:
             raise OptionError(
                 {
                     name: f"{name} cannot change from {model.train_params[name]!r} to {values[name]!r} when a training "
-                    f"goes on, since it decides the network's shape. Train a new model with it."
+                    f"goes on, since its checkpoints fit no other. Train a new model with it."
                     for name in fixed
                 }
             )
