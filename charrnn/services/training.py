@@ -95,7 +95,7 @@ class Trainings:
 
         Args:
             model_id: The model.
-            options: Training options to change, e.g. a later `max_steps`; not those that decide what a checkpoint holds.
+            options: Training options to change, e.g. a later `max_steps`; not those that checkpoints are made for.
             callbacks: Keras callbacks.
             listeners: Called with every event, on the training's thread.
 

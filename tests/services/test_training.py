@@ -126,7 +126,8 @@ def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None
 
 def test_what_a_checkpoint_was_made_for_cannot_change_when_a_training_goes_on(trained: Trained) -> None:
     with pytest.raises(OptionError) as caught:
-        trained.services.training.resume(trained.model.id, options={"lstm_size": 9, "optimizer": "adamw", "max_steps": 99})
+        changes = {"lstm_size": 9, "optimizer": "adamw", "max_steps": 99}
+        trained.services.training.resume(trained.model.id, options=changes)
     assert set(caught.value.problems) == {"lstm_size", "optimizer"}
 
 
