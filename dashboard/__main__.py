@@ -28,7 +28,7 @@ def main() -> int:
     with services:
         port = free_port(arguments.address, arguments.port)
         if port != arguments.port:
-            print(f"Port {arguments.port} is taken.")
+            print(f"Port {arguments.port} is taken.", flush=True)
         print(f"Char-RNN Studio is at http://{arguments.address}:{port} (Ctrl-C ends it)", flush=True)
         studio = Studio.open(services, max_upload_mb=arguments.max_upload_mb)
         # A service manager's SIGTERM must leave checkpoints as Ctrl-C does: the services close on the way out.

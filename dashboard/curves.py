@@ -12,20 +12,25 @@ LIMIT = 2000
 """Points of a curve that are sent to a browser at most."""
 
 
-def smoothed(values: Numbers, weight: float) -> Numbers:
-    """Average each value with those before it, exponentially; the start is not drawn to zero.
+class Smoothing:
+    """Averages each value with those before it, exponentially; the start is not drawn to zero.
 
     Args:
-        values: Shape `(N,)`.
         weight: What remains of the past at each step, `0 … 1` (1 excluded); 0 smooths nothing.
     """
-    out = np.empty_like(values)
-    mean = total = 0.0
-    for index, value in enumerate(values):
-        mean = weight * mean + (1 - weight) * value
-        total = weight * total + (1 - weight)
-        out[index] = mean / total
-    return out
+
+    def __init__(self, weight: float):
+        self._weight = weight
+        self._mean = self._total = 0.0
+
+    def add(self, values: Numbers) -> Numbers:
+        """Return the averages of the next values, shape `(N,)` both."""
+        out = np.empty_like(values)
+        for index, value in enumerate(values):
+            self._mean = self._weight * self._mean + (1 - self._weight) * value
+            self._total = self._weight * self._total + (1 - self._weight)
+            out[index] = self._mean / self._total
+        return out
 
 
 def thinned(x: Numbers, y: Numbers, limit: int = LIMIT) -> tuple[Numbers, Numbers]:

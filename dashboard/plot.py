@@ -8,7 +8,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Label, Span
 from bokeh.plotting import figure
 
 from charrnn.core.baselines import Baselines
-from dashboard.curves import LIMIT, smoothed, thinned
+from dashboard.curves import LIMIT, Numbers, Smoothing, thinned
 from dashboard.hub import Series
 from dashboard.theme import BASELINE_COLOR, TRAINING_COLOR, VALIDATION_COLOR
 
@@ -65,7 +65,8 @@ class LossPlot:
         self.figure.toolbar.logo = None
         self.figure.toolbar.autohide = True
         self.figure.x_range.only_visible = self.figure.y_range.only_visible = True
-        self._known = 0
+        self._known = self._validated = 0
+        self._smoothing = Smoothing(axes.smoothing)
         self._draw()
         self._spans: list[Span | Label] = []
 
@@ -87,46 +88,42 @@ class LossPlot:
             plot.add_tools(HoverTool(renderers=[renderer], tooltips=[(where, ""), (name, "@y{0.0000}")], mode="vline"))
 
     def show(self, series: dict[str, Series]) -> None:
-        """Show what was measured; cheap when little is new."""
+        """Show what was measured; only what is new is sent, until the curve is too long and is thinned anew."""
         training = series.get("loss")
         count = len(training.steps) if training else 0
-        shown = len(self.sources["loss"].data["x"])
         if training and count > self._known:
-            new = count - self._known
-            if 0 < self._known == shown and shown + new <= LIMIT:
-                x, y, smooth = self._columns(training, count, self.axes.smoothing)
-                for name, values in (("loss", y), ("smooth", smooth)):
-                    self.sources[name].stream({"x": x[-new:], "y": values[-new:]})
-                self._known = count
-            elif new > count // 50 or shown < LIMIT // 2:
-                # thinned anew, but not for a point or two of a long training
-                x, y, smooth = self._columns(training, count, self.axes.smoothing)
-                for name, values in (("loss", y), ("smooth", smooth)):
-                    thin_x, thin_y = thinned(x, values)
+            shown = max(len(self.sources[name].data["x"]) for name in ("loss", "smooth"))
+            if self._known and shown + count - self._known <= LIMIT:
+                x, y = self._columns(training, self._known, count)
+                for name, values in (("loss", y), ("smooth", self._smoothing.add(y))):
+                    self.sources[name].stream({"x": x, "y": values})
+            else:
+                x, y = self._columns(training, 0, count)
+                self._smoothing = Smoothing(self.axes.smoothing)
+                for name, values in (("loss", y), ("smooth", self._smoothing.add(y))):
+                    thin_x, thin_y = thinned(x, values, LIMIT if count <= LIMIT else LIMIT // 2)
                     self.sources[name].data = {"x": thin_x, "y": thin_y}
-                self._known = count
+            self._known = count
         self._show_validation(series.get("val_loss"))
 
     def clear(self) -> None:
         """Show nothing."""
-        self._known = 0
+        self._known = self._validated = 0
         for source in self.sources.values():
             source.data = {"x": [], "y": []}
 
     def _show_validation(self, series: Series | None) -> None:
         count = len(series.steps) if series else 0
-        if series and count != len(self.sources["val_loss"].data["x"]) and count:
-            x, y, _ = self._columns(series, count, 0.0)
-            x, y = thinned(x, y)
+        if series and count > self._validated:
+            x, y = thinned(*self._columns(series, 0, count))
             self.sources["val_loss"].data = {"x": x, "y": y}
+            self._validated = count
 
-    def _columns(self, series: Series, count: int, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        y = np.array(series.values[:count]) * self.axes.factor
+    def _columns(self, series: Series, start: int, end: int) -> tuple[Numbers, Numbers]:
+        y = np.array(series.values[start:end]) * self.axes.factor
         if self.axes.time:
-            x = (np.array(series.seconds[:count]) - series.seconds[0]) / 60
-        else:
-            x = np.array(series.steps[:count], dtype=float)
-        return x, y, smoothed(y, weight)
+            return (np.array(series.seconds[start:end]) - series.seconds[0]) / 60, y
+        return np.array(series.steps[start:end], dtype=float), y
 
     def show_baselines(self, baselines: Baselines | None) -> None:
         """Draw what simple guessers reach as labelled lines; `None` takes them away."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.curves import smoothed, thinned
+from dashboard.curves import Smoothing, thinned
 
 
 def test_short_curves_are_left_alone() -> None:
@@ -23,13 +23,19 @@ def test_a_thinned_curve_keeps_every_spike_and_both_ends(count: int) -> None:
 
 
 def test_smoothing_does_not_draw_the_start_to_zero() -> None:
-    assert smoothed(np.array([4.0, 4, 4]), 0.9) == pytest.approx([4, 4, 4])
+    assert Smoothing(0.9).add(np.array([4.0, 4, 4])) == pytest.approx([4, 4, 4])
 
 
 def test_smoothing_forgets_at_the_given_rate() -> None:
     # (0.5 · 0.5 · 1 + 0.5 · 3) / (1 - 0.25)
-    assert smoothed(np.array([1.0, 3]), 0.5) == pytest.approx([1, 1.75 / 0.75])
+    assert Smoothing(0.5).add(np.array([1.0, 3])) == pytest.approx([1, 1.75 / 0.75])
 
 
 def test_no_smoothing_changes_nothing() -> None:
-    assert smoothed(np.array([2.0, 7, 1]), 0.0) == pytest.approx([2, 7, 1])
+    assert Smoothing(0.0).add(np.array([2.0, 7, 1])) == pytest.approx([2, 7, 1])
+
+
+def test_smoothing_goes_on_where_it_was() -> None:
+    values, halves = np.array([3.0, 1, 4, 1, 5, 9]), Smoothing(0.8)
+    together = [*halves.add(values[:2]), *halves.add(values[2:])]
+    assert together == pytest.approx(Smoothing(0.8).add(values))

@@ -1,0 +1,74 @@
+"""The loss plot."""
+
+import math
+
+import pytest
+
+from charrnn.core.baselines import Baselines
+from dashboard.curves import LIMIT
+from dashboard.hub import Series
+from dashboard.plot import Axes, LossPlot
+
+BASELINES = Baselines(uniform=4.2, letters=3.1, bigram=2.4, trigram=1.9, xz=1.8, num_characters=1000, whole=True)
+
+
+def series(count: int) -> Series:
+    return Series(
+        list(range(1, count + 1)), [5 / step for step in range(1, count + 1)], [90.0 * n for n in range(count)]
+    )
+
+
+def data(plot: LossPlot, name: str, column: str) -> list[float]:
+    return list(plot.sources[name].data[column])
+
+
+def test_new_values_are_added_to_those_that_are_there() -> None:
+    plot = LossPlot(Axes(smoothing=0))
+    for count in (3, 7):
+        plot.show({"loss": series(count)})
+    assert data(plot, "loss", "x") == [1, 2, 3, 4, 5, 6, 7]
+    assert data(plot, "loss", "y") == data(plot, "smooth", "y") == series(7).values
+
+
+@pytest.mark.parametrize("count", [LIMIT + 1, 30_011])
+def test_a_browser_gets_at_most_2000_points_with_the_extremes(count: int) -> None:
+    long, plot = series(count), LossPlot(Axes())
+    long.values[777] = 99.0
+    for shown in (10, LIMIT - 1, count):
+        plot.show({"loss": Series(long.steps[:shown], long.values[:shown], long.seconds[:shown])})
+    assert len(data(plot, "loss", "x")) <= LIMIT
+    assert max(data(plot, "loss", "y")) == 99.0
+    assert data(plot, "loss", "x")[-1] == count
+
+
+def test_bits_are_nats_over_ln_2() -> None:
+    plot = LossPlot(Axes(bits=True))
+    plot.show({"val_loss": series(2)})
+    assert data(plot, "val_loss", "y") == pytest.approx([5 / math.log(2), 2.5 / math.log(2)])
+    assert plot.figure.yaxis[0].axis_label == "bits per character"
+
+
+def test_time_is_in_minutes_since_the_first_value() -> None:
+    plot = LossPlot(Axes(time=True))
+    plot.show({"loss": series(3)})
+    assert data(plot, "loss", "x") == [0, 1.5, 3]
+
+
+def test_a_cleared_plot_begins_anew() -> None:
+    plot = LossPlot(Axes())
+    plot.show({"loss": series(5), "val_loss": series(2)})
+    plot.clear()
+    assert data(plot, "loss", "x") == data(plot, "val_loss", "x") == []
+    plot.show({"loss": series(2)})
+    assert data(plot, "loss", "x") == [1, 2]
+
+
+def test_baselines_are_labelled_lines_that_can_go() -> None:
+    plot = LossPlot(Axes())
+    before = len(plot.figure.center)
+    plot.show_baselines(BASELINES)
+    labels = [item.text for item in plot.figure.center[before:] if hasattr(item, "text")]
+    assert labels[0] == "any character, at random 4.20"
+    assert labels[2] == "bigrams of this text 2.40"
+    plot.show_baselines(None)
+    assert len(plot.figure.center) == before

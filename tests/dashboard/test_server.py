@@ -1,0 +1,85 @@
+"""How the dashboard is started."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.server import free_port
+from tests.dashboard.conftest import Server, wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_free_port_is_taken_as_it_is(taken: int) -> None:
+    assert free_port("127.0.0.1", free := free_port("127.0.0.1", taken)) == free
+
+
+def test_a_taken_port_gets_the_next_free_one(taken: int) -> None:
+    assert taken < free_port("127.0.0.1", taken) < taken + 100
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(OSError, match="assign"):
+        free_port("192.0.2.1", 5006)
+
+
+def test_the_server_says_which_port_it_took_instead(serve: Callable[..., Server], tmp_path: Path) -> None:
+    first = serve(tmp_path / "home")
+    command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path / "other"), "--port", str(first.port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as second:
+        said = [second.stdout.readline(), second.stdout.readline()]
+        second.terminate()
+    assert said[0] == f"Port {first.port} is taken.\n"
+    assert said[1].startswith("Char-RNN Studio is at http://127.0.0.1:")
+    assert str(first.port) not in said[1]
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path / "file" / "home")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "cannot be made" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_panel_serve_works_from_anywhere(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1", 5400)
+    command = [sys.executable, "-m", "panel", "serve", str(ROOT / "dashboard/app.py"), "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | {"CHARRNN_HOME": str(tmp_path / "home")}, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: listens(port))
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/app").read().decode()
+    finally:
+        process.terminate()
+        process.wait()
+    assert "<title>Char-RNN Studio</title>" in page
+
+
+def test_building_a_page_loads_no_tensorflow() -> None:
+    code = "import dashboard.server, dashboard.cell, sys; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"tensorflow", "keras", "charrnn.model"} & set(result.stdout.split())
+    assert "panel" in result.stdout.split()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

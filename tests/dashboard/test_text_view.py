@@ -1,0 +1,78 @@
+"""Bringing a text in, without a browser."""
+
+import pytest
+
+from dashboard.session import Session
+from dashboard.views.text import TextView
+from tests.dashboard.conftest import wait_until
+
+GREETING = "Grüße aus Köln, schöne Straße!\r\n" * 30
+
+
+@pytest.fixture
+def view(session: Session) -> TextView:
+    return TextView(session)
+
+
+def bring(view: TextView, session: Session, data: bytes) -> None:
+    """Let a file arrive, and wait for what comes of it."""
+    before, session.notice = session.corpus_id, ("", "")
+    view._arrived(data, "greeting.txt")
+    wait_until(lambda: session.drain() or session.corpus_id != before or session.notice[1])
+
+
+def test_a_file_becomes_the_text_of_the_session(view: TextView, session: Session) -> None:
+    bring(view, session, GREETING.encode())
+    assert (session.corpus.name, session.corpus.newlines) == ("greeting", "crlf")
+    assert "30 CRLF line ends were turned into LF" in view._found.object
+    assert "Grüße aus Köln" in view._more.object
+    assert view._result.visible
+
+
+def test_line_ends_can_be_kept_with_one_click(view: TextView, session: Session) -> None:
+    bring(view, session, GREETING.encode())
+    first = session.corpus_id
+    assert view._line_ends.label == "Keep the line ends as they are"
+    view._turn_line_ends(None)
+    wait_until(lambda: session.drain() or session.corpus_id != first)
+    assert session.corpus.num_characters == len(GREETING)
+    assert view._line_ends.label == "Convert line ends to LF"
+    assert [corpus.id for corpus in session.services.corpora.all()] == [session.corpus_id]
+
+
+def test_another_encoding_can_be_chosen(view: TextView, session: Session) -> None:
+    bring(view, session, GREETING.encode("cp1252"))
+    first = session.corpus_id
+    view._encoding.value = "koi8-r"
+    wait_until(lambda: session.drain() or session.corpus_id != first)
+    assert session.corpus.encoding == "koi8-r"
+    assert "Grüße" not in view._more.object
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"aaaaaaaaaaaaaaaa", "one character only"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "PNG"),
+        (b"PK\x03\x04" + bytes(200), "ZIP"),
+    ],
+)
+def test_a_file_that_is_no_text_is_refused_in_words(view: TextView, session: Session, data: bytes, words: str) -> None:
+    bring(view, session, data)
+    assert session.notice[0] == "error"
+    assert words.lower() in session.notice[1].lower()
+    assert session.corpus_id == ""
+    assert not session.services.corpora.all()
+
+
+def test_a_pasted_text_is_taken(view: TextView, session: Session) -> None:
+    view._paste.value_input = "one duck, two ducks\n" * 3
+    view._pasted(None)
+    wait_until(lambda: session.drain() or session.corpus_id)
+    assert session.corpus.name == "pasted text"
+
+
+def test_pasting_nothing_says_so(view: TextView, session: Session) -> None:
+    view._pasted(None)
+    assert "paste a text into the field first" in session.notice[1]
