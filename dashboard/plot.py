@@ -67,6 +67,7 @@ class LossPlot:
         self.figure.x_range.only_visible = self.figure.y_range.only_visible = True
         self._known = self._validated = 0
         self._smoothing = Smoothing(axes.smoothing)
+        self._began = 0.0
         self._draw()
         self._spans: list[Span | Label] = []
 
@@ -90,6 +91,9 @@ class LossPlot:
     def show(self, series: dict[str, Series]) -> None:
         """Show what was measured; only what is new is sent, until the curve is too long and is thinned anew."""
         training = series.get("loss")
+        if training and training.steps:
+            # one clock for both curves: a training begins before it is validated for the first time
+            self._began = training.seconds[0]
         count = len(training.steps) if training else 0
         if training and count > self._known:
             shown = max(len(self.sources[name].data["x"]) for name in ("loss", "smooth"))
@@ -122,7 +126,7 @@ class LossPlot:
     def _columns(self, series: Series, start: int, end: int) -> tuple[Numbers, Numbers]:
         y = np.array(series.values[start:end]) * self.axes.factor
         if self.axes.time:
-            return (np.array(series.seconds[start:end]) - series.seconds[0]) / 60, y
+            return (np.array(series.seconds[start:end]) - self._began) / 60, y
         return np.array(series.steps[start:end], dtype=float), y
 
     def show_baselines(self, baselines: Baselines | None) -> None:

@@ -48,10 +48,11 @@ def test_bits_are_nats_over_ln_2() -> None:
     assert plot.figure.yaxis[0].axis_label == "bits per character"
 
 
-def test_time_is_in_minutes_since_the_first_value() -> None:
+def test_time_is_in_minutes_since_the_first_training_loss() -> None:
     plot = LossPlot(Axes(time=True))
-    plot.show({"loss": series(3)})
+    plot.show({"loss": series(3), "val_loss": Series([2, 3], [4.0, 3.0], [120.0, 210.0])})
     assert data(plot, "loss", "x") == [0, 1.5, 3]
+    assert data(plot, "val_loss", "x") == [2, 3.5]
 
 
 def test_a_cleared_plot_begins_anew() -> None:
