@@ -19,7 +19,15 @@ def machine(tmp_path: Path):
         (programs / name).write_text(f"#!/bin/sh\n{code}\n")
         (programs / name).chmod(0o755)
 
-    def run(*, user: int, debian: bool = True, apt_works: bool = True, server: bool = False, browser: bool = False, **environment: str):
+    def run(
+        *,
+        user: int,
+        debian: bool = True,
+        apt_works: bool = True,
+        server: bool = False,
+        browser: bool = False,
+        **environment: str,
+    ):
         program("id", f"echo {user}")
         if server:
             program("mariadbd", "exit 0")
@@ -86,5 +94,7 @@ def test_a_failed_installation_shows_why_and_fails(machine) -> None:
 
 
 def test_a_database_server_named_for_tests_is_enough(machine) -> None:
-    result = machine(user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://tests@localhost/tests")
+    result = machine(
+        user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://tests@localhost/tests"
+    )
     assert (result.returncode, result.stderr) == (0, "")

@@ -120,3 +120,21 @@ def test_a_model_without_checkpoint_cannot_be_exported(services: Services, tmp_p
 def test_metrics_as_a_table() -> None:
     metrics = [Metric(2, "loss", 1.5), Metric(1, "loss", 2.5), Metric(2, "val_loss", 1.75)]
     assert metrics_csv(metrics) == "step,loss,val_loss\n1,2.5,\n2,1.5,1.75\n"
+
+
+def test_log_lines_are_found_by_their_words_and_level(trained: Trained) -> None:
+    library, model_id = trained.services.models, trained.model.id
+    lines = library.lines(model_id)
+    found = library.find_lines(model_id, "VALIDATION at")
+    assert found == [line for line in lines if "validation at" in line.text]
+    assert library.find_lines(model_id, "validation at", limit=2) == found[-2:]
+    assert library.find_lines(model_id, "100% _", level="") == []
+    assert library.find_lines(model_id, "", level="error") == []
+    assert library.last_lines(model_id, 3) == lines[-3:]
+
+
+def test_what_a_user_had_written_is_told_from_what_a_training_wrote(trained: Trained) -> None:
+    trained.services.writing.write(trained.model.id, {"max_length": 9, "seed": 2})
+    samples = trained.services.models.samples(trained.model.id)
+    assert {len(sample.text) for sample in samples if sample.by_user} == {9}
+    assert {len(sample.text) for sample in samples if not sample.by_user} == {200}
