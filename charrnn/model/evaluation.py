@@ -25,6 +25,10 @@ Window = Callable[[npt.NDArray[np.int32], State], tuple[tf.Tensor, State]]
 """Compiled: what a window of every row costs."""
 
 
+class Stopped(Exception):
+    """Somebody asked to stop before the whole text was read."""
+
+
 class Evaluation:
     """The loss of a network on one part of a text, for calling again as the network learns.
 
@@ -44,12 +48,19 @@ class Evaluation:
         self._length = -(-self.num_counted // self._rows)
         self.window = window or tf.function(self._losses_of_window, jit_compile=True, autograph=False)
 
-    def loss(self) -> float:
-        """Return nats per character."""
-        return float(np.mean(self.losses()))
+    def loss(self, should_stop: Callable[[], bool] = bool) -> float:
+        """Return nats per character; as `losses`."""
+        return float(np.mean(self.losses(should_stop)))
 
-    def losses(self) -> npt.NDArray[np.float32]:
-        """Return the nats of every character that counts, in order, shape `(N - first,)`."""
+    def losses(self, should_stop: Callable[[], bool] = bool) -> npt.NDArray[np.float32]:
+        """Return the nats of every character that counts, in order, shape `(N - first,)`.
+
+        Args:
+            should_stop: Asked between windows.
+
+        Raises:
+            Stopped: It answered yes.
+        """
         starts = self._first + self._length * np.arange(self._rows)
         warm = WARM_UP if self._rows > 1 or self._first > 1 else 0
         state = self._network.zero_state(self._rows)
@@ -60,6 +71,8 @@ class Evaluation:
             state = [memory * full for memory in state]
         parts = []
         for begin in range(0, self._length, WINDOW):
+            if should_stop():
+                raise Stopped
             losses, state = self._read(starts, begin, state)
             parts.append(losses.numpy())
         return np.concatenate(parts, 1)[:, : self._length].reshape(-1)[: self.num_counted]

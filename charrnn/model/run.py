@@ -36,6 +36,8 @@ class Progress:
     without_gain: int = 0
     """Validations in a row that brought no lower loss."""
     first_loss: float | None = None
+    validation_is_due: bool = False
+    """A stop cut the validation after the last step short."""
     rate_factor: float = 1.0
     """What callbacks have made of the learning rate, as a factor."""
 

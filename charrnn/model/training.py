@@ -21,6 +21,7 @@ from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model import checkpoint
 from charrnn.model.callbacks import Ends, Recorder, Samples
+from charrnn.model.evaluation import Stopped
 from charrnn.model.run import Run
 
 SAVE_EVERY_SECONDS = 300
@@ -109,10 +110,8 @@ class _Loop:
         self._network.stop_training = False
         self._run.engine.optimizer.learning_rate.assign(self._rate)
         self._callbacks.on_train_begin()
-        state = ModelState.COMPLETED
         try:
-            if self._run.progress.step < self._run.total_steps:
-                state = self._steps()
+            state = self._steps()
             self._callbacks.on_train_end(self._logs())
         except StudioError:
             raise  # the network is not worth keeping, or the disk does not take it
@@ -124,12 +123,22 @@ class _Loop:
 
     def _steps(self) -> ModelState:
         run = self._run
-        self._begin_epoch()
-        while True:
+        if run.progress.validation_is_due:
+            self._saved_step = -1  # with it, this step is worth saving again
+        elif run.progress.step >= run.total_steps:
+            return ModelState.COMPLETED
+        else:
+            self._begin_epoch()
             self._one_step()
+        while True:
             last = run.progress.step >= run.total_steps or run.out_of_time
-            if last or run.progress.step % run.options["eval_every_n"] == 0:
-                self._end_epoch()
+            if last or run.progress.validation_is_due or run.progress.step % run.options["eval_every_n"] == 0:
+                try:
+                    self._end_epoch()
+                except Stopped:
+                    run.progress.validation_is_due = True
+                    run.say(f"stopped at step {run.progress.step}, before its validation was done")
+                    return ModelState.STOPPED
                 last |= self._ends.out_of_patience
                 if not last:
                     self._begin_epoch()
@@ -138,6 +147,7 @@ class _Loop:
                 return end
             if run.progress.step % run.options["save_every_n"] == 0 or self._is_old():
                 self._save(force=False)
+            self._one_step()
 
     def _end(self, last: bool) -> ModelState | None:
         """Return the state in which the training ends after this step, `None` if it goes on."""
@@ -171,10 +181,15 @@ class _Loop:
         loss = logs["loss"]
         if self._run.evaluation is not None:
             self._callbacks.on_test_begin()
-            loss = logs["val_loss"] = self._run.evaluation.loss()
+            try:
+                loss = logs["val_loss"] = self._run.evaluation.loss(self._run.should_stop)
+            except Stopped:
+                self._callbacks.on_test_end({})
+                raise
             self._callbacks.on_test_end({"loss": loss})
             if not math.isfinite(loss):
                 raise self._run.diverged(f"The validation loss became {loss} at step {progress.step:,}")
+        progress.validation_is_due = False
         progress.without_gain += 1
         if progress.best_loss is None or loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0

@@ -63,6 +63,29 @@ def test_a_resumed_training_equals_one_that_never_stopped(cell, tmp_path):
     assert "resumed at step 7" in lines(rest)
 
 
+class AtValidation(keras.callbacks.Callback):
+    """Remembers that a validation has begun: for asking to stop in the middle of it."""
+
+    has_begun = False
+
+    def on_test_begin(self, logs=None):
+        self.has_begun = True
+
+
+@pytest.mark.parametrize("max_steps", [6, 8])
+def test_a_stop_need_not_wait_for_a_validation_which_is_done_when_the_training_goes_on(max_steps, tmp_path):
+    options = tiny(cell="rnn", num_layers=1, max_steps=max_steps, eval_every_n=6, val_fraction=0.3)
+    _, whole = learn(tmp_path, options)
+    flag = AtValidation()
+    state, first = learn(tmp_path, options, number=2, callbacks=[flag], should_stop=lambda: flag.has_begun)
+    assert (state, saved(first, "last"), values(first, "val_loss")) == (ModelState.STOPPED, [6], {})
+    assert "stopped at step 6, before its validation was done" in lines(first)
+    state, rest = learn(tmp_path, options, number=3, resume_from=tmp_path / "last-6-2")
+    assert state == ModelState.COMPLETED
+    assert values(rest, "val_loss") == values(whole, "val_loss")
+    assert_same_to_the_bit(tmp_path / f"last-{max_steps}-1", tmp_path / f"last-{max_steps}-3")
+
+
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
     """A training of which only three steps were done; it had got the seed 2."""
