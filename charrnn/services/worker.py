@@ -51,6 +51,7 @@ class Worker:
         self._task, self._leases, self._history, self._checkpoints = task, leases, history, checkpoints
         self._stop = threading.Event()
         self._interrupted = False
+        self._listeners = list(task.listeners)
         self._forgets = not task.resumes
         # the first sign of life comes before TensorFlow is imported, which takes seconds
         self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS)
@@ -69,7 +70,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        state, message = ModelState.FAILED, ""
+        state, message, details = ModelState.FAILED, "", ""
         try:
             state = self._train()
             if state == ModelState.STOPPED and self._interrupted:
@@ -79,11 +80,12 @@ class Worker:
         except MemoryError:
             message = "The training ran out of memory. Lower num_seqs, num_steps, lstm_size or num_layers."
         except Exception as error:
-            message = _explained(error)
-            self._tell(Said(traceback.format_exc().rstrip(), "error"))
-        if message:
-            self._tell(Said(message, "error"))
-        self._end(state, message)
+            message, details = _explained(error), traceback.format_exc().rstrip()
+        try:
+            for text in filter(None, (details, message)):
+                self._tell(Said(text, "error"))
+        finally:
+            self._end(state, message)
 
     def _train(self) -> ModelState:
         from charrnn.model.checkpoint import load
@@ -125,11 +127,9 @@ class Worker:
             )
         except LeaseLost as error:
             # the training is another worker's and nothing of this one is stored any more, but who listens must know
-            for listener in self._task.listeners:
-                listener(Ended(self._model.step, ModelState.INTERRUPTED, str(error)))
+            self._tell_listeners(Ended(self._model.step, ModelState.INTERRUPTED, str(error)))
             return
-        for listener in self._task.listeners:
-            listener(Ended(model.step, state, message))
+        self._tell_listeners(Ended(model.step, state, message))
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Measured) and self._forgets:
@@ -137,8 +137,19 @@ class Worker:
             self._forgets = False
             self._forget_after(0)
         self._recorder.note(event)
-        for listener in self._task.listeners:
-            listener(event)
+        self._tell_listeners(event)
+
+    def _tell_listeners(self, event: Event) -> None:
+        """Tell all of them, then raise the first error; who has failed is not asked again."""
+        errors = []
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except Exception as error:
+                self._listeners.remove(listener)
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def _forget_after(self, step: int) -> None:
         for checkpoint in _patiently(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):

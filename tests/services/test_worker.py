@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.core.errors import StudioError
+from charrnn.core.events import Ended, Event, Said
 from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services import Services
@@ -48,3 +49,17 @@ def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Service
     ended = services.training.wait(model.id, timeout=120)
     assert ended.state == ModelState.FAILED
     assert "a defect in the store" in (ended.error or "")
+
+
+def test_a_listener_that_fails_ends_the_training_and_nobody_waits_for_ever(services: Services) -> None:
+    heard: list[Event] = []
+
+    def fail(event: Event) -> None:
+        if not isinstance(event, Said):
+            raise ZeroDivisionError(f"a listener's own mistake at {event}")
+
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, heard.append])
+    ended = services.training.wait(model.id, timeout=120)
+    assert ended.state == ModelState.FAILED
+    assert "a listener's own mistake" in (ended.error or "")
+    assert isinstance(heard[-1], Ended)
