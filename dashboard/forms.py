@@ -1,5 +1,6 @@
 """Forms made from the options' schema: the Param class, the widget for each type, and errors at the field."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -10,10 +11,15 @@ import param
 
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, Value, checked, options
-from dashboard.theme import markup
+from dashboard.theme import ASSETS, markup
 
-FIELD = 174
-"""Width of a field in pixels: two fit side by side on a phone."""
+FIELD: dict[str, Any] = {
+    "sizing_mode": "stretch_width",
+    "styles": {"flex": "1 1 170px", "max-width": "215px", "min-width": "0"},
+}
+"""Width of a field: two fit side by side on a phone, and most titles whole on a wider screen."""
+
+TOOLTIP = (ASSETS / "tooltip.css").read_text("utf-8")
 
 _TYPES = {"integer": param.Integer, "number": param.Number, "boolean": param.Boolean, "string": param.String}
 
@@ -49,7 +55,7 @@ class Form:
         self.options = options_class(kind)()
         self.problems: dict[str, str] = {}
         self._on_change: list[Callable[[], None]] = []
-        self._filling = False
+        self._filling, self._sliders = False, sliders
         shown = [options(kind)[name] for name in (names or options(kind))]
         self.fields = {option.name: _widget(option, sliders) for option in shown}
         for name, widget in self.fields.items():
@@ -85,7 +91,10 @@ class Form:
 
     def widgets(self, *names: str) -> pn.FlexBox:
         """Return some of the fields side by side."""
-        return pn.FlexBox(*[self.fields[name] for name in names], gap="10px", margin=0)
+        return pn.FlexBox(
+            *[self.fields[name] for name in names], sizing_mode="stretch_width",
+            gap="10px 20px" if self._sliders else "10px", margin=0,
+        )  # fmt: skip
 
     def groups(self) -> list[tuple[str, pn.FlexBox]]:
         """Return the fields by their group, in the schema's order."""
@@ -113,16 +122,24 @@ class Form:
 
 
 def _widget(option: Option, sliders: bool) -> pn.widgets.Widget:
-    common = {"label": option.title, "margin": 0}
+    common = {"label": option.title, "margin": 0, "stylesheets": [_tooltip(option.help)]}
     if option.choices:
-        return pui.Select(options=list(option.choices), value=option.default, width=FIELD, size="small", **common)
+        return pui.Select(options=list(option.choices), value=option.default, **FIELD, size="small", **common)
     if option.type == "boolean":
-        return pui.Checkbox(value=option.default, width=FIELD, **common)
+        return pui.Checkbox(value=option.default, **FIELD, **common)
     if sliders and option.type != "string" and option.name != "seed":
         start, end = option.slider or (option.minimum, option.maximum)
         slider = pui.IntSlider if option.type == "integer" else pui.FloatSlider
-        return slider(start=start, end=end, step=option.step, value=option.default, width=FIELD, **common)
-    return pui.TextInput(value=spelled(option.default), width=FIELD, size="small", **common)
+        return slider(start=start, end=end, step=option.step, value=option.default, **FIELD, **common)
+    return pui.TextInput(value=spelled(option.default), **FIELD, size="small", **common)
+
+
+def _tooltip(words: str) -> str:
+    """Return a style sheet that shows words above a field while the pointer or the keyboard is on it.
+
+    Panel's own `description` puts an element without a role into the label, which screen readers stumble over.
+    """
+    return TOOLTIP.replace("WORDS", json.dumps(words, ensure_ascii=False))
 
 
 def spelled(value: Value) -> str:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import datetime
 
 from charrnn.core.baselines import Baselines
 from charrnn.core.errors import NotFound, StoreError
@@ -17,8 +17,11 @@ from charrnn.services import Services
 
 Wake = Callable[[], None]
 
+EPOCH = datetime(1970, 1, 1)
 LINES = 2000
 """Log lines of a model that are kept at hand."""
+CURVES = ("loss", "val_loss")
+"""Metrics that are shown; a model can have many more, and long ones."""
 ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
 """Time between two looks at a model that is trained, and at everything else."""
 DEATH_SECONDS = 5.0
@@ -49,11 +52,12 @@ class Story:
 
     def tell(self, metrics: list[Metric]) -> None:
         """Take measured values in."""
-        for metric in metrics:
-            series = self.series.setdefault(metric.name, Series())
-            series.values.append(metric.value)
-            series.seconds.append(metric.time.replace(tzinfo=UTC).timestamp() if metric.time else 0.0)
-            series.steps.append(metric.step)
+        for name in dict.fromkeys(metric.name for metric in metrics):
+            series = self.series.setdefault(name, Series())
+            new = [metric for metric in metrics if metric.name == name]
+            series.values += [metric.value for metric in new]
+            series.seconds += [(metric.time - EPOCH).total_seconds() if metric.time else 0.0 for metric in new]
+            series.steps += [metric.step for metric in new]
 
 
 class Feed:
@@ -103,7 +107,8 @@ class Feed:
 
     def _begin(self, model: Model) -> None:
         lines = self._services.models.last_lines(model.id, LINES)
-        self._follower = self._services.training.follower(model.id, after=lines[-1].position if lines else 0)
+        after = lines[-1].position if lines else 0
+        self._follower = self._services.training.follower(model.id, after=after, metrics=CURVES)
         self.story = Story(model, lines, self._services.models.samples(model.id))
         self.version += 1
 

@@ -9,6 +9,7 @@ import param
 from panel.util import edit_readonly
 
 from charrnn.services import Services
+from dashboard.appearance import Appearance
 from dashboard.escape import escaped
 from dashboard.hub import Hub
 from dashboard.session import TABS, Session
@@ -51,6 +52,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Pa
         theme_config=THEME,
         busy_indicator=None,
     )
+    page.header = [*page.header, Appearance.of(page)]
     # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
     with edit_readonly(page):
         page.busy = Busy().param.value

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Label, Span
+from bokeh.models import ColumnDataSource, HoverTool, Label, Legend, Node, Span
 from bokeh.plotting import figure
 
 from charrnn.core.baselines import Baselines
@@ -73,6 +73,8 @@ class LossPlot:
 
     def _draw(self) -> None:
         plot, sources = self.figure, self.sources
+        # above the frame, where it covers neither curves nor the labels of baselines
+        plot.add_layout(Legend(orientation="horizontal", border_line_alpha=0, background_fill_alpha=0), "above")
         plot.line("x", "y", source=sources["loss"], color=TRAINING_COLOR, alpha=0.3)
         smooth = plot.line(
             "x", "y", source=sources["smooth"], color=TRAINING_COLOR, line_width=2, legend_label="training"
@@ -82,8 +84,6 @@ class LossPlot:
             legend_label="validation",
         )  # fmt: skip
         plot.scatter("x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, size=5, legend_label="validation")
-        plot.legend.location, plot.legend.orientation = "top_right", "horizontal"
-        plot.legend.background_fill_alpha, plot.legend.border_line_alpha = 0.0, 0.0
         where = "@x{0.0} min" if self.axes.time else "step @x{0,0}"
         for renderer, name in ((smooth, "training, smoothed"), (val, "validation")):
             plot.add_tools(HoverTool(renderers=[renderer], tooltips=[(where, ""), (name, "@y{0.0000}")], mode="vline"))
@@ -136,14 +136,23 @@ class LossPlot:
         self._spans.clear()
         if baselines is None:
             return
+        values = {name: getattr(baselines, name) * self.axes.factor for name in BASELINES}
         for name, words in BASELINES.items():
-            value = getattr(baselines, name) * self.axes.factor
+            above = _has_more_room_above(values[name], list(values.values()))
             self._spans += [
-                Span(location=value, dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
+                Span(location=values[name], dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
                 Label(
-                    x=8, x_units="screen", y=value, text=f"{words} {value:.2f}", text_font_size="11px",
-                    text_color=BASELINE_COLOR, y_offset=1,
+                    x=Node(target="frame", symbol="right", offset=-6), y=values[name], text_align="right",
+                    text_baseline="bottom" if above else "top", text=f"{words} {values[name]:.2f}",
+                    text_font_size="11px", text_color=BASELINE_COLOR,
                 ),
             ]  # fmt: skip
         for span in self._spans:
             self.figure.add_layout(span)
+
+
+def _has_more_room_above(value: float, values: list[float]) -> bool:
+    """Tell on which side of its line a label is farther from the next line."""
+    above = min((other - value for other in values if other > value), default=math.inf)
+    below = min((value - other for other in values if other < value), default=math.inf)
+    return above >= below

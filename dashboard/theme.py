@@ -21,6 +21,7 @@ THEME: dict[str, Any] = {
         "palette": {
             "primary": {"main": "#7fb8e0", "contrastText": "#0d1a24"},
             "secondary": {"main": "#f0a878"},
+            "error": {"main": "#ff9a8f"},
             "background": {"default": "#14181d", "paper": "#1c2229"},
         }
     },
@@ -33,6 +34,8 @@ for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
             "MuiAppBar": {
                 "styleOverrides": {"root": {"backgroundColor": _bar, "color": "#fff", "backgroundImage": "none"}}
             },
+            # all five fit on a phone
+            "MuiTab": {"styleOverrides": {"root": {"minWidth": 0, "padding": "12px clamp(9px, 2vw, 20px)"}}},
             # the page's own busy bar has no name, which screen readers want
             "MuiLinearProgress": {"defaultProps": {"aria-label": "The page is busy"}},
         },

@@ -13,7 +13,7 @@ class TextUpload(pui.FileInput):
         limit: Largest file, in bytes.
         arrived: Called with the file's bytes and name.
         refused: Called with the words for a file that is too large.
-        progress: Called with bytes here and bytes expected at most, after each piece.
+        progress: Called with the bytes that are here and the part of the file that they are, `0 … 1`, after each piece.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class TextUpload(pui.FileInput):
         limit: int,
         arrived: Callable[[bytes, str], None],
         refused: Callable[[str], None],
-        progress: Callable[[int], None],
+        progress: Callable[[int, float], None],
         **params: Any,
     ):
         super().__init__(max_file_size=limit, chunk_size=min(limit, 1 << 20), **params)
@@ -33,7 +33,7 @@ class TextUpload(pui.FileInput):
         if self._received > self._limit:
             self._file_buffer.clear()
             return
-        self._progress(self._received)
+        self._progress(self._received, min(1.0, msg["chunk"] / msg["total_chunks"]))
         super()._process_chunk(msg)
 
     def _flush_buffer(self) -> None:

@@ -1,5 +1,6 @@
 """What is new about a training, read from the store: works the same wherever the training runs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
@@ -33,13 +34,23 @@ class Follower:
         history: Knows what its training said.
         model_id: The model.
         after: Position of the last log line that is known already; samples are then taken as known, too.
+        metrics: Only metrics of these names; `None` for all.
 
     Raises:
         NotFound: There is no such model.
     """
 
-    def __init__(self, library: Library, history: HistoryStore, model_id: str, *, after: int = 0):
+    def __init__(
+        self,
+        library: Library,
+        history: HistoryStore,
+        model_id: str,
+        *,
+        after: int = 0,
+        metrics: Collection[str] | None = None,
+    ):
         self._library, self._history, self._model_id = library, history, library.get(model_id).id
+        self._metrics = metrics
         self._position, self._step = after, -1
         self._measured: set[str] = set()
         self._samples = {sample.id for sample in history.samples(self._model_id)} if after else set()
@@ -61,7 +72,7 @@ class Follower:
         if model.step < self._step:  # the training began again: so does the story
             self._step, self._measured = -1, set()
         # The last step is asked for again: its validation loss comes seconds after its loss.
-        found = self._history.metrics(model.id, after_step=self._step - 1)
+        found = self._history.metrics(model.id, names=self._metrics, after_step=self._step - 1)
         new = [m for m in found if m.step > self._step or m.name not in self._measured]
         if new and new[-1].step > self._step:
             self._step, self._measured = new[-1].step, set()

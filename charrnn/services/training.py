@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -181,13 +181,18 @@ class Trainings:
                 self.notice_dead()
         yield update
 
-    def follower(self, model_id: str, *, after: int = 0) -> Follower:
+    def follower(self, model_id: str, *, after: int = 0, metrics: Collection[str] | None = None) -> Follower:
         """Return what tells, each time it is asked, what is new about a training; arguments as for `follow`.
+
+        Args:
+            model_id: The model.
+            after: Position of the last log line that is known already.
+            metrics: Only metrics of these names; `None` for all.
 
         Raises:
             NotFound: There is no such model.
         """
-        return Follower(self._library, self._history, model_id, after=after)
+        return Follower(self._library, self._history, model_id, after=after, metrics=metrics)
 
     def notice_dead(self) -> list[Model]:
         """Mark trainings as `interrupted` whose worker is gone: its lease ran out, or its process on this host ended.

@@ -131,7 +131,7 @@ class HistoryStore:
             names: Only these; `None` for all.
             after_step: Last step that is known already; -1 also gives step 0.
         """
-        table = MetricRow
+        table = MetricRow.__table__.c  # rows without objects: a curve can have many
         statement = select(table.step, table.name, table.value, table.time).where(
             table.model_id == model_id, table.step > after_step
         )

@@ -25,7 +25,7 @@ class CompareView(pn.viewable.Viewer):
 
     def __init__(self, session: Session, table: Any):
         super().__init__()
-        self._session = session
+        self._session, self._asked = session, 0
         self._plot = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=(8, 0))
         self._differences = markup()
         self._layout = pn.Column(
@@ -40,6 +40,8 @@ class CompareView(pn.viewable.Viewer):
         if not models:
             return
         library = self._session.services.models
+        self._asked += 1
+        asked = self._asked
 
         def read() -> list[tuple[Model, np.ndarray, np.ndarray]]:
             found = []
@@ -49,7 +51,11 @@ class CompareView(pn.viewable.Viewer):
                 found.append((model, *thinned(x, y)))
             return found
 
-        self._session.run(read, self._show, self._session.complain)
+        def done(found: list[tuple[Model, np.ndarray, np.ndarray]]) -> None:
+            if asked == self._asked:  # only the newest answer counts
+                self._show(found)
+
+        self._session.run(read, done, self._session.complain)
 
     def _show(self, found: list[tuple[Model, np.ndarray, np.ndarray]]) -> None:
         plot = figure(

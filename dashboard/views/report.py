@@ -10,6 +10,16 @@ LINE_ENDS = {"lf": "LF", "crlf": "CRLF (Windows)", "cr": "CR", "mixed": "mixed",
 SHOWN = 40
 
 
+def arriving(received: int, share: float) -> str:
+    """Return how much of a file is here, as words and a bar."""
+    percent = f"{100 * share:.0f}"
+    return (
+        f'<p class="soft small" role="status">{percent} % of the file have arrived, {figures.size(received)}</p>'
+        f'<div class="bar" role="progressbar" aria-label="Progress of the upload" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
+    )
+
+
 def facts(corpus: Corpus) -> str:
     """Return the figures of a stored text."""
     rows = {

@@ -126,8 +126,8 @@ class TextView(pn.viewable.Viewer):
         self._status.object = ""
         self._session.complain(words)
 
-    def _progress(self, received: int) -> None:
-        self._status.object = f'<p class="soft" role="status">{received / 1e6:,.1f} MB have arrived …</p>'
+    def _progress(self, received: int, share: float) -> None:
+        self._status.object = shown.arriving(received, share)
 
     def _pasted(self, event: Any) -> None:
         if not self._paste.value_input.strip():

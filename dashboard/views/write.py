@@ -146,13 +146,14 @@ class WriteView(pn.viewable.Viewer):
     def _list_before(self, *, shows: bool = False) -> None:
         """List what was written with this model before, by anybody; `shows` the newest on the sheet."""
         model_id, find = self._session.model_id, self._session.services.models.samples
+        pen = self._sheet.pen
 
         def done(samples: list[Sample]) -> None:
             own = [sample for sample in reversed(samples) if sample.by_user][:REMEMBERED]
             self._before = {sample.id: sample for sample in own}
             names = {f"{i + 1}. {_title(sample)}": sample.id for i, sample in enumerate(own)}
             self._history.param.update(options={"–": "", **names}, value="")
-            if shows:
+            if shows and self._sheet.pen is pen:  # nobody began to write meanwhile
                 self._sheet.show(*((own[0].text, _about(own[0])) if own else ("", "")))
 
         self._session.run(lambda: find(model_id), done, self._session.complain)

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from charrnn.core.records import Model
@@ -130,18 +132,31 @@ def server(home: Path, serve: Callable[..., Server]) -> Server:
     return serve(home)
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A real browser, found by its name."""
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A real browser, found by its name.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.fail("Chromium is not installed: run scripts/packages as root, or install it from your system.")
+        raise FileNotFoundError(
+            "Chromium is not installed: run scripts/packages as root, or install it from your system."
+        )
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=quiet)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of all tests."""
+    with browser() as chromium:
+        yield chromium
 
 
 @pytest.fixture
@@ -174,3 +189,13 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
 def is_elsewhere(url: str) -> bool:
     """Tell whether an address leads out of this machine."""
     return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+
+
+def barriers(page: Page) -> dict[str, list[str]]:
+    """Return what axe finds serious on a page: rules, and the markup that breaks them."""
+    found = Axe().run(page).response["violations"]
+    return {
+        v["id"]: [n["html"][:120] + n["failureSummary"] for n in v["nodes"]]
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    }

@@ -1,5 +1,7 @@
 """Forms made from the schema."""
 
+import json
+
 import param
 import pytest
 
@@ -79,6 +81,12 @@ def test_each_change_is_told_once() -> None:
 def test_sliders_end_where_the_schema_says() -> None:
     slider = Form("sampling", sliders=True).fields["max_length"]
     assert (slider.start, slider.end, slider.step) == (50, 5000, 100)
+
+
+@pytest.mark.parametrize("kind", ["training", "sampling"])
+def test_every_field_says_what_it_means(kind) -> None:
+    for name, field in Form(kind, sliders=kind == "sampling").fields.items():
+        assert json.dumps(options(kind)[name].help, ensure_ascii=False) in field.stylesheets[-1]
 
 
 def test_two_forms_share_nothing() -> None:

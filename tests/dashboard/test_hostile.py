@@ -5,13 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from charrnn.core.events import Said, Wrote
 from charrnn.core.records import Model
 from charrnn.services import open_services
-from tests.dashboard.conftest import PATIENCE, Server, Trained
+from tests.dashboard.conftest import PATIENCE, Server, Trained, barriers
 from tests.services.conftest import OPTIONS
 
 expect.set_options(timeout=1000 * PATIENCE)
@@ -67,6 +66,4 @@ def test_a_page_has_no_serious_barrier(
 ) -> None:
     page = open_page(f"{server.url}/?tab={name}&model={trained.model.id}")
     expect(page.get_by_text("ducks").first).to_be_visible() if name != "text" else None
-    found = Axe().run(page).response["violations"]
-    serious = {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")}
-    assert not serious
+    assert not barriers(page)

@@ -20,6 +20,8 @@ def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, 
     assert rung.is_set()
     assert story.series["loss"].steps == [1, 2, 3, 4, 5, 6, 7, 8]
     assert story.series["val_loss"].steps == [2, 4, 6, 8]
+    assert set(story.series) == {"loss", "val_loss"}  # of all that is measured, what is shown
+    assert {m.name for m in services.models.metrics(model.id)} > set(story.series)
     assert [sample.step for sample in story.samples.values()] == [6, 8]
     assert [line.position for line in story.lines] == list(range(1, len(story.lines) + 1))
 

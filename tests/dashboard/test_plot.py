@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from bokeh.models import Label
 
 from charrnn.core.baselines import Baselines
 from dashboard.curves import LIMIT
@@ -62,6 +63,15 @@ def test_a_cleared_plot_begins_anew() -> None:
     assert data(plot, "loss", "x") == data(plot, "val_loss", "x") == []
     plot.show({"loss": series(2)})
     assert data(plot, "loss", "x") == [1, 2]
+
+
+def test_labels_of_baselines_stand_at_the_right_and_apart_from_each_other() -> None:
+    plot = LossPlot(Axes())
+    plot.show_baselines(BASELINES)
+    labels = [item for item in plot.figure.center if isinstance(item, Label)]
+    assert {(label.x.target, label.x.symbol, label.text_align) for label in labels} == {("frame", "right", "right")}
+    sides = {label.text.rpartition(" ")[0]: label.text_baseline for label in labels}
+    assert (sides["trigrams of this text"], sides["xz"]) == ("bottom", "top")
 
 
 def test_baselines_are_labelled_lines_that_can_go() -> None:

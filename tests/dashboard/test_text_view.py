@@ -49,6 +49,12 @@ def test_another_encoding_can_be_chosen(view: TextView, session: Session) -> Non
     assert "Grüße" not in view._more.object
 
 
+def test_an_upload_shows_how_far_it_is(view: TextView) -> None:
+    view._progress(1_300_000, 0.25)
+    assert 'aria-valuenow="25"' in view._status.object
+    assert "25 % of the file have arrived, 1.3 MB" in view._status.object
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -63,6 +69,23 @@ def test_a_file_that_is_no_text_is_refused_in_words(view: TextView, session: Ses
     assert session.notice[0] == "error"
     assert words.lower() in session.notice[1].lower()
     assert session.corpus_id == ""
+    assert not session.services.corpora.all()
+
+
+def test_a_text_of_one_line_without_end_is_taken_and_shown_in_part(view: TextView, session: Session) -> None:
+    bring(view, session, b"quack " * 400_000)
+    assert (session.corpus.num_lines, session.corpus.num_characters) == (1, 2_400_000)
+    assert len(view._more.object) < 20_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_that_ends_in_the_middle_of_a_character_is_refused_in_words(
+    view: TextView, session: Session, encoding: str
+) -> None:
+    bring(view, session, (GREETING + "ß").encode(encoding)[:-1])
+    assert session.notice[0] == "error"
+    assert "cut off in the middle of its last character" in session.notice[1]
+    assert f"in {encoding}" in session.notice[1]
     assert not session.services.corpora.all()
 
 

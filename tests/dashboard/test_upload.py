@@ -13,7 +13,10 @@ class Ears:
     def __init__(self) -> None:
         self.files: list[tuple[bytes, str]] = []
         self.refused: list[str] = []
-        self.progress: list[int] = []
+        self.progress: list[tuple[int, float]] = []
+
+    def hear(self, received: int, share: float) -> None:
+        self.progress.append((received, share))
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def ears() -> Ears:
 
 @pytest.fixture
 def upload(ears: Ears) -> TextUpload:
-    return TextUpload(10, lambda data, name: ears.files.append((data, name)), ears.refused.append, ears.progress.append)
+    return TextUpload(10, lambda data, name: ears.files.append((data, name)), ears.refused.append, ears.hear)
 
 
 def piece(data: bytes, number: int, total: int) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def test_a_file_in_pieces_arrives_whole(upload: TextUpload, ears: Ears) -> None:
         upload._handle_msg(piece(data, number, 2))
     upload._handle_msg({"status": "finished"})
     assert ears.files == [(b"three duck", "ducks.txt")]
-    assert ears.progress == [6, 10]
+    assert ears.progress == [(6, 0.5), (10, 1.0)]
     assert upload.value is None
 
 

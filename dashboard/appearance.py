@@ -1,0 +1,22 @@
+"""Light or dark: taken from the system at first, then remembered by the visitor's browser."""
+
+import panel.ui as pui
+import param
+from panel.custom import JSComponent
+
+from dashboard.theme import ASSETS
+
+
+class Appearance(JSComponent):
+    """Sets a page's appearance and remembers what its visitor chose. Shows nothing itself, but must be on the page."""
+
+    dark = param.Boolean(default=False)
+
+    _esm = ASSETS / "appearance.js"
+
+    @classmethod
+    def of(cls, page: pui.Page) -> "Appearance":
+        """Make one and tie it to a page; in the browser, so that nothing waits for the server."""
+        appearance = cls(width=0, height=0, margin=0)
+        appearance.jslink(page, dark="dark_theme", bidirectional=True)
+        return appearance

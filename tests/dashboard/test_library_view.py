@@ -1,0 +1,70 @@
+"""All models: compare, delete, bring back; without a browser."""
+
+import pytest
+from bokeh.plotting import figure
+
+from charrnn.core.errors import NotFound
+from charrnn.services import Services
+from dashboard.session import Session
+from dashboard.views.compare import differences
+from dashboard.views.library import LibraryView
+from tests.dashboard.conftest import wait_until
+
+
+@pytest.fixture
+def view(services: Services, session: Session) -> LibraryView:
+    """The list of two models, the older one chosen."""
+    ducks = services.models.create("ducks", options={"cell": "gru", "seed": 3})
+    services.models.create("<b>drakes", options={"cell": "lstm", "seed": 3})
+    view = LibraryView(session)
+    session.model_id = ducks.id
+    wait_until(lambda: session.drain() or len(view._table.rows) == 2)
+    return view
+
+
+def test_a_deleted_model_is_gone_and_can_be_brought_back(view: LibraryView, session: Session) -> None:
+    ducks, models = session.model_id, session.services.models
+    view._remove()
+    wait_until(lambda: session.drain() or len(view._table.rows) == 1)
+    assert (session.model_id, view._chosen.visible) == ("", False)
+    assert (view._undo.visible, view._undo.label) == (True, "Bring ducks back")
+    with pytest.raises(NotFound):
+        models.get(ducks)
+
+    view._restore()
+    wait_until(lambda: session.drain() or len(view._table.rows) == 2)
+    assert (session.model_id, view._undo.visible) == (ducks, False)
+    assert models.get("ducks").id == ducks
+
+
+def test_name_note_and_tags_are_changed_together(view: LibraryView, session: Session) -> None:
+    view._name.value_input, view._notes.value_input, view._tags.value_input = " geese ", "loud", "birds,, farm "
+    view._change()
+    wait_until(lambda: session.drain() or "geese" in [row["name"] for row in view._table.rows])
+    model = session.services.models.get("geese")
+    assert (model.id, model.notes, list(model.tags)) == (session.model_id, "loud", ["birds", "farm"])
+
+
+def drawn(plot: figure | None) -> set[str]:
+    """Return the names in a plot's legend."""
+    return {item.label.value for item in plot.legend[0].items} if plot else set()
+
+
+def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None:
+    compared = view._body[2]
+    assert not compared.visible
+    for row in view._table.rows:
+        view._table._handle_msg({"type": "compare", "id": row["id"], "on": True})
+    wait_until(lambda: session.drain() or drawn(compared[1].object) == {"ducks", "<b>drakes"})
+    assert compared.visible
+    for row in view._table.rows:
+        view._table._handle_msg({"type": "compare", "id": row["id"], "on": False})
+    assert not compared.visible
+
+
+def test_only_options_that_differ_are_compared_and_names_are_shown_as_text(view: LibraryView, session: Session) -> None:
+    table = differences(session.services.models.all())
+    assert "<td>gru</td>" in table
+    assert "<td>lstm</td>" in table
+    assert "seed" not in table
+    assert "&lt;b&gt;drakes" in table
