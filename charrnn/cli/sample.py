@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened, output_path
 from charrnn.cli.flags import add_options, given
 from charrnn.cli.reading import add_reading, opened_text
-from charrnn.cli.screen import for_stream, hint, print_json, say
+from charrnn.cli.screen import as_json, for_stream, hint, notice, print_json, say
 from charrnn.core import figures
 from charrnn.core.files import atomic_file
 from charrnn.core.options import checked
@@ -64,13 +64,15 @@ def _sample(args: Namespace) -> int:
         checkpoint = _checked_checkpoint(args, services, model)
         hint(LOADING)
         stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
+        for problem in stream.problems:
+            notice(f"warning: {problem}")
         pieces: list[Piece] = []
         for text in _in_order(stream, pieces):
             if not args.json:
                 write(text)
         texts = join(stream.prompt, pieces, int(stream.options["num_samples"]))
         if args.json:
-            print_json(_document(model.name, stream, texts))
+            write(as_json(_document(model.name, stream, texts)) + "\n")
         for whole in texts:
             services.writing.keep(stream, whole)
         hint(
@@ -83,7 +85,7 @@ def _sample(args: Namespace) -> int:
 @contextmanager
 def _sink(args: Namespace) -> Iterator[Callable[[str], None]]:
     """Yield what takes the text as it is written; a terminal gets a line end behind it, files and pipes do not."""
-    if args.output is None or args.json:
+    if args.output is None:
         yield _write_out
         if sys.stdout.isatty() and not args.json:
             _write_out("\n")

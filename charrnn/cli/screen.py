@@ -101,9 +101,14 @@ def _print_table(table: Table) -> None:
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print a value as JSON: records become objects, times ISO 8601 in UTC."""
+    """Print a value as JSON."""
+    print(as_json(value, indent=indent), flush=True)
+
+
+def as_json(value: Any, *, indent: int | None = 2) -> str:
+    """Write a value as JSON: records become objects, times ISO 8601 in UTC."""
     text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
-    print(_NOT_ESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
+    return _NOT_ESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plain(value: Any) -> Any:

@@ -58,7 +58,7 @@ def _train(args: Namespace) -> int:
 
 def _model_in_the_way(args: Namespace, services: "Services") -> Model | None:
     """Return the model that `--replace` replaces; refuse a taken name before a large text is read."""
-    if not args.name:
+    if args.name is None:
         return None
     try:
         model = services.models.get(args.name)

@@ -118,7 +118,7 @@ def _encoding_remarks(detection: Detection, counts: Mapping[str, int]) -> list[s
         others = f" (it could also be {', '.join(detection.alternatives)})" if detection.alternatives else ""
         remarks.append(
             f"The encoding {detection.encoding} is a guess: {detection.how}{others}. "
-            f"If letters look wrong below, choose another one."
+            f"If letters look wrong, choose another one."
         )
     if number := counts.get("\ufffd"):
         remarks.append(

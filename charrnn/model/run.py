@@ -31,6 +31,8 @@ class Progress:
     """Steps done in this one."""
     epoch_loss: float = 0.0
     """Sum of their losses."""
+    newest_loss: float | None = None
+    """Of the newest validation; of the training where nothing is validated."""
     best_loss: float | None = None
     best_step: int = 0
     without_gain: int = 0

@@ -189,7 +189,7 @@ class _Loop:
             self._callbacks.on_test_end({"loss": loss})
             if not math.isfinite(loss):
                 raise self._run.diverged(f"The validation loss became {loss} at step {progress.step:,}")
-        progress.validation_is_due = False
+        progress.validation_is_due, progress.newest_loss = False, loss
         progress.without_gain += 1
         if progress.best_loss is None or loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
@@ -225,5 +225,5 @@ class _Loop:
     def _save(self, *, force: bool) -> None:
         """Save the newest state, unless it is saved already."""
         if self._run.progress.step > self._saved_step or force:
-            self._run.save("last", self._run.progress.best_loss)
+            self._run.save("last", self._run.progress.newest_loss)
             self._saved_at, self._saved_step = time.monotonic(), self._run.progress.step

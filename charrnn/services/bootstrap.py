@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from charrnn.core.files import sweep
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora
 from charrnn.services.estimate import speed
@@ -81,6 +82,8 @@ def open_services(
     library = Library(ModelStore(database), history, checkpoints)
     training = Trainings(LeaseStore(database), history, library, corpora, checkpoints)
     training.notice_dead()
+    for folder in (settings.corpora, *settings.checkpoints.iterdir()):
+        sweep(folder)
     services = Services(settings, corpora, library, training, Writing(library, history, checkpoints), database)
     atexit.register(services.close)
     return services

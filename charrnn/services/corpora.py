@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,13 +61,15 @@ class Corpora:
                 )
         else:
             if isinstance(source, str):
+                _refuse_file_name(source)
                 # a text in memory is no file of unknown origin: nothing is to be detected
                 source, encoding = io.BytesIO(source.encode()), "utf-8"
             found = self._files.add(
                 source, name=name or "text", encoding=encoding, newlines=newlines, progress=progress
             )
         corpus, report = found
-        return self._store.add(corpus), report
+        # what it was called when it was first brought in is no business of who brings it again
+        return replace(self._store.add(corpus), name=corpus.name), report
 
     def add_example(self, name: str, *, progress: Listener | None = None) -> tuple[Corpus, TextReport]:
         """Bring an example text in, `shakespeare` or `python`.
@@ -144,6 +147,11 @@ class Corpora:
         """
         self._store.delete(corpus_id)
         self._files.delete(corpus_id)
+
+
+def _refuse_file_name(text: str) -> None:
+    if len(text) < 256 and "\n" not in text and "\0" not in text and Path(text).is_file():
+        raise TextError(f"A str is the text itself, and {text!r} is a file's name. For the file, give Path({text!r}).")
 
 
 def _opened(path: Path) -> BinaryIO:

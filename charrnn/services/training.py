@@ -9,7 +9,7 @@ from typing import Any
 from charrnn.core.batches import check_length
 from charrnn.core.errors import LeaseLost, OptionError, StateError
 from charrnn.core.events import Listener
-from charrnn.core.options import checked
+from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
 from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.services.checkpoints import Checkpoints
@@ -69,7 +69,9 @@ class Trainings:
         values = checked("training", options or {}, base=base)
         corpus = self._corpora.find_or_add(source)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
-        model = self._library.create(name or self._library.free_name(corpus.name), corpus=corpus, options=values)
+        model = self._library.create(
+            self._library.free_name(corpus.name) if name is None else name, corpus=corpus, options=values
+        )
         return self.begin(model.id, callbacks=callbacks, listeners=listeners)
 
     def begin(self, model_id: str, *, callbacks: Sequence[Any] = (), listeners: Sequence[Listener] = ()) -> Model:
@@ -81,7 +83,8 @@ class Trainings:
             TextError: Its text is too short for them.
             NotFound: There is no such model.
         """
-        return self._queue_and_work(self._library.get(model_id), False, callbacks, listeners)
+        model = self._library.get(model_id)
+        return self._queue_and_work(model, checked("training", model.train_params), False, callbacks, listeners)
 
     def resume(
         self,
@@ -122,13 +125,13 @@ class Trainings:
                     for name in fixed
                 }
             )
-        if model.state == ModelState.COMPLETED and values == checked("training", model.train_params):
+        is_same = values == checked("training", model.train_params)
+        if model.state == ModelState.COMPLETED and (is_same or int(values["max_steps"]) <= model.step):
             raise StateError(
-                f"The training of {model.name!r} is complete at step {model.step:,}. To go on, allow more: for "
+                f"The training of {model.name!r} has done all its steps: {model.step:,}. To go on, allow more: for "
                 f"example max_steps {2 * model.step}."
             )
-        model = self._library.set_options(model.id, values)
-        return self._queue_and_work(model, True, callbacks, listeners)
+        return self._queue_and_work(model, values, True, callbacks, listeners)
 
     def stop(self, model_id: str) -> Model:
         """Ask a training to save and end after the step under way, wherever it runs.
@@ -217,9 +220,13 @@ class Trainings:
             worker.join()
 
     def _queue_and_work(
-        self, model: Model, resumes: bool, callbacks: Sequence[Any], listeners: Sequence[Listener]
+        self,
+        model: Model,
+        options: dict[str, Value],
+        resumes: bool,
+        callbacks: Sequence[Any],
+        listeners: Sequence[Listener],
     ) -> Model:
-        options = checked("training", model.train_params)
         if model.corpus_id is None:
             raise StateError(f"The model {model.name!r} has no text yet; give it one before training.")
         corpus = self._corpora.get(model.corpus_id)
@@ -241,4 +248,6 @@ class Trainings:
             raise
         with self._lock:
             self._workers[model.id] = worker
+        if options != model.train_params:  # only now: of two that resume at once, the one that won decides
+            self._library.set_options(model.id, options)
         return self._library.get(model.id)

@@ -79,7 +79,7 @@ class Worker:
             message = str(error)
         except MemoryError:
             message = "The training ran out of memory. Lower num_seqs, num_steps, lstm_size or num_layers."
-        except Exception as error:
+        except BaseException as error:  # also a callback's sys.exit: whoever waits must learn how it ended
             message, details = _explained(error), traceback.format_exc().rstrip()
         try:
             for text in filter(None, (details, message)):
@@ -194,7 +194,7 @@ def _patiently[T](deliver: Callable[[], T]) -> T:
     return deliver()
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: BaseException) -> str:
     name = type(error).__name__
     if name == "ResourceExhaustedError":
         return "The training ran out of memory. Lower num_seqs, num_steps, lstm_size or num_layers."

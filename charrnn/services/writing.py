@@ -61,6 +61,8 @@ class Stream:
     """The prompt as the network reads it, after unknown characters were dropped or replaced."""
     options: Mapping[str, Any]
     """The sampling options with the seed that was really used."""
+    problems: tuple[str, ...] = ()
+    """Why better checkpoints were passed over: they are damaged."""
 
     def __iter__(self) -> Iterator[Piece]:
         return self.pieces
@@ -99,10 +101,10 @@ class Writing:
         values = checked("sampling", options or {})
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._library.get(model_id)
-        used, ready = self._load(model, checkpoint)
+        used, ready, problems = self._load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
         prompt = ready.vocabulary.prompt(str(values["start_string"]), unknown=unknown)
-        return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values)
+        return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values, tuple(problems))
 
     def write(
         self,
@@ -155,7 +157,7 @@ class Writing:
         """
         from charrnn.model.evaluation import Evaluation
 
-        _, ready = self._load(self._library.get(model_id), checkpoint)
+        _, ready, _ = self._load(self._library.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect(text).encoding)
         encode = ready.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
@@ -166,7 +168,7 @@ class Writing:
         nats = evaluation.loss()
         return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
 
-    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready]:
+    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready, list[str]]:
         from charrnn.model.checkpoint import load_network
         from charrnn.model.writer import Writer
 
@@ -180,5 +182,4 @@ class Writing:
             return self._ready[folder]
 
         with self._lock:
-            checkpoint, ready, _ = self._checkpoints.first_usable(model, kind, load)
-        return checkpoint, ready
+            return self._checkpoints.first_usable(model, kind, load)

@@ -37,7 +37,7 @@ def test_a_guessed_encoding_is_called_a_guess() -> None:
     (remark,) = report_of("ab", GUESS).remarks
     assert remark == (
         "The encoding cp1252 is a guess: its letters make most sense so (it could also be cp1250, cp1254). "
-        "If letters look wrong below, choose another one."
+        "If letters look wrong, choose another one."
     )
 
 

@@ -1,5 +1,6 @@
 """Opening and closing a data folder."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,13 @@ with open_services({str(tmp_path)!r}, environ={{}}) as services:
 sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_what_a_crash_left_half_written_goes_after_a_day(tmp_path: Path) -> None:
+    with open_services(tmp_path, environ={}) as services:
+        old, new = services.settings.corpora / ".tmp-1-a", services.settings.checkpoints / "m" / ".tmp-2-b"
+        for folder in (old, new):
+            folder.mkdir(parents=True)
+        os.utime(old, (1, 1))
+    with open_services(tmp_path, environ={}):
+        assert (old.exists(), new.exists()) == (False, True)

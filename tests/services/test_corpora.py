@@ -16,7 +16,7 @@ def test_a_path_an_open_file_and_a_text_are_the_same_corpus(services: Services, 
     from_file, _ = services.corpora.add(io.BytesIO("žalias ąžuolas\n".encode("cp1257")), encoding="cp1257")
     from_text, _ = services.corpora.add("žalias ąžuolas\n")
     assert from_path.id == from_file.id == from_text.id
-    assert (from_path.name, report.newlines) == ("Ąžuolas", "crlf")
+    assert (from_path.name, from_text.name, report.newlines) == ("Ąžuolas", "text", "crlf")
     assert len(services.corpora.all()) == 1
 
 
@@ -46,6 +46,12 @@ def test_examining_stores_nothing(services: Services, tmp_path: Path) -> None:
 def test_a_missing_file_says_where_it_was_looked_for(services: Services) -> None:
     with pytest.raises(NotFound, match="relative names start at"):
         services.corpora.add(Path("nowhere.txt"))
+
+
+def test_a_file_s_name_given_as_a_text_is_noticed(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "poem.txt").write_text("over the hill")
+    with pytest.raises(TextError, match="give Path"):
+        services.corpora.add(str(tmp_path / "poem.txt"))
 
 
 def test_a_folder_is_no_text(services: Services, tmp_path: Path) -> None:

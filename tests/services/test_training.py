@@ -44,7 +44,7 @@ def test_following_tells_everything_once_and_in_order(trained: Trained) -> None:
     updates = list(trained.services.training.follow(trained.model.id))
     lines = [line for update in updates for line in update.lines]
     metrics = [(metric.step, metric.name) for update in updates for metric in update.metrics]
-    samples = [sample.step for update in updates for sample in update.samples]
+    samples = [sample.step for update in updates for sample in update.samples if not sample.by_user]
     assert [line.position for line in lines] == list(range(1, trained.model.log_position + 1))
     assert sorted(step for step, name in metrics if name == "loss") == list(range(1, 9))
     assert [step for step, name in metrics if name == "val_loss"] == [2, 4, 6, 8]
@@ -118,8 +118,11 @@ def test_a_resumed_training_equals_one_that_was_never_stopped(services: Services
 def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     services.training.wait(model.id)
-    with pytest.raises(StateError, match="complete at step 8.*max_steps 16"):
+    with pytest.raises(StateError, match="done all its steps: 8.*max_steps 16"):
         services.training.resume(model.id)
+    with pytest.raises(StateError, match="done all its steps"):
+        services.training.resume(model.id, options={"max_steps": 7})
+    assert services.models.get(model.id).train_params["max_steps"] == 8
     services.training.resume(model.id, options={"max_steps": 11})
     assert services.training.wait(model.id).step == 11
 

@@ -17,6 +17,7 @@ from tests.services.conftest import OPTIONS, TEXT
     [
         (MemoryError(), "ran out of memory. Lower num_seqs"),
         (StudioError("The disk of /data is full."), "The disk of /data is full."),
+        (SystemExit(3), "SystemExit: 3"),
         (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. The log holds the whole of it."),
     ],
 )

@@ -131,6 +131,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> Non
         weights.write_bytes(weights.read_bytes()[:-1] + b"!")
         stream = services.writing.stream(model.id, {"max_length": 5})
         assert stream.checkpoint.kind == "last"
+        assert "weights.safetensors is damaged" in stream.problems[0]
         shutil.rmtree(services.settings.checkpoints / model.id)
         with open_services(tmp_path, environ={}) as others, pytest.raises(CheckpointError, match="No checkpoint"):
             others.writing.stream(model.id)
