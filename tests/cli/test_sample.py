@@ -66,6 +66,13 @@ def test_a_text_goes_to_a_file(charrnn_with_fox, tmp_path):
     assert "folder" in refused.err
 
 
+def test_json_goes_to_a_file_too(charrnn_with_fox, tmp_path):
+    target = tmp_path / "out.json"
+    result = charrnn_with_fox("sample", "fox", "--max_length", "3", "--json", "--output", str(target))
+    assert (result.code, result.out) == (0, "")
+    assert len(json.loads(target.read_text("utf-8"))["samples"][0]["text"]) == 3
+
+
 def test_the_checkpoint_can_be_chosen(charrnn_with_fox):
     shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)["checkpoints"]
     [oldest] = [checkpoint for checkpoint in shown if checkpoint["step"] == min(c["step"] for c in shown)][:1]

@@ -35,6 +35,12 @@ def test_a_name_that_exists_is_refused_with_three_ways_out(charrnn_with_fox, tex
         assert way in result.err
 
 
+def test_an_empty_name_is_no_name(charrnn_with_fox, text_file):
+    result = charrnn_with_fox("train", "--input_file", str(text_file), "--name", "", *SMALL)
+    assert (result.code, result.out) == (2, "")
+    assert "name" in result.err
+
+
 def test_replace_sets_the_old_model_aside(charrnn_with_fox, text_file):
     words = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", *SMALL, "--max_steps", "1"]
     assert charrnn_with_fox(*words).code == 0
