@@ -38,7 +38,9 @@ class Dashboard:
     Args:
         home: Data folder; the usual one if missing.
         services: Services that are open already, instead of `home`.
-        inline: Let Panel draw in the cell itself, instead of a frame.
+        inline: Let Panel draw in the cell itself, instead of a frame. Nothing keeps that up to date, lists and
+            curves included: news needs a server's session, and Panel's updates to a cell get mixed up when two threads
+            send at once. It is good for bringing in a text and setting options; use the frame for all that moves.
         height: Height of the frame in pixels.
     """
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from charrnn.services import open_services
 from tests.dashboard.conftest import PATIENCE, Server, Trained
 from tests.services.conftest import TEXT
 
@@ -71,6 +72,42 @@ def test_two_tabs_show_the_same(server: Server, trained: Trained, open_page: Cal
     expect(other.get_by_role("button", name="drakes", exact=True)).to_be_visible()
     tab(other, "Training")
     expect(other.get_by_role("heading", name="drakes")).to_be_visible()
+
+
+def test_what_is_shown_can_be_taken_along(server: Server, trained: Trained, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
+    expect(page.get_by_role("log")).to_contain_text(LINES)
+    found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
+    assert found["CSV"].startswith(b"step,")
+    assert b"val_loss" in found["CSV"]
+    assert found["PNG"].startswith(b"\x89PNG")
+    assert b"<svg" in found["SVG"]
+    assert found["Download"].decode() == page.get_by_role("log").inner_text().rstrip("\n") + "\n"
+
+
+def downloaded(page: Page, name: str) -> bytes:
+    """Press a button and return the file that comes of it."""
+    with page.expect_download() as download:
+        page.get_by_text(name, exact=True).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_compared_deleted_and_brought_back(server: Server, home: Path, open_page: Callable[..., Page]) -> None:
+    with open_services(home, environ={}) as services:
+        services.models.create("drakes", options={"cell": "lstm"})
+    page = open_page(f"{server.url}/?tab=library")
+    for name in ("ducks", "drakes"):
+        page.get_by_label(f"Compare {name}").check()
+    expect(page.get_by_role("columnheader", name="drakes")).to_be_visible()
+    expect(
+        page.get_by_role("row", name="cell gru lstm").or_(page.get_by_role("row", name="cell lstm gru"))
+    ).to_be_visible()
+
+    press(page, "drakes")
+    press(page, "Delete")
+    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_hidden()
+    press(page, "Bring drakes back")
+    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
 
 
 def test_every_page_of_an_empty_folder_says_what_to_do_next(

@@ -53,18 +53,25 @@ def test_who_never_chose_goes_with_the_system(url: str, open_page: Callable[...,
     assert page.evaluate("localStorage.length") == 0
 
 
+def lasting_barriers(page: Page) -> dict[str, list[str]]:
+    """Return what axe finds; again for a while, because what is drawn late takes the dark colours late."""
+    for _ in range(10):
+        if not (found := barriers(page)):
+            break
+    return found
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_phone_shows_every_page_without_scrolling_sideways_and_without_barriers(
     url: str, open_page: Callable[..., Page], dark: bool
 ) -> None:
     page = open_page(url, **PHONE, dark=dark)
     wait_for_dark(page, dark)
-    page.wait_for_load_state("networkidle")  # colours change within a third of a second
     for name, words in TABS.items():
         page.get_by_role("tab", name=name.title()).click()
         expect(page.get_by_text(words).last).to_be_visible()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"], name
-        assert not barriers(page), name
+        assert not lasting_barriers(page), name
 
 
 def test_all_tabs_fit_on_a_phone(url: str, open_page: Callable[..., Page]) -> None:

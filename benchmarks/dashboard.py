@@ -1,0 +1,248 @@
+"""How quick the dashboard is in a real Chromium: `python benchmarks/dashboard.py`. Takes two to three minutes.
+
+First paint, a long model, the way of a log line, and what open tabs cost a training that runs in the server's process.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Page
+from sqlalchemy import insert, literal, select
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the server and the browser that the tests use too
+
+from charrnn.core.events import Event, Measured, Said  # noqa: E402
+from charrnn.core.records import Metric, ModelState  # noqa: E402
+from charrnn.services import Services, open_services  # noqa: E402
+from charrnn.services.settings import Settings  # noqa: E402
+from charrnn.store.address import url_from_environment  # noqa: E402
+from charrnn.store.database import Database  # noqa: E402
+from charrnn.store.history import Batch, HistoryStore  # noqa: E402
+from charrnn.store.leases import LeaseStore  # noqa: E402
+from charrnn.store.tables import MetricRow  # noqa: E402
+from dashboard.curves import LIMIT  # noqa: E402
+from dashboard.hub import Hub  # noqa: E402
+from dashboard.server import Studio, free_port, serve  # noqa: E402
+from tests.dashboard.conftest import Server, browser  # noqa: E402
+
+POINTS, SERIES, TOLD = 100_000, 10, 5_000
+VISITS = 3
+TABS, PAIRS, SECONDS = 5, 3, 7.0
+SPIKE = 77.0
+TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(999, 0, -1))
+OPTIONS: dict[str, Any] = {
+    "cell": "gru", "num_seqs": 16, "num_steps": 32, "lstm_size": 128, "num_layers": 1, "max_steps": 10_000_000,
+    "max_minutes": 0, "eval_every_n": 200, "save_every_n": 100_000, "log_every_n": 10, "sample_every_n": 100_000,
+}  # fmt: skip
+
+SOURCES = """() => [...Bokeh.documents[0]._all_models.values()].filter((m) => m.type === "ColumnDataSource")
+  .map((m) => [m.data.x.length, Math.max(...m.data.y), m.data.x.at(-1)])"""
+"""Points, highest value and last step of each curve that the browser has."""
+
+COMPLETE = f"""([last, line]) => {{
+  const find = (root) => {{
+    for (const e of root.querySelectorAll("*")) {{
+      if (e.getAttribute("role") === "log") return e
+      const found = e.shadowRoot && find(e.shadowRoot)
+      if (found) return found
+    }}
+  }}
+  const log = find(document)
+  const drawn = log?.lastChild?.textContent.startsWith(line) && ({SOURCES})().some((s) => s[2] === last)
+  return drawn ? performance.now() : 0
+}}"""
+"""When the log's last line and the curves' last step are there: milliseconds since the page was asked for."""
+
+WATCH = """(box) => {
+  window.arrived = {}
+  new MutationObserver((changes) => {
+    for (const change of changes) for (const row of change.addedNodes) window.arrived[row.textContent] ??= Date.now()
+  }).observe(box, { childList: true })
+}"""
+
+
+def row(name: str, came: str, needed: str, *, holds: bool | None) -> None:
+    """Print a line of the table."""
+    verdict = {True: "reached", False: "MISSED", None: ""}[holds]
+    print(f"{name:52} {came:>14}   {needed:14} {verdict}", flush=True)
+
+
+def write_long_model(home: Path) -> str:
+    """Store a model with a long log and long curves; return its id."""
+    with open_services(home, environ={}) as services:
+        corpus, _ = services.corpora.add(TEXT, name="ducks")
+        model = services.models.create("long", corpus=corpus, options=OPTIONS)
+    settings = Settings.read({}, home=home)
+    database = Database.open(url_from_environment({}, settings.home))
+    leases, history = LeaseStore(database), HistoryStore(database)
+    leases.queue(model.id)
+    epoch = leases.claim(model.id, "benchmark", seconds=600).epoch
+    values = 5 / np.sqrt(np.arange(1, POINTS + 1))
+    values[POINTS // 3] = SPIKE
+    began = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
+    for first in range(0, POINTS, TOLD):
+        steps = range(first, first + TOLD)
+        times = [began + timedelta(seconds=0.1 * step) for step in steps]
+        metrics = [
+            Metric(step + 1, name, float(values[step]), moment)
+            for step, moment in zip(steps, times, strict=True)
+            for name in ("loss", "val_loss")
+        ]
+        lines = [(f"step: {step + 1}/{POINTS}...  loss: {values[step]:.4f}...", "info") for step in steps]
+        told = Batch(first_position=first + 1, lines=lines, metrics=metrics, step=first + TOLD)
+        history.append(model.id, epoch, told, seconds=600)
+    table = MetricRow.__table__.c
+    for number in range(SERIES - 2):
+        name = literal(f"series {number}")
+        copied = select(table.model_id, name, table.step, table.value, table.time).where(table.name == "loss")
+        copy = insert(MetricRow).from_select(["model_id", "name", "step", "value", "time"], copied)
+        database.write(lambda session, copy=copy: session.execute(copy))
+    leases.finish(model.id, epoch, ModelState.COMPLETED)
+    database.close()
+    return model.id
+
+
+def opened(chromium: Browser, url: str) -> Page:
+    """Open a page as a new visitor."""
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(url)
+    page.get_by_role("tab", name="Library").wait_for()
+    return page
+
+
+def measure_opening(chromium: Browser, home: Path, model_id: str) -> None:
+    """First paint, and a model with a long history; the first visit after the start is shown apart."""
+    server = Server(home)
+    paints, completes, found = [], [], []
+    try:
+        for _ in range(1 + VISITS):
+            page = opened(chromium, f"{server.url}/?tab=training&model={model_id}")
+            last = [POINTS, f"step: {POINTS}/"]
+            completes.append(page.wait_for_function(COMPLETE, arg=last, polling=20).json_value() / 1000)
+            paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+            paints.append(page.evaluate(paint) / 1000)
+            found = page.evaluate(SOURCES)
+            page.context.close()
+    finally:
+        server.stop()
+    first, later = paints[0], statistics.median(paints[1:])
+    row("first paint, first visit after the start", f"{first:.2f} s", "< 1.5 s", holds=first < 1.5)
+    row("first paint, later visits", f"{later:.2f} s", "< 1.5 s", holds=later < 1.5)
+    later = statistics.median(completes[1:])
+    row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, first visit", f"{completes[0]:.2f} s", "", holds=None)
+    row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, later visits", f"{later:.2f} s", "< 2 s", holds=later < 2)
+    most = max(points for points, _, _ in found)
+    row("points of a series that were sent", f"{most:,}", f"≤ {LIMIT:,}", holds=most <= LIMIT)
+    highest = sum(top == SPIKE for _, top, _ in found)
+    row("curves that show their highest value", f"{highest} of 2", "2 of 2", holds=highest == 2)
+
+
+class Ears:
+    """Hears when a training said each line, and how far it was when."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, float] = {}
+        self.steps: list[tuple[float, int]] = []
+
+    def hear(self, event: Event) -> None:
+        """Take what a training tells."""
+        now = time.time()
+        if isinstance(event, Said):
+            self.said[event.text] = now
+        elif isinstance(event, Measured) and "loss" in event.values:
+            self.steps.append((now, event.step))
+
+    def rate(self, begin: float, end: float) -> float:
+        """Return the steps per second between two moments."""
+        steps = [(moment, step) for moment, step in self.steps if begin <= moment <= end]
+        return (steps[-1][1] - steps[0][1]) / (steps[-1][0] - steps[0][0])
+
+
+@contextmanager
+def training(services: Services) -> Iterator[tuple[str, Ears]]:
+    """A training in this process, once it has found its pace."""
+    ears = Ears()
+    model = services.training.start(TEXT, name="long run", options=OPTIONS, listeners=[ears.hear])
+    while len(ears.steps) < 100:
+        if error := services.models.get(model.id).error:
+            raise RuntimeError(error)
+        time.sleep(0.1)
+    time.sleep(2)
+    yield model.id, ears
+    services.training.stop(model.id)
+    services.training.wait(model.id)
+
+
+def measure_live(chromium: Browser, home: Path) -> None:
+    """The way of a log line, and the cost of open tabs, while a training runs in the server's process."""
+    with open_services(home, environ={}) as services:
+        studio = Studio(services, Hub(services), 1_000_000, _prepares=True)
+        port = free_port("127.0.0.1", 5500)
+        # shorter lives than usual, so that a closed tab costs nothing soon after
+        server = serve(
+            studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
+            unused_session_lifetime_milliseconds=4000, check_unused_sessions_milliseconds=500,
+        )  # fmt: skip
+        with training(services) as (model_id, ears):
+            url = f"http://127.0.0.1:{port}/?tab=training&model={model_id}"
+            measure_lines(opened(chromium, url), ears)
+            measure_tabs(chromium, url, studio.hub, ears)
+        server.stop()
+        studio.close()
+
+
+def measure_lines(page: Page, ears: Ears) -> None:
+    """Compare when lines were said with when they came on the screen."""
+    page.get_by_role("log").evaluate(WATCH)
+    time.sleep(10)
+    arrived = page.evaluate("window.arrived")
+    page.context.close()
+    ways = [moment / 1000 - ears.said[text] for text, moment in arrived.items() if text in ears.said]
+    p95 = float(np.quantile(ways, 0.95))
+    row(f"a log line's way to the screen, p95 of {len(ways)}", f"{1000 * p95:.0f} ms", "< 500 ms", holds=p95 < 0.5)
+
+
+def measure_tabs(chromium: Browser, url: str, hub: Hub, ears: Ears) -> None:
+    """Compare the training's speed with five tabs and with none, in turns."""
+    costs, alone = [], pace(ears)
+    for _ in range(PAIRS):
+        pages = [opened(chromium, url) for _ in range(TABS)]
+        together = pace(ears)
+        for page in pages:
+            page.context.close()
+        while hub.num_sessions:
+            time.sleep(0.1)
+        before, alone = alone, pace(ears)
+        costs.append(1 - 2 * together / (before + alone))
+    cost = statistics.median(costs)
+    spread = ", ".join(f"{100 * one:.1f}" for one in costs)
+    row(f"slower with {TABS} tabs, browser included ({spread})", f"{100 * cost:.1f} %", "≤ 2 %", holds=cost <= 0.02)
+
+
+def pace(ears: Ears) -> float:
+    """Measure the training's speed now, in steps per second."""
+    time.sleep(1)
+    begin = time.time()
+    time.sleep(SECONDS)
+    return ears.rate(begin, time.time())
+
+
+def main() -> None:
+    """Measure everything."""
+    print(f"{'':52} {'came':>14}   needed")
+    with tempfile.TemporaryDirectory() as folder, browser() as chromium:
+        model_id = write_long_model(Path(folder) / "long")
+        measure_opening(chromium, Path(folder) / "long", model_id)
+        measure_live(chromium, Path(folder) / "live")
+
+
+if __name__ == "__main__":
+    main()
