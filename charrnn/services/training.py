@@ -232,7 +232,7 @@ class Trainings:
         corpus = self._corpora.get(model.corpus_id)
         check_length(corpus.num_characters, int(options["num_seqs"]), int(options["num_steps"]))
         before = model.state
-        self._leases.queue(model.id)
+        self._leases.queue(model.id, train_params=options)
         task = Task(
             model.id,
             lambda: self._corpora.ids(corpus.id, max_vocab=int(options["max_vocab"])),
@@ -248,6 +248,4 @@ class Trainings:
             raise
         with self._lock:
             self._workers[model.id] = worker
-        if options != model.train_params:  # only now: of two that resume at once, the one that won decides
-            self._library.set_options(model.id, options)
         return self._library.get(model.id)

@@ -7,7 +7,8 @@
 A worker proves with the epoch that it got from `claim` that the training is still its own.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from charrnn.core.errors import LeaseLost, StateError
 from charrnn.core.records import ACTIVE, STARTABLE, Model, ModelState
 from charrnn.store.clock import utc_after, utc_now
+from charrnn.store.columns import storable_json
 from charrnn.store.database import Database
 from charrnn.store.rows import HELD, compare_and_set, load_model
 from charrnn.store.tables import ModelRow
@@ -31,13 +33,19 @@ class LeaseStore:
     def __init__(self, database: Database):
         self._database = database
 
-    def queue(self, model_id: str) -> Model:
-        """Ask for a training; of several that ask at once, one succeeds.
+    def queue(self, model_id: str, *, train_params: Mapping[str, Any] | None = None) -> Model:
+        """Ask for a training; of several that ask at once, one succeeds, and the options are its.
+
+        Args:
+            model_id: The model.
+            train_params: Options of this training; those that the model has if missing.
 
         Raises:
             NotFound: There is no such model.
             StateError: It is being trained already, has no text, or is deleted.
         """
+
+        options = {} if train_params is None else {"train_params": storable_json(train_params)}
 
         def work(session: Session) -> Model:
             changed = compare_and_set(
@@ -51,6 +59,7 @@ class LeaseStore:
                 error=None,
                 finished_at=None,
                 updated_at=utc_now(),
+                **options,
             )
             model = load_model(session, model_id)
             if not changed:

@@ -185,6 +185,13 @@ def test_a_training_without_a_lease_does_not_count_as_alive_for_ever(database, l
     assert [model.id for model in leases.expire()] == [training.id]
 
 
+def test_of_several_that_ask_at_once_the_options_are_those_of_the_one_that_won(leases, models, ready):
+    leases.queue(ready.id, train_params={"max_steps": 11})
+    with pytest.raises(StateError):
+        leases.queue(ready.id, train_params={"max_steps": 99})
+    assert models.get(ready.id).train_params == {"max_steps": 11}
+
+
 def test_a_queued_training_that_nobody_takes_is_given_up_and_can_be_started(database, leases, ready):
     queued = leases.queue(ready.id)
     assert leases.expire() == []
