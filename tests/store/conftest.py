@@ -5,14 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.records import Corpus, Model
+from charrnn.core.records import Checkpoint, Corpus, Model, Sample
 from charrnn.store.database import Database
-from charrnn.store.history import HistoryStore
+from charrnn.store.history import Batch, HistoryStore
 from charrnn.store.leases import LeaseStore
 from charrnn.store.models import ModelStore
 from charrnn.store.texts import CorpusStore
 
 HAMLET = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
+
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901)
+
+
+def said(*texts, first):
+    return Batch(first_position=first, lines=[(text, "info") for text in texts])
+
+
+def checkpoint(model, step, kind="last", loss=1.5):
+    return Checkpoint(f"{kind}-{step}", model.id, step, kind, loss, f"step-{step}", 7, WHEN)
+
+
+def sample(model, step, identity="s"):
+    return Sample(identity, model.id, step, "To be 😀", {"temperature": 0.5}, WHEN)
 
 
 @pytest.fixture
@@ -53,3 +68,9 @@ def training(ready: Model, leases: LeaseStore) -> Model:
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a database without tables, of each kind that outlives a process."""
     return request.getfixturevalue("empty_mysql") if request.param == "mysql" else f"sqlite:///{tmp_path}/new.sqlite3"
+
+
+@pytest.fixture
+def append(history, training):
+    """Delivers a batch of the model in training."""
+    return lambda batch, epoch=1: history.append(training.id, epoch, batch, seconds=60)

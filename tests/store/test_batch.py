@@ -1,32 +1,13 @@
 """Values that a delivery may bring, and what is kept of them."""
 
 import math
-from datetime import datetime
 
 import numpy as np
 import pytest
 
-from charrnn.core.records import Checkpoint, Metric, Sample
+from charrnn.core.records import Metric
 from charrnn.store.history import Batch
-
-WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901)
-
-
-def said(*texts, first):
-    return Batch(first_position=first, lines=[(text, "info") for text in texts])
-
-
-def checkpoint(model, step, kind="last", loss=1.5):
-    return Checkpoint(f"{kind}-{step}", model.id, step, kind, loss, f"step-{step}", 7, WHEN)
-
-
-def sample(model, step, identity="s"):
-    return Sample(identity, model.id, step, "To be 😀", {"temperature": 0.5}, WHEN)
-
-
-@pytest.fixture
-def append(history, training):
-    return lambda batch, epoch=1: history.append(training.id, epoch, batch, seconds=60)
+from tests.store.conftest import checkpoint, said, sample
 
 
 def test_defect_11_no_character_makes_a_log_line_fail(history, training, append):

@@ -2,32 +2,14 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from charrnn.core.errors import LeaseLost, NotFound, OptionError
-from charrnn.core.records import Checkpoint, Metric, ModelState, Sample
+from charrnn.core.records import Metric, ModelState
 from charrnn.store.history import Batch
-
-WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901)
-
-
-def said(*texts, first):
-    return Batch(first_position=first, lines=[(text, "info") for text in texts])
-
-
-def checkpoint(model, step, kind="last", loss=1.5):
-    return Checkpoint(f"{kind}-{step}", model.id, step, kind, loss, f"step-{step}", 7, WHEN)
-
-
-def sample(model, step, identity="s"):
-    return Sample(identity, model.id, step, "To be 😀", {"temperature": 0.5}, WHEN)
-
-
-@pytest.fixture
-def append(history, training):
-    return lambda batch, epoch=1: history.append(training.id, epoch, batch, seconds=60)
+from tests.store.conftest import WHEN, checkpoint, said, sample
 
 
 def test_a_batch_is_read_back_as_it_was_said(models, history, training, append):
