@@ -1,6 +1,8 @@
 """In a real browser: dark and light, phones, and the keyboard."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,9 +15,9 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def url(trained: Trained) -> Iterator[str]:
-    """The address of a server for tests that only look."""
-    server = Server(trained.home)
+def url(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server for these tests, of a copy: a page that is opened may write a text."""
+    server = Server(Path(shutil.copytree(trained.home, tmp_path_factory.mktemp("looks") / "copy")))
     yield f"{server.url}/?model={trained.model.id}&text={trained.model.corpus_id}"
     server.stop()
 
