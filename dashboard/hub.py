@@ -7,17 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from charrnn.core.baselines import Baselines
 from charrnn.core.errors import NotFound, StoreError
-from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
+from charrnn.core.records import ACTIVE, Curve, LogLine, Model, Sample
 from charrnn.services import Services
 
 Wake = Callable[[], None]
 
-EPOCH = datetime(1970, 1, 1)
 LINES = 2000
 """Log lines of a model that are kept at hand."""
 CURVES = ("loss", "val_loss")
@@ -28,36 +25,17 @@ DEATH_SECONDS = 5.0
 """Time between two searches for trainings whose worker is gone."""
 
 
-@dataclass
-class Series:
-    """Measured values of one name; append-only."""
-
-    steps: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    """Time of each value, in seconds since 1970."""
-
-
 class Story:
     """What is known about one model. Curves only grow; when a training begins again, the story is a new one.
 
-    Reading is safe without a lock: lists are only appended to, `steps` last.
+    Reading is safe without a lock: a curve is never changed, but replaced by a longer one.
     """
 
     def __init__(self, model: Model, lines: list[LogLine], samples: list[Sample]):
         self.model = model
         self.lines: deque[LogLine] = deque(lines, maxlen=LINES)
         self.samples: dict[str, Sample] = {sample.id: sample for sample in samples}
-        self.series: dict[str, Series] = {}
-
-    def tell(self, metrics: list[Metric]) -> None:
-        """Take measured values in."""
-        for name in dict.fromkeys(metric.name for metric in metrics):
-            series = self.series.setdefault(name, Series())
-            new = [metric for metric in metrics if metric.name == name]
-            series.values += [metric.value for metric in new]
-            series.seconds += [(metric.time - EPOCH).total_seconds() if metric.time else 0.0 for metric in new]
-            series.steps += [metric.step for metric in new]
+        self.curves: dict[str, Curve] = {name: Curve() for name in CURVES}
 
 
 class Feed:
@@ -96,19 +74,26 @@ class Feed:
         if self.story is None or update.model.step < self.story.model.step:
             self.story = Story(update.model, list(self.story.lines if self.story else ()), [])
             self.story.samples = {s.id: s for s in self._services.models.samples(self.model_id)}
-        changed = bool(update.lines or update.metrics or update.samples) or _seen(update.model) != _seen(
-            self.story.model
-        )
+        measured = self._measure(self.story)
+        changed = measured or update.lines or update.samples or _seen(update.model) != _seen(self.story.model)
         self.story.model = update.model
         self.story.lines.extend(update.lines)
         self.story.samples.update({sample.id: sample for sample in update.samples})
-        self.story.tell(update.metrics)
-        self.version += changed
+        self.version += bool(changed)
+
+    def _measure(self, story: Story) -> bool:
+        """Read on in each curve; tell whether there was more."""
+        new = False
+        for name, known in story.curves.items():
+            later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
+            story.curves[name] = known.then(later)
+            new = new or len(later) > 0
+        return new
 
     def _begin(self, model: Model) -> None:
         lines = self._services.models.last_lines(model.id, LINES)
         after = lines[-1].position if lines else 0
-        self._follower = self._services.training.follower(model.id, after=after, metrics=CURVES)
+        self._follower = self._services.training.follower(model.id, after=after, metrics=())
         self.story = Story(model, lines, self._services.models.samples(model.id))
         self.version += 1
 
@@ -129,6 +114,7 @@ class Hub:
         self._models_due = self._deaths_due = 0.0
         self._baselines: dict[str, Baselines] = {}
         self._measuring = threading.Lock()
+        self._validations: dict[str, tuple[int, Curve]] = {}
         self._thread = threading.Thread(target=self._look_around, name="dashboard hub", daemon=True)
         self._thread.start()
 
@@ -185,6 +171,15 @@ class Hub:
             for feed in self._feeds.values():
                 feed.due = 0.0
             self._lock.notify()
+
+    def validation(self, model: Model) -> Curve:
+        """Return a model's validation losses; only what is new since the last call in this process is read."""
+        epoch, curve = self._validations.get(model.id, (model.epoch, Curve()))
+        if epoch != model.epoch or curve.last_step > model.step:  # it was resumed, maybe from an earlier step
+            curve = Curve()
+        curve = curve.then(self._services.models.curve(model.id, "val_loss", after_step=curve.last_step))
+        self._validations[model.id] = model.epoch, curve
+        return curve
 
     def baselines(self, corpus_id: str) -> Baselines:
         """Return what simple guessers reach on a text; measured once a process, which takes seconds."""

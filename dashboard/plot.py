@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Label, Legend, Node, Span
 from bokeh.plotting import figure
 
 from charrnn.core.baselines import Baselines
+from charrnn.core.records import Curve
 from dashboard.curves import LIMIT, Numbers, Smoothing, thinned
-from dashboard.hub import Series
 from dashboard.theme import BASELINE_COLOR, TRAINING_COLOR, VALIDATION_COLOR
 
 BASELINES = {
@@ -88,27 +87,26 @@ class LossPlot:
         for renderer, name in ((smooth, "training, smoothed"), (val, "validation")):
             plot.add_tools(HoverTool(renderers=[renderer], tooltips=[(where, ""), (name, "@y{0.0000}")], mode="vline"))
 
-    def show(self, series: dict[str, Series]) -> None:
+    def show(self, curves: dict[str, Curve]) -> None:
         """Show what was measured; only what is new is sent, until the curve is too long and is thinned anew."""
-        training = series.get("loss")
-        if training and training.steps:
+        training = curves.get("loss", Curve())
+        if len(training):
             # one clock for both curves: a training begins before it is validated for the first time
             self._began = training.seconds[0]
-        count = len(training.steps) if training else 0
-        if training and count > self._known:
+        if len(training) > self._known:
             shown = max(len(self.sources[name].data["x"]) for name in ("loss", "smooth"))
-            if self._known and shown + count - self._known <= LIMIT:
-                x, y = self._columns(training, self._known, count)
+            if self._known and shown + len(training) - self._known <= LIMIT:
+                x, y = self._columns(training, self._known)
                 for name, values in (("loss", y), ("smooth", self._smoothing.add(y))):
                     self.sources[name].stream({"x": x, "y": values})
             else:
-                x, y = self._columns(training, 0, count)
+                x, y = self._columns(training)
                 self._smoothing = Smoothing(self.axes.smoothing)
                 for name, values in (("loss", y), ("smooth", self._smoothing.add(y))):
-                    thin_x, thin_y = thinned(x, values, LIMIT if count <= LIMIT else LIMIT // 2)
+                    thin_x, thin_y = thinned(x, values, LIMIT if len(x) <= LIMIT else LIMIT // 2)
                     self.sources[name].data = {"x": thin_x, "y": thin_y}
-            self._known = count
-        self._show_validation(series.get("val_loss"))
+            self._known = len(training)
+        self._show_validation(curves.get("val_loss", Curve()))
 
     def clear(self) -> None:
         """Show nothing."""
@@ -116,18 +114,15 @@ class LossPlot:
         for source in self.sources.values():
             source.data = {"x": [], "y": []}
 
-    def _show_validation(self, series: Series | None) -> None:
-        count = len(series.steps) if series else 0
-        if series and count > self._validated:
-            x, y = thinned(*self._columns(series, 0, count))
+    def _show_validation(self, validation: Curve) -> None:
+        if len(validation) > self._validated:
+            x, y = thinned(*self._columns(validation))
             self.sources["val_loss"].data = {"x": x, "y": y}
-            self._validated = count
+            self._validated = len(validation)
 
-    def _columns(self, series: Series, start: int, end: int) -> tuple[Numbers, Numbers]:
-        y = np.array(series.values[start:end]) * self.axes.factor
-        if self.axes.time:
-            return (np.array(series.seconds[start:end]) - self._began) / 60, y
-        return np.array(series.steps[start:end], dtype=float), y
+    def _columns(self, curve: Curve, start: int = 0) -> tuple[Numbers, Numbers]:
+        x = (curve.seconds[start:] - self._began) / 60 if self.axes.time else curve.steps[start:]
+        return x, curve.values[start:] * self.axes.factor
 
     def show_baselines(self, baselines: Baselines | None) -> None:
         """Draw what simple guessers reach as labelled lines; `None` takes them away."""

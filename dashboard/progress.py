@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+import numpy as np
+
 from charrnn.core.errors import TextError
 from charrnn.core.options import defaults
-from charrnn.core.records import Corpus, Model
+from charrnn.core.records import Corpus, Curve, Model
 from charrnn.services.estimate import length
-from dashboard.hub import Series
 
 WINDOW_SECONDS = 30.0
 """Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
@@ -31,7 +32,7 @@ class Progress:
         return min(1.0, self.step / self.total) if self.total else 0.0
 
     @classmethod
-    def of(cls, model: Model, corpus: Corpus | None, losses: Series | None, now: float | None = None) -> "Progress":
+    def of(cls, model: Model, corpus: Corpus | None, losses: Curve | None, now: float | None = None) -> "Progress":
         """Sum up.
 
         Args:
@@ -46,7 +47,7 @@ class Progress:
         characters = model.train_params.get("num_seqs", 0) * model.train_params.get("num_steps", 0)
         ends = [(total - model.step) / speed] if speed else []
         minutes = model.train_params.get("max_minutes", 0)
-        if minutes and losses and losses.seconds and model.started_at:
+        if minutes and losses and model.started_at:
             ends.append(model.started_at.replace(tzinfo=UTC).timestamp() + 60 * minutes - now)
         return cls(model.step, total, speed * characters if speed else None, max(0.0, min(ends)) if ends else None)
 
@@ -61,13 +62,11 @@ def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
         return 0
 
 
-def _steps_per_second(losses: Series) -> float | None:
-    count = len(losses.steps)
-    if count < 2:
+def _steps_per_second(losses: Curve) -> float | None:
+    if len(losses) < 2:
         return None
-    last = losses.seconds[count - 1]
-    first = count - 1
-    while first > 0 and last - losses.seconds[first - 1] <= WINDOW_SECONDS:
-        first -= 1
-    seconds, steps = last - losses.seconds[first], losses.steps[count - 1] - losses.steps[first]
-    return steps / seconds if seconds > 0 and steps > 0 else None
+    # the newest stretch without a pause from its first to its last value
+    earlier = np.flatnonzero(losses.seconds[-1] - losses.seconds > WINDOW_SECONDS)
+    first = earlier[-1] + 1 if len(earlier) else 0
+    seconds, steps = losses.seconds[-1] - losses.seconds[first], losses.steps[-1] - losses.steps[first]
+    return float(steps / seconds) if seconds > 0 and steps > 0 else None

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 
 class ModelState(StrEnum):
     """Where a model is in its life.
@@ -110,6 +113,41 @@ class Metric:
     name: str
     value: float
     time: datetime | None = None
+
+
+def _nothing() -> npt.NDArray[np.float64]:
+    return np.empty(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The measured values of one name, in order of steps; each array has shape `(values,)`.
+
+    Arrays rather than records, because a long training has a hundred thousand of them.
+    """
+
+    steps: npt.NDArray[np.float64] = field(default_factory=_nothing)
+    values: npt.NDArray[np.float64] = field(default_factory=_nothing)
+    seconds: npt.NDArray[np.float64] = field(default_factory=_nothing)
+    """Time of each value, in seconds since 1970."""
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def last_step(self) -> int:
+        """Step of the last value; -1 when there is none."""
+        return int(self.steps[-1]) if len(self) else -1
+
+    def then(self, later: "Curve") -> "Curve":
+        """Return this curve and the values that came later."""
+        if not len(later):
+            return self
+        return Curve(*(np.concatenate(both) for both in zip(self._arrays, later._arrays, strict=True)))
+
+    @property
+    def _arrays(self) -> tuple[npt.NDArray[np.float64], ...]:
+        return self.steps, self.values, self.seconds
 
 
 @dataclass(frozen=True)

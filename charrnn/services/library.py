@@ -11,7 +11,7 @@ from pathlib import Path
 from charrnn.core.errors import NameTaken, NotFound
 from charrnn.core.files import atomic_file
 from charrnn.core.options import Value
-from charrnn.core.records import Checkpoint, Corpus, LogLine, Metric, Model, Sample
+from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -142,6 +142,10 @@ class Library:
     def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
         """Return measured values by step."""
         return self._history.metrics(model_id, names=None if names is None else list(names))
+
+    def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
+        """Return the measured values of one name, such as `val_loss`, as arrays; those after a step."""
+        return self._history.curve(model_id, name, after_step=after_step)
 
     def samples(self, model_id: str) -> list[Sample]:
         """Return the samples of a model, oldest first."""

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from charrnn.core.errors import NotFound, OptionError
-from charrnn.core.records import Checkpoint, LogLine, Metric, Sample
+from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Sample
 from charrnn.store.batch import Batch, apply_batch
 from charrnn.store.clock import utc_now
 from charrnn.store.columns import storable_json
@@ -139,6 +140,25 @@ class HistoryStore:
             statement = statement.where(table.name.in_(names))
         statement = statement.order_by(table.step, table.name)
         return self._database.read(lambda session: [Metric(*row) for row in session.execute(statement)])
+
+    def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
+        """Read the measured values of one name: a hundred thousand in some tenths of a second.
+
+        Args:
+            model_id: The model.
+            name: The metric.
+            after_step: Last step that is known already; -1 also gives step 0.
+        """
+        table = MetricRow.__table__.c
+        statement = select(table.step, table.value, table.time).where(
+            table.model_id == model_id, table.name == name, table.step > after_step
+        )
+        rows = self._database.read(lambda session: session.execute(statement.order_by(table.step)).all())
+        if not rows:
+            return Curve()
+        steps, values, times = zip(*rows, strict=True)
+        seconds = np.array(times, dtype="datetime64[us]").astype(np.int64) / 1e6
+        return Curve(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64), seconds)
 
     def samples(self, model_id: str) -> list[Sample]:
         """Read all samples, oldest first."""

@@ -46,9 +46,9 @@ class CompareView(pn.viewable.Viewer):
         def read() -> list[tuple[Model, np.ndarray, np.ndarray]]:
             found = []
             for model in models:
-                metrics = library.metrics(model.id, names=["val_loss"]) or library.metrics(model.id, names=["loss"])
-                x, y = np.array([m.step for m in metrics], dtype=float), np.array([m.value for m in metrics])
-                found.append((model, *thinned(x, y)))
+                validation = library.curve(model.id, "val_loss")
+                curve = validation if len(validation) else library.curve(model.id, "loss")
+                found.append((model, *thinned(curve.steps, curve.values)))
             return found
 
         def done(found: list[tuple[Model, np.ndarray, np.ndarray]]) -> None:

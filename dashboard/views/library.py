@@ -1,9 +1,10 @@
-"""All models: choose, sort, filter, rename, note, delete with undo, compare."""
+"""All models: choose, sort, filter, rename, note, export, delete with undo, compare."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import panel as pn
 import panel.ui as pui
 import param
@@ -12,6 +13,7 @@ from panel.custom import JSComponent
 from charrnn.core import figures
 from charrnn.core.records import ACTIVE, Model
 from dashboard.curves import thinned
+from dashboard.delivery import Delivery
 from dashboard.escape import visible
 from dashboard.progress import total_steps
 from dashboard.session import Session
@@ -52,19 +54,20 @@ class LibraryView(pn.viewable.Viewer):
         self._session = session
         self._seen: tuple[Any, ...] = ()
         self._shown_id = ""
-        self._curves: dict[str, tuple[tuple[Any, ...], list[float]]] = {}
         self._table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
         self._name = pui.TextInput(label="Name", width=280, size="small", margin=0)
         self._notes = pui.TextInput(label="Note", width=280, size="small", margin=0)
-        self._tags = pui.TextInput(label="Tags, with commas between", width=220, size="small", margin=0)
+        self._tags = pui.TextInput(label="Tags, with commas between", width=260, size="small", margin=0)
         self._save = self._button("Save", self._change)
         self._open = self._button("Training", lambda: self._go("training"), color="primary")
         self._write = self._button("Write", lambda: self._go("write"))
+        self._export = self._button("Export", self._pack)
+        self._delivery = Delivery(width=0, height=0, margin=0)
         self._delete = self._button("Delete", self._remove, color="error")
         self._undo = self._button("Bring back", self._restore, visible=False)
         self._deleted = ""
         self._chosen = pn.Column(
-            pn.FlexBox(self._open, self._write, self._delete, gap="8px", margin=(16, 0, 12, 0)),
+            pn.FlexBox(self._open, self._write, self._export, self._delete, self._delivery, gap="8px", margin=(16, 0, 12, 0)),
             pn.FlexBox(self._name, self._notes, self._tags, self._save, gap="10px", align_items="center", margin=0),
             sizing_mode="stretch_width", margin=0, visible=False,
         )  # fmt: skip
@@ -108,6 +111,7 @@ class LibraryView(pn.viewable.Viewer):
         if model is None:
             return
         self._delete.disabled = model.state in ACTIVE
+        self._export.disabled = not model.step
         if model.id != self._shown_id:
             self._shown_id = model.id
             for field, text in (
@@ -130,15 +134,9 @@ class LibraryView(pn.viewable.Viewer):
         }  # fmt: skip
 
     def _curve(self, model: Model) -> list[float]:
-        """Return the validation losses for a small picture; read again only when the training got on."""
-        key = (model.epoch, model.step)
-        known = self._curves.get(model.id)
-        if known is None or known[0] != key:
-            metrics = self._session.services.models.metrics(model.id, names=["val_loss"])
-            y = np.array([metric.value for metric in metrics])
-            known = (key, thinned(np.arange(len(y), dtype=float), y, CURVE_POINTS)[1].round(4).tolist())
-            self._curves[model.id] = known
-        return known[1]
+        """Return the validation losses for a small picture."""
+        curve = self._session.hub.validation(model)
+        return thinned(curve.steps, curve.values, CURVE_POINTS)[1].round(4).tolist()
 
     def _change(self) -> None:
         models, model_id = self._session.services.models, self._shown_id
@@ -152,6 +150,26 @@ class LibraryView(pn.viewable.Viewer):
             models.tag(model_id, tags)
 
         self._session.run(change, lambda _: self._session.hub.hurry(), self._session.complain)
+
+    def _pack(self) -> None:
+        """Have a ZIP file made, on a thread of its own: checking a checkpoint may have to wait for TensorFlow."""
+        models, model = self._session.services.models, self._session.services.models.get(self._shown_id)
+        self._export.param.update(disabled=True, label="Exporting …")
+
+        def pack() -> bytes:
+            with tempfile.TemporaryDirectory() as folder:
+                return models.export(model.id, Path(folder) / "model.zip").read_bytes()
+
+        def ready(data: bytes | None) -> None:
+            self._export.param.update(disabled=False, label="Export")
+            if data is not None:
+                self._delivery.hand_over(f"{file_name(model.name)}.zip", data)
+
+        def failed(words: str) -> None:
+            ready(None)
+            self._session.complain(words)
+
+        self._session.run(pack, ready, failed)
 
     def _remove(self) -> None:
         models, model_id = self._session.services.models, self._shown_id
@@ -177,3 +195,8 @@ class LibraryView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout
+
+
+def file_name(name: str) -> str:
+    """Return a model's name as every file system takes it: without what separates folders or is reserved."""
+    return "".join("_" if character in '<>:"/\\|?*' or not character.isprintable() else character for character in name)

@@ -80,15 +80,15 @@ class LossView(pn.viewable.Viewer):
             self._story = story
             self._plot.clear()
             self._measure(story.model.corpus_id)
-        self._plot.show(story.series)
+        self._plot.show(story.curves)
         self._sum_up(story)
 
     def _sum_up(self, story: Story) -> None:
         """Say in words what the picture shows, for those who cannot see it and those who wonder what it means."""
         words = []
-        for name, series in (("training", story.series.get("loss")), ("validation", story.series.get("val_loss"))):
-            if series and series.steps:
-                last, best = series.values[len(series.steps) - 1], min(series.values)
+        for name, curve in (("training", story.curves["loss"]), ("validation", story.curves["val_loss"])):
+            if len(curve):
+                last, best = curve.values[-1], curve.values.min()
                 words.append(f"<b>{name}</b> {last:.3f} nats ({last / math.log(2):.3f} bits), lowest {best:.3f}")
         meaning = (
             "Lower is better: the loss is how surprised the network is by the next character. Below a dashed line it "

@@ -72,7 +72,7 @@ class TrainingView(pn.viewable.Viewer):
             return
         if self._corpus is None or self._corpus.id != model.corpus_id:
             self._corpus = self._session.services.corpora.get(model.corpus_id) if model.corpus_id else None
-        progress = Progress.of(model, self._corpus, feed.story.series.get("loss") if feed.story else None)
+        progress = Progress.of(model, self._corpus, feed.story.curves["loss"] if feed.story else None)
         html = headline(model, progress)
         if html != self._head.object:
             self._head.object = html

@@ -18,10 +18,10 @@ def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, 
     wait_until(lambda: hub.feed(wake).model and hub.feed(wake).model.state == ModelState.COMPLETED)
     story = hub.feed(wake).story
     assert rung.is_set()
-    assert story.series["loss"].steps == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert story.series["val_loss"].steps == [2, 4, 6, 8]
-    assert set(story.series) == {"loss", "val_loss"}  # of all that is measured, what is shown
-    assert {m.name for m in services.models.metrics(model.id)} > set(story.series)
+    assert list(story.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert list(story.curves["val_loss"].steps) == [2, 4, 6, 8]
+    assert set(story.curves) == {"loss", "val_loss"}  # of all that is measured, what is shown
+    assert {m.name for m in services.models.metrics(model.id)} > set(story.curves)
     assert [sample.step for sample in story.samples.values()] == [6, 8]
     assert [line.position for line in story.lines] == list(range(1, len(story.lines) + 1))
 
@@ -58,8 +58,16 @@ def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Se
     services.training.wait(model.id)
     feed.refresh()
     assert feed.story is not before
-    assert feed.story.series["loss"].steps == list(range(1, 12))
+    assert list(feed.story.curves["loss"].steps) == list(range(1, 12))
     assert [line.position for line in feed.story.lines] == list(range(1, len(feed.story.lines) + 1))
+
+
+def test_small_curves_read_on_where_they_ended(services: Services, hub: Hub) -> None:
+    model = services.training.start(TEXT, options=OPTIONS)
+    done = services.training.wait(model.id)
+    assert list(hub.validation(done).steps) == list(hub.validation(done).steps) == [2, 4, 6, 8]
+    services.training.resume(model.id, options={"max_steps": 11})
+    assert list(hub.validation(services.training.wait(model.id)).steps) == [2, 4, 6, 8, 10, 11]
 
 
 def test_looking_again_at_a_model_at_rest_is_no_news(trained: Trained, home) -> None:

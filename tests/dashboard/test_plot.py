@@ -2,21 +2,21 @@
 
 import math
 
+import numpy as np
 import pytest
 from bokeh.models import Label
 
 from charrnn.core.baselines import Baselines
+from charrnn.core.records import Curve
 from dashboard.curves import LIMIT
-from dashboard.hub import Series
 from dashboard.plot import Axes, LossPlot
 
 BASELINES = Baselines(uniform=4.2, letters=3.1, bigram=2.4, trigram=1.9, xz=1.8, num_characters=1000, whole=True)
 
 
-def series(count: int) -> Series:
-    return Series(
-        list(range(1, count + 1)), [5 / step for step in range(1, count + 1)], [90.0 * n for n in range(count)]
-    )
+def curve(count: int) -> Curve:
+    steps = np.arange(1.0, count + 1)
+    return Curve(steps, 5 / steps, 90 * (steps - 1))
 
 
 def data(plot: LossPlot, name: str, column: str) -> list[float]:
@@ -26,17 +26,17 @@ def data(plot: LossPlot, name: str, column: str) -> list[float]:
 def test_new_values_are_added_to_those_that_are_there() -> None:
     plot = LossPlot(Axes(smoothing=0))
     for count in (3, 7):
-        plot.show({"loss": series(count)})
+        plot.show({"loss": curve(count)})
     assert data(plot, "loss", "x") == [1, 2, 3, 4, 5, 6, 7]
-    assert data(plot, "loss", "y") == data(plot, "smooth", "y") == series(7).values
+    assert data(plot, "loss", "y") == data(plot, "smooth", "y") == list(curve(7).values)
 
 
 @pytest.mark.parametrize("count", [LIMIT + 1, 30_011])
 def test_a_browser_gets_at_most_2000_points_with_the_extremes(count: int) -> None:
-    long, plot = series(count), LossPlot(Axes())
+    long, plot = curve(count), LossPlot(Axes())
     long.values[777] = 99.0
     for shown in (10, LIMIT - 1, count):
-        plot.show({"loss": Series(long.steps[:shown], long.values[:shown], long.seconds[:shown])})
+        plot.show({"loss": Curve(long.steps[:shown], long.values[:shown], long.seconds[:shown])})
     assert len(data(plot, "loss", "x")) <= LIMIT
     assert max(data(plot, "loss", "y")) == 99.0
     assert data(plot, "loss", "x")[-1] == count
@@ -44,24 +44,24 @@ def test_a_browser_gets_at_most_2000_points_with_the_extremes(count: int) -> Non
 
 def test_bits_are_nats_over_ln_2() -> None:
     plot = LossPlot(Axes(bits=True))
-    plot.show({"val_loss": series(2)})
+    plot.show({"val_loss": curve(2)})
     assert data(plot, "val_loss", "y") == pytest.approx([5 / math.log(2), 2.5 / math.log(2)])
     assert plot.figure.yaxis[0].axis_label == "bits per character"
 
 
 def test_time_is_in_minutes_since_the_first_training_loss() -> None:
     plot = LossPlot(Axes(time=True))
-    plot.show({"loss": series(3), "val_loss": Series([2, 3], [4.0, 3.0], [120.0, 210.0])})
+    plot.show({"loss": curve(3), "val_loss": Curve(np.array([2.0, 3]), np.array([4.0, 3.0]), np.array([120.0, 210.0]))})
     assert data(plot, "loss", "x") == [0, 1.5, 3]
     assert data(plot, "val_loss", "x") == [2, 3.5]
 
 
 def test_a_cleared_plot_begins_anew() -> None:
     plot = LossPlot(Axes())
-    plot.show({"loss": series(5), "val_loss": series(2)})
+    plot.show({"loss": curve(5), "val_loss": curve(2)})
     plot.clear()
     assert data(plot, "loss", "x") == data(plot, "val_loss", "x") == []
-    plot.show({"loss": series(2)})
+    plot.show({"loss": curve(2)})
     assert data(plot, "loss", "x") == [1, 2]
 
 

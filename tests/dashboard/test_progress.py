@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from charrnn.core.records import Corpus, Model, ModelState
-from dashboard.hub import Series
+import numpy as np
+
+from charrnn.core.records import Corpus, Curve, Model, ModelState
 from dashboard.progress import Progress, total_steps
 
 BEGAN = datetime(2025, 6, 7, 8, 9, 10)
@@ -19,9 +20,9 @@ def corpus(num_characters: int) -> Corpus:
     return Corpus("7" * 64, "ducks", 9, num_characters, 4, 2, "utf-8", "lf", BEGAN)
 
 
-def losses(steps: int, seconds_each: float) -> Series:
-    steps_done = list(range(1, steps + 1))
-    return Series(steps_done, [2.0] * steps, [START + seconds_each * step for step in steps_done])
+def losses(steps: int, seconds_each: float) -> Curve:
+    done = np.arange(1.0, steps + 1)
+    return Curve(done, np.full(steps, 2.0), START + seconds_each * done)
 
 
 def test_speed_and_time_left_follow_from_the_losses() -> None:
@@ -42,8 +43,8 @@ def test_a_time_limit_may_come_first() -> None:
 
 
 def test_only_the_last_half_minute_counts() -> None:
-    series = Series([1, 2, 3], [2.0] * 3, [START, START + 1000, START + 1002])
-    assert Progress.of(model(3), corpus(620), series, now=START + 1002).characters_per_second == 7.5
+    curve = Curve(np.array([1.0, 2, 3]), np.full(3, 2.0), START + np.array([0.0, 1000, 1002]))
+    assert Progress.of(model(3), corpus(620), curve, now=START + 1002).characters_per_second == 7.5
 
 
 def test_passes_over_the_text_may_come_before_the_last_step() -> None:

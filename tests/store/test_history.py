@@ -2,7 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -193,6 +193,16 @@ def test_metrics_can_be_chosen_by_name_and_from_a_step_on(history, training, app
     chosen = history.metrics(training.id, names={"loss", "x"}, after_step=2)
     assert [(metric.step, metric.name) for metric in chosen] == [(3, "loss"), (3, "x")]
     assert history.metrics(training.id, names=()) == []
+
+
+def test_a_curve_is_the_values_of_one_name_and_can_be_read_on(history, training, append):
+    moments = [datetime(2025, 6, 7, 8, 9, second, 500_000) for second in (1, 2, 5)]
+    told = [Metric(step, "loss", 1 / step, moment) for step, moment in zip((1, 2, 4), moments, strict=True)]
+    append(Batch(first_position=1, metrics=[*told, Metric(3, "val_loss", 7.0)]))
+    curve = history.curve(training.id, "loss", after_step=1)
+    assert (list(curve.steps), list(curve.values)) == ([2, 4], [0.5, 0.25])
+    assert [datetime.fromtimestamp(second, UTC).replace(tzinfo=None) for second in curve.seconds] == moments[1:]
+    assert len(history.curve(training.id, "nothing")) == 0
 
 
 def test_the_newest_checkpoint_of_a_kind_is_found(history, training, append):
