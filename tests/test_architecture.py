@@ -1,5 +1,6 @@
 """The arrows between the folders point down, TensorFlow stays behind its wall, files stay small."""
 
+import ast
 import importlib.util
 import subprocess
 import sys
@@ -44,6 +45,19 @@ def test_no_module_outside_the_wall_loads_tensorflow() -> None:
     result = run(f"import {', '.join(names)}, sys; print(*sys.modules)")
     assert result.returncode == 0, result.stderr
     assert not {"tensorflow", "keras", f"charrnn.{WALLED}"} & set(result.stdout.split())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "charrnn" / "services").glob("*.py")), ids=lambda path: path.stem)
+def test_networks_are_imported_in_the_way_that_waits_for_other_threads(path: Path) -> None:
+    class Runtime(ast.NodeTransformer):
+        """Leaves out what only type checkers see."""
+
+        def visit_If(self, node: ast.If) -> None:
+            return None if ast.unparse(node.test) == "TYPE_CHECKING" else node
+
+    nodes = ast.walk(Runtime().visit(ast.parse(path.read_text(encoding="utf-8"))))
+    imports = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not [line for line in imports if f"charrnn.{WALLED}." in line], f"see charrnn/{WALLED}/__init__.py"
 
 
 def test_tensorflow_is_there_to_be_loaded() -> None:

@@ -1,6 +1,8 @@
 """The network, its training and its writing: the only folder that imports TensorFlow and Keras.
 
-Others import it inside the function that needs it, since `import tensorflow` takes seconds.
+Others import it inside the function that needs it, since `import tensorflow` takes seconds, and as
+`from charrnn.model import training`: that waits for another thread that is at it, which
+`from charrnn.model.training import train` does not, and two threads that import TensorFlow at once both fail.
 """
 
 import os
@@ -19,6 +21,7 @@ def _import_tensorflow() -> None:
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
+            import keras  # noqa: F401
             import tensorflow
 
             tensorflow.config.list_physical_devices()

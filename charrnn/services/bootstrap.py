@@ -1,7 +1,6 @@
 """Builds all services of one data folder, once."""
 
 import atexit
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +40,8 @@ class Services:
 
         Takes 5 to 15 seconds the first time; meant for a background thread.
         """
-        for name in ("training", "writer"):
-            importlib.import_module(f"charrnn.model.{name}")
+        from charrnn.model import training, writer  # noqa: F401
+
         speed()
 
     def close(self) -> None:

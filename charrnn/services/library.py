@@ -213,7 +213,7 @@ def metrics_csv(metrics: Iterable[Metric]) -> str:
 
 def _checked_parts(folder: Path) -> list[Path]:
     """Return a checkpoint's files after checking their hashes."""
-    from charrnn.model.checkpoint import load
+    from charrnn.model import checkpoint
 
-    load(folder, with_training=True)
+    checkpoint.load(folder, with_training=True)
     return sorted(folder.iterdir())

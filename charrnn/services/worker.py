@@ -88,20 +88,19 @@ class Worker:
             self._end(state, message)
 
     def _train(self) -> ModelState:
-        from charrnn.model.checkpoint import load
-        from charrnn.model.training import train
+        from charrnn.model import checkpoint, training
 
         ids, vocabulary = self._task.load_text()
         resume_from = None
         if self._task.resumes:
-            checkpoint, _, problems = self._checkpoints.first_usable(
-                self._model, "newest", lambda path: load(path, with_training=True)
+            newest, _, problems = self._checkpoints.first_usable(
+                self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))
-            self._forget_after(checkpoint.step)
-            resume_from = self._checkpoints.path(checkpoint)
-        return train(
+            self._forget_after(newest.step)
+            resume_from = self._checkpoints.path(newest)
+        return training.train(
             ids,
             vocabulary,
             self._task.options,

@@ -155,7 +155,7 @@ class Writing:
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is sound.
         """
-        from charrnn.model.evaluation import Evaluation
+        from charrnn.model import evaluation
 
         _, ready, _ = self._load(self._library.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect(text).encoding)
@@ -163,19 +163,18 @@ class Writing:
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:
             raise TextError(f"The text has {len(ids)} character(s); two are needed, since the first is not predicted.")
-        evaluation = Evaluation(ready.network, ids, first=1, window=ready.window)
-        ready.window = evaluation.window
-        nats = evaluation.loss()
+        scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
+        ready.window = scored.window
+        nats = scored.loss()
         return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
 
     def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready, list[str]]:
-        from charrnn.model.checkpoint import load_network
-        from charrnn.model.writer import Writer
+        from charrnn.model import checkpoint, writer
 
         def load(folder: Path) -> _Ready:
             if folder not in self._ready:
-                network, vocabulary, _ = load_network(folder)
-                self._ready[folder] = _Ready(network, vocabulary, Writer(network, vocabulary))
+                network, vocabulary, _ = checkpoint.load_network(folder)
+                self._ready[folder] = _Ready(network, vocabulary, writer.Writer(network, vocabulary))
             self._ready.move_to_end(folder)
             while len(self._ready) > LOADED:
                 self._ready.popitem(last=False)
