@@ -1,10 +1,16 @@
-"""Light or dark: taken from the system at first, then remembered by the visitor's browser."""
+"""Light or dark: taken from the system at first, then remembered by the visitor's browser.
+
+The page's first markup decides before anything is drawn, so that a dark page never begins white.
+"""
 
 import panel.ui as pui
 import param
 from panel.custom import JSComponent
 
 from dashboard.theme import ASSETS
+
+
+TEMPLATE = (ASSETS / "page.html").read_text("utf-8")
 
 
 class Appearance(JSComponent):
@@ -17,6 +23,7 @@ class Appearance(JSComponent):
     @classmethod
     def of(cls, page: pui.Page) -> "Appearance":
         """Make one and tie it to a page; in the browser, so that nothing waits for the server."""
+        page.template = TEMPLATE
         appearance = cls(width=0, height=0, margin=0)
         appearance.jslink(page, dark="dark_theme", bidirectional=True)
         return appearance

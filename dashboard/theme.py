@@ -34,6 +34,8 @@ for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
             "MuiAppBar": {
                 "styleOverrides": {"root": {"backgroundColor": _bar, "color": "#fff", "backgroundImage": "none"}}
             },
+            # fields to choose from as high as fields to type in
+            "MuiOutlinedInput": {"styleOverrides": {"root": {"minHeight": 40}}},
             # all five fit on a phone
             "MuiTab": {"styleOverrides": {"root": {"minWidth": 0, "padding": "12px clamp(9px, 2vw, 20px)"}}},
             # the page's own busy bar has no name, which screen readers want
@@ -44,8 +46,8 @@ for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
 PAGE = {"padding": "4px clamp(12px, 3vw, 40px) 48px", "box-sizing": "border-box"}
 """Space around everything; little of it on a phone."""
 
-TRAINING_COLOR, VALIDATION_COLOR = "#2b7bba", "#d1601b"
-"""Blue and orange: told apart by nearly everybody; the lines also differ in dash and width."""
+TRAINING_COLOR, VALIDATION_COLOR = "#3288cc", "#d96a1f"
+"""Blue and orange: told apart by nearly everybody, on white and on black; the lines also differ in dash and width."""
 BASELINE_COLOR = "#8a8f98"
 
 _CONTENT = (ASSETS / "content.css").read_text("utf-8")

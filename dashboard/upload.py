@@ -12,7 +12,7 @@ class TextUpload(pui.FileInput):
     Args:
         limit: Largest file, in bytes.
         arrived: Called with the file's bytes and name.
-        refused: Called with the words for a file that is too large.
+        refused: Called with the words for a file that is too large or did not arrive.
         progress: Called with the bytes that are here and the part of the file that they are, `0 … 1`, after each piece.
     """
 
@@ -28,6 +28,22 @@ class TextUpload(pui.FileInput):
         self._limit, self._arrived, self._refused, self._progress = limit, arrived, refused, progress
         self._received = 0
 
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
+        if msg["status"] == "error":
+            # the browser looked at the size, or could not read the file, and sent nothing
+            self._received = 0
+            self._file_buffer.clear()
+            self._refused(self._too_large if "exceeds" in msg["error"] else f"The file cannot be read: {msg['error']}.")
+            return
+        super()._handle_msg(msg)
+
+    @property
+    def _too_large(self) -> str:
+        return (
+            f"This file is larger than {self._limit / 1e6:,.0f} MB, the most that this server takes. Split it, or "
+            f"start the server with a higher --max-upload-mb."
+        )
+
     def _process_chunk(self, msg: dict[str, Any]) -> None:
         self._received += len(bytes(msg["data"]))
         if self._received > self._limit:
@@ -40,14 +56,11 @@ class TextUpload(pui.FileInput):
         received, self._received = self._received, 0
         if received > self._limit:
             self._buffer.clear()
-            self._refused(
-                f"This file is larger than {self._limit / 1e6:,.0f} MB, the most that this server takes. Split it, or "
-                f"start the server with a higher --max-upload-mb."
-            )
+            self._refused(self._too_large)
             return
         super()._flush_buffer()
 
     def _update_file(self, filename: str, mime_type: str, value: bytes | None) -> None:
         # The bytes go on at once and are not kept by the widget as well.
-        if value is not None:
-            self._arrived(value, filename)
+        # An empty file has no piece, so that neither its name nor a value comes.
+        self._arrived(value or b"", filename or "")

@@ -19,11 +19,18 @@ export function render({ model }) {
   copy.className = "copy"
   copy.textContent = "Copy"
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(box.textContent)
-    copy.textContent = "Copied"
+    const copied = await toClipboard(box.textContent)
+    copy.textContent = copied ? "Copied" : "Press Ctrl+C"
     setTimeout(() => { copy.textContent = "Copy" }, 1500)
   })
   root.append(box, copy, popup)
+
+  // Browsers give pages of other machines no clipboard unless they came by HTTPS: there the text is marked instead.
+  const toClipboard = async (text) => {
+    try { await navigator.clipboard.writeText(text); return true } catch { /* no clipboard */ }
+    getSelection().selectAllChildren(box)
+    return document.execCommand("copy")
+  }
 
   let cells = []          // {span, nats, choices}
   let current = -1
@@ -47,7 +54,7 @@ export function render({ model }) {
     head.className = "head"
     head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, likely ${percent(Math.exp(-cell.nats))}`
     popup.append(head)
-    for (const [character, share] of cell.choices) {
+    cell.choices.forEach(([character, share], choice) => {
       const row = document.createElement("button")
       row.type = "button"
       row.title = "Go on from here with this character"
@@ -58,9 +65,9 @@ export function render({ model }) {
       bar.style.setProperty("--share", share)
       bar.textContent = percent(share)
       row.append(letter, bar)
-      row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, character }) })
+      row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, choice }) })
       popup.append(row)
-    }
+    })
     popup.hidden = false
     const at = cell.span.getBoundingClientRect(), around = root.getBoundingClientRect()
     popup.style.left = Math.max(0, Math.min(at.left - around.left, around.width - popup.offsetWidth)) + "px"
@@ -75,7 +82,12 @@ export function render({ model }) {
   box.addEventListener("click", (event) => { const i = indexOf(event); if (i >= 0) open(i, true); else close() })
   root.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { close(); box.focus(); return }
-    if (event.target !== box) return
+    if (event.target !== box) {
+      const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key]
+      const next = event.target[way]
+      if (way && popup.contains(event.target)) { event.preventDefault(); next?.focus() }
+      return
+    }
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (step) { event.preventDefault(); open(Math.max(0, Math.min(cells.length - 1, current + step)), false) }
     if (event.key === "Enter" && current >= 0) { event.preventDefault(); open(current, true) }

@@ -25,7 +25,7 @@ class WrittenPane(JSComponent):
     _esm = ASSETS / "written.js"
     _stylesheets = [(ASSETS / "written.css").read_text("utf-8")]
 
-    def __init__(self, branch: Callable[[int, str], None], **params: Any):
+    def __init__(self, branch: Callable[[int, int], None], **params: Any):
         super().__init__(**params)
         self._branch = branch
         self._pen: Pen | None = None
@@ -47,7 +47,7 @@ class WrittenPane(JSComponent):
             pen, self._pen = self._pen, None
             self.show(pen)
         elif message["type"] == "branch":
-            self._branch(int(message["index"]), str(message["character"]))
+            self._branch(int(message["index"]), int(message["choice"]))
 
 
 def _part(pen: Pen, start: int, end: int) -> dict[str, Any]:
@@ -128,7 +128,9 @@ class Sheet(pn.viewable.Viewer):
         else:
             self._session.wake()
 
-    def _branch(self, index: int, character: str) -> None:
+    def _branch(self, index: int, choice: int) -> None:
+        """Go on with another character; by its number, for what is shown of it may be a picture."""
+        character = self.pen.alternatives[index][choice].character
         self._go_on_from(self.pen.prompt + "".join(self.pen.characters[:index]) + character)
 
     def __panel__(self) -> pn.viewable.Viewable:

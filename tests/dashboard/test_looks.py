@@ -1,10 +1,13 @@
 """In a real browser: dark and light, phones, and the keyboard."""
 
+import base64
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageStat
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import PATIENCE, Server, Trained, barriers
@@ -53,6 +56,30 @@ def test_who_never_chose_goes_with_the_system(url: str, open_page: Callable[...,
     page.emulate_media(color_scheme="dark")
     wait_for_dark(page, True)
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_dark_page_is_never_white_while_it_loads(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url, dark=True)
+    frames: list[float] = []
+    film = page.context.new_cdp_session(page)
+
+    def see(frame: dict[str, str]) -> None:
+        frames.append(brightness(base64.b64decode(frame["data"])))
+        film.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+    film.on("Page.screencastFrame", see)
+    film.send("Page.startScreencast", {"format": "jpeg", "maxWidth": 160, "maxHeight": 120})
+    page.reload()
+    page.get_by_role("tab", name="Library").click()
+    expect(page.get_by_role("button", name="ducks", exact=True)).to_be_visible()
+    film.send("Page.stopScreencast")
+    assert len(frames) > 2
+    assert max(frames) < 90
+
+
+def brightness(picture: bytes) -> float:
+    """Return the mean of a picture's grey, 0 for black, 255 for white."""
+    return ImageStat.Stat(Image.open(io.BytesIO(picture)).convert("L")).mean[0]
 
 
 def lasting_barriers(page: Page) -> dict[str, list[str]]:

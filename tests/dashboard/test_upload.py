@@ -52,6 +52,19 @@ def test_a_file_beyond_the_limit_is_refused_whatever_the_browser_says(upload: Te
     assert "--max-upload-mb" in ears.refused[0]
 
 
+def test_a_file_that_the_browser_refused_is_told_in_the_same_words(upload: TextUpload, ears: Ears) -> None:
+    upload._handle_msg({"status": "error", "error": 'File "ducks.txt" (11 B) exceeds maximum file size of 10 B'})
+    assert "--max-upload-mb" in ears.refused[0]
+    upload._handle_msg({"status": "error", "error": "the disk is gone"})
+    assert ears.refused[1] == "The file cannot be read: the disk is gone."
+
+
+def test_an_empty_file_has_no_piece_and_arrives_all_the_same(upload: TextUpload, ears: Ears) -> None:
+    upload._handle_msg({"status": "initializing"})
+    upload._handle_msg({"status": "finished"})
+    assert ears.files == [(b"", "")]
+
+
 def test_a_refused_file_does_not_stand_in_the_way_of_the_next(upload: TextUpload, ears: Ears) -> None:
     for data in (b"eleven duck", b"one"):
         upload._handle_msg(piece(data, 1, 1))

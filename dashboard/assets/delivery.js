@@ -1,0 +1,11 @@
+// Has a file downloaded that the program sends.
+export function render({ model }) {
+  model.on("msg:custom", ({ name, data }) => {
+    const link = document.createElement("a")
+    link.href = URL.createObjectURL(new Blob([data]))
+    link.download = name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+  })
+  return document.createElement("span")
+}
