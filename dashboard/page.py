@@ -12,6 +12,7 @@ from charrnn.services import Services
 from dashboard.appearance import Appearance
 from dashboard.escape import escaped
 from dashboard.hub import Hub
+from dashboard.presence import Presence
 from dashboard.session import TABS, Session
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.library import LibraryView
@@ -41,7 +42,7 @@ class Busy(param.Parameterized):
 def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Page:
     """Build the page of a new visitor, inside a Bokeh session."""
     session = Session(services, hub, wake := _Doorbell(), max_upload_bytes=max_upload_bytes)
-    wake.session = session
+    _live(session, wake)
     part = _asked_part()
     content = PARTS[part](session) if part else _tabs(session)
     page = pui.Page(
@@ -52,11 +53,10 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Pa
         theme_config=THEME,
         busy_indicator=None,
     )
-    page.header = [*page.header, Appearance.of(page)]
+    page.header = [*page.header, Appearance.of(page), Presence.of(session)]
     # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
     with edit_readonly(page):
         page.busy = Busy().param.value
-    _live(session, wake)
     return page
 
 
@@ -67,16 +67,26 @@ def _asked_part() -> str:
 
 
 def _tabs(session: Session) -> pui.Tabs:
+    """Make the tabs; each view is built when its tab is first open, so that the page is there at once."""
+    places = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
+
+    def show(name: str) -> None:
+        if not places[name].objects:
+            places[name].append(PARTS[name](session))
+            session.drain()
+
+    show(session.tab)
     tabs = pui.Tabs(
-        *[
-            (TITLES[name], pn.Column(PARTS[name](session), sizing_mode="stretch_width", margin=(20, 0)))
-            for name in TABS
-        ],
-        dynamic=True,
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-    _tie(tabs, session)
+        *[(TITLES[name], places[name]) for name in TABS], active=TABS.index(session.tab), dynamic=True,
+        sizing_mode="stretch_width", margin=0,
+    )  # fmt: skip
+    tabs.param.watch(lambda event: setattr(session, "tab", TABS[event.new]), "active")
+
+    def turn(event: Any) -> None:
+        show(event.new)
+        tabs.active = TABS.index(event.new)
+
+    session.param.watch(turn, "tab")
     return tabs
 
 
@@ -96,7 +106,6 @@ def _loading(session: Session) -> pn.viewable.Viewable:
 class _Doorbell:
     """Wakes a session from any thread: rings go to the document once there is one, and end with it."""
 
-    session: Session | None = None
     ring: Callable[[], None] | None = None
 
     def __call__(self) -> None:
@@ -120,12 +129,6 @@ def _live(session: Session, wake: _Doorbell) -> None:
         session.tab = "text"
 
 
-def _tie(tabs: pui.Tabs, session: Session) -> None:
-    tabs.param.watch(lambda event: setattr(session, "tab", TABS[event.new]), "active")
-    session.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
-    tabs.active = TABS.index(session.tab)
-
-
 def _notice(session: Session) -> pn.viewable.Viewable:
     words = markup()
     close = pui.Button(label="Close", variant="text", size="small", on_click=lambda event: _hide(), align="center")
@@ -134,12 +137,13 @@ def _notice(session: Session) -> pn.viewable.Viewable:
     def _hide() -> None:
         row.visible = False
 
-    def _show(event: Any) -> None:
-        kind, text = event.new
+    def _show() -> None:
+        kind, text = session.notice
         if text:
             role = "alert" if kind == "error" else "status"
             words.object = f'<div class="notice {kind}" role="{role}"><span dir="auto">{escaped(text)}</span></div>'
             row.visible = True
 
-    session.param.watch(_show, "notice")
+    session.param.watch(lambda event: _show(), "notice")
+    _show()
     return row

@@ -31,6 +31,7 @@ class Session(param.Parameterized):
     tab = param.Selector(default="library", objects=list(TABS), doc="The page that is open.")
     model_id = param.String(default="", doc="The chosen model.")
     corpus_id = param.String(default="", doc="The text that a new model is to be made from.")
+    in_sight = param.Boolean(default=True, doc="Whether the browser shows the page; if not, news waits.")
     notice = param.Tuple(default=("", ""), length=2, doc="Kind (`error` or `info`) and words of the newest message.")
 
     def __init__(self, services: Services, hub: Hub, wake: Callable[[], None], *, max_upload_bytes: int = 50_000_000):
@@ -71,7 +72,7 @@ class Session(param.Parameterized):
     def _look(self) -> None:
         self.hub.look(self._wake, self.model_id)
 
-    @param.depends("tab", watch=True)
+    @param.depends("tab", "in_sight", watch=True)
     def _turn(self) -> None:
         self._wake()
 
@@ -95,11 +96,12 @@ class Session(param.Parameterized):
         self._wake()
 
     def drain(self) -> None:
-        """Deliver what was posted and show what is new."""
+        """Deliver what was posted and, if anybody can see it, show what is new."""
         while self._inbox and not self.closing.is_set():
             self.guarded(self._inbox.popleft())
-        for drain in self._drains:
-            self.guarded(drain)
+        if self.in_sight:
+            for drain in self._drains:
+                self.guarded(drain)
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held."""

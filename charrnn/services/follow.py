@@ -80,6 +80,6 @@ class Follower:
         return new
 
     def _new_samples(self, model: Model) -> list[Sample]:
-        new = [sample for sample in self._history.samples(model.id) if sample.id not in self._samples]
+        new = self._history.samples(model.id, known=self._samples)
         self._samples |= {sample.id for sample in new}
         return new

@@ -160,10 +160,25 @@ class HistoryStore:
         seconds = np.array(times, dtype="datetime64[us]").astype(np.int64) / 1e6
         return Curve(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64), seconds)
 
-    def samples(self, model_id: str) -> list[Sample]:
-        """Read all samples, oldest first."""
-        statement = select(SampleRow).where(SampleRow.model_id == model_id).order_by(SampleRow.created_at, SampleRow.id)
-        return self._database.read(lambda session: [sample_of(row) for row in session.scalars(statement)])
+    def samples(self, model_id: str, *, known: Collection[str] = ()) -> list[Sample]:
+        """Read all samples, oldest first.
+
+        Args:
+            model_id: The model.
+            known: Ids of samples that are known already; their texts are not read.
+        """
+        mine = SampleRow.model_id == model_id
+
+        def work(session: Session) -> list[Sample]:
+            statement = select(SampleRow).where(mine).order_by(SampleRow.created_at, SampleRow.id)
+            if known:
+                new = set(session.scalars(select(SampleRow.id).where(mine))) - set(known)
+                if not new:
+                    return []
+                statement = statement.where(SampleRow.id.in_(new))
+            return [sample_of(row) for row in session.scalars(statement)]
+
+        return self._database.read(work)
 
     def add_sample(self, model_id: str, *, step: int, text: str, options: dict[str, Any]) -> Sample:
         """Store a sample that was written outside a training.

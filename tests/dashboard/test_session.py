@@ -43,6 +43,18 @@ def test_failed_work_says_why(session: Session) -> None:
     assert session.notice == ("error", "It is being trained already.")
 
 
+def test_a_page_out_of_sight_gets_its_answers_but_no_news_until_it_is_seen_again(session: Session) -> None:
+    told: list[str] = []
+    session.on_news(lambda: told.append("news"))
+    session.in_sight = False
+    session.post(lambda: told.append("answer"))
+    session.drain()
+    assert told == ["answer"]
+    session.in_sight = True
+    session.drain()
+    assert told == ["answer", "news"]
+
+
 def test_a_view_that_fails_does_not_silence_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     told: list[str] = []
     session.on_news(lambda: [][0])

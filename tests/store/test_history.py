@@ -219,6 +219,12 @@ def test_a_sample_of_a_user_is_read_back_as_it_was_stored(history, training):
     assert history.samples(training.id) == [stored]
 
 
+def test_samples_that_are_known_are_not_read_again(history, training):
+    first, second = (history.add_sample(training.id, step=1, text=text, options={}) for text in "ab")
+    assert history.samples(training.id, known={first.id}) == [second]
+    assert history.samples(training.id, known={first.id, second.id, "forgotten meanwhile"}) == []
+
+
 def test_a_sample_needs_a_model(history):
     with pytest.raises(NotFound, match="There is no model with the id 'nobody'"):
         history.add_sample("nobody", step=0, text="", options={})
