@@ -9,7 +9,6 @@ from panel.custom import JSComponent
 
 from dashboard.theme import ASSETS
 
-
 TEMPLATE = (ASSETS / "page.html").read_text("utf-8")
 
 

@@ -62,6 +62,7 @@ class LossPlot:
             output_backend="canvas",
         )
         self.figure.toolbar.logo = None
+        self.figure.outline_line_color = None
         self.figure.toolbar.autohide = True
         self.figure.x_range.only_visible = self.figure.y_range.only_visible = True
         self._known = self._validated = 0
@@ -74,7 +75,7 @@ class LossPlot:
         plot, sources = self.figure, self.sources
         # above the frame, where it covers neither curves nor the labels of baselines
         plot.add_layout(Legend(orientation="horizontal", border_line_alpha=0, background_fill_alpha=0), "above")
-        plot.line("x", "y", source=sources["loss"], color=TRAINING_COLOR, alpha=0.3)
+        plot.line("x", "y", source=sources["loss"], color=TRAINING_COLOR, alpha=0.4)
         smooth = plot.line(
             "x", "y", source=sources["smooth"], color=TRAINING_COLOR, line_width=2, legend_label="training"
         )

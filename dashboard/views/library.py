@@ -67,7 +67,8 @@ class LibraryView(pn.viewable.Viewer):
         self._undo = self._button("Bring back", self._restore, visible=False)
         self._deleted = ""
         self._chosen = pn.Column(
-            pn.FlexBox(self._open, self._write, self._export, self._delete, self._delivery, gap="8px", margin=(16, 0, 12, 0)),
+            pn.FlexBox(self._open, self._write, self._export, self._delete, gap="8px", margin=(16, 0, 12, 0)),
+            self._delivery,
             pn.FlexBox(self._name, self._notes, self._tags, self._save, gap="10px", align_items="center", margin=0),
             sizing_mode="stretch_width", margin=0, visible=False,
         )  # fmt: skip

@@ -107,7 +107,8 @@ class LogView(pn.viewable.Viewer):
         )
 
     def _show_found(self, lines: list[LogLine]) -> None:
-        many = f"The newest {FOUND:,} lines" if len(lines) == FOUND else f"{len(lines):,} lines"
+        number = f"{len(lines):,} line{'s' * (len(lines) != 1)}"
+        many = f"The newest {number}" if len(lines) == FOUND else number
         self._found.object = f'<p class="soft small" role="status">{many} found</p>'
         self._pane.replace([_shown(line, numbered=True) for line in lines])
 

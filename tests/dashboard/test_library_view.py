@@ -7,7 +7,7 @@ from charrnn.core.errors import NotFound
 from charrnn.services import Services
 from dashboard.session import Session
 from dashboard.views.compare import differences
-from dashboard.views.library import LibraryView
+from dashboard.views.library import LibraryView, file_name
 from tests.dashboard.conftest import wait_until
 
 
@@ -43,6 +43,25 @@ def test_name_note_and_tags_are_changed_together(view: LibraryView, session: Ses
     wait_until(lambda: session.drain() or "geese" in [row["name"] for row in view._table.rows])
     model = session.services.models.get("geese")
     assert (model.id, model.notes, list(model.tags)) == (session.model_id, "loud", ["birds", "farm"])
+
+
+def test_a_model_that_was_never_trained_has_nothing_to_export(view: LibraryView) -> None:
+    assert view._export.disabled
+
+
+def test_an_export_that_fails_says_why_and_can_be_tried_again(view: LibraryView, session: Session) -> None:
+    view._pack()
+    assert view._export.disabled
+    wait_until(lambda: session.drain() or session.notice[1])
+    assert "checkpoint" in session.notice[1]
+    assert (view._export.disabled, view._export.label) == (False, "Export")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("ducks 2", "ducks 2"), ("../a:b", ".._a_b"), ("鴨 🦆\u202e", "鴨 🦆_"), ("a\\b|c", "a_b_c")]
+)
+def test_a_name_becomes_one_that_every_file_system_takes(name: str, file: str) -> None:
+    assert file_name(name) == file
 
 
 def drawn(plot: figure | None) -> set[str]:

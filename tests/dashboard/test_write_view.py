@@ -50,6 +50,43 @@ def test_the_same_checkpoint_beside_itself_writes_the_same(view: WriteView) -> N
     assert view._sheet.pen.text == view._other.pen.text
 
 
+def test_a_text_goes_on_from_a_chosen_alternative(view: WriteView) -> None:
+    write(view, "little ")
+    before = view._sheet.pen
+    other = next(n for n, choice in enumerate(before.alternatives[3]) if choice.character != before.characters[3])
+    view._sheet.pane._handle_msg({"type": "branch", "index": 3, "choice": other})
+    wait_until(lambda: view._session.drain() or not view._sheet.pen.writing)
+    chosen = before.alternatives[3][other].character
+    assert view._sheet.pen is not before
+    assert view._sheet.pen.prompt == "little " + "".join(before.characters[:3]) + chosen
+
+
+def test_another_model_writes_beside_it_from_the_same_prompt_and_seed(view: WriteView) -> None:
+    session = view._session
+    model = session.services.models.get("ducks")
+    corpus = session.services.corpora.get(model.corpus_id)
+    session.services.training.start(corpus, name="geese", options={**model.train_params, "max_steps": 3})
+    session.services.training.wait("geese")
+    wait_until(lambda: session.drain() or "Model geese" in view._beside.options)
+    view._beside.value = view._beside.options["Model geese"]
+    write(view, "over ")
+    pens = [view._sheet.pen, view._other.pen]
+    assert [(pen.error, pen.prompt, pen.count) for pen in pens] == [("", "over ", 40)] * 2
+    assert all("seed 11" in pen.about for pen in pens)
+    assert [pen.about.partition(",")[0] for pen in pens][1] == "checkpoint of step 3"
+
+
+def test_a_text_from_before_can_be_shown_and_taken_along_again(view: WriteView) -> None:
+    texts = []
+    for prompt in ("little ", "over "):
+        write(view, prompt)
+        texts.append(view._sheet.pen.text)
+    wait_until(lambda: view._session.drain() or len(view._history.options) == 3)
+    view._history.value = list(view._history.options.values())[2]
+    assert view._sheet.pen.text == texts[0]
+    assert view._sheet._download.callback().read().decode() == texts[0]
+
+
 def test_without_another_one_there_is_one_sheet(view: WriteView) -> None:
     write(view, "over ")
     assert len(view._pair) == 1
