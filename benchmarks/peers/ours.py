@@ -1,0 +1,36 @@
+"""Training steps of this project, in turns."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+
+from turns import Work, take_turns  # noqa: E402
+
+from charrnn.core.options import preset  # noqa: E402
+from charrnn.model.engine import Engine  # noqa: E402
+
+
+def main() -> None:
+    """Train on one drawn batch, with the article's options but for the sizes."""
+    work = Work.asked()
+    options = preset("article") | {
+        "cell": work.cell,
+        "num_layers": work.layers,
+        "lstm_size": work.units,
+        "num_seqs": work.batch,
+        "num_steps": work.window,
+        "use_embedding": True,
+        "embedding_size": work.units,
+        "grad_clip": 5.0,
+    }
+    engine = Engine(options, work.classes)
+    batch = np.random.default_rng(1).integers(0, work.classes, (work.batch, work.window + 1)).astype(np.int32)
+    numbers = iter(range(10**9))
+    take_turns(lambda: engine.step(batch, next(numbers), 0.001, restart=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Programs that take turns, and what the ratios of neighbouring turns say."""
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PEERS = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median and quartiles."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        return cls(*statistics.quantiles(values, n=4, method="inclusive"))
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.low:.2f} … {self.high:.2f})"
+
+
+class Program:
+    """One that takes turns."""
+
+    def __init__(self, process: subprocess.Popen[str]):
+        self._process = process
+
+    def answer(self) -> str:
+        """Wait for its next line; an empty one says that it ended."""
+        return self._process.stdout.readline().strip()
+
+    def turn(self) -> float:
+        """Let it do one block; returns seconds per step."""
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return float(self.answer())
+
+
+@contextmanager
+def programs(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Program]]:
+    """Start programs of this folder and end them; those that fail to start are left out.
+
+    Args:
+        commands: For each name the interpreter, the file's name and its arguments.
+    """
+    with ExitStack() as stack:
+        started = {}
+        for name, (python, file, *arguments) in commands.items():
+            process = subprocess.Popen(
+                [python, str(PEERS / file), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            started[name] = Program(process)
+        ready = {name: program.answer() == "ready" for name, program in started.items()}
+        for name in [name for name, is_ready in ready.items() if not is_ready]:
+            print(f"{name} did not start and is left out", file=sys.stderr)
+        yield {name: program for name, program in started.items() if ready[name]}
+
+
+def race(started: Mapping[str, Program], rounds: int) -> dict[str, list[float]]:
+    """Let each do a block in turn, `rounds` times; returns their seconds per step."""
+    seconds: dict[str, list[float]] = {name: [] for name in started}
+    for _ in range(rounds):
+        for name, program in started.items():
+            seconds[name].append(program.turn())
+    return seconds
+
+
+def ratio(slow: Sequence[float], fast: Sequence[float]) -> Spread:
+    """Say how many times faster `fast` was, turn by neighbouring turn."""
+    return Spread.of([s / f for s, f in zip(slow, fast, strict=True)])

@@ -1,0 +1,48 @@
+"""The same training steps by PyTorch's own layers, one operation at a time, in turns."""
+
+import torch
+from torch import nn
+from turns import Work, take_turns, threads
+
+
+class Network(nn.Module):
+    """Characters in, scores out; dropout follows every layer."""
+
+    def __init__(self, work: Work):
+        super().__init__()
+        layer = {"lstm": nn.LSTM, "gru": nn.GRU}[work.cell]
+        self.table = nn.Embedding(work.classes, work.units)
+        self.recurrent = layer(work.units, work.units, work.layers, batch_first=True, dropout=0.5)
+        self.dropout = nn.Dropout(0.5)  # nn.LSTM has none after the last layer
+        self.output = nn.Linear(work.units, work.classes)
+
+    def forward(self, ids, state):
+        x, state = self.recurrent(self.table(ids), state)
+        return self.output(self.dropout(x)), state
+
+
+def main() -> None:
+    """Train on one drawn batch."""
+    torch.set_num_threads(threads())
+    work = Work.asked()
+    network = Network(work)
+    optimizer = torch.optim.Adam(network.parameters(), 0.001)
+    ids, targets = (torch.randint(0, work.classes, (work.batch, work.window)) for _ in range(2))
+    state = None
+
+    def step() -> float:
+        nonlocal state
+        scores, after = network(ids, state)
+        state = tuple(memory.detach() for memory in after) if work.cell == "lstm" else after.detach()
+        loss = nn.functional.cross_entropy(scores.flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5)
+        optimizer.step()
+        return loss.item()
+
+    take_turns(step)
+
+
+if __name__ == "__main__":
+    main()

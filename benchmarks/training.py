@@ -1,0 +1,148 @@
+"""How fast a step of training is beside PyTorch's and Keras' own: `python benchmarks/training.py`.
+
+All do the same work: embedding, LSTM or GRU layers with dropout 0.5 behind each, cross-entropy, gradients limited by
+their global norm, Adam, memory carried. Each is a process of its own, and they take turns of half a second, so that a
+machine that others use too slows all of them alike; what counts is the ratio of neighbouring turns.
+
+PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. `--full` measures every size
+(ten minutes), `--write` keeps the result in results/training.md.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from peers.race import Spread, programs, race, ratio
+from peers.turns import threads
+
+CLASSES = 66
+SQUARE = 1024
+"""Rows and columns of the products that show the machine's peak."""
+NEEDED = {"PyTorch": 1.2, "Keras fit": 2.0}
+RESULTS = Path(__file__).parent / "results" / "training.md"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is trained."""
+
+    cell: str
+    layers: int
+    units: int
+    batch: int
+    window: int
+
+    def __str__(self) -> str:
+        return f"{self.cell} {self.layers} × {self.units}, {self.batch} × {self.window}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """For the programs."""
+        return [self.cell, *map(str, (self.layers, self.units, self.batch, self.window, CLASSES))]
+
+    @property
+    def products(self) -> float:
+        """Floating point operations of a step's matrix products: forward once, backward twice."""
+        gates = {"lstm": 4, "gru": 3}[self.cell]
+        weights = self.layers * 2 * self.units * gates * self.units + self.units * CLASSES
+        return 6.0 * weights * self.batch * self.window
+
+
+SIZES = [(2, 128, 32, 50), (2, 256, 64, 100), (3, 512, 64, 128)]
+FULL = [Configuration(cell, *size) for cell in ("lstm", "gru") for size in SIZES]
+QUICK = FULL[:1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one configuration."""
+
+    configuration: Configuration
+    ratios: Mapping[str, Spread]
+    share: Spread
+    milliseconds: float
+
+    def __str__(self) -> str:
+        cells = [str(self.configuration)]
+        for name, needed in NEEDED.items():
+            found = self.ratios.get(name)
+            cells.append("not measured" if found is None else f"{found}{'' if found.median >= needed else ' MISSED'}")
+        return " | ".join([*cells, f"{100 * self.share.median:.0f} %", f"{self.milliseconds:.0f}"])
+
+
+def measure(configuration: Configuration, rounds: int, torch: str | None) -> Row:
+    """Let all programs train the same network in turns."""
+    commands = {
+        "ours": [sys.executable, "ours.py", *configuration.arguments],
+        "Keras fit": [sys.executable, "keras_training.py", *configuration.arguments],
+        "peak": [sys.executable, "matrix_peak.py", str(SQUARE)],
+    }
+    if torch:
+        commands["PyTorch"] = [torch, "torch_training.py", *configuration.arguments]
+    with programs(commands) as started:
+        seconds = race(started, rounds)
+    ours = seconds["ours"]
+    peaks = [2 * SQUARE**3 / own for own in seconds["peak"]]
+    shares = [configuration.products / own / peak for own, peak in zip(ours, peaks, strict=True)]
+    ratios = {name: ratio(seconds[name], ours) for name in NEEDED if name in seconds}
+    return Row(configuration, ratios, Spread.of(shares), 1000 * min(ours))
+
+
+def header() -> list[str]:
+    """The table's head."""
+    needed = [f"× {name} (≥ {least:g})" for name, least in NEEDED.items()]
+    columns = ["network, batch", *needed, "of matrix peak", "fastest turn, ms a step"]
+    return [" | ".join(columns), " | ".join(["---"] * len(columns))]
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def written(lines: list[str], rounds: int) -> str:
+    """The page of results."""
+    return "\n".join(
+        [
+            "# Training speed\n",
+            f"{date.today()}; {threads()} processors ({processor()}), {platform.system()}; TensorFlow "
+            f"{version('tensorflow')}, Keras {version('keras')}. Median and quartiles of the ratios of {rounds} pairs "
+            "of neighbouring turns; above 1 this project is faster. `python benchmarks/training.py --full --write`.\n",
+            *lines,
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Measure, print, and keep if asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="every size, many rounds")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--rounds", type=int, help="turns of each program")
+    asked = parser.parse_args()
+    rounds = asked.rounds or (25 if asked.full else 15)
+    torch = os.environ.get("PEER_PYTHON")
+    if not torch:
+        print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
+    lines = header()
+    print(*lines, sep="\n", flush=True)
+    for configuration in FULL if asked.full else QUICK:
+        lines.append(str(measure(configuration, rounds, torch)))
+        print(lines[-1], flush=True)
+    if asked.write:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(written(lines, rounds), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
