@@ -2,9 +2,7 @@
 
 import base64
 import io
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from PIL import Image, ImageStat
@@ -17,12 +15,10 @@ TABS = {"library": "ducks", "text": "ducks", "options": "New model", "training":
 PHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="module")
-def url(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server for these tests, of a copy: a page that is opened may write a text."""
-    server = Server(Path(shutil.copytree(trained.home, tmp_path_factory.mktemp("looks") / "copy")))
-    yield f"{server.url}/?model={trained.model.id}&text={trained.model.corpus_id}"
-    server.stop()
+@pytest.fixture
+def url(shared: Server, trained: Trained) -> str:
+    """The address of a trained model's page."""
+    return f"{shared.url}/?model={trained.model.id}&text={trained.model.corpus_id}"
 
 
 def wait_for_dark(page: Page, dark: bool) -> None:
@@ -100,6 +96,14 @@ def test_a_phone_shows_every_page_without_scrolling_sideways_and_without_barrier
         page.get_by_role("tab", name=name.title()).click()
         expect(page.get_by_text(words).last).to_be_visible()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"], name
+        assert not lasting_barriers(page), name
+
+
+def test_no_page_has_a_serious_barrier_on_a_desk(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url)
+    for name, words in TABS.items():
+        page.get_by_role("tab", name=name.title()).click()
+        expect(page.get_by_text(words).last).to_be_visible()
         assert not lasting_barriers(page), name
 
 
