@@ -9,6 +9,7 @@ import pytest
 
 from charrnn.core.errors import StoreError
 from charrnn.services import open_services, upgrade_database
+from charrnn.services.estimate import speed
 
 
 def test_what_is_stored_is_there_the_next_time(tmp_path: Path) -> None:
@@ -49,6 +50,14 @@ with open_services({str(tmp_path)!r}, environ={{}}) as services:
 sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_who_prepares_waits_for_tensorflow_and_the_measurement_of_this_machine_no_more(tmp_path: Path) -> None:
+    speed.cache_clear()
+    with open_services(tmp_path, environ={}) as services:
+        services.prepare()
+    assert {"tensorflow", "charrnn.model.training", "charrnn.model.writer"} <= set(sys.modules)
+    assert speed.cache_info().currsize == 1
 
 
 def test_what_a_crash_left_half_written_goes_after_a_day(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""In a real browser: what each page offers. All on one server, so that each test leaves the others' models alone."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import PATIENCE, Server, Trained
+
+expect.set_options(timeout=1000 * PATIENCE)
+BAD_FILES = {
+    "empty": (b"", "empty"),
+    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a plain text: it seems to be a PNG"),
+    "one character": (b"aaaaaaaaaaaaaaaa", "one character only"),
+    "undecodable": ("Grüße aus Köln ß".encode()[:-1], "cut off in the middle of its last character"),
+    "larger than the server takes": (b"quack " * 200_000, "This file is larger than 1 MB"),
+}
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": data})
+
+
+def downloaded(page: Page, name: str) -> bytes:
+    """Press a button and return the file that comes of it."""
+    with page.expect_download() as download:
+        page.get_by_text(name, exact=True).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_each_bad_file_is_refused_in_words_and_a_short_one_can_be_trained_after_one_click(
+    shared: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/?tab=text", may_say="Upload error")
+    notice = page.get_by_role("alert")
+    for name, (data, words) in BAD_FILES.items():
+        upload(page, f"{name}.txt", data)
+        expect(notice).to_contain_text(words)
+        press(page, "Close")
+        expect(notice).to_be_hidden()
+    assert page.evaluate("location.search.includes('text=')") is False
+
+    upload(page, "short.txt", b"one duck, two ducks\n" * 3)
+    expect(page.get_by_role("heading", name="short", exact=True)).to_be_visible()
+    press(page, "Choose options")
+    expect(page.get_by_role("alert")).to_contain_text("The text has 60 characters")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    press(page, "Lower the batch to fit")
+    expect(page.get_by_text("Takes about")).to_be_visible()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+
+
+def test_a_text_in_another_encoding_is_read_anew_with_one_click(shared: Server, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{shared.url}/?tab=text")
+    upload(page, "greeting.txt", ("Grüße aus Köln, schöne Straße!\r\n" * 30).encode("cp1252"))
+    expect(page.get_by_text("Grüße aus Köln").first).to_be_visible()
+    press(page, "Keep the line ends as they are")
+    expect(page.get_by_role("button", name="Convert line ends to LF")).to_be_visible()
+    page.get_by_label("Read it as").click()
+    page.get_by_role("menuitem", name="koi8-r", exact=True).click()
+    expect(page.get_by_text("Grüße aus Köln")).to_have_count(0)
+    expect(page.get_by_text("aus K").first).to_be_visible()
+
+
+def test_two_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) -> None:
+    one, other = (open_page(f"{shared.url}/?tab=library") for _ in range(2))
+    for page in (one, other):
+        press(page, "teals")
+    one.get_by_label("Name", exact=True).fill("pintails")
+    press(one, "Save")
+    expect(other.get_by_role("button", name="pintails", exact=True)).to_be_visible()
+    tab(other, "Training")
+    expect(other.get_by_role("heading", name="pintails")).to_be_visible()
+
+
+def test_what_is_shown_can_be_taken_along(shared: Server, trained: Trained, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
+    expect(page.get_by_role("log")).to_contain_text("step: 8")
+    expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
+    found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
+    assert found["CSV"].startswith(b"step,")
+    assert b"val_loss" in found["CSV"]
+    assert found["PNG"].startswith(b"\x89PNG")
+    assert b"<svg" in found["SVG"]
+    assert found["Download"].decode() == page.get_by_role("log").inner_text().rstrip("\n") + "\n"
+
+    tab(page, "Library")
+    exported = zipfile.ZipFile(io.BytesIO(downloaded(page, "Export")))
+    assert exported.testzip() is None
+    assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(exported.namelist())
+    assert any(name.startswith("checkpoint/") for name in exported.namelist())
+
+
+def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{shared.url}/?tab=library")
+    for name in ("ducks", "drakes"):
+        page.get_by_label(f"Compare {name}").check()
+    expect(page.get_by_role("columnheader", name="drakes")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("cell (gru lstm|lstm gru)"))).to_be_visible()
+
+    press(page, "drakes")
+    press(page, "Delete")
+    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_hidden()
+    press(page, "Bring drakes back")
+    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
+
+
+def test_the_log_is_searched_and_its_levels_told_apart(
+    shared: Server, trained: Trained, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("step: 8")
+    page.get_by_label("Search the log").fill("step: 8")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 line found")).to_be_visible()
+    expect(log).not_to_contain_text("step: 4")
+    page.get_by_label("Level").click()
+    page.get_by_role("menuitem", name="Errors", exact=True).click()
+    expect(page.get_by_text("0 lines found")).to_be_visible()
+
+
+def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_is_copied(
+    shared: Server, trained: Trained, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/?tab=write&model={trained.model.id}")
+    written, popup = page.get_by_role("textbox", name="Written text", exact=True), page.locator(".popup")
+    page.get_by_label("Prompt:").fill("little ")
+    press(page, "Write")
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+
+    written.locator("span").nth(5).hover()
+    expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, likely"))
+    page.keyboard.press("Escape")
+    written.focus()
+    for key in ("Escape", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(popup.get_by_role("button").nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(popup.get_by_role("button").nth(1)).to_be_focused()
+
+    first = page.evaluate(f"({CHARACTERS})()[1]")
+    page.keyboard.press("Enter")
+    expect(popup).to_be_hidden()
+    expect(written.locator(".prompt")).to_have_text(re.compile(f"^little {re.escape(first)}.$", re.DOTALL))
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "Copy")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "".join(page.evaluate(f"({CHARACTERS})()"))
+    assert downloaded(page, "Download").decode() == copied
+
+
+CHARACTERS = """() => {
+  const find = (root) => {
+    for (const e of root.querySelectorAll("*")) {
+      if (e.getAttribute("aria-label") === "Written text") return e
+      const found = e.shadowRoot && find(e.shadowRoot)
+      if (found) return found
+    }
+  }
+  return [...find(document).children].map((span) => span.textContent)
+}"""
+"""The prompt of the written text, and each of its characters."""
