@@ -64,8 +64,13 @@ class LibraryView(pn.viewable.Viewer):
         self._export = self._button("Export", self._pack)
         self._delivery = Delivery(width=0, height=0, margin=0)
         self._delete = self._button("Delete", self._remove, color="error")
-        self._undo = self._button("Bring back", self._restore, visible=False)
+        self._undo = self._button("", lambda: self._restore(self._deleted), visible=False)
         self._deleted = ""
+        self._gone = pui.Select(label="Deleted models", options={}, width=280, size="small", margin=0)
+        self._bin = pn.FlexBox(
+            self._gone, self._button("Bring back", lambda: self._restore(self._gone.value)), gap="10px",
+            align_items="center", margin=(28, 0, 0, 0), visible=False,
+        )  # fmt: skip
         self._chosen = pn.Column(
             pn.FlexBox(self._open, self._write, self._export, self._delete, gap="8px", margin=(16, 0, 12, 0)),
             self._delivery,
@@ -79,7 +84,7 @@ class LibraryView(pn.viewable.Viewer):
         compare = CompareView(session, self._table)
         self._body = pn.Column(self._table, self._chosen, compare, sizing_mode="stretch_width", margin=0)
         self._layout = pn.Column(
-            markup("<h2>Models</h2>", margin=(0, 0, 12, 0)), self._undo, self._nothing, self._body,
+            markup("<h2>Models</h2>", margin=(0, 0, 12, 0)), self._undo, self._nothing, self._body, self._bin,
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
         session.on_news(self._show)
@@ -103,7 +108,17 @@ class LibraryView(pn.viewable.Viewer):
         self._nothing.visible, self._body.visible = not hub.models, bool(hub.models)
         self._show_chosen()
         if self._session.tab == "library":
+            self._list_deleted()
             self._table.rows = [self._row(model) for model in hub.models]
+
+    def _list_deleted(self) -> None:
+        """Offer what was deleted, the latest first, also after a reload and to everybody else."""
+        deleted = sorted(self._session.services.models.deleted(), key=lambda m: m.deleted_at or m.updated_at)[::-1]
+        names: dict[str, str] = {}
+        for model in deleted:
+            names.setdefault(f"{visible(model.name)}, {figures.moment(model.deleted_at or model.updated_at)}", model.id)
+        self._gone.param.update(options=names, value=deleted[0].id if deleted else None)
+        self._bin.visible = bool(deleted)
 
     def _show_chosen(self) -> None:
         model = next((m for m in self._session.hub.models if m.id == self._session.model_id), None)
@@ -184,11 +199,11 @@ class LibraryView(pn.viewable.Viewer):
 
         self._session.run(lambda: models.delete(model_id), done, self._session.complain)
 
-    def _restore(self) -> None:
-        models, model_id = self._session.services.models, self._deleted
+    def _restore(self, model_id: str) -> None:
+        models = self._session.services.models
 
         def done(model: Model) -> None:
-            self._undo.visible = False
+            self._undo.visible = self._undo.visible and model.id != self._deleted
             self._session.model_id = model.id
             self._session.hub.hurry()
 

@@ -18,6 +18,11 @@ CHECKPOINTS = {"Best": "best", "Newest": "newest"}
 REMEMBERED = 50
 """Texts written before that can be chosen."""
 
+HINT = (
+    '<p class="soft small">Point at a character to see what else could have stood there, and choose one to go on from '
+    "there. Without a mouse: arrow keys in the text, then Enter.</p>"
+)
+
 
 class WriteView(pn.viewable.Viewer):
     """Writes with the chosen model."""
@@ -60,7 +65,7 @@ class WriteView(pn.viewable.Viewer):
             self._form.widgets(*SLIDERS, "seed", "unknown"),
             pn.FlexBox(self._checkpoint, self._beside, self._history, self._coloured, gap="10px 12px",
                        align_items="center", margin=(16, 0, 12, 0)),
-            self._pair, sizing_mode="stretch_width", margin=0, visible=False,
+            self._pair, markup(HINT), sizing_mode="stretch_width", margin=0, visible=False,
         )  # fmt: skip
         self._layout = pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0)
         self._form.on_change(lambda: setattr(self._write, "disabled", bool(self._form.problems)))

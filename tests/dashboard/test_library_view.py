@@ -31,10 +31,25 @@ def test_a_deleted_model_is_gone_and_can_be_brought_back(view: LibraryView, sess
     with pytest.raises(NotFound):
         models.get(ducks)
 
-    view._restore()
+    view._restore(ducks)
     wait_until(lambda: session.drain() or len(view._table.rows) == 2)
     assert (session.model_id, view._undo.visible) == (ducks, False)
     assert models.get("ducks").id == ducks
+
+
+def test_what_was_deleted_can_be_brought_back_after_a_reload(
+    view: LibraryView, session: Session, services: Services
+) -> None:
+    assert not view._bin.visible
+    for name in ("ducks", "<b>drakes"):
+        services.models.delete(services.models.get(name).id)
+    later = LibraryView(session)
+    wait_until(lambda: session.drain() or later._bin.visible)
+    assert [name.partition(",")[0] for name in later._gone.options] == ["<b>drakes", "ducks"]
+    later._restore(later._gone.value)
+    wait_until(lambda: session.drain() or len(later._table.rows) == 1)
+    assert services.models.get("<b>drakes").id == session.model_id
+    assert len(later._gone.options) == 1
 
 
 def test_name_note_and_tags_are_changed_together(view: LibraryView, session: Session) -> None:
