@@ -10,7 +10,7 @@ PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/pytest)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the lock file (PYTHON=python3.13 picks the interpreter)
@@ -67,6 +67,11 @@ demo: $(STAMP) ## Train for one minute on Shakespeare and print a sample
 bench: $(STAMP) ## Run every benchmark
 	@for benchmark in $(wildcard benchmarks/*.py); do \
 		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+.PHONY: screenshots
+screenshots: $(STAMP) ## Make the README's pictures anew (two to three minutes)
+	@scripts/packages
+	$(BIN)/python scripts/screenshots
 
 .PHONY: sql
 sql: $(STAMP) ## Write sql/schema.*.sql from the tables
