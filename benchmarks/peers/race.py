@@ -37,11 +37,15 @@ class Program:
         """Wait for its next line; an empty one says that it ended."""
         return self._process.stdout.readline().strip()
 
-    def turn(self) -> float:
-        """Let it do one block; returns seconds per step."""
+    def ask(self) -> str:
+        """Give it its turn; returns what it says at the end of it."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        return float(self.answer())
+        return self.answer()
+
+    def turn(self) -> float:
+        """Let it do one block; returns seconds per step."""
+        return float(self.ask())
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Time to a good model: `python benchmarks/learning.py TEXT`. Takes about ten minutes.
+
+A training with the preset Quick takes turns of some seconds with a small transformer trained in PyTorch as nanoGPT's
+README advises for a CPU, on the same text and threads; the last tenth of the text is for validation. The time in which
+the transformer does its 2,000 steps is the measure.
+
+PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. Without it, only our own times
+are told. `--preset best` trains another preset.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from peers.race import Program, programs
+
+NEEDED = [(1.886, 1 / 10), (1.60, 1 / 3), (1.50, 1.0), (1.47, 2.0)]
+"""Nats per character, and in what part of the transformer's time they should be reached."""
+
+
+@dataclass
+class Course:
+    """How far one of them is."""
+
+    program: Program
+    seconds: float = 0.0
+    done: bool = False
+    losses: list[tuple[float, float]] = field(default_factory=list)
+
+    def turn(self) -> None:
+        """Let it train for some seconds."""
+        told = json.loads(self.program.ask())
+        self.seconds, self.done = told["seconds"], told["done"]
+        self.losses += [(seconds, loss) for seconds, loss in told["losses"]]
+
+    def reached(self, level: float) -> float | None:
+        """Seconds until a validation was at a level or below."""
+        return next((seconds for seconds, loss in self.losses if loss <= level), None)
+
+
+def compete(text: Path, preset: str, torch: str | None) -> Mapping[str, Course]:
+    """Let all train in turns until their ends."""
+    commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset]}
+    if torch:
+        commands["transformer"] = [torch, "torch_gpt.py", str(text.resolve())]
+    with programs(commands) as started:
+        courses = {name: Course(program) for name, program in started.items()}
+        while running := [course for course in courses.values() if not course.done]:
+            for course in running:
+                course.turn()
+            print("  ".join(f"{name} {course.seconds:.0f} s" for name, course in courses.items()), end="\r", flush=True)
+    print()
+    return courses
+
+
+def report(courses: Mapping[str, Course]) -> None:
+    """Print the table."""
+    ours, transformer = courses["ours"], courses.get("transformer")
+    whole = transformer.seconds if transformer else None
+    if transformer:
+        print(f"the transformer's 2,000 steps reach {transformer.losses[-1][1]:.3f} nats")
+    print("nats | our seconds | of the transformer's time | needed\n--- | --- | --- | ---")
+    for level, needed in NEEDED:
+        seconds = ours.reached(level)
+        if seconds is None:
+            print(f"{level} | not reached | | {needed:.2f}{' MISSED' if whole else ''}")
+            continue
+        share = f"{seconds / whole:.2f}" if whole else "not measured"
+        missed = " MISSED" if whole and seconds > needed * whole else ""
+        print(f"{level} | {seconds:.0f} | {share} | {needed:.2f}{missed}")
+    print(f"lowest {min(loss for _, loss in ours.losses):.3f} nats, after {ours.seconds:.0f} s in all")
+
+
+def main() -> None:
+    """Train and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", nargs="?", type=Path, help="a file in UTF-8; the figures above are for tinyshakespeare")
+    parser.add_argument("--preset", default="quick")
+    asked = parser.parse_args()
+    if asked.text is None:
+        print("no text was given; `make bench` runs this one only by hand")
+        return
+    torch = os.environ.get("PEER_PYTHON")
+    if not torch:
+        print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
+    report(compete(asked.text, asked.preset, torch))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Writing by a loop around PyTorch's own LSTM, one character at a time, chosen on the host, in turns.
+
+A turn is answered with seconds per character of all texts together.
+"""
+
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from turns import BLOCK_SECONDS, tell, threads, wait
+
+
+def main() -> None:
+    """Write as many texts side by side as asked."""
+    layers, units, classes, samples = map(int, sys.argv[1:])
+    torch.set_num_threads(threads())
+    table, output = nn.Embedding(classes, units), nn.Linear(units, classes)
+    recurrent = nn.LSTM(units, units, layers, batch_first=True)
+    random = np.random.default_rng(1)
+    last, state = np.zeros(samples, np.int64), None
+    tell("ready")
+    while wait():
+        begun, count = time.perf_counter(), 0
+        with torch.inference_mode():
+            while (took := time.perf_counter() - begun) < BLOCK_SECONDS:
+                x, state = recurrent(table(torch.from_numpy(last)[:, None]), state)
+                shares = torch.softmax(output(x[:, -1]), -1).numpy().astype(np.float64)
+                last = np.array([random.choice(classes, p=row / row.sum()) for row in shares])
+                count += samples
+        tell(took / count)
+
+
+if __name__ == "__main__":
+    main()
