@@ -21,6 +21,8 @@ from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
 
 FOLLOW_SECONDS = 0.25
+DEATH_SECONDS = 1.0
+"""Time between two looks at a training, and between two searches for trainings whose worker is gone."""
 
 SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
 """Options that decide what a checkpoint holds; a training cannot go on with others."""
@@ -36,6 +38,7 @@ class Trainings:
         self._library, self._corpora = library, corpora
         self._workers: dict[str, Worker] = {}
         self._lock = threading.Lock()
+        self._deaths_due = 0.0
 
     def start(
         self,
@@ -158,8 +161,7 @@ class Trainings:
         while (model := self._library.get(model_id)).state in ACTIVE:
             if deadline is not None and time.monotonic() > deadline:
                 break
-            time.sleep(FOLLOW_SECONDS)
-            self.notice_dead()
+            self._rest()
         return model
 
     def follow(self, model_id: str, *, after: int = 0) -> Iterator[Update]:
@@ -180,9 +182,15 @@ class Trainings:
             if update:
                 yield update
             if len(update.lines) < LINES:
-                time.sleep(FOLLOW_SECONDS)
-                self.notice_dead()
+                self._rest()
         yield update
+
+    def _rest(self) -> None:
+        """Wait for the next look at a training; now and then, see whether its worker is gone."""
+        time.sleep(FOLLOW_SECONDS)
+        if time.monotonic() >= self._deaths_due:
+            self._deaths_due = time.monotonic() + DEATH_SECONDS
+            self.notice_dead()
 
     def follower(self, model_id: str, *, after: int = 0, metrics: Collection[str] | None = None) -> Follower:
         """Return what tells, each time it is asked, what is new about a training; arguments as for `follow`.
