@@ -62,7 +62,7 @@ class CompareView(pn.viewable.Viewer):
             height=300, sizing_mode="stretch_width", x_axis_label="step", y_axis_label="nats per character",
             tools="pan,box_zoom,reset",
         )  # fmt: skip
-        plot.toolbar.logo, plot.outline_line_color, items = None, None, []
+        plot.toolbar.logo, plot.toolbar.autohide, plot.outline_line_color, items = None, True, None, []
         for i, (model, x, y) in enumerate(found):
             source = ColumnDataSource({"x": x, "y": y})
             line = plot.line(

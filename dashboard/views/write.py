@@ -15,12 +15,14 @@ from dashboard.views.sheet import Sheet
 
 SLIDERS = ("max_length", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 CHECKPOINTS = {"Best": "best", "Newest": "newest"}
+FEW = 6
+"""Unknown characters of a prompt that are named on a button."""
 REMEMBERED = 50
 """Texts written before that can be chosen."""
 
 HINT = (
-    '<p class="soft small">Point at a character to see what else could have stood there, and choose one to go on from '
-    "there. Without a mouse: arrow keys in the text, then Enter.</p>"
+    '<p class="soft small">Point at a character, or tap it, to see what else could have stood there, and choose one to '
+    "go on from there. Without a mouse: arrow keys in the text, then Enter.</p>"
 )
 
 
@@ -42,8 +44,8 @@ class WriteView(pn.viewable.Viewer):
         self._write = self._button("Write", lambda: self._begin(self._prompt.value_input), color="primary")
         self._stop = self._button("Stop", self._end, color="primary", visible=False)
         self._more = self._button("Go on", self._continue, variant="outlined", visible=False)
-        self._drop = self._button("Leave them out", lambda: self._again("drop"), variant="outlined", visible=False)
-        self._swap = self._button("Replace them", lambda: self._again("replace"), variant="outlined", visible=False)
+        self._drop = self._button("", lambda: self._again("drop"), variant="outlined", visible=False)
+        self._swap = self._button("", lambda: self._again("replace"), variant="outlined", visible=False)
         small = {"size": "small", "margin": 0}
         self._checkpoint = pui.Select(label="Checkpoint", options=CHECKPOINTS, value="best", width=190, **small)
         self._beside = pui.Select(label="Beside it", options={"Nothing": ""}, value="", width=220, **small)
@@ -143,7 +145,9 @@ class WriteView(pn.viewable.Viewer):
         pen = self._sheet.pen
         self._write.visible, self._stop.visible = True, False
         self._more.visible = bool(pen.count)
-        self._drop.visible = self._swap.visible = bool(pen.unknown)
+        unknown = visible(" ".join(pen.unknown[:FEW])) + (" …" if len(pen.unknown) > FEW else "")
+        self._drop.param.update(visible=bool(unknown), label=f"Leave {unknown} out")
+        self._swap.param.update(visible=bool(unknown), label=f"Replace {unknown}")
         if pen.error and not pen.unknown:
             self._session.complain(pen.error)
         self._list_before()

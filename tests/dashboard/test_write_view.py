@@ -95,6 +95,7 @@ def test_without_another_one_there_is_one_sheet(view: WriteView) -> None:
 def test_a_prompt_with_unknown_characters_offers_to_leave_them_out(view: WriteView) -> None:
     write(view, "little Ω")
     assert (view._drop.visible, view._swap.visible) == (True, True)
+    assert (view._drop.label, view._swap.label) == ("Leave Ω out", "Replace Ω")
     view._again("drop")
     wait_until(lambda: view._session.drain() or not view._sheet.pen.writing)
     assert (view._sheet.pen.prompt, view._sheet.pen.count) == ("little ", 40)
