@@ -53,7 +53,7 @@ def test_the_same_checkpoint_beside_itself_writes_the_same(view: WriteView) -> N
 def test_a_text_goes_on_from_a_chosen_alternative(view: WriteView) -> None:
     write(view, "little ")
     before = view._sheet.pen
-    other = next(n for n, choice in enumerate(before.alternatives[3]) if choice.character != before.characters[3])
+    other = max(n for n, choice in enumerate(before.alternatives[3]) if choice.character != before.characters[3])
     view._sheet.pane._handle_msg({"type": "branch", "index": 3, "choice": other})
     wait_until(lambda: view._session.drain() or not view._sheet.pen.writing)
     chosen = before.alternatives[3][other].character
