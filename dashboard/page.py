@@ -13,6 +13,7 @@ from dashboard.appearance import Appearance
 from dashboard.escape import escaped
 from dashboard.hub import Hub
 from dashboard.presence import Presence
+from dashboard.pulse import Pulse
 from dashboard.session import TABS, Session
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.library import LibraryView
@@ -39,11 +40,20 @@ class Busy(param.Parameterized):
     value = param.Boolean(default=False)
 
 
-def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Page:
-    """Build the page of a new visitor, inside a Bokeh session."""
+def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str = "", model_id: str = "") -> pui.Page:
+    """Build the page of a new visitor: inside a Bokeh session, or for a notebook's cell.
+
+    Args:
+        services: What a user can do.
+        hub: Follows models for all pages.
+        max_upload_bytes: Largest text that is taken from the browser.
+        part: One of `PARTS`, alone; what the address asks for if empty, which is mostly all of them.
+        model_id: The model to look at; the one in the address if empty.
+    """
     session = Session(services, hub, wake := _Doorbell(), max_upload_bytes=max_upload_bytes)
-    _live(session, wake)
-    part = _asked_part()
+    served = _live(session, wake)
+    session.model_id = model_id or session.model_id
+    part = part or _asked_part()
     content = PARTS[part](session) if part else _tabs(session)
     page = pui.Page(
         title="Char-RNN Studio",
@@ -54,6 +64,8 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int) -> pui.Pa
         busy_indicator=None,
     )
     page.header = [*page.header, Appearance.of(page), Presence.of(session)]
+    if not served:
+        page.header = [*page.header, Pulse.of(session)]
     # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
     with edit_readonly(page):
         page.busy = Busy().param.value
@@ -113,12 +125,15 @@ class _Doorbell:
             self.ring()
 
 
-def _live(session: Session, wake: _Doorbell) -> None:
-    """Let news in as long as the page is there."""
+def _live(session: Session, wake: _Doorbell) -> bool:
+    """Let news in as long as the page is there; tell whether there is a server to do so."""
     document = pn.state.curdoc
-    if document is not None and document.session_context is not None:
+    served = document is not None and document.session_context is not None
+    if served:
         wake.ring = document.locked_callback(session.drain, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
+        # what came while the page was built was shown by nobody; about a model at rest nothing more comes
+        pn.state.onload(session.wake)
 
     def strange(values: dict[str, Any]) -> None:
         session.complain(f"This link asks for something that is not there: {values}. Choose a model in the library.")
@@ -127,6 +142,7 @@ def _live(session: Session, wake: _Doorbell) -> None:
         pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
     if not session.services.models.all() and session.tab == "library":
         session.tab = "text"
+    return served
 
 
 def _notice(session: Session) -> pn.viewable.Viewable:

@@ -30,9 +30,14 @@ class Studio:
         """Begin to serve the services' models."""
         return cls(services, Hub(services), max_upload_mb * 1_000_000)
 
-    def page(self) -> pui.Page:
-        """Build a new visitor's page; the first one also has TensorFlow imported, once the page is out."""
-        page = build_page(self.services, self.hub, max_upload_bytes=self.max_upload_bytes)
+    def page(self, part: str = "", model_id: str = "") -> pui.Page:
+        """Build a new visitor's page; the first one also has TensorFlow imported, once the page is out.
+
+        Args:
+            part: One of the page's parts, alone; what the address asks for if empty.
+            model_id: The model to look at; the one in the address if empty.
+        """
+        page = build_page(self.services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
         if not self._prepares:
             self._prepares = True
             pn.state.onload(lambda: self.hub.load(self.services.prepare))

@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pymysql
 import pytest
@@ -15,9 +16,21 @@ from charrnn.store.database import Database
 from charrnn.store.tables import Base
 from tests.store import mariadb_server
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # How long an example takes says more about who else uses the machine than about the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """The browser of all tests; Playwright wants to be started once."""
+    from tests.dashboard.conftest import browser
+
+    with browser() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

@@ -164,13 +164,6 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser of all tests."""
-    with browser() as chromium:
-        yield chromium
-
-
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Opens pages; fails the test when one of them logs an error or asks for anything from elsewhere."""

@@ -1,0 +1,123 @@
+"""Notebooks as the tests run them: shortened copies, in a JupyterLab of their own and a real browser."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.dashboard.conftest import PATIENCE, is_elsewhere, wait_until
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+SHORTER = {
+    "01_first_lesson": ("minutes = 1\n", "minutes = 0.2\n"),
+    "02_comparing_options": ("steps = 150\n", "steps = 30\n"),
+    "03_writing": ("minutes = 1\n", "minutes = 0.05\n"),
+}
+"""What a notebook says about how long it trains, and what the tests make of it."""
+
+
+def shortened(path: Path) -> nbformat.NotebookNode:
+    """Read a notebook of the repository; it trains for less time, and is otherwise as it is."""
+    notebook = nbformat.read(path, as_version=4)
+    long, short = SHORTER[path.stem]
+    cells = [cell for cell in notebook.cells if long in cell.source]
+    assert len(cells) == 1, f"{path.stem} says {len(cells)} times how long it trains"
+    cells[0].source = cells[0].source.replace(long, short)
+    return notebook
+
+
+@pytest.fixture
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps whatever Jupyter and the notebooks write in the test's own folder."""
+    for name, folder in {
+        "CHARRNN_HOME": "home", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, str(tmp_path / folder))
+
+
+class Lab:
+    """A JupyterLab of this machine, and its page with one notebook open."""
+
+    def __init__(self, folder: Path, chromium: Browser):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._folder = folder
+        self.complaints: list[str] = []
+        with (folder / "server.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+                 f"--ServerApp.port={self._port}", "--IdentityProvider.token=secret",
+                 f"--ServerApp.root_dir={folder}", "--LabApp.extension_manager=readonly"],
+                cwd=folder, env=dict(os.environ), stdout=log, stderr=log,
+            )  # fmt: skip
+        wait_until(self._answers)
+        self._context = chromium.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+        self._context.set_default_timeout(1000 * PATIENCE)
+        self.page: Page = self._context.new_page()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda r: self.complaints.append(r.url) if is_elsewhere(r.url) else None)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, (self._folder / "server.log").read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def open(self, notebook: nbformat.NotebookNode) -> None:
+        """Show a notebook, and wait for its kernel."""
+        nbformat.write(notebook, self._folder / "lesson.ipynb")
+        self.page.goto(f"http://127.0.0.1:{self._port}/lab/tree/lesson.ipynb?token=secret")
+        self.page.get_by_text("| Idle").wait_for()
+
+    def run_all(self) -> None:
+        """Run all cells, as the menu does."""
+        self.page.get_by_role("menuitem", name="Run").click()
+        self.page.get_by_text("Run All Cells", exact=True).click()
+
+    def run(self, number: int) -> None:
+        """Run one code cell, the first being 0, without waiting for it."""
+        self.page.locator(".jp-CodeCell .cm-content").nth(number).click()
+        self.page.keyboard.press("Control+Enter")
+
+    def prompt(self, number: int) -> str:
+        """Return what stands beside a code cell: `[ ]:` before it runs, `[*]:` meanwhile, `[3]:` afterwards."""
+        return self.page.locator(".jp-CodeCell .jp-InputPrompt").nth(number).inner_text()
+
+    def wait_for(self, number: int) -> None:
+        """Wait until a code cell has run; no cell may have failed."""
+        self.wait_until(lambda: self.prompt(number).strip("[]:").isdigit() or self._failed())
+        assert not self._failed()
+
+    def _failed(self) -> list[str]:
+        return self.page.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
+
+    def wait_until(self, holds: Callable[[], object]) -> None:
+        """Wait for a condition, and let the browser go on meanwhile."""
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < end, f"waited in vain: {self._failed()}"
+            self.page.wait_for_timeout(100)
+
+    def close(self) -> None:
+        """End the browser's page, the server and its kernels."""
+        self._context.close()
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
+
+@pytest.fixture
+def lab(own_folders: None, tmp_path: Path, chromium: Browser) -> Iterator[Lab]:
+    """A JupyterLab; fails the test when its page has an error or asks for anything from elsewhere."""
+    lab = Lab(tmp_path, chromium)
+    yield lab
+    lab.close()
+    assert not lab.complaints

@@ -1,0 +1,83 @@
+"""The dashboard in a cell of JupyterLab, in a real browser."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Frame, Page
+
+from charrnn.services import open_services
+from tests.notebooks.conftest import NOTEBOOKS, Lab, shortened
+
+POINTS = """() => Math.max(
+  0,
+  ...(window.Bokeh?.documents ?? []).flatMap((document) => [...document._all_models.values()])
+    .filter((model) => model.type === "ColumnDataSource").map((model) => model.get_length()),
+)"""
+"""Points of the longest curve that a page shows."""
+LESSON = NOTEBOOKS[0]
+WAITS, PLAYS = 3, 6
+"""Code cells of the first lesson: the one that waits for the training, and the last one."""
+
+
+def frame(lab: Lab, part: str) -> Frame:
+    """Return the frame of a cell, once it is there."""
+    lab.wait_until(lambda: [f for f in lab.page.frames if f"part={part}" in f.url])
+    return next(f for f in lab.page.frames if f"part={part}" in f.url)
+
+
+def see_it_move(lab: Lab, shown: Page | Frame, while_runs: int) -> None:
+    """Wait until the plot was seen at three different lengths while a cell runs."""
+    seen: set[int] = set()
+
+    def moved() -> bool:
+        count = shown.evaluate(POINTS)
+        if lab.prompt(while_runs) == "[*]:":
+            seen.add(count)
+        return len(seen) >= 3
+
+    lab.wait_until(moved)
+
+
+@pytest.mark.slow
+def test_the_first_lesson_runs_through_and_its_plot_moves_while_a_later_cell_runs(lab: Lab) -> None:
+    lab.open(shortened(LESSON))
+    lab.run_all()
+    see_it_move(lab, frame(lab, "loss"), while_runs=WAITS)
+    lab.wait_for(PLAYS)
+    lab.page.locator("iframe").last.scroll_into_view_if_needed()
+    frame(lab, "write").get_by_label("Prompt:").wait_for()
+
+
+BEGIN = """
+from dashboard import Dashboard
+studio = Dashboard(inline=True)
+options = {"num_seqs": 4, "num_steps": 16, "lstm_size": 8, "num_layers": 1, "embedding_size": 7, "max_steps": 10**6}
+text = "a duck and a goose and " * 200
+model = studio.services.training.start(text, name="ducks", preset="quick", options=options)
+"""
+WATCH = "studio.loss(model)"
+WAIT = "print(studio.services.training.wait(model.id).state)"
+WRITE = "studio.write"
+
+
+@pytest.mark.slow
+def test_a_plot_that_panel_draws_in_the_cell_moves_too_once_the_kernel_was_idle(lab: Lab, tmp_path: Path) -> None:
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (BEGIN, WATCH, WAIT, WRITE)]
+    kernel = nbformat.read(LESSON, as_version=4).metadata
+    lab.open(nbformat.v4.new_notebook(cells=cells, metadata=kernel))
+    for number in (0, 1):
+        lab.run(number)
+        lab.wait_for(number)
+    lab.wait_until(lambda: lab.page.evaluate(POINTS) > 0)
+    lab.run(2)
+    see_it_move(lab, lab.page, while_runs=2)
+
+    with open_services(tmp_path / "home") as elsewhere:
+        elsewhere.training.stop(elsewhere.models.get("ducks").id)
+    lab.wait_for(2)
+    assert lab.page.get_by_text("stopped", exact=True).is_visible()
+    lab.run(3)
+    lab.page.get_by_label("Prompt:").fill("a goose")
+    lab.page.get_by_role("button", name="Write", exact=True).click()
+    lab.page.get_by_text("characters, ").wait_for()
