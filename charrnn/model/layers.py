@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from charrnn.model import recurrence
+from charrnn.model.dropout import dropout
 from charrnn.model.recurrence import product
 from charrnn.model.start_values import StartValues
 
@@ -162,5 +163,5 @@ class MinGRU(keras.layers.Layer):
         hs, h = recurrence.linear(1 - z, z * candidate, state[0])
         y = project(hs * tf.nn.silu(out), self.output_kernel, self.product_dtype)
         if drop > 0:
-            y = tf.nn.experimental.stateless_dropout(y, drop, seed)
+            y = dropout(y, drop, seed)
         return x + y, [h]

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from charrnn.model.dropout import dropout
 from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, normalized, project
 from charrnn.model.start_values import StartValues
 
@@ -106,7 +107,7 @@ class Network(keras.Model):
             else:
                 x, new = layer(x, own)
                 if drop > 0:
-                    x = tf.nn.experimental.stateless_dropout(x, drop, pair)
+                    x = dropout(x, drop, pair)
             after += new
         if self.gain is not None:
             x = normalized(x, self.gain)
