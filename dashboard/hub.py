@@ -20,7 +20,9 @@ LINES = 2000
 CURVES = ("loss", "val_loss")
 """Metrics that are shown; a model can have many more, and long ones."""
 ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
-"""Time between two looks at a model that is trained, and at everything else."""
+"""Time between two looks at a model that another process trains, and at everything else."""
+SETTLED_SECONDS = 1.2
+"""Time after which the last news is told once more."""
 DEATH_SECONDS = 5.0
 """Time between two searches for trainings whose worker is gone."""
 
@@ -47,7 +49,8 @@ class Feed:
         self.version = 0
         self.error = ""
         """Why there is nothing to see."""
-        self.due = 0.0
+        self.due = self.settles = 0.0
+        """When to look again, and when to tell the last news once more."""
 
     @property
     def model(self) -> Model | None:
@@ -115,6 +118,7 @@ class Hub:
         self._baselines: dict[str, Baselines] = {}
         self._measuring = threading.Lock()
         self._validations: dict[str, tuple[int, Curve]] = {}
+        services.training.watch(self._delivered)
         self._thread = threading.Thread(target=self._look_around, name="dashboard hub", daemon=True)
         self._thread.start()
 
@@ -181,6 +185,13 @@ class Hub:
         self._validations[model.id] = model.epoch, curve
         return curve
 
+    def _delivered(self, model_id: str) -> None:
+        """Look at a model that is trained here, since there is something to read."""
+        with self._lock:
+            if feed := self._feeds.get(model_id):
+                feed.due = 0.0
+                self._lock.notify()
+
     def baselines(self, corpus_id: str) -> Baselines:
         """Return what simple guessers reach on a text; measured once a process, which takes seconds."""
         with self._measuring:
@@ -200,6 +211,7 @@ class Hub:
 
     def close(self) -> None:
         """End the thread."""
+        self._services.training.unwatch(self._delivered)
         with self._lock:
             self._closed = True
             self._lock.notify()
@@ -213,7 +225,7 @@ class Hub:
                 if self._closed:
                     return
                 feeds = list(self._feeds.values())
-            changed = {feed.model_id for feed in feeds if self._is_due(feed) and feed.refresh()}
+            changed = {feed.model_id for feed in feeds if self._has_news(feed)}
             all_changed = self._refresh_models()
             with self._lock:
                 wakes = [wake for wake, model_id in self._looking.items() if all_changed or model_id in changed]
@@ -223,12 +235,25 @@ class Hub:
                 if not self._closed and not any(feed.due == 0.0 for feed in self._feeds.values()):
                     self._lock.wait(ACTIVE_SECONDS)
 
+    def _has_news(self, feed: Feed) -> bool:
+        """Look at a model; news is told once more after a while, since views draw numbers only once a second."""
+        if self._is_due(feed) and feed.refresh():
+            feed.settles = time.monotonic() + SETTLED_SECONDS
+            return True
+        settles = feed.settles and time.monotonic() >= feed.settles
+        if settles:
+            feed.settles = 0.0
+        return bool(settles)
+
     def _is_due(self, feed: Feed) -> bool:
         now = time.monotonic()
         if now < feed.due:
             return False
-        idle = feed.model is not None and feed.model.state not in ACTIVE
-        feed.due = now + (IDLE_SECONDS if idle else ACTIVE_SECONDS)
+        # a training of this process says when there is something to read, and numbers can wait
+        waits = feed.model is not None and (
+            feed.model.state not in ACTIVE or self._services.training.is_here(feed.model_id)
+        )
+        feed.due = now + (IDLE_SECONDS if waits else ACTIVE_SECONDS)
         return True
 
     def _refresh_models(self) -> bool:

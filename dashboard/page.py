@@ -84,7 +84,9 @@ def _tabs(session: Session) -> pui.Tabs:
 
     def show(name: str) -> None:
         if not places[name].objects:
+            session.place = name
             places[name].append(PARTS[name](session))
+            session.place = ""
             session.drain()
 
     show(session.tab)

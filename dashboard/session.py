@@ -39,7 +39,9 @@ class Session(param.Parameterized):
         self.services, self.hub, self.max_upload_bytes = services, hub, max_upload_bytes
         self._wake = wake
         self._inbox: deque[Callable[[], None]] = deque()
-        self._drains: list[Callable[[], None]] = []
+        self._drains: list[tuple[str, Callable[[], None]]] = []
+        self.place = ""
+        """The tab whose view is being built; its drains are called only while it is open."""
         self.closing = threading.Event()
         hub.join(self._wake)
 
@@ -84,7 +86,7 @@ class Session(param.Parameterized):
 
     def on_news(self, drain: Callable[[], None]) -> None:
         """Have `drain` called, with the page's lock held, whenever there may be something new."""
-        self._drains.append(drain)
+        self._drains.append((self.place, drain))
 
     def post(self, deliver: Callable[[], None]) -> None:
         """Have `deliver` called with the page's lock held; from any thread."""
@@ -100,8 +102,9 @@ class Session(param.Parameterized):
         while self._inbox and not self.closing.is_set():
             self.guarded(self._inbox.popleft())
         if self.in_sight:
-            for drain in self._drains:
-                self.guarded(drain)
+            for place, drain in self._drains:
+                if place in ("", self.tab):
+                    self.guarded(drain)
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held."""

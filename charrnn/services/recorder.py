@@ -24,6 +24,7 @@ class Recorder:
         model: The model as claimed; its epoch fences every write.
         on_stop_request: Called when somebody asked the training to stop.
         on_saved: Called with each checkpoint after its row is stored.
+        on_delivered: Called when lines, samples or checkpoints were stored; must return at once.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class Recorder:
         *,
         on_stop_request: Callable[[], None],
         on_saved: Callable[[Checkpoint], None],
+        on_delivered: Callable[[], None] = lambda: None,
     ):
         self._history, self._model = history, model
-        self._on_stop_request, self._on_saved = on_stop_request, on_saved
+        self._on_stop_request, self._on_saved, self._on_delivered = on_stop_request, on_saved, on_delivered
         self._lock = threading.Lock()  # guards the notes
         self._delivery = threading.Lock()  # one delivery at a time, in order
         self._lines: list[tuple[str, str]] = []
@@ -89,6 +91,8 @@ class Recorder:
         self._next_position += len(batch.lines)
         for checkpoint in batch.checkpoints:
             self._on_saved(checkpoint)
+        if batch.lines or batch.samples or batch.checkpoints:
+            self._on_delivered()
         if stop:
             self._on_stop_request()
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +39,7 @@ class Trainings:
         self._workers: dict[str, Worker] = {}
         self._lock = threading.Lock()
         self._deaths_due = 0.0
+        self._watchers: list[Callable[[str], None]] = []
 
     def start(
         self,
@@ -205,6 +206,27 @@ class Trainings:
         """
         return Follower(self._library, self._history, model_id, after=after, metrics=metrics)
 
+    def watch(self, watcher: Callable[[str], None]) -> None:
+        """Have a function called with a model's id whenever a training of this process stored something to read.
+
+        Args:
+            watcher: Called on the training's threads; must return at once and never raise.
+        """
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[str], None]) -> None:
+        """Do not call it any more."""
+        self._watchers.remove(watcher)
+
+    def is_here(self, model_id: str) -> bool:
+        """Tell whether a training runs in this process."""
+        worker = self._workers.get(model_id)
+        return worker is not None and not worker.join(0)
+
+    def _tell_watchers(self, model_id: str) -> None:
+        for watcher in list(self._watchers):
+            watcher(model_id)
+
     def notice_dead(self) -> list[Model]:
         """Mark trainings as `interrupted` whose worker is gone: its lease ran out, or its process on this host ended.
 
@@ -248,6 +270,7 @@ class Trainings:
             resumes,
             callbacks,
             listeners,
+            lambda: self._tell_watchers(model.id),
         )
         try:
             worker = Worker(task, self._leases, self._history, self._checkpoints)

@@ -32,6 +32,8 @@ class Task:
     callbacks: Sequence[Any] = ()
     """Keras callbacks."""
     listeners: Sequence[Listener] = ()
+    on_delivered: Callable[[], None] = lambda: None
+    """Called when lines, samples, checkpoints or the end of the training were stored."""
 
 
 class Worker:
@@ -55,7 +57,13 @@ class Worker:
         self._forgets = not task.resumes
         # the first sign of life comes before TensorFlow is imported, which takes seconds
         self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS)
-        self._recorder = Recorder(history, self._model, on_stop_request=self._stop.set, on_saved=self._forget_older)
+        self._recorder = Recorder(
+            history,
+            self._model,
+            on_stop_request=self._stop.set,
+            on_saved=self._forget_older,
+            on_delivered=task.on_delivered,
+        )
         self._thread = threading.Thread(target=self._work, name=f"training {task.model_id}", daemon=True)
         self._thread.start()
 
@@ -128,6 +136,7 @@ class Worker:
             # the training is another worker's and nothing of this one is stored any more, but who listens must know
             self._tell_listeners(Ended(self._model.step, ModelState.INTERRUPTED, str(error)))
             return
+        self._task.on_delivered()
         self._tell_listeners(Ended(model.step, state, message))
 
     def _tell(self, event: Event) -> None:

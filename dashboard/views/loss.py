@@ -7,8 +7,10 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
+from charrnn.core.records import ACTIVE
 from charrnn.services.library import metrics_csv
 from dashboard.hub import Story
+from dashboard.pace import Pace
 from dashboard.plot import Axes, LossPlot
 from dashboard.session import Session
 from dashboard.theme import markup
@@ -32,6 +34,7 @@ class LossView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._story: Story | None = None
+        self._pace = Pace()
         self._baselines: dict[str, Baselines | None] = {}
         small = {"size": "small", "margin": 0}
         self._unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **small)
@@ -65,6 +68,7 @@ class LossView(pn.viewable.Viewer):
         self._plot = LossPlot(self._axes)
         self._pane.object = self._plot.figure
         self._offer_pictures()
+        self._pace = Pace()
         self._show()
         self._show_baselines()
 
@@ -76,7 +80,10 @@ class LossView(pn.viewable.Viewer):
         story = self._session.feed.story if self._session.feed else None
         if story is None:
             return
-        if story is not self._story:
+        is_new = story is not self._story
+        if not self._pace.is_due(hurry=is_new or story.model.state not in ACTIVE):
+            return
+        if is_new:
             self._story = story
             self._plot.clear()
             self._measure(story.model.corpus_id)

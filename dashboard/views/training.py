@@ -9,6 +9,7 @@ import panel.ui as pui
 from charrnn.core import figures
 from charrnn.core.records import Corpus, Model, ModelState
 from dashboard.escape import escaped
+from dashboard.pace import Pace
 from dashboard.progress import Progress
 from dashboard.session import Session
 from dashboard.theme import empty, markup
@@ -26,6 +27,7 @@ class TrainingView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._seen: tuple[Any, ...] = ()
+        self._pace = Pace()
         self._corpus: Corpus | None = None
         self._head = markup()
         self._buttons = {
@@ -72,11 +74,12 @@ class TrainingView(pn.viewable.Viewer):
             return
         if self._corpus is None or self._corpus.id != model.corpus_id:
             self._corpus = self._session.services.corpora.get(model.corpus_id) if model.corpus_id else None
-        progress = Progress.of(model, self._corpus, feed.story.curves["loss"] if feed.story else None)
-        html = headline(model, progress)
-        if html != self._head.object:
-            self._head.object = html
         seen = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
+        if self._pace.is_due(hurry=seen != self._seen):
+            progress = Progress.of(model, self._corpus, feed.story.curves["loss"] if feed.story else None)
+            html = headline(model, progress)
+            if html != self._head.object:
+                self._head.object = html
         if seen != self._seen:
             self._seen = seen
             self._offer(model)

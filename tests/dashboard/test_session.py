@@ -55,6 +55,17 @@ def test_a_page_out_of_sight_gets_its_answers_but_no_news_until_it_is_seen_again
     assert told == ["answer", "news"]
 
 
+def test_a_view_is_told_only_while_its_tab_is_open(session: Session) -> None:
+    told: list[str] = []
+    session.on_news(lambda: told.append("everywhere"))
+    session.place = "write"
+    session.on_news(lambda: told.append("write"))
+    session.drain()
+    session.tab = "write"
+    session.drain()
+    assert told == ["everywhere", "everywhere", "write"]
+
+
 def test_a_view_that_fails_does_not_silence_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     told: list[str] = []
     session.on_news(lambda: [][0])
