@@ -1,9 +1,14 @@
-"""One training step, compiled to a single program, with everything that it changes: weights, optimizer, memory.
+"""One training step, with everything that it changes: weights, optimizer, memory.
 
-B  sequences     T  characters in a sequence     V  classes
+The sequences of a batch know nothing of each other until their gradients meet, so each processor learns from a part of
+them: loops over time, which no library spreads over processors, then run side by side.
+
+B  sequences     P  parts of a batch     T  characters in a sequence     V  classes
 """
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,10 +16,22 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.network import Network
+from charrnn.model.network import Network, State
 from charrnn.model.optimizer import limited, make_optimizer
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+FEWEST_SEQUENCES = 16
+"""In a part; products with fewer rows cost nearly as much as with these."""
+
+
+def num_parts(num_seqs: int) -> int:
+    """Return how many parts a batch is cut into on this machine: all of one size, one where that is not possible."""
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = max(1, min(processors, num_seqs // FEWEST_SEQUENCES))
+    return max(parts for parts in range(1, most + 1) if num_seqs % parts == 0)
 
 
 class Engine:
@@ -23,16 +40,20 @@ class Engine:
     Args:
         options: Training options.
         num_classes: V.
+        parts: P, a divisor of `num_seqs`; what suits the machine if missing.
     """
 
-    def __init__(self, options: Mapping[str, Any], num_classes: int):
+    def __init__(self, options: Mapping[str, Any], num_classes: int, parts: int | None = None):
         self._options = dict(options)
         self.network = Network(options, num_classes)
         self.optimizer = make_optimizer(options, self.network)
         # Keras callbacks look for the optimizer on the model
         self.network.compile(optimizer=self.optimizer, jit_compile=False)
-        self._state = [tf.Variable(zeros) for zeros in self.network.zero_state(options["num_seqs"])]
-        self._compiled = tf.function(self._step, jit_compile=True, autograph=False)
+        self._parts = parts or num_parts(options["num_seqs"])
+        self._memory = self._cut(self.network.zero_state(options["num_seqs"]))
+        self._threads = ThreadPoolExecutor(self._parts, "charrnn-part")
+        self._learn = tf.function(self._gradients, autograph=False)
+        self._change = tf.function(self._update, jit_compile=True, autograph=False)
 
     def step(self, batch: npt.NDArray[np.int32], number: int, rate: float, *, restart: bool) -> tuple[float, float]:
         """Learn from one batch.
@@ -47,27 +68,45 @@ class Engine:
             Mean cross-entropy of the batch in nats per character before the step, and the global norm of its
             gradients before they were limited.
         """
-        result = self._compiled(batch, np.int32(number % 2**31), np.float32(rate), np.bool_(restart)).numpy()
+        if restart:
+            self._memory = [[tf.zeros_like(memory) for memory in part] for part in self._memory]
+        seeds = [np.int32(self._seed(number, part)) for part in range(self._parts)]
+        found = list(self._threads.map(self._learn, np.split(batch, self._parts), self._memory, seeds))
+        losses, gradients, self._memory = (list(values) for values in zip(*found, strict=True))
+        result = self._change(losses, gradients, np.float32(rate)).numpy()
         return float(result[0]), float(result[1])
 
-    def _step(self, batch: tf.Tensor, number: tf.Tensor, rate: tf.Tensor, restart: tf.Tensor) -> tf.Tensor:
-        before = [tf.where(restart, tf.zeros_like(memory), memory) for memory in self._state]
-        variables = self.network.trainable_variables
+    def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], State]:
+        """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""
         with tf.GradientTape() as tape:
-            logits, after = self.network(batch[:, :-1], state=before, training=True, seed=self._seed(number))
+            logits, after = self.network(batch[:, :-1], state=before, training=True, seed=seed)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(batch[:, 1:]), logits=logits)
             loss = tf.reduce_mean(losses)
-        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+        gradients = tape.gradient(loss, self.network.trainable_variables)
+        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients], after
+
+    def _update(self, losses: list[tf.Tensor], parts: list[list[tf.Tensor]], rate: tf.Tensor) -> tf.Tensor:
+        """Change the weights by the mean gradients of all parts; return loss and norm."""
+        gradients = [tf.add_n(own) / self._parts for own in zip(*parts, strict=True)]
         norm = tf.linalg.global_norm(gradients)
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply(limited(gradients, norm, self._options), variables)
-        for memory, value in zip(self._state, after, strict=True):
-            memory.assign(value)
-        return tf.stack([loss, norm])
+        self.optimizer.apply(limited(gradients, norm, self._options), self.network.trainable_variables)
+        return tf.stack([tf.add_n(losses) / self._parts, norm])
 
-    def _seed(self, number: tf.Tensor) -> tf.Tensor:
-        # distinct steps of distinct seeds get distinct numbers often enough; wrapping is harmless
-        return number + tf.constant(self._options["seed"] * 1_000_003 % 2**31, tf.int32)
+    def _seed(self, number: int, part: int) -> int:
+        # distinct steps and parts of distinct seeds get distinct numbers often enough; wrapping is harmless
+        return (number + self._options["seed"] * 1_000_003 + part * 0x9E3779B1) % 2**31
+
+    def _cut(self, memory: list[Any]) -> list[State]:
+        """Cut every memory `(B, units)` into those of the parts."""
+        parts = zip(*(np.split(np.asarray(one), self._parts) for one in memory), strict=True)
+        return [[tf.constant(one) for one in part] for part in parts]
+
+    def _whole_memory(self) -> Arrays:
+        return {
+            f"memory/{number}": np.concatenate([np.asarray(one) for one in own])
+            for number, own in enumerate(zip(*self._memory, strict=True))
+        }
 
     def weights(self) -> Arrays:
         """Return the network's weights by name."""
@@ -76,7 +115,7 @@ class Engine:
     def training_state(self) -> Arrays:
         """Return what else a training needs to go on exactly: the optimizer's variables and the memory."""
         arrays = {f"optimizer/{variable.path}": np.asarray(variable) for variable in self.optimizer.variables}
-        return arrays | {f"memory/{number}": memory.numpy() for number, memory in enumerate(self._state)}
+        return arrays | self._whole_memory()
 
     def load(self, weights: Arrays, training_state: Arrays) -> bool:
         """Go on from stored arrays.
@@ -90,10 +129,10 @@ class Engine:
         load_weights(self.network, weights)
         for variable in self.optimizer.variables:
             variable.assign(_fitting(training_state, f"optimizer/{variable.path}", variable.shape))
-        memory = [training_state.get(f"memory/{number}") for number in range(len(self._state))]
-        fits = all(m is not None and m.shape == tuple(own.shape) for m, own in zip(memory, self._state, strict=True))
-        for own, stored in zip(self._state, memory, strict=True):
-            own.assign(stored if fits else tf.zeros_like(own))
+        own = self._whole_memory()
+        stored = {name: training_state.get(name) for name in own}
+        fits = all(array is not None and array.shape == own[name].shape for name, array in stored.items())
+        self._memory = self._cut([stored[name] if fits else np.zeros_like(own[name]) for name in own])
         return fits
 
 

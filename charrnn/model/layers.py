@@ -1,9 +1,10 @@
-"""The recurrent layers. Each takes `(x, state, …)` and gives `(y, state)`; memory is an argument, never hidden.
+"""The recurrent layers. Each takes `(x, state, dtype)` and gives `(y, state)`; memory is an argument, never hidden.
 
     T  time steps     B  sequences     D  size of the input     H  units
 
 Inputs are time-major: characters `(T, B)` where they enter as one-hot vectors, otherwise numbers `(T, B, D)`. Weights
-have the names, shapes and gate order of Keras' own layers, so that they can be exchanged.
+have the names, shapes and gate order of Keras' own layers, so that they can be exchanged. Large matrix products are
+in `dtype`, `float32` or `bfloat16`, all else in float32.
 """
 
 import math
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 from charrnn.model import recurrence
 from charrnn.model.dropout import dropout
-from charrnn.model.recurrence import product
+from charrnn.model.pieces import fused, product
 from charrnn.model.start_values import StartValues
 
 ONE_HOT_LIMIT = 1024
@@ -22,19 +23,24 @@ ONE_HOT_LIMIT = 1024
 
 
 def lookup(table: tf.Tensor, ids: tf.Tensor, dtype: str) -> tf.Tensor:
-    """Multiply one-hot vectors with a matrix: rows of `table` `(V, D)` for `ids` of any shape, shape `(…, D)`."""
+    """Multiply one-hot vectors with a matrix: rows of `table` `(V, D)` for `ids` of any shape, `(…, D)` in `dtype`."""
     if table.shape[0] > ONE_HOT_LIMIT:
-        return tf.gather(table, ids)
-    one_hot = tf.one_hot(tf.reshape(ids, [-1]), table.shape[0], dtype=table.dtype)
+        return tf.cast(tf.gather(table, ids), dtype)
+    one_hot = tf.one_hot(tf.reshape(ids, [-1]), table.shape[0], dtype=dtype)
     return tf.reshape(product(one_hot, table, dtype), (*ids.shape, table.shape[1]))
 
 
 def project(x: tf.Tensor, kernel: tf.Tensor, dtype: str) -> tf.Tensor:
-    """Multiply the input of all steps with a matrix at once, shape `(T, B, columns)`."""
+    """Multiply the input of all steps with a matrix at once, shape `(T, B, columns)` in `dtype`."""
     if x.dtype.is_integer:
         return lookup(kernel, x, dtype)
     steps, batch, size = x.shape
     return tf.reshape(product(tf.reshape(x, (steps * batch, size)), kernel, dtype), (steps, batch, kernel.shape[1]))
+
+
+def tensors(*variables: keras.Variable) -> list[tf.Tensor]:
+    """Read weights, for functions that know tensors only."""
+    return [tf.convert_to_tensor(variable) for variable in variables]
 
 
 class Recurrent(keras.layers.Layer):
@@ -44,7 +50,6 @@ class Recurrent(keras.layers.Layer):
         inputs: D, or the number of classes where characters enter as one-hot vectors.
         units: H.
         start: Makes the start values.
-        product_dtype: Number type of matrix products, `float32` or `bfloat16`.
     """
 
     gates: int
@@ -55,9 +60,9 @@ class Recurrent(keras.layers.Layer):
     """Whether the biases of input and memory are kept apart; else one holds their sum."""
     num_states = 1
 
-    def __init__(self, inputs: int, units: int, *, start: StartValues, product_dtype: str, name: str):
+    def __init__(self, inputs: int, units: int, *, start: StartValues, name: str):
         super().__init__(name=name)
-        self.units, self.product_dtype = units, product_dtype
+        self.units = units
         columns = self.gates * units
         forget = None
         if self.forget_gate is not None:
@@ -75,10 +80,11 @@ class RNN(Recurrent):
 
     gates = 1
 
-    def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""
-        xz = project(x, self.kernel, self.product_dtype) + self.bias
-        hs, h = recurrence.rnn(xz, tf.convert_to_tensor(self.recurrent_kernel), state[0], self.product_dtype)
+        xz = project(x, self.kernel, dtype)
+        bias, recurrent = tensors(self.bias, self.recurrent_kernel)
+        hs, h = recurrence.rnn(xz, bias, recurrent, state[0])
         return hs, [h]
 
 
@@ -89,11 +95,11 @@ class LSTM(Recurrent):
     forget_gate = 1
     num_states = 2
 
-    def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and `[h, c]` after the last step."""
-        xz = project(x, self.kernel, self.product_dtype) + self.bias
-        recurrent = tf.convert_to_tensor(self.recurrent_kernel)
-        hs, h, c = recurrence.lstm(xz, recurrent, state[0], state[1], self.product_dtype)
+        xz = project(x, self.kernel, dtype)
+        bias, recurrent = tensors(self.bias, self.recurrent_kernel)
+        hs, h, c = recurrence.lstm(xz, bias, recurrent, state[0], state[1])
         return hs, [h, c]
 
 
@@ -103,21 +109,26 @@ class GRU(Recurrent):
     gates = 3
     has_two_biases = True
 
-    def __init__(self, inputs: int, units: int, *, start: StartValues, product_dtype: str, name: str):
-        super().__init__(inputs, units, start=start, product_dtype=product_dtype, name=name)
+    def __init__(self, inputs: int, units: int, *, start: StartValues, name: str):
+        super().__init__(inputs, units, start=start, name=name)
         self.recurrent_bias = self.add_weight((3 * units,), start.bias(is_half=True), name="recurrent_bias")
 
-    def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""
-        xz = project(x, self.kernel, self.product_dtype) + self.bias
-        weights = tf.convert_to_tensor(self.recurrent_kernel), tf.convert_to_tensor(self.recurrent_bias)
-        hs, h = recurrence.gru(xz, *weights, state[0], self.product_dtype)
+        xz = project(x, self.kernel, dtype)
+        bias, recurrent, recurrent_bias = tensors(self.bias, self.recurrent_kernel, self.recurrent_bias)
+        hs, h = recurrence.gru(xz, bias, recurrent, recurrent_bias, state[0])
         return hs, [h]
 
 
-def normalized(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
-    """Divide by the root mean square of the last axis (RMSNorm; Zhang & Sennrich 2019)."""
-    return x * tf.math.rsqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6) * gain
+def normalized(x: tf.Tensor, gain: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Divide by the root mean square of the last axis (RMSNorm; Zhang & Sennrich 2019); the result is in `dtype`."""
+
+    @fused
+    def run(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+        return tf.cast(x * tf.math.rsqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6) * gain, dtype)
+
+    return run(x, tf.convert_to_tensor(gain))
 
 
 class MinGRU(keras.layers.Layer):
@@ -136,14 +147,13 @@ class MinGRU(keras.layers.Layer):
         units: H, also the size of the input and of the output.
         depth: Number of such layers in the network; the residual branches start smaller in deeper ones.
         start: Makes the start values.
-        product_dtype: Number type of matrix products.
     """
 
     num_states = 1
 
-    def __init__(self, units: int, depth: int, *, start: StartValues, product_dtype: str, name: str):
+    def __init__(self, units: int, depth: int, *, start: StartValues, name: str):
         super().__init__(name=name)
-        self.units, self.product_dtype = units, product_dtype
+        self.units = units
         spread = np.concatenate([np.linspace(-3, 1, units), np.zeros(2 * units)]).astype("float32")
         self.gain = self.add_weight((units,), "ones", name="gain")
         self.kernel = self.add_weight((units, 3 * units), start.normal(1 / math.sqrt(units)), name="kernel")
@@ -154,14 +164,21 @@ class MinGRU(keras.layers.Layer):
         self.built = True
 
     def call(
-        self, x: tf.Tensor, state: list[tf.Tensor], drop: float = 0.0, seed: tf.Tensor | None = None
+        self,
+        x: tf.Tensor,
+        state: list[tf.Tensor],
+        dtype: str = "float32",
+        drop: float = 0.0,
+        seed: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, H)`; give the same shape and the memory after the last step; `drop` is a probability."""
-        u = project(normalized(x, self.gain), self.kernel, self.product_dtype) + self.bias
-        gate, candidate, out = tf.split(u, 3, -1)
-        z = tf.sigmoid(gate)
-        hs, h = recurrence.linear(1 - z, z * candidate, state[0])
-        y = project(hs * tf.nn.silu(out), self.output_kernel, self.product_dtype)
-        if drop > 0:
-            y = dropout(y, drop, seed)
-        return x + y, [h]
+        u = project(normalized(x, self.gain, dtype), self.kernel, dtype)
+        hs, h = recurrence.mingru(u, tf.convert_to_tensor(self.bias), state[0])
+        y = project(hs, self.output_kernel, dtype)
+
+        @fused
+        def residual(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+            y = tf.cast(y, x.dtype)
+            return x + (dropout(y, drop, seed) if drop > 0 else y)
+
+        return residual(x, y), [h]

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from charrnn.model.dropout import dropout
 from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, normalized, project
+from charrnn.model.pieces import fused
+from charrnn.model.precision import product_dtype
 from charrnn.model.start_values import StartValues
 
 CLASSIC_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
@@ -28,6 +30,16 @@ ARCHITECTURE = (
 State = list[tf.Tensor]
 
 
+def _dropped(x: tf.Tensor, drop: float, seed: tf.Tensor | None, dtype: str) -> tf.Tensor:
+    """Drop units of a layer's output and make it ready for the next product."""
+
+    @fused
+    def run(x: tf.Tensor) -> tf.Tensor:
+        return tf.cast(dropout(x, drop, seed) if drop > 0 else x, dtype)
+
+    return run(x)
+
+
 @keras.saving.register_keras_serializable("charrnn")
 class Network(keras.Model):
     """A character RNN.
@@ -41,7 +53,7 @@ class Network(keras.Model):
         super().__init__(name="charrnn")
         self.options, self.num_classes = dict(options), num_classes
         self.drop = 1 - options["train_keep_prob"]
-        self.product_dtype = "bfloat16" if options["precision"] == "mixed_bfloat16" else "float32"
+        self.product_dtype = product_dtype(options["precision"], options["lstm_size"])
         start = StartValues(options["init"], options["seed"])
         units, depth, fast = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
         # The fast cell adds to its input, so characters must enter at its size; one-hot vectors then enter by one
@@ -58,11 +70,11 @@ class Network(keras.Model):
         for number in range(1, depth + 1):
             name = f"layer_{number}"
             if fast:
-                layer = MinGRU(units, depth, start=start, product_dtype=self.product_dtype, name=name)
+                layer = MinGRU(units, depth, start=start, name=name)
             else:
                 cell = CLASSIC_CELLS[options["cell"]]
                 inputs = size if number == 1 else units
-                layer = cell(inputs, units, start=start, product_dtype=self.product_dtype, name=name)
+                layer = cell(inputs, units, start=start, name=name)
             self.recurrent.append(layer)
         self.gain = self.add_weight((units,), "ones", name="gain") if fast else None
         self.output_kernel = self.add_weight(
@@ -94,24 +106,26 @@ class Network(keras.Model):
         before = list(self.zero_state(ids.shape[0]) if state is None else state)
         after: State = []
         drop = self.drop if training else 0.0
+        dtype = self.product_dtype if training else "float32"
         x = tf.transpose(ids)
         if self.table is not None:
-            x = lookup(tf.convert_to_tensor(self.table), x, self.product_dtype)
+            x = lookup(tf.convert_to_tensor(self.table), x, dtype)
         if self.entry is not None:
-            x = project(x, self.entry, self.product_dtype)
+            x = project(x, self.entry, dtype)
+        if self.gain is not None:
+            x = tf.cast(x, "float32")  # the fast cell adds to it from layer to layer
         for number, layer in enumerate(self.recurrent):
             own, before = before[: layer.num_states], before[layer.num_states :]
             pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
             if isinstance(layer, MinGRU):
-                x, new = layer(x, own, drop=drop, seed=pair)
+                x, new = layer(x, own, dtype=dtype, drop=drop, seed=pair)
             else:
-                x, new = layer(x, own)
-                if drop > 0:
-                    x = dropout(x, drop, pair)
+                x, new = layer(x, own, dtype=dtype)
+                x = _dropped(x, drop, pair, dtype)
             after += new
         if self.gain is not None:
-            x = normalized(x, self.gain)
-        return project(x, self.output_kernel, self.product_dtype) + self.output_bias, after
+            x = normalized(x, self.gain, dtype)
+        return tf.cast(project(x, self.output_kernel, dtype), "float32") + self.output_bias, after
 
     def get_config(self) -> dict[str, Any]:
         """Return what builds the same network again, for Keras' own saving."""

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.engine import Engine
+from charrnn.model.engine import Engine, num_parts
 from tests.model.tiny import CLASSES, tiny
 
 DRAW = np.random.default_rng(6)
@@ -65,6 +65,41 @@ def keras_steps():
 
 def test_twenty_steps_equal_those_of_stock_keras(trained):
     np.testing.assert_allclose(trained[1], list(keras_steps()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "mingru"])
+def test_a_batch_learned_in_parts_is_learned_as_a_whole(cell):
+    whole, parts = (Engine(PLAIN | {"cell": cell}, CLASSES, parts=parts) for parts in (1, 3))
+    for number, batch in enumerate(BATCHES[:8]):
+        arguments = batch, number, 0.05
+        restart = number in (0, 5)
+        one, other = whole.step(*arguments, restart=restart), parts.step(*arguments, restart=restart)
+        np.testing.assert_allclose(one, other, rtol=1e-4)
+    for name, memory in whole.training_state().items():
+        np.testing.assert_allclose(parts.training_state()[name], memory, rtol=1e-2, atol=1e-5, err_msg=name)
+
+
+def test_what_was_learned_in_parts_goes_on_as_a_whole(trained):
+    engine, _ = trained
+    other = Engine(PLAIN, CLASSES, parts=3)
+    assert other.load(engine.weights(), engine.training_state()) is True
+    for name, array in engine.training_state().items():
+        np.testing.assert_array_equal(other.training_state()[name], array)
+
+
+def test_the_parts_of_a_batch_drop_other_units():
+    engine = Engine(tiny(train_keep_prob=0.5, num_seqs=2), CLASSES, parts=2)
+    engine.step(np.repeat(BATCHES[0][:1], 2, 0), 0, 0.0, restart=True)
+    first, second = engine.training_state()["memory/2"]  # of the second layer, which read what the first one left
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "processors", "parts"), [(3, 8, 1), (32, 2, 2), (50, 2, 2), (64, 3, 2), (48, 3, 3)]
+)
+def test_a_batch_is_cut_into_equal_parts_of_enough_sequences(sequences, processors, parts, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(processors)), raising=False)
+    assert num_parts(sequences) == parts
 
 
 def test_the_gradients_were_really_limited_on_the_way(trained):

@@ -25,7 +25,7 @@ def with_drawn_weights(layer):
 
 def classic(cell, inputs=D):
     start = StartValues("keras", seed=1)
-    return with_drawn_weights(cell(inputs, H, start=start, product_dtype="float32", name="layer"))
+    return with_drawn_weights(cell(inputs, H, start=start, name="layer"))
 
 
 def sigmoid(x):
@@ -69,7 +69,7 @@ def test_rnn_equals_keras_simple_rnn_with_the_same_weights():
 
 def mingru():
     start = StartValues("article", seed=1)
-    return with_drawn_weights(MinGRU(H, 2, start=start, product_dtype="float32", name="layer"))
+    return with_drawn_weights(MinGRU(H, 2, start=start, name="layer"))
 
 
 def test_mingru_equals_its_formula_step_by_step():

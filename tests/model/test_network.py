@@ -126,8 +126,14 @@ def test_dropout_is_between_the_layers_too_and_never_on_input_or_memory():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_half_precision_is_close_to_full_precision(cell):
-    full, half = (Network(tiny(cell=cell, precision=p), CLASSES) for p in ("float32", "mixed_bfloat16"))
-    a, b = scores(full, READ)[0], scores(half, READ)[0]
+def test_half_precision_in_training_is_close_to_full_precision(cell):
+    options = {"cell": cell, "train_keep_prob": 1, "use_embedding": True}
+    full, half = (Network(tiny(precision=p, **options), CLASSES) for p in ("float32", "mixed_bfloat16"))
+    a, b = (scores(network, READ, training=True)[0] for network in (full, half))
     assert b.dtype == np.float32 and not np.array_equal(a, b)
     np.testing.assert_allclose(a, b, atol=0.05)
+
+
+def test_reading_and_writing_are_in_full_precision_whatever_a_training_was_in():
+    full, half = (Network(tiny(precision=p), CLASSES) for p in ("float32", "mixed_bfloat16"))
+    np.testing.assert_array_equal(scores(full, READ)[0], scores(half, READ)[0])

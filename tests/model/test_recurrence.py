@@ -14,36 +14,37 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def linear_by_steps(keep, add, h):
+def mingru_by_steps(u, bias, h):
+    ys = []
+    for t in range(T):
+        z, candidate, out = np.split(u[t] + bias, 3, 1)
+        h = (1 - sigmoid(z)) * h + sigmoid(z) * candidate
+        ys.append(h * out * sigmoid(out))
+    return np.stack(ys), h
+
+
+def rnn_by_steps(xz, bias, recurrent, h):
     hs = []
     for t in range(T):
-        h = keep[t] * h + add[t]
+        h = np.tanh(xz[t] + bias + h @ recurrent)
         hs.append(h)
     return np.stack(hs), h
 
 
-def rnn_by_steps(xz, recurrent, h):
+def lstm_by_steps(xz, bias, recurrent, h, c):
     hs = []
     for t in range(T):
-        h = np.tanh(xz[t] + h @ recurrent)
-        hs.append(h)
-    return np.stack(hs), h
-
-
-def lstm_by_steps(xz, recurrent, h, c):
-    hs = []
-    for t in range(T):
-        i, f, g, o = np.split(xz[t] + h @ recurrent, 4, 1)
+        i, f, g, o = np.split(xz[t] + bias + h @ recurrent, 4, 1)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
         hs.append(h)
     return np.stack(hs), h, c
 
 
-def gru_by_steps(xz, recurrent, recurrent_bias, h):
+def gru_by_steps(xz, bias, recurrent, recurrent_bias, h):
     hs = []
     for t in range(T):
-        xz_z, xz_r, xz_h = np.split(xz[t], 3, 1)
+        xz_z, xz_r, xz_h = np.split(xz[t] + bias, 3, 1)
         hz_z, hz_r, hz_h = np.split(h @ recurrent + recurrent_bias, 3, 1)
         z, r = sigmoid(xz_z + hz_z), sigmoid(xz_r + hz_r)
         h = z * h + (1 - z) * np.tanh(xz_h + r * hz_h)
@@ -56,51 +57,60 @@ def arguments(*shapes):
 
 
 CELLS = {
-    "linear": (
-        recurrence.linear,
-        linear_by_steps,
-        [sigmoid(DRAW.normal(size=(T, B, H))), *arguments((T, B, H), (B, H))],
+    "mingru": (
+        recurrence.mingru,
+        mingru_by_steps,
+        arguments((T, B, 3 * H), (3 * H,), (B, H)),
     ),
     "rnn": (
-        lambda *a: recurrence.rnn(*a, "float64"),
+        recurrence.rnn,
         rnn_by_steps,
-        arguments((T, B, H), (H, H), (B, H)),
+        arguments((T, B, H), (H,), (H, H), (B, H)),
     ),
     "lstm": (
-        lambda *a: recurrence.lstm(*a, "float64"),
+        recurrence.lstm,
         lstm_by_steps,
-        arguments((T, B, 4 * H), (H, 4 * H), (B, H), (B, H)),
+        arguments((T, B, 4 * H), (4 * H,), (H, 4 * H), (B, H), (B, H)),
     ),
     "gru": (
-        lambda *a: recurrence.gru(*a, "float64"),
+        recurrence.gru,
         gru_by_steps,
-        arguments((T, B, 3 * H), (H, 3 * H), (3 * H,), (B, H)),
+        arguments((T, B, 3 * H), (3 * H,), (H, 3 * H), (3 * H,), (B, H)),
     ),
+}
+WAYS = {
+    "eager": lambda function: function,
+    "in pieces": tf.function,
+    "compiled": lambda function: tf.function(function, jit_compile=True),
 }
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_values_equal_the_step_by_step_reference(cell, compiled):
+def test_values_equal_the_step_by_step_reference(cell, way):
     loop, by_steps, inputs = CELLS[cell]
-    results = tf.function(loop, jit_compile=compiled)(*map(tf.constant, inputs))
+    results = WAYS[way](loop)(*map(tf.constant, inputs))
     for result, expected in zip(results, by_steps(*inputs), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_equal_finite_differences_of_the_reference(cell):
+def test_gradients_equal_finite_differences_of_the_reference(cell, way):
     loop, by_steps, inputs = CELLS[cell]
     weights = [DRAW.normal(size=result.shape) for result in by_steps(*inputs)]
 
     def total(*values):  # every output counts, each number of it differently
         return sum((w * r).sum() for w, r in zip(weights, by_steps(*values), strict=True))
 
-    tensors = [tf.constant(value) for value in inputs]
-    with tf.GradientTape() as tape:
-        tape.watch(tensors)
-        loss = tf.add_n([tf.reduce_sum(w * r) for w, r in zip(weights, loop(*tensors), strict=True)])
-    for number, (gradient, value) in enumerate(zip(tape.gradient(loss, tensors), inputs, strict=True)):
+    def gradients(*tensors):
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            loss = tf.add_n([tf.reduce_sum(w * r) for w, r in zip(weights, loop(*tensors), strict=True)])
+        return tape.gradient(loss, tensors)
+
+    found = WAYS[way](gradients)(*map(tf.constant, inputs))
+    for number, (gradient, value) in enumerate(zip(found, inputs, strict=True)):
         expected = np.zeros_like(value)
         for place in np.ndindex(value.shape):
             ends = []
@@ -112,8 +122,16 @@ def test_gradients_equal_finite_differences_of_the_reference(cell):
         np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7, err_msg=f"argument {number}")
 
 
-def test_products_in_bfloat16_come_back_in_the_type_that_came_in():
-    a, b = tf.constant(DRAW.normal(size=(2, 3)), tf.float32), tf.constant(DRAW.normal(size=(3, 5)), tf.float32)
-    result = recurrence.product(a, b, "bfloat16")
-    assert result.dtype == tf.float32
-    np.testing.assert_allclose(result, a.numpy() @ b.numpy(), atol=0.05)
+@pytest.mark.parametrize("cell", CELLS)
+def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_loop_in_float32(cell):
+    loop, by_steps, inputs = CELLS[cell]
+    tensors = [tf.constant(value, tf.float32) for value in inputs]
+    tensors[0] = tf.cast(tensors[0], tf.bfloat16)
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        results = loop(*tensors)
+    gradients = tape.gradient(results, tensors)
+    assert [g.dtype for g in gradients] == [t.dtype for t in tensors]
+    assert results[-1].dtype == tf.float32
+    for result, expected in zip(results, by_steps(*inputs), strict=True):
+        np.testing.assert_allclose(tf.cast(result, tf.float64), expected, atol=0.05)

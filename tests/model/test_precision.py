@@ -1,0 +1,45 @@
+"""What `precision` means on a machine."""
+
+import pytest
+
+from charrnn.model import precision
+from charrnn.model.precision import SMALLEST, product_dtype
+
+
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """Says what the processor can do."""
+
+    def says(flags):
+        info = tmp_path / "cpuinfo"
+        info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
+        monkeypatch.setattr(precision, "CPUINFO", info)
+        precision._has_matrix_unit.cache_clear()
+
+    yield says
+    precision._has_matrix_unit.cache_clear()
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])
+@pytest.mark.parametrize("flags", ["amx_bf16", ""])
+def test_a_named_precision_is_taken_as_it_is(name, dtype, flags, processor):
+    processor(flags)
+    assert product_dtype(name, 3) == product_dtype(name, 3000) == dtype
+
+
+def test_auto_takes_half_precision_where_the_processor_has_a_matrix_unit_for_it(processor):
+    processor("avx512_bf16 amx_bf16")
+    assert product_dtype("auto", SMALLEST) == "bfloat16"
+    processor("avx512_bf16")
+    assert product_dtype("auto", SMALLEST) == "float32"
+
+
+def test_auto_leaves_small_networks_in_full_precision(processor):
+    processor("amx_bf16")
+    assert product_dtype("auto", SMALLEST - 1) == "float32"
+
+
+def test_auto_assumes_nothing_where_the_system_does_not_tell(processor, tmp_path, monkeypatch):
+    processor("amx_bf16")
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "none")
+    assert product_dtype("auto", SMALLEST) == "float32"
