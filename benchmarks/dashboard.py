@@ -1,8 +1,11 @@
-"""How quick the dashboard is in a real Chromium: `python benchmarks/dashboard.py`. Takes two to three minutes.
+"""How quick the dashboard is in a real Chromium: `python benchmarks/dashboard.py`. Takes four minutes.
 
-First paint, a long model, the way of a log line, and what open tabs cost a training that runs in the server's process.
+First paint, a long model, the way of a log line, what open tabs cost a training that runs in the server's process, and
+what visitors leave behind.
 """
 
+import gc
+import os
 import statistics
 import sys
 import tempfile
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bokeh.client import pull_session
 from playwright.sync_api import Browser, Page
 from sqlalchemy import insert, literal, select
 
@@ -32,12 +36,14 @@ from charrnn.store.tables import MetricRow  # noqa: E402
 from dashboard.curves import LIMIT  # noqa: E402
 from dashboard.hub import Hub  # noqa: E402
 from dashboard.server import Studio, free_port, serve  # noqa: E402
+from dashboard.session import TABS as NAMES  # noqa: E402
 from tests.dashboard.conftest import Server, browser  # noqa: E402
 
 POINTS, SERIES, TOLD = 100_000, 10, 5_000
 VISITS = 3
 TABS, PAIRS, SECONDS = 5, 3, 8.0
 SPIKE = 77.0
+WARM_UP_VISITS, MANY_VISITS = 40, 200
 TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(999, 0, -1))
 OPTIONS: dict[str, Any] = preset("quick") | {
     "num_steps": 32, "lstm_size": 128, "max_steps": 10_000_000, "max_epochs": 0, "max_minutes": 0,
@@ -229,6 +235,36 @@ def measure_tabs(chromium: Browser, url: str, hub: Hub, ears: Ears) -> None:
     row(f"slower with {TABS} tabs, browser included ({spread})", f"{100 * cost:.1f} %", "≤ 2 %", holds=cost <= 0.02)
 
 
+def measure_memory(home: Path) -> None:
+    """What visitors leave behind: sessions with a connection, opened and closed."""
+    with open_services(home, environ={}) as services:
+        studio = Studio(services, Hub(services), 1_000_000, _prepares=True)
+        port = free_port("127.0.0.1", 5600)
+        server = serve(
+            studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
+            unused_session_lifetime_milliseconds=100, check_unused_sessions_milliseconds=100,
+        )  # fmt: skip
+        before = after_visits(WARM_UP_VISITS, port, studio.hub)
+        after = after_visits(MANY_VISITS, port, studio.hub)
+        server.stop()
+        studio.close()
+    grown = after / before - 1
+    row(f"memory after {MANY_VISITS} more sessions", f"{100 * grown:+.1f} %", "≤ +10 %", holds=grown <= 0.1)
+
+
+def after_visits(count: int, port: int, hub: Hub) -> int:
+    """Open and close pages; return the memory that is held when all are gone, in bytes."""
+    for number in range(count):
+        tab = NAMES[number % len(NAMES)]
+        url = f"http://127.0.0.1:{port}/"
+        session = pull_session(url=url, arguments={"tab": tab})
+        session.close()
+    while hub.num_sessions:
+        time.sleep(0.1)
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
 def pace(ears: Ears) -> float:
     """Measure the training's speed now, in steps per second."""
     time.sleep(1)
@@ -244,6 +280,7 @@ def main() -> None:
         model_id = write_long_model(Path(folder) / "long")
         measure_opening(chromium, Path(folder) / "long", model_id)
         measure_live(chromium, Path(folder) / "live")
+        measure_memory(Path(folder) / "long")
 
 
 if __name__ == "__main__":
