@@ -2,10 +2,14 @@
 
 All do the same work: embedding, LSTM or GRU layers with dropout 0.5 behind each, cross-entropy, gradients limited by
 their global norm, Adam, memory carried. Each is a process of its own, and they take turns of half a second, so that a
-machine that others use too slows all of them alike; what counts is the ratio of neighbouring turns.
+machine that others use too slows all of them alike; what counts is the ratio of neighbouring turns. The ratio of the
+fastest turns stands beside it: it is what an idle machine would show.
+
+Peers count in float32. This project does too in the first row of a network; in the second it counts as its option
+`precision` chooses by itself: in bfloat16 where the processor has a matrix unit for that.
 
 PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. `--full` measures every size
-(ten minutes), `--write` keeps the result in results/training.md.
+(half an hour), `--only lstm` those whose name begins so, `--write` keeps the result in results/training.md.
 """
 
 import argparse
@@ -24,6 +28,9 @@ from peers.turns import threads
 CLASSES = 66
 SQUARE = 1024
 """Rows and columns of the products that show the machine's peak."""
+MINUTES = {"quick": 0.4, "full": 4.0}
+"""After which no further round of a configuration begins."""
+PRECISIONS = "float32", "auto"
 NEEDED = {"PyTorch": 1.2, "Keras fit": 2.0}
 RESULTS = Path(__file__).parent / "results" / "training.md"
 
@@ -61,43 +68,50 @@ QUICK = FULL[:1]
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one configuration."""
+    """What was measured of one configuration in one precision."""
 
     configuration: Configuration
-    ratios: Mapping[str, Spread]
+    precision: str
+    ratios: Mapping[str, tuple[Spread, float]]
+    """Of neighbouring turns, and of the fastest, for each peer."""
     share: Spread
     milliseconds: float
 
     def __str__(self) -> str:
-        cells = [str(self.configuration)]
+        cells = [str(self.configuration), self.precision]
         for name, needed in NEEDED.items():
-            found = self.ratios.get(name)
-            cells.append("not measured" if found is None else f"{found}{'' if found.median >= needed else ' MISSED'}")
+            if name not in self.ratios:
+                cells.append("not measured")
+                continue
+            spread, fastest = self.ratios[name]
+            cells.append(f"{spread}, fastest {fastest:.2f}{'' if spread.median >= needed else ' MISSED'}")
         return " | ".join([*cells, f"{100 * self.share.median:.0f} %", f"{self.milliseconds:.0f}"])
 
 
-def measure(configuration: Configuration, rounds: int, torch: str | None) -> Row:
-    """Let all programs train the same network in turns."""
-    commands = {
-        "ours": [sys.executable, "ours.py", *configuration.arguments],
-        "Keras fit": [sys.executable, "keras_training.py", *configuration.arguments],
-        "peak": [sys.executable, "matrix_peak.py", str(SQUARE)],
-    }
+def measure(configuration: Configuration, rounds: int, minutes: float, torch: str | None) -> list[Row]:
+    """Let all programs train the same network in turns; a row for each precision of ours."""
+    commands = {name: [sys.executable, "ours.py", *configuration.arguments, name] for name in PRECISIONS}
+    commands["Keras fit"] = [sys.executable, "keras_training.py", *configuration.arguments]
+    commands["peak"] = [sys.executable, "matrix_peak.py", str(SQUARE)]
     if torch:
         commands["PyTorch"] = [torch, "torch_training.py", *configuration.arguments]
     with programs(commands) as started:
-        seconds = race(started, rounds)
-    ours = seconds["ours"]
+        seconds = race(started, rounds, minutes)
     peaks = [2 * SQUARE**3 / own for own in seconds["peak"]]
-    shares = [configuration.products / own / peak for own, peak in zip(ours, peaks, strict=True)]
-    ratios = {name: ratio(seconds[name], ours) for name in NEEDED if name in seconds}
-    return Row(configuration, ratios, Spread.of(shares), 1000 * min(ours))
+    rows = []
+    for precision in PRECISIONS:
+        ours = seconds[precision]
+        shares = [configuration.products / own / peak for own, peak in zip(ours, peaks, strict=True)]
+        peers = {name: seconds[name] for name in NEEDED if name in seconds}
+        ratios = {name: (ratio(peer, ours), min(peer) / min(ours)) for name, peer in peers.items()}
+        rows.append(Row(configuration, precision, ratios, Spread.of(shares), 1000 * min(ours)))
+    return rows
 
 
 def header() -> list[str]:
     """The table's head."""
     needed = [f"× {name} (≥ {least:g})" for name, least in NEEDED.items()]
-    columns = ["network, batch", *needed, "of matrix peak", "fastest turn, ms a step"]
+    columns = ["network, batch", "precision", *needed, "of float32 matrix peak", "fastest turn, ms a step"]
     return [" | ".join(columns), " | ".join(["---"] * len(columns))]
 
 
@@ -115,8 +129,9 @@ def written(lines: list[str], rounds: int) -> str:
         [
             "# Training speed\n",
             f"{date.today()}; {threads()} processors ({processor()}), {platform.system()}; TensorFlow "
-            f"{version('tensorflow')}, Keras {version('keras')}. Median and quartiles of the ratios of {rounds} pairs "
-            "of neighbouring turns; above 1 this project is faster. `python benchmarks/training.py --full --write`.\n",
+            f"{version('tensorflow')}, Keras {version('keras')}. Median and quartiles of the ratios of up to {rounds} "
+            "pairs of neighbouring turns; above 1 this project is faster. Made by `benchmarks/training.py --full "
+            "--write`.\n",
             *lines,
             "",
         ]
@@ -127,18 +142,21 @@ def main() -> None:
     """Measure, print, and keep if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="every size, many rounds")
+    parser.add_argument("--only", default="", help="begin of the name of what is measured")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     parser.add_argument("--rounds", type=int, help="turns of each program")
     asked = parser.parse_args()
     rounds = asked.rounds or (25 if asked.full else 15)
+    minutes = MINUTES["full" if asked.full else "quick"]
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
     lines = header()
     print(*lines, sep="\n", flush=True)
-    for configuration in FULL if asked.full else QUICK:
-        lines.append(str(measure(configuration, rounds, torch)))
-        print(lines[-1], flush=True)
+    for configuration in FULL if asked.full or asked.only else QUICK:
+        if str(configuration).startswith(asked.only):
+            lines += map(str, measure(configuration, rounds, minutes, torch))
+            print(*lines[-len(PRECISIONS) :], sep="\n", flush=True)
     if asked.write:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(written(lines, rounds), encoding="utf-8")

@@ -14,7 +14,8 @@ from charrnn.model.engine import Engine  # noqa: E402
 
 
 def main() -> None:
-    """Train on one drawn batch, with the article's options but for the sizes."""
+    """Train on one drawn batch, with the article's options but for the sizes; the last argument is the precision."""
+    precision = sys.argv.pop()
     work = Work.asked()
     options = preset("article") | {
         "cell": work.cell,
@@ -25,6 +26,7 @@ def main() -> None:
         "use_embedding": True,
         "embedding_size": work.units,
         "grad_clip": 5.0,
+        "precision": precision,
     }
     engine = Engine(options, work.classes)
     batch = np.random.default_rng(1).integers(0, work.classes, (work.batch, work.window + 1)).astype(np.int32)

@@ -1,8 +1,10 @@
 """Programs that take turns, and what the ratios of neighbouring turns say."""
 
+import math
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -74,10 +76,16 @@ def programs(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Progra
         yield {name: program for name, program in started.items() if ready[name]}
 
 
-def race(started: Mapping[str, Program], rounds: int) -> dict[str, list[float]]:
-    """Let each do a block in turn, `rounds` times; returns their seconds per step."""
+def race(started: Mapping[str, Program], rounds: int, minutes: float = math.inf) -> dict[str, list[float]]:
+    """Let each do a block in turn, `rounds` times; returns their seconds per step.
+
+    Once `minutes` are over, it ends after the round that runs then, but not before the second.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in started}
-    for _ in range(rounds):
+    end = time.monotonic() + 60 * minutes
+    for number in range(rounds):
+        if number >= 2 and time.monotonic() > end:
+            break
         for name, program in started.items():
             seconds[name].append(program.turn())
     return seconds

@@ -41,7 +41,7 @@ def threads() -> int:
 
 def steps_of_a_turn(seconds: float) -> int:
     """Steps that fill a turn, from the time of one."""
-    return max(2, round(BLOCK_SECONDS / seconds))
+    return max(1, round(BLOCK_SECONDS / seconds))
 
 
 def wait() -> bool:
