@@ -27,6 +27,10 @@ ARCHITECTURE = (
 )
 """Options that decide the shapes of the weights; a checkpoint cannot go on with others."""
 
+EXACT_SCORES = 512
+"""Up to this many classes scores are always multiplied in float32: it costs little, and half of what bfloat16 loses is
+lost there."""
+
 State = list[tf.Tensor]
 
 
@@ -107,6 +111,7 @@ class Network(keras.Model):
         after: State = []
         drop = self.drop if training else 0.0
         dtype = self.product_dtype if training else "float32"
+        output_dtype = "float32" if self.num_classes <= EXACT_SCORES else dtype
         x = tf.transpose(ids)
         if self.table is not None:
             x = lookup(tf.convert_to_tensor(self.table), x, dtype)
@@ -121,11 +126,12 @@ class Network(keras.Model):
                 x, new = layer(x, own, dtype=dtype, drop=drop, seed=pair)
             else:
                 x, new = layer(x, own, dtype=dtype)
-                x = _dropped(x, drop, pair, dtype)
+                is_last = layer is self.recurrent[-1]
+                x = _dropped(x, drop, pair, output_dtype if is_last else dtype)
             after += new
         if self.gain is not None:
-            x = normalized(x, self.gain, dtype)
-        return tf.cast(project(x, self.output_kernel, dtype), "float32") + self.output_bias, after
+            x = normalized(x, self.gain, output_dtype)
+        return tf.cast(project(x, self.output_kernel, output_dtype), "float32") + self.output_bias, after
 
     def get_config(self) -> dict[str, Any]:
         """Return what builds the same network again, for Keras' own saving."""
