@@ -189,22 +189,27 @@ def training(services: Services) -> Iterator[tuple[str, Ears]]:
     services.training.wait(model.id)
 
 
-def measure_live(chromium: Browser, home: Path) -> None:
-    """The way of a log line, and the cost of open tabs, while a training runs in the server's process."""
+@contextmanager
+def served(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
+    """A server in this process, and its address; closed pages live for some milliseconds, shorter than usual."""
     with open_services(home, environ={}) as services:
         studio = Studio(services, Hub(services), 1_000_000, _prepares=True)
         port = free_port("127.0.0.1", 5500)
-        # shorter lives than usual, so that a closed tab costs nothing soon after
         server = serve(
             studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
-            unused_session_lifetime_milliseconds=4000, check_unused_sessions_milliseconds=500,
+            unused_session_lifetime_milliseconds=lifetime, check_unused_sessions_milliseconds=lifetime,
         )  # fmt: skip
-        with training(services) as (model_id, ears):
-            url = f"http://127.0.0.1:{port}/?tab=training&model={model_id}"
-            measure_lines(opened(chromium, url), ears)
-            measure_tabs(chromium, url, studio.hub, ears)
+        yield services, studio.hub, f"http://127.0.0.1:{port}/"
         server.stop()
         studio.close()
+
+
+def measure_live(chromium: Browser, home: Path) -> None:
+    """The way of a log line, and the cost of open tabs, while a training runs in the server's process."""
+    with served(home, lifetime=2000) as (services, hub, address), training(services) as (model_id, ears):
+        url = f"{address}?tab=training&model={model_id}"
+        measure_lines(opened(chromium, url), ears)
+        measure_tabs(chromium, url, hub, ears)
 
 
 def measure_lines(page: Page, ears: Ears) -> None:
@@ -237,28 +242,17 @@ def measure_tabs(chromium: Browser, url: str, hub: Hub, ears: Ears) -> None:
 
 def measure_memory(home: Path) -> None:
     """What visitors leave behind: sessions with a connection, opened and closed."""
-    with open_services(home, environ={}) as services:
-        studio = Studio(services, Hub(services), 1_000_000, _prepares=True)
-        port = free_port("127.0.0.1", 5600)
-        server = serve(
-            studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
-            unused_session_lifetime_milliseconds=100, check_unused_sessions_milliseconds=100,
-        )  # fmt: skip
-        before = after_visits(WARM_UP_VISITS, port, studio.hub)
-        after = after_visits(MANY_VISITS, port, studio.hub)
-        server.stop()
-        studio.close()
+    with served(home, lifetime=100) as (_, hub, address):
+        before = after_visits(WARM_UP_VISITS, address, hub)
+        after = after_visits(MANY_VISITS, address, hub)
     grown = after / before - 1
     row(f"memory after {MANY_VISITS} more sessions", f"{100 * grown:+.1f} %", "≤ +10 %", holds=grown <= 0.1)
 
 
-def after_visits(count: int, port: int, hub: Hub) -> int:
+def after_visits(count: int, address: str, hub: Hub) -> int:
     """Open and close pages; return the memory that is held when all are gone, in bytes."""
     for number in range(count):
-        tab = NAMES[number % len(NAMES)]
-        url = f"http://127.0.0.1:{port}/"
-        session = pull_session(url=url, arguments={"tab": tab})
-        session.close()
+        pull_session(url=address, arguments={"tab": NAMES[number % len(NAMES)]}).close()
     while hub.num_sessions:
         time.sleep(0.1)
     gc.collect()

@@ -96,7 +96,7 @@ class Feed:
     def _begin(self, model: Model) -> None:
         lines = self._services.models.last_lines(model.id, LINES)
         after = lines[-1].position if lines else 0
-        self._follower = self._services.training.follower(model.id, after=after, metrics=())
+        self._follower = self._services.training.follower(model.id, after=after, metrics=False)
         self.story = Story(model, lines, self._services.models.samples(model.id))
         self.version += 1
 

@@ -1,6 +1,5 @@
 """What is new about a training, read from the store: works the same wherever the training runs."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
@@ -34,7 +33,7 @@ class Follower:
         history: Knows what its training said.
         model_id: The model.
         after: Position of the last log line that is known already; samples are then taken as known, too.
-        metrics: Only metrics of these names; `None` for all.
+        metrics: Whether to tell them; who shows curves reads on in each of those instead.
 
     Raises:
         NotFound: There is no such model.
@@ -47,10 +46,10 @@ class Follower:
         model_id: str,
         *,
         after: int = 0,
-        metrics: Collection[str] | None = None,
+        metrics: bool = True,
     ):
         self._library, self._history, self._model_id = library, history, library.get(model_id).id
-        self._metrics = metrics
+        self._tells_metrics = metrics
         self._position, self._step = after, -1
         self._measured: set[str] = set()
         self._samples = {sample.id for sample in history.samples(self._model_id)} if after else set()
@@ -64,7 +63,9 @@ class Follower:
         model = self._library.get(self._model_id)  # before the rest, so that a last state comes with all of it
         lines = self._history.lines(model.id, after=self._position, limit=LINES)
         is_last = model.state not in ACTIVE and len(lines) < LINES
-        update = Update(model, lines, self._new_metrics(model), self._new_samples(model), is_last)
+        update = Update(
+            model, lines, self._new_metrics(model) if self._tells_metrics else [], self._new_samples(model), is_last
+        )
         self._position += len(lines)
         return update
 
@@ -72,7 +73,7 @@ class Follower:
         if model.step < self._step:  # the training began again: so does the story
             self._step, self._measured = -1, set()
         # The last step is asked for again: its validation loss comes seconds after its loss.
-        found = self._history.metrics(model.id, names=self._metrics, after_step=self._step - 1)
+        found = self._history.metrics(model.id, after_step=self._step - 1)
         new = [m for m in found if m.step > self._step or m.name not in self._measured]
         if new and new[-1].step > self._step:
             self._step, self._measured = new[-1].step, set()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -193,13 +193,13 @@ class Trainings:
             self._deaths_due = time.monotonic() + DEATH_SECONDS
             self.notice_dead()
 
-    def follower(self, model_id: str, *, after: int = 0, metrics: Collection[str] | None = None) -> Follower:
+    def follower(self, model_id: str, *, after: int = 0, metrics: bool = True) -> Follower:
         """Return what tells, each time it is asked, what is new about a training; arguments as for `follow`.
 
         Args:
             model_id: The model.
             after: Position of the last log line that is known already.
-            metrics: Only metrics of these names; `None` for all.
+            metrics: Whether to tell them; who shows curves reads on in each of those instead.
 
         Raises:
             NotFound: There is no such model.
@@ -215,8 +215,8 @@ class Trainings:
         self._watchers.append(watcher)
 
     def unwatch(self, watcher: Callable[[str], None]) -> None:
-        """Do not call it any more."""
-        self._watchers.remove(watcher)
+        """Do not call it any more; one that is not called already is no error."""
+        self._watchers = [other for other in self._watchers if other != watcher]
 
     def is_here(self, model_id: str) -> bool:
         """Tell whether a training runs in this process."""

@@ -82,6 +82,12 @@ def test_a_training_of_this_process_says_when_there_is_something_to_read(service
     assert not services.training.is_here(model.id)
 
 
+def test_closing_twice_is_no_error(services: Services) -> None:
+    hub = Hub(services)
+    hub.close()
+    hub.close()
+
+
 def test_small_curves_read_on_where_they_ended(services: Services, hub: Hub) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     done = services.training.wait(model.id)
