@@ -7,6 +7,8 @@ STAMP := .venv/.installed
 # CI measures coverage while it tests, so that the suite runs once. COVERAGE=1 asks for it by hand.
 COVERAGE ?= $(filter true,$(CI))
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/pytest)
+# Many tests wait for a browser or for other processes. More than four at once would fight for memory.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: help
 help: ## List the targets
@@ -35,13 +37,13 @@ serve: $(STAMP) ## Open the dashboard on http://127.0.0.1:5006 (SERVE_ARGS="--po
 .PHONY: test
 test: $(STAMP) ## Run the whole suite (PYTEST_ARGS="-k words" picks tests)
 	@scripts/packages
-	$(PYTEST) $(PYTEST_ARGS)
+	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 	$(if $(COVERAGE),@$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 
 .PHONY: fast
 fast: $(STAMP) ## Run the suite without the tests that train real networks
 	@scripts/packages
-	$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: coverage
 coverage: ## Run the whole suite and report which lines it never ran

@@ -17,7 +17,7 @@ from charrnn.core.records import Model
 from charrnn.services import Services, open_services
 from dashboard.server import Studio, free_port, serve
 
-ADDRESS, FIRST_PORT = "127.0.0.1", 5106
+ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Dashboard:
 
     def _serve(self) -> str:
         if self._server is None:
-            port = free_port(ADDRESS, FIRST_PORT)
+            port = free_port(ADDRESS, 0)
             self._server = serve(self._studio, address=ADDRESS, port=port, threaded=True, verbose=False)
             self.url = f"http://{ADDRESS}:{port}"
         return self.url

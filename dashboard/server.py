@@ -49,7 +49,7 @@ class Studio:
 
 
 def free_port(address: str, port: int) -> int:
-    """Return the port, or the next one that nobody listens on.
+    """Return the port, or the next one that nobody listens on; any free one for 0.
 
     Raises:
         OSError: None of the next hundred is free, or the address is not this machine's.
@@ -62,7 +62,7 @@ def free_port(address: str, port: int) -> int:
             except OSError as error:
                 failure = error
                 continue
-            return candidate
+            return int(probe.getsockname()[1])
     raise failure
 
 

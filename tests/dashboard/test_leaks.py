@@ -33,7 +33,7 @@ def test_closed_pages_leave_nothing_behind(studio: Studio, monkeypatch: pytest.M
         return built
 
     monkeypatch.setattr(studio, "page", page)
-    port = free_port("127.0.0.1", 5300)
+    port = free_port("127.0.0.1", 0)
     server = serve(
         studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
         unused_session_lifetime_milliseconds=100, check_unused_sessions_milliseconds=100,
@@ -48,5 +48,6 @@ def test_closed_pages_leave_nothing_behind(studio: Studio, monkeypatch: pytest.M
         server.stop()
         studio.close()
     assert studio.hub.num_feeds == 0
-    assert not [found for found in gc.get_objects() if isinstance(found, Session) and not found.closing.is_set()]
+    sessions = [found for found in gc.get_objects() if isinstance(found, Session) and found.hub is studio.hub]
+    assert all(session.closing.is_set() for session in sessions)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("dashboard")]

@@ -175,3 +175,19 @@ CHARACTERS = """() => {
   return [...find(document).children].map((span) => span.textContent)
 }"""
 """The prompt of the written text, and each of its characters."""
+
+
+def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
+    shared: Server, trained: Trained, open_page: Callable[..., Page]
+) -> None:
+    """A defect of Bokeh's (3.10): its views are built piece by piece, and a resize in between found no layout."""
+    page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
+    page.wait_for_function(f"({FIGURE})() !== undefined")
+    page.evaluate(f"""async () => {{
+      const {{ build_view }} = Bokeh.require("core/build_views")
+      const view = await build_view(({FIGURE})(), {{ parent: null }})
+      view.compute_layout()
+    }}""")
+
+
+FIGURE = """() => [...Bokeh.documents[0]._all_models.values()].find((m) => m.type === "Figure")"""
