@@ -7,6 +7,7 @@ what visitors leave behind.
 import gc
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bokeh.client import pull_session
 from playwright.sync_api import Browser, Page
 from sqlalchemy import insert, literal, select
 
@@ -68,6 +68,15 @@ COMPLETE = f"""([last, line]) => {{
   return drawn ? performance.now() : 0
 }}"""
 """When the log's last line and the curves' last step are there: milliseconds since the page was asked for."""
+
+VISIT = """
+import sys
+from bokeh.client import pull_session
+_, address, count, *tabs = sys.argv
+for number in range(int(count)):
+    pull_session(url=address, arguments={"tab": tabs[number % len(tabs)]}).close()
+"""
+"""A visitor's program; in a process of its own, since clients leave much behind."""
 
 WATCH = """(box) => {
   window.arrived = {}
@@ -251,8 +260,7 @@ def measure_memory(home: Path) -> None:
 
 def after_visits(count: int, address: str, hub: Hub) -> int:
     """Open and close pages; return the memory that is held when all are gone, in bytes."""
-    for number in range(count):
-        pull_session(url=address, arguments={"tab": NAMES[number % len(NAMES)]}).close()
+    subprocess.run([sys.executable, "-c", VISIT, address, str(count), *NAMES], check=True)
     while hub.num_sessions:
         time.sleep(0.1)
     gc.collect()

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from typing import Any
 
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
@@ -23,7 +24,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
 
-    from dashboard.server import Studio, free_port, serve
+    from dashboard import front
+    from dashboard.server import Studio, free_port, serve, url_here
 
     with services:
         port = free_port(arguments.address, arguments.port)
@@ -31,13 +33,25 @@ def main() -> int:
             print(f"Port {arguments.port} is taken.", flush=True)
         print(f"Char-RNN Studio is at http://{arguments.address}:{port} (Ctrl-C ends it)", flush=True)
         studio = Studio.open(services, max_upload_mb=arguments.max_upload_mb)
-        # A service manager's SIGTERM must leave checkpoints as Ctrl-C does: the services close on the way out.
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+        front.visit(url_here(arguments.address, port))
         try:
-            serve(studio, address=arguments.address, port=port)
+            run(serve(studio, address=arguments.address, port=port, start=False))
         finally:
             studio.close()
     return 0
+
+
+def run(server: Any) -> None:
+    """Serve until Ctrl-C, or until a service manager's SIGTERM: services close on the way out, trainings are saved."""
+    loop = server.io_loop
+
+    # Raising SystemExit here instead would be lost wherever Python ignores exceptions, as in a finalizer.
+    def end(number: int, frame: Any) -> None:
+        loop.asyncio_loop.call_soon_threadsafe(loop.stop)
+
+    signal.signal(signal.SIGTERM, end)
+    server.start()
+    loop.start()
 
 
 if __name__ == "__main__":

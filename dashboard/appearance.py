@@ -10,6 +10,8 @@ from panel.custom import JSComponent
 from dashboard.theme import ASSETS
 
 TEMPLATE = (ASSETS / "page.html").read_text("utf-8")
+MARK = "<!-- char-rnn-studio -->"
+"""In every page of ours, and in no other."""
 
 
 class Appearance(JSComponent):

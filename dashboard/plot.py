@@ -138,7 +138,8 @@ class LossPlot:
             self._spans += [
                 Span(location=values[name], dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
                 Label(
-                    x=Node(target="frame", symbol="right", offset=-6), y=values[name], text_align="right",
+                    # left, where curves fall steeply; their flat end often lies on one of these lines
+                    x=Node(target="frame", symbol="left", offset=60), y=values[name],
                     text_baseline="bottom" if above else "top", text=f"{words} {values[name]:.2f}",
                     text_font_size="11px", text_color=BASELINE_COLOR,
                 ),

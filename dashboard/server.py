@@ -8,6 +8,7 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.services import Services
+from dashboard import front
 from dashboard.hub import Hub
 from dashboard.page import build_page
 
@@ -31,7 +32,7 @@ class Studio:
         return cls(services, Hub(services), max_upload_mb * 1_000_000)
 
     def page(self, part: str = "", model_id: str = "") -> pui.Page:
-        """Build a new visitor's page; the first one also has TensorFlow imported, once the page is out.
+        """Build a new visitor's page; the first one that a browser shows also has TensorFlow imported.
 
         Args:
             part: One of the page's parts, alone; what the address asks for if empty.
@@ -39,9 +40,13 @@ class Studio:
         """
         page = build_page(self.services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
         if not self._prepares:
-            self._prepares = True
-            pn.state.onload(lambda: self.hub.load(self.services.prepare))
+            pn.state.onload(self._prepare)
         return page
+
+    def _prepare(self) -> None:
+        if not self._prepares:
+            self._prepares = True
+            self.hub.load(self.services.prepare)
 
     def close(self) -> None:
         """End the hub; the services stay open."""
@@ -66,8 +71,15 @@ def free_port(address: str, port: int) -> int:
     raise failure
 
 
+def url_here(address: str, port: int) -> str:
+    """Return where a server that listens on an address is found from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
 def serve(studio: Studio, *, address: str, port: int, **options: Any) -> Any:
     """Serve pages; arguments as for `panel.serve`."""
+    front.install()
     names = {address, "localhost", "127.0.0.1"} if address in ("127.0.0.1", "localhost") else {address}
     return pn.serve(
         {"/": studio.page},

@@ -54,7 +54,8 @@ class LossView(pn.viewable.Viewer):
         self._smoothing.param.watch(lambda event: self._redraw(), "value_throttled")
         self._offer_pictures()
         bar = pn.FlexBox(
-            self._unit, self._scale, self._over, self._smoothing, self._guessers, self._csv, self._png, self._svg,
+            self._unit, self._scale, self._over, self._smoothing, self._guessers,
+            pn.Row(self._csv, self._png, self._svg, margin=0),
             align_items="center", gap="10px 14px", margin=(0, 0, 6, 0),
         )  # fmt: skip
         self._layout = pn.Column(bar, self._pane, self._summary, sizing_mode="stretch_width", margin=0)

@@ -65,11 +65,11 @@ def test_a_cleared_plot_begins_anew() -> None:
     assert data(plot, "loss", "x") == [1, 2]
 
 
-def test_labels_of_baselines_stand_at_the_right_and_apart_from_each_other() -> None:
+def test_labels_of_baselines_stand_at_the_left_and_apart_from_each_other() -> None:
     plot = LossPlot(Axes())
     plot.show_baselines(BASELINES)
     labels = [item for item in plot.figure.center if isinstance(item, Label)]
-    assert {(label.x.target, label.x.symbol, label.text_align) for label in labels} == {("frame", "right", "right")}
+    assert {(label.x.target, label.x.symbol, label.text_align) for label in labels} == {("frame", "left", "left")}
     sides = {label.text.rpartition(" ")[0]: label.text_baseline for label in labels}
     assert (sides["trigrams of this text"], sides["xz"]) == ("bottom", "top")
 

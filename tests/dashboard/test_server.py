@@ -59,7 +59,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
 
 
 def test_panel_serve_works_from_anywhere(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1", 5400)
+    port = free_port("127.0.0.1", 0)
     command = [sys.executable, "-m", "panel", "serve", str(ROOT / "dashboard/app.py"), "--port", str(port)]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=os.environ | {"CHARRNN_HOME": str(tmp_path / "home")}, stderr=subprocess.DEVNULL

@@ -1,0 +1,87 @@
+"""The way in: a visitor's first picture is there at once; the page is built while the browser reads its programs.
+
+What is sent first is the same for everybody but for a token. Panel sends it when the page is built; here it is kept
+from an earlier visit. When the browser then opens its connection, it waits for the page as for any other.
+"""
+
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from bokeh.server.urls import per_app_patterns
+from bokeh.util.token import generate_jwt_token, generate_session_id
+from panel.config import config
+from panel.io.resources import LOCAL_DIST, patch_model_css
+from panel.io.server import DocHandler
+from panel.io.state import set_curdoc
+from tornado.ioloop import IOLoop
+from tornado.web import authenticated
+
+from dashboard.appearance import MARK
+
+_TOKEN = re.compile(r'(?<="token":")[^"]+')
+_ADDRESS = {"tab", "model", "text"}
+"""What an address may say that leads to the whole page; with anything else, Panel decides what comes first."""
+_shells: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""What is sent first, of each application of this process that is ours."""
+
+
+class Front(DocHandler):
+    """Answers with the first picture and a token, then begins to build the page."""
+
+    @authenticated
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Answer a visitor; as Panel does where nothing was kept yet, or somebody wants to be asked who may come in."""
+        shell = _shells.get(self.application_context)
+        if shell is None or config.authorize_callback or not _ADDRESS.issuperset(self.request.arguments):
+            await super().get(*args, **kwargs)
+            return
+        signing = {"secret_key": self.application.secret_key, "signed": self.application.sign_sessions}
+        session_id = generate_session_id(**signing)
+        token = generate_jwt_token(
+            session_id, **signing, expiration=self.application.session_token_expiration,
+            extra_payload=self._generate_token_payload(),
+        )  # fmt: skip
+        self.set_header("Cache-Control", "no-store")  # as Panel does: the token is for one visit
+        self.set_header("Content-Type", "text/html")
+        await self.finish(_TOKEN.sub(token, shell))
+        IOLoop.current().add_callback(self._build, session_id, token)
+
+    async def _build(self, session_id: str, token: str) -> None:
+        """Build the page that a browser will ask for with this token, and have its style sheets come from here."""
+        session = await self.application_context.create_session_if_needed(session_id, self.request, token)
+        document = session.document
+        with set_curdoc(document):  # as Panel does when it writes the page that is sent first
+            document.template_variables["dist_url"] = LOCAL_DIST
+            for root in document.roots:
+                patch_model_css(root, dist_url=LOCAL_DIST)
+
+    def write(self, chunk: Any) -> None:
+        """Send a page, and keep it for later visitors if it is the whole one."""
+        if isinstance(chunk, str) and MARK in chunk and _ADDRESS.issuperset(self.request.arguments):
+            _shells.setdefault(self.application_context, chunk)
+        super().write(chunk)
+
+
+def install() -> None:
+    """Have servers of this process that begin later answer this way; other applications of theirs are left alone."""
+    per_app_patterns[:] = [(path, Front if handler is DocHandler else handler) for path, handler in per_app_patterns]
+
+
+def visit(url: str, seconds: float = 30) -> None:
+    """Look at the page once, on a thread of its own, so that nobody else is the first to do so."""
+
+    def visit() -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                urllib.request.urlopen(url, timeout=seconds).read()
+                return
+            except urllib.error.URLError:  # it does not listen yet
+                time.sleep(0.02)
+
+    threading.Thread(target=visit, name="dashboard first visit", daemon=True).start()

@@ -1,0 +1,131 @@
+"""What a visitor gets before the page is built."""
+
+import re
+import threading
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import panel as pn
+import pytest
+from bokeh.client import pull_session
+from bokeh.util.token import get_session_id
+
+from charrnn.services import Services
+from dashboard.hub import Hub
+from dashboard.server import Studio, free_port, serve, url_here
+from tests.dashboard.conftest import wait_until
+
+
+class Door:
+    """A server of this process whose pages are built only while `builds` is set."""
+
+    def __init__(self, services: Services, monkeypatch: pytest.MonkeyPatch):
+        self.studio = Studio(services, Hub(services), 1000, _prepares=True)
+        self.builds = threading.Event()
+        self.builds.set()
+        self.built: list[bytes] = []
+        build = self.studio.page
+
+        def page() -> object:
+            assert self.builds.wait(60)
+            self.built.append(pn.state.session_args.get("model", [b""])[0])
+            return build()
+
+        monkeypatch.setattr(self.studio, "page", page)
+        port = free_port("127.0.0.1", 0)
+        self.url = url_here("127.0.0.1", port)
+        self._server = serve(self.studio, address="127.0.0.1", port=port, threaded=True, verbose=False)
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.visit())
+        except OSError:
+            return False
+
+    def visit(self, query: str = "") -> str:
+        """Return what a visitor gets."""
+        return urllib.request.urlopen(self.url + query, timeout=60).read().decode()
+
+    def close(self) -> None:
+        """End the server."""
+        self.builds.set()
+        self._server.stop()
+        self.studio.close()
+
+
+@pytest.fixture
+def door(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    """A server that was visited once."""
+    door = Door(services, monkeypatch)
+    yield door
+    door.close()
+
+
+def token(page: str) -> str:
+    """Return what a page opens its connection with."""
+    [found] = re.findall(r'"token":"([^"]+)"', page)
+    return found
+
+
+def test_the_first_picture_does_not_wait_for_the_page(door: Door) -> None:
+    whole = door.visit()
+    door.builds.clear()
+    first = door.visit("?tab=write&model=someone")
+    assert door.built[2:] == []
+    assert first.replace(token(first), "") == whole.replace(token(whole), "")
+    door.builds.set()
+    wait_until(lambda: door.built[2:] == [b"someone"])
+
+
+def test_each_visitor_has_a_page_of_their_own(door: Door) -> None:
+    ids = {get_session_id(token(door.visit())) for _ in range(3)}
+    assert len(ids) == 3
+
+
+def test_a_browser_that_connects_finds_the_page_that_was_begun_for_it(door: Door) -> None:
+    door.visit()
+    wait_until(lambda: len(door.built) == 2)
+    session_id = get_session_id(token(door.visit()))
+    with ThreadPoolExecutor() as elsewhere:  # the client wants a thread without an event loop
+        session = elsewhere.submit(pull_session, url=door.url, session_id=session_id).result()
+        assert session.document.roots
+        elsewhere.submit(session.close).result()
+    assert len(door.built) == 3
+
+
+@pytest.mark.parametrize("query", ["?part=write", "?theme=dark", "?bokeh-session-id=mine"])
+def test_what_asks_for_more_than_the_page_is_built_first(door: Door, query: str) -> None:
+    before = len(door.built)
+    assert "<title>Char-RNN Studio</title>" in door.visit(query)
+    assert len(door.built) == before + 1
+
+
+def test_pages_of_others_are_left_alone(door: Door) -> None:
+    port = free_port("127.0.0.1", 0)
+    count = iter(range(9))
+    other = pn.serve(
+        {"/": lambda: pn.pane.Markdown(f"visit {next(count)}")}, port=port, show=False, threaded=True, verbose=False
+    )
+    try:
+        url = url_here("127.0.0.1", port)
+        wait_until(lambda: answers(url))
+        urllib.request.urlopen(url).read()
+        assert next(count) == 2
+    finally:
+        other.stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(url).read())
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("address", "url"), [("127.0.0.1", "http://127.0.0.1:7/"), ("0.0.0.0", "http://127.0.0.1:7/"), ("::", "http://[::1]:7/")]
+)  # fmt: skip
+def test_where_a_server_finds_itself(address: str, url: str) -> None:
+    assert url_here(address, 7) == url
