@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import insert, literal, select
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for the server and the browser that the tests use too
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # for the server and the browser that the tests use too
 
 from charrnn.core.events import Event, Measured, Said  # noqa: E402
 from charrnn.core.options import preset  # noqa: E402
@@ -71,6 +72,7 @@ COMPLETE = f"""([last, line]) => {{
 
 VISIT = """
 import sys
+import dashboard.page  # knows the models that a page is made of
 from bokeh.client import pull_session
 _, address, count, *tabs = sys.argv
 for number in range(int(count)):
@@ -129,7 +131,14 @@ def write_long_model(home: Path) -> str:
 
 def opened(chromium: Browser, url: str) -> Page:
     """Open a page as a new visitor."""
-    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    return shown(chromium.new_context(viewport={"width": 1280, "height": 900}), url)
+
+
+def shown(context: BrowserContext, url: str, *, hidden: bool = False) -> Page:
+    """Open a page in a window; a hidden one is told that another tab of its window is in front."""
+    page = context.new_page()
+    if hidden:
+        page.add_init_script("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })")
     page.goto(url)
     page.get_by_role("tab", name="Library").wait_for()
     return page
@@ -260,7 +269,7 @@ def measure_memory(home: Path) -> None:
 
 def after_visits(count: int, address: str, hub: Hub) -> int:
     """Open and close pages; return the memory that is held when all are gone, in bytes."""
-    subprocess.run([sys.executable, "-c", VISIT, address, str(count), *NAMES], check=True)
+    subprocess.run([sys.executable, "-c", VISIT, address, str(count), *NAMES], check=True, cwd=ROOT)
     while hub.num_sessions:
         time.sleep(0.1)
     gc.collect()

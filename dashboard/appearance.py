@@ -9,7 +9,7 @@ from panel.custom import JSComponent
 
 from dashboard.theme import ASSETS
 
-TEMPLATE = (ASSETS / "page.html").read_text("utf-8")
+TEMPLATE = (ASSETS / "page.html").read_text("utf-8").replace("PARTS", pui.Page._render_esm(server=True))
 MARK = "<!-- char-rnn-studio -->"
 """In every page of ours, and in no other."""
 

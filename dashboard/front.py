@@ -4,6 +4,7 @@ What is sent first is the same for everybody but for a token. Panel sends it whe
 from an earlier visit. When the browser then opens its connection, it waits for the page as for any other.
 """
 
+import asyncio
 import re
 import threading
 import time
@@ -28,6 +29,9 @@ _ADDRESS = {"tab", "model", "text"}
 """What an address may say that leads to the whole page; with anything else, Panel decides what comes first."""
 _shells: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 """What is sent first, of each application of this process that is ours."""
+_visits = threading.Event()
+"""Set while our own visit is under way."""
+_OURSELVES = "Char-RNN Studio's own first visit"
 
 
 class Front(DocHandler):
@@ -36,6 +40,8 @@ class Front(DocHandler):
     @authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Answer a visitor; as Panel does where nothing was kept yet, or somebody wants to be asked who may come in."""
+        while self._is_coming:
+            await asyncio.sleep(0.01)
         shell = _shells.get(self.application_context)
         if shell is None or config.authorize_callback or not _ADDRESS.issuperset(self.request.arguments):
             await super().get(*args, **kwargs)
@@ -50,6 +56,12 @@ class Front(DocHandler):
         self.set_header("Content-Type", "text/html")
         await self.finish(_TOKEN.sub(token, shell))
         IOLoop.current().add_callback(self._build, session_id, token)
+
+    @property
+    def _is_coming(self) -> bool:
+        """Whether our own visit is about to leave what is sent first."""
+        is_ours = self.request.headers.get("User-Agent") == _OURSELVES
+        return _visits.is_set() and not is_ours and self.application_context not in _shells
 
     async def _build(self, session_id: str, token: str) -> None:
         """Build the page that a browser will ask for with this token, and have its style sheets come from here."""
@@ -73,15 +85,21 @@ def install() -> None:
 
 
 def visit(url: str, seconds: float = 30) -> None:
-    """Look at the page once, on a thread of its own, so that nobody else is the first to do so."""
+    """Look at the page once, on a thread of its own, so that nobody else is the first to do so.
+
+    Whoever comes meanwhile waits for it, which takes less time than to build another page at the same time.
+    """
 
     def visit() -> None:
+        request = urllib.request.Request(url, headers={"User-Agent": _OURSELVES})
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                urllib.request.urlopen(url, timeout=seconds).read()
-                return
+                urllib.request.urlopen(request, timeout=seconds).read()
+                break
             except urllib.error.URLError:  # it does not listen yet
                 time.sleep(0.02)
+        _visits.clear()
 
+    _visits.set()
     threading.Thread(target=visit, name="dashboard first visit", daemon=True).start()

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from bokeh.client import pull_session
 from bokeh.util.token import get_session_id
 
 from charrnn.services import Services
+from dashboard.front import visit
 from dashboard.hub import Hub
 from dashboard.server import Studio, free_port, serve, url_here
 from tests.dashboard.conftest import wait_until
@@ -24,10 +26,12 @@ class Door:
         self.studio = Studio(services, Hub(services), 1000, _prepares=True)
         self.builds = threading.Event()
         self.builds.set()
+        self.begun = 0
         self.built: list[bytes] = []
         build = self.studio.page
 
         def page() -> object:
+            self.begun += 1
             assert self.builds.wait(60)
             self.built.append(pn.state.session_args.get("model", [b""])[0])
             return build()
@@ -36,13 +40,6 @@ class Door:
         port = free_port("127.0.0.1", 0)
         self.url = url_here("127.0.0.1", port)
         self._server = serve(self.studio, address="127.0.0.1", port=port, threaded=True, verbose=False)
-        wait_until(self._answers)
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.visit())
-        except OSError:
-            return False
 
     def visit(self, query: str = "") -> str:
         """Return what a visitor gets."""
@@ -56,11 +53,26 @@ class Door:
 
 
 @pytest.fixture
-def door(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
-    """A server that was visited once."""
+def new_door(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    """A server that nobody visited yet."""
     door = Door(services, monkeypatch)
     yield door
     door.close()
+
+
+@pytest.fixture
+def door(new_door: Door) -> Door:
+    """A server that was visited once."""
+    wait_until(lambda: answers(new_door.url))
+    return new_door
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server is there."""
+    try:
+        return bool(urllib.request.urlopen(url).read())
+    except OSError:
+        return False
 
 
 def token(page: str) -> str:
@@ -95,6 +107,19 @@ def test_a_browser_that_connects_finds_the_page_that_was_begun_for_it(door: Door
     assert len(door.built) == 3
 
 
+def test_who_comes_during_the_server_s_own_first_visit_waits_for_it(new_door: Door) -> None:
+    new_door.builds.clear()
+    visit(new_door.url)
+    wait_until(lambda: new_door.begun == 1)
+    with ThreadPoolExecutor() as elsewhere:
+        visitor = elsewhere.submit(new_door.visit)
+        time.sleep(0.5)
+        assert new_door.begun == 1
+        new_door.builds.set()
+        assert token(visitor.result())
+    wait_until(lambda: new_door.begun == 2)
+
+
 @pytest.mark.parametrize("query", ["?part=write", "?theme=dark", "?bokeh-session-id=mine"])
 def test_what_asks_for_more_than_the_page_is_built_first(door: Door, query: str) -> None:
     before = len(door.built)
@@ -115,13 +140,6 @@ def test_pages_of_others_are_left_alone(door: Door) -> None:
         assert next(count) == 2
     finally:
         other.stop()
-
-
-def answers(url: str) -> bool:
-    try:
-        return bool(urllib.request.urlopen(url).read())
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize(
