@@ -2,21 +2,31 @@
 
 import time
 
+SHARE = 1 / 40
+"""Part of the time that somebody has watched for which a picture may stay as it is."""
+
 
 class Pace:
-    """Says when it is time again.
+    """Says when it is time again: often at first, then more and more rarely, since what is long changes less.
+
+    A page that is watched takes processor time from the training, so this also bounds what watching costs.
 
     Args:
         seconds: Shortest time between two times.
+        most: Longest one.
     """
 
-    def __init__(self, seconds: float = 1.0):
-        self._seconds, self._last = seconds, -float("inf")
+    def __init__(self, seconds: float = 1.0, most: float = 5.0):
+        self._seconds, self._most, self._last = seconds, most, -float("inf")
+        self._began = time.monotonic()
 
     def is_due(self, *, hurry: bool = False) -> bool:
-        """Tell whether it is time, or there is a reason to hurry; then the next time is `seconds` away."""
+        """Tell whether it is time, or there is a reason to hurry, with which the pace begins anew."""
         now = time.monotonic()
-        if not hurry and now < self._last + self._seconds:
+        if hurry:
+            self._began = now
+        wait = min(self._most, max(self._seconds, SHARE * (now - self._began)))
+        if not hurry and now < self._last + wait:
             return False
         self._last = now
         return True
