@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers.processors import spent
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import insert, literal, select
 
@@ -252,26 +252,6 @@ def measure_tabs(what: str, hidden: list[bool], chromium: Browser, url: str) -> 
     cost = (spent() - before) / (time.monotonic() - begin) / (os.cpu_count() or 1)
     context.close()
     row(f"of all processor time, {len(hidden)} {what}", f"{100 * cost:.1f} %", "≤ 2 %", holds=cost <= 0.02)
-
-
-def spent() -> float:
-    """Return the processor time so far of browsers, and of this process but for its training, in seconds."""
-    threads = [t.native_id for t in threading.enumerate() if not t.name.startswith(("training", "recorder", "charrnn"))]
-    stats = [f"/proc/self/task/{number}/stat" for number in threads]
-    browsers = [folder for folder in Path("/proc").glob("[0-9]*") if b"chrom" in read(folder / "cmdline")]
-    ticks = 0
-    for stat in (*map(Path, stats), *(folder / "stat" for folder in browsers)):
-        fields = read(stat).rpartition(b")")[2].split()
-        ticks += sum(map(int, fields[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def read(path: Path) -> bytes:
-    """Return what a file of the kernel says; nothing when its process has ended."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
 
 
 def measure_memory(home: Path) -> None:

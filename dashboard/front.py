@@ -84,22 +84,28 @@ def install() -> None:
     per_app_patterns[:] = [(path, Front if handler is DocHandler else handler) for path, handler in per_app_patterns]
 
 
-def visit(url: str, seconds: float = 30) -> None:
+def visit(url: str, seconds: float = 15) -> None:
     """Look at the page once, on a thread of its own, so that nobody else is the first to do so.
 
-    Whoever comes meanwhile waits for it, which takes less time than to build another page at the same time.
+    Whoever comes meanwhile waits for it, which takes less time than to build another page at the same time. If it does
+    not succeed, the next visitor is the first.
     """
+    _visits.set()
+    threading.Thread(target=_visit, args=(url, seconds), name="dashboard first visit", daemon=True).start()
 
-    def visit() -> None:
-        request = urllib.request.Request(url, headers={"User-Agent": _OURSELVES})
-        end = time.monotonic() + seconds
+
+def _visit(url: str, seconds: float) -> None:
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers={"User-Agent": _OURSELVES})
+    end = time.monotonic() + seconds
+    try:
         while time.monotonic() < end:
             try:
-                urllib.request.urlopen(request, timeout=seconds).read()
-                break
-            except urllib.error.URLError:  # it does not listen yet
+                straight.open(request, timeout=seconds).read()
+                return
+            except urllib.error.HTTPError:  # the server's log says why
+                return
+            except OSError:  # it does not listen yet
                 time.sleep(0.02)
+    finally:
         _visits.clear()
-
-    _visits.set()
-    threading.Thread(target=visit, name="dashboard first visit", daemon=True).start()

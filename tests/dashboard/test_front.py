@@ -120,6 +120,18 @@ def test_who_comes_during_the_server_s_own_first_visit_waits_for_it(new_door: Do
     wait_until(lambda: new_door.begun == 2)
 
 
+def test_nobody_waits_for_a_first_visit_that_failed(new_door: Door) -> None:
+    visit(f"{new_door.url}nothing-is-here")
+    wait_until(lambda: answers(new_door.url))
+    assert len(new_door.built) == 1
+
+
+def test_a_server_visits_itself_without_a_proxy(new_door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    visit(new_door.url)
+    wait_until(lambda: len(new_door.built) == 1)
+
+
 @pytest.mark.parametrize("query", ["?part=write", "?theme=dark", "?bokeh-session-id=mine"])
 def test_what_asks_for_more_than_the_page_is_built_first(door: Door, query: str) -> None:
     before = len(door.built)
