@@ -14,10 +14,12 @@ from dashboard.theme import BASELINE_COLOR, TRAINING_COLOR, VALIDATION_COLOR
 BASELINES = {
     "uniform": "any character, at random",
     "letters": "letter frequencies",
-    "bigram": "bigrams of this text",
-    "trigram": "trigrams of this text",
+    "bigram": "bigrams",
+    "trigram": "trigrams",
     "xz": "xz",
 }
+LOW = {"trigram", "xz"}
+"""Where curves often end: their labels stand left, where curves are still high, and those of the others right."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,13 @@ class LossPlot:
             return
         values = {name: getattr(baselines, name) * self.axes.factor for name in BASELINES}
         for name, words in BASELINES.items():
+            side = "left" if name in LOW else "right"
             above = _has_more_room_above(values[name], list(values.values()))
             self._spans += [
                 Span(location=values[name], dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
                 Label(
-                    # left, where curves fall steeply; their flat end often lies on one of these lines
-                    x=Node(target="frame", symbol="left", offset=60), y=values[name],
+                    x=Node(target="frame", symbol=side, offset=6 if side == "left" else -6), y=values[name],
+                    text_align=side,
                     text_baseline="bottom" if above else "top", text=f"{words} {values[name]:.2f}",
                     text_font_size="11px", text_color=BASELINE_COLOR,
                 ),
