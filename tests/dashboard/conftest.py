@@ -34,6 +34,12 @@ def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
     """A new data folder."""
@@ -101,8 +107,7 @@ class Server:
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.process.stdout and self.process.stdout.read()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def stop(self) -> str:
         """End it as a service manager would; return what it printed."""

@@ -13,7 +13,7 @@ from dashboard.hub import Hub
 from dashboard.page import build_page
 from dashboard.server import Studio, free_port, serve
 from dashboard.session import Session
-from tests.dashboard.conftest import wait_until
+from tests.dashboard.conftest import listens, wait_until
 
 VISITS = 12
 
@@ -39,6 +39,7 @@ def test_closed_pages_leave_nothing_behind(studio: Studio, monkeypatch: pytest.M
         unused_session_lifetime_milliseconds=100, check_unused_sessions_milliseconds=100,
     )  # fmt: skip
     try:
+        wait_until(lambda: listens(port))  # its thread may take a while to begin
         visit = f"http://127.0.0.1:{port}/?model={studio.services.models.all()[0].id}"
         for _ in range(VISITS):
             assert b"Char-RNN Studio" in urllib.request.urlopen(visit).read()

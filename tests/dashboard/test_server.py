@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.server import free_port
-from tests.dashboard.conftest import Server, wait_until
+from tests.dashboard.conftest import Server, listens, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,8 +78,3 @@ def test_building_a_page_loads_no_tensorflow() -> None:
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "charrnn.model"} & set(result.stdout.split())
     assert "panel" in result.stdout.split()
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
