@@ -76,7 +76,7 @@ def test_a_plot_that_panel_draws_in_the_cell_moves_too_once_the_kernel_was_idle(
     with open_services(tmp_path / "home") as elsewhere:
         elsewhere.training.stop(elsewhere.models.get("ducks").id)
     lab.wait_for(2)
-    assert lab.page.get_by_text("stopped", exact=True).is_visible()
+    lab.page.get_by_text("stopped", exact=True).wait_for()
     lab.run(3)
     lab.page.get_by_label("Prompt:").fill("a goose")
     lab.page.get_by_role("button", name="Write", exact=True).click()
