@@ -52,8 +52,8 @@ class Split:
     num_val: int
 
 
-def split(num_characters: int, *, val_fraction: float, num_seqs: int, num_steps: int) -> Split:
-    """Keep the last `val_fraction` of a text for validation.
+def split(num_characters: int, *, val_fraction: float, num_seqs: int, num_steps: int, max_val_chars: int = 0) -> Split:
+    """Keep the last `val_fraction` of a text for validation, but at most `max_val_chars` characters unless that is 0.
 
     Training goes first: where the text is short, validation gets what one training batch leaves, and nothing if that
     is less than two characters.
@@ -62,7 +62,8 @@ def split(num_characters: int, *, val_fraction: float, num_seqs: int, num_steps:
         TextError: The text is too short for one batch.
     """
     check_length(num_characters, num_seqs, num_steps)
-    num_val = min(int(num_characters * val_fraction), num_characters - shortest(num_seqs, num_steps))
+    wanted = int(num_characters * val_fraction)
+    num_val = min(wanted, max_val_chars or wanted, num_characters - shortest(num_seqs, num_steps))
     if num_val < 2:
         num_val = 0
     return Split(num_characters - num_val, num_val)

@@ -121,14 +121,20 @@ class GRU(Recurrent):
         return hs, [h]
 
 
+@fused
+def _normalized(x: tf.Tensor, gain: tf.Tensor, *, dtype: str) -> tf.Tensor:
+    return tf.cast(x * tf.math.rsqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6) * gain, dtype)
+
+
 def normalized(x: tf.Tensor, gain: tf.Tensor, dtype: str) -> tf.Tensor:
     """Divide by the root mean square of the last axis (RMSNorm; Zhang & Sennrich 2019); the result is in `dtype`."""
+    return _normalized(x, tf.convert_to_tensor(gain), dtype=dtype)
 
-    @fused
-    def run(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
-        return tf.cast(x * tf.math.rsqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6) * gain, dtype)
 
-    return run(x, tf.convert_to_tensor(gain))
+@fused
+def _added(x: tf.Tensor, y: tf.Tensor, *seed: tf.Tensor, drop: float) -> tf.Tensor:
+    y = tf.cast(y, x.dtype)
+    return x + (dropout(y, drop, *seed) if drop > 0 else y)
 
 
 class MinGRU(keras.layers.Layer):
@@ -175,10 +181,4 @@ class MinGRU(keras.layers.Layer):
         u = project(normalized(x, self.gain, dtype), self.kernel, dtype)
         hs, h = recurrence.mingru(u, tf.convert_to_tensor(self.bias), state[0])
         y = project(hs, self.output_kernel, dtype)
-
-        @fused
-        def residual(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-            y = tf.cast(y, x.dtype)
-            return x + (dropout(y, drop, seed) if drop > 0 else y)
-
-        return residual(x, y), [h]
+        return _added(x, y, *([] if seed is None else [seed]), drop=drop), [h]

@@ -34,14 +34,10 @@ lost there."""
 State = list[tf.Tensor]
 
 
-def _dropped(x: tf.Tensor, drop: float, seed: tf.Tensor | None, dtype: str) -> tf.Tensor:
+@fused
+def _dropped(x: tf.Tensor, *seed: tf.Tensor, drop: float, dtype: str) -> tf.Tensor:
     """Drop units of a layer's output and make it ready for the next product."""
-
-    @fused
-    def run(x: tf.Tensor) -> tf.Tensor:
-        return tf.cast(dropout(x, drop, seed) if drop > 0 else x, dtype)
-
-    return run(x)
+    return tf.cast(dropout(x, drop, *seed) if drop > 0 else x, dtype)
 
 
 @keras.saving.register_keras_serializable("charrnn")
@@ -127,7 +123,7 @@ class Network(keras.Model):
             else:
                 x, new = layer(x, own, dtype=dtype)
                 is_last = layer is self.recurrent[-1]
-                x = _dropped(x, drop, pair, output_dtype if is_last else dtype)
+                x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=output_dtype if is_last else dtype)
             after += new
         if self.gain is not None:
             x = normalized(x, self.gain, output_dtype)

@@ -18,30 +18,38 @@ def product(a: tf.Tensor, b: tf.Tensor, dtype: str, *, transpose_a: bool = False
 
 
 def piece(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of tensors a program of its own, where a graph is being built."""
+    """Make a function of tensors a program of its own, where a graph is being built.
 
-    def run(*tensors: Any) -> Any:
-        if tf.executing_eagerly():
-            return function(*tensors)
-        return tf.function(function, jit_compile=True, autograph=False)(*tensors)
+    It is compiled once for all tensors of the same shapes and types, so that equal layers share it, and so do
+    trainings of one process. Arguments by name are constants: each value makes another program.
+    """
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+
+    def run(*tensors: Any, **constants: Any) -> Any:
+        return (function if tf.executing_eagerly() else compiled)(*tensors, **constants)
 
     return run
 
 
 def fused(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of float tensors one program forward and one backward.
+    """Make a function of tensors one program forward and one backward; arguments by name are constants.
 
     The second computes again what it needs: that is cheaper than to write it to memory and read it.
     """
 
-    @tf.custom_gradient
-    def run(*tensors: tf.Tensor) -> Any:
-        def backward(tensors: Any, upstream: Any) -> Any:
-            with tf.GradientTape() as tape:
-                tape.watch(tensors)
-                results = function(*tensors)
-            return tape.gradient(results, tensors, upstream)
+    def derived(tensors: tuple[tf.Tensor, ...], upstream: Any, **constants: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([tensor for tensor in tensors if tensor.dtype.is_floating])
+            results = function(*tensors, **constants)
+        return tape.gradient(results, tensors, upstream)
 
-        return piece(function)(*tensors), lambda *upstream: piece(backward)(tensors, upstream)
+    forward, backward = piece(function), piece(derived)
+
+    def run(*tensors: tf.Tensor, **constants: Any) -> Any:
+        @tf.custom_gradient
+        def once(*tensors: tf.Tensor) -> Any:
+            return forward(*tensors, **constants), lambda *upstream: backward(tensors, upstream, **constants)
+
+        return once(*tensors)
 
     return run

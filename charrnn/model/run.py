@@ -70,7 +70,8 @@ class Run:
 
     def __post_init__(self) -> None:
         sizes = {name: self.options[name] for name in ("num_seqs", "num_steps")}
-        self.split = split(len(self.ids), val_fraction=self.options["val_fraction"], **sizes)
+        kept = {name: self.options[name] for name in ("val_fraction", "max_val_chars")}
+        self.split = split(len(self.ids), **kept, **sizes)
         self.streams = Streams(self.ids[: self.split.num_train], seed=self.options["seed"], **sizes)
         self.engine = Engine(self.options, len(self.vocabulary) + 1)
         self.evaluation = None

@@ -83,7 +83,8 @@ def _introduce(run: Run) -> None:
         f"{run.options['cell']} network with {weights:,} weights; {run.split.num_train:,} characters to train on in "
         f"{run.streams.steps_per_pass:,} steps a pass, {run.split.num_val:,} to validate on"
     )
-    if run.options["val_fraction"] and run.split.num_val < int(len(run.ids) * run.options["val_fraction"]):
+    wanted = int(len(run.ids) * run.options["val_fraction"])
+    if run.split.num_val < min(wanted, run.options["max_val_chars"] or wanted):
         run.say("the text is short: less is kept for validation than val_fraction says", "warning")
     run.say("compiling the network for this machine; the first step takes a few seconds")
 

@@ -72,7 +72,8 @@ def length(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
     """
     sizes = {name: options[name] for name in ("num_seqs", "num_steps")}
     check_length(num_characters, **sizes)
-    num_train = split(num_characters, val_fraction=options["val_fraction"], **sizes).num_train
+    kept = {name: options[name] for name in ("val_fraction", "max_val_chars")}
+    num_train = split(num_characters, **kept, **sizes).num_train
     steps_per_pass = (num_train // options["num_seqs"] - 1) // options["num_steps"]
     total = options["max_steps"]
     if options["max_epochs"]:

@@ -82,6 +82,12 @@ def test_validation_is_the_last_part_of_the_text():
     assert split(1000, val_fraction=0.1, num_seqs=B, num_steps=T) == Split(900, 100)
 
 
+def test_of_a_long_text_no_more_than_the_limit_is_kept_for_validation():
+    assert split(1000, val_fraction=0.1, num_seqs=B, num_steps=T, max_val_chars=70) == Split(930, 70)
+    assert split(1000, val_fraction=0.1, num_seqs=B, num_steps=T, max_val_chars=300) == Split(900, 100)
+    assert split(1000, val_fraction=0, num_seqs=B, num_steps=T, max_val_chars=70) == Split(1000, 0)
+
+
 def test_a_short_text_trains_and_validates_on_what_is_left():
     assert split(17, val_fraction=0.5, num_seqs=B, num_steps=T) == Split(15, 2)
     assert split(16, val_fraction=0.5, num_seqs=B, num_steps=T) == Split(16, 0)

@@ -1,0 +1,188 @@
+"""What a training costs beside its steps, and how soon a model writes: `python benchmarks/overheads.py [TEXT]`.
+
+One training with the preset Quick at its own cadence, through the services, as `charrnn train` does it. The time of
+each part is added up where it is spent, so that a machine that others use too changes all parts alike; what counts is
+their share. What the recorder's thread takes is its processor time. Takes about five minutes.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from corpus import SENTENCES, write_text
+
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT))  # as it is here, installed or not
+
+COMPILE_SECONDS = 6.0
+OVERHEAD = 0.03
+EVALUATION_SPEED = 2.0
+LOAD_SECONDS = 1.5
+FIRST_SECONDS = 0.1
+SPARE_MEMORY = 300_000_000
+
+
+def peak_memory() -> int:
+    """Largest resident set of this process so far, in bytes."""
+    return 1024 * int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+
+
+class Clocks:
+    """Adds up the time that functions take."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def watching(self, *watched: tuple[str, type, str, Callable[[], float]]) -> Iterator[None]:
+        """Replace methods by ones that are timed: name of the part, class, method, clock."""
+        kept = [(owner, method, getattr(owner, method)) for _, owner, method, _ in watched]
+        for part, owner, method, clock in watched:
+            setattr(owner, method, self._timed(part, getattr(owner, method), clock))
+        try:
+            yield
+        finally:
+            for owner, method, function in kept:
+                setattr(owner, method, function)
+
+    def _timed(self, part: str, function: Callable[..., Any], clock: Callable[[], float]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            begun = clock()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.seconds[part].append(clock() - begun)
+
+        return timed
+
+
+def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
+    """Train in this process; tell where the time went."""
+    from charrnn.core.cost import training_bytes
+    from charrnn.core.options import preset
+    from charrnn.model.callbacks import Samples
+    from charrnn.model.engine import Engine
+    from charrnn.model.evaluation import Evaluation
+    from charrnn.model.run import Run
+    from charrnn.services import open_services
+    from charrnn.services.estimate import estimate
+    from charrnn.services.recorder import Recorder
+
+    Engine(preset("quick") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
+    before, clocks, now = peak_memory(), Clocks(), time.perf_counter
+    parts = [
+        ("steps", Engine, "step", now),
+        ("evaluation", Evaluation, "loss", now),
+        ("checkpoints", Run, "save", now),
+        ("samples", Samples, "on_train_batch_end", now),
+        ("recorder", Recorder, "deliver", time.thread_time),
+    ]
+    with open_services(home) as services, clocks.watching(*parts):
+        services.prepare()
+        corpus = services.corpora.find_or_add(text)
+        options = preset("quick") | {"max_steps": steps}
+        told = estimate(options, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
+        begun = now()
+        model = services.training.start(corpus, name="measured", preset="quick", options={"max_steps": steps})
+        state = services.training.wait(model.id).state
+        whole = now() - begun
+    if state != "completed":
+        raise SystemExit(f"the training ended as {state}")
+    num_val = int(corpus.num_characters * model.train_params["val_fraction"])
+    characters = model.train_params["num_seqs"] * model.train_params["num_steps"]
+    return {
+        "whole": whole,
+        "estimated": 60 * told.minutes,
+        "memory": peak_memory() - before,
+        "expected_memory": training_bytes(model.train_params, corpus.num_distinct + 1),
+        "characters": {"steps": characters, "evaluation": num_val},
+        "seconds": clocks.seconds,
+    }
+
+
+def load(home: Path) -> dict[str, Any]:
+    """Load the model and write with it, in this process; TensorFlow is there already."""
+    from charrnn.services import open_services
+
+    with open_services(home) as services:
+        services.prepare()
+        model = services.models.all()[0]
+        seconds = []
+        for seed in range(1, 12):
+            begun = time.perf_counter()
+            next(iter(services.writing.stream(model.id, {"seed": seed, "start_string": "The "}, alternatives=True)))
+            seconds.append(time.perf_counter() - begun)
+    return {"first": seconds[0], "later": seconds[1:]}
+
+
+def in_process(part: str, *arguments: object) -> dict[str, Any]:
+    """Run a part in a process of its own."""
+    command = [sys.executable, __file__, "--part", part, *map(str, arguments)]
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return result
+
+
+def row(what: str, came: str, needed: str, *, holds: bool) -> None:
+    """Print a line of the table."""
+    print(f"{what} | {came} | {needed} | {'reached' if holds else 'MISSED'}", flush=True)
+
+
+def report(trained: dict[str, Any], loaded: dict[str, Any]) -> None:
+    """Print the table."""
+    seconds, whole = trained["seconds"], trained["whole"]
+    usual = {part: statistics.median(times) for part, times in seconds.items()}
+    compiling = seconds["steps"][0] - usual["steps"]
+    print("what | came | needed |\n--- | --- | --- | ---")
+    row("compiling Quick", f"{compiling:.1f} s", f"≤ {COMPILE_SECONDS:g} s", holds=compiling <= COMPILE_SECONDS)
+    steps = sum(seconds["steps"])
+    beside = whole - steps
+    others = {part: sum(seconds[part]) for part in ("evaluation", "checkpoints", "samples", "recorder")}
+    said = ", ".join(f"{part} {100 * took / whole:.1f} %" for part, took in others.items())
+    share = (beside + others["recorder"]) / whole
+    row(f"all but steps ({said})", f"{100 * share:.1f} %", f"≤ {100 * OVERHEAD:g} %", holds=share <= OVERHEAD)
+    speeds = {part: count / usual[part] for part, count in trained["characters"].items()}
+    ratio = speeds["evaluation"] / speeds["steps"]
+    row("evaluation beside training", f"{ratio:.1f} ×", f"≥ {EVALUATION_SPEED:g} ×", holds=ratio >= EVALUATION_SPEED)
+    memory, allowed = trained["memory"], trained["expected_memory"] + SPARE_MEMORY
+    row("memory of the training", f"{memory / 1e6:.0f} MB", f"≤ {allowed / 1e6:.0f} MB", holds=memory <= allowed)
+    off = trained["estimated"] / whole
+    row("estimated time", f"{off:.2f} × the real one", "0.7 to 1.3 ×", holds=0.7 <= off <= 1.3)
+    first, later = loaded["first"], statistics.median(loaded["later"])
+    row("loading to the first characters", f"{first:.2f} s", f"≤ {LOAD_SECONDS:g} s", holds=first <= LOAD_SECONDS)
+    row("first characters once loaded", f"{1000 * later:.0f} ms", "≤ 100 ms", holds=later <= FIRST_SECONDS)
+    firsts = ", ".join(f"{part} {times[0]:.1f} s ({usual[part]:.2f} later)" for part, times in seconds.items())
+    print(f"the first time of each: {firsts}; {whole:.0f} s in all")
+
+
+def main() -> None:
+    """Train, load, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", nargs="?", type=Path, help="a megabyte of sentences if missing")
+    parser.add_argument("--steps", type=int, default=1500, help="fewer are quicker, but compiling then weighs more")
+    parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.part:
+        name, home, *rest = asked.part
+        result = load(Path(home)) if name == "load" else train(Path(rest[0]), Path(home), int(rest[1]))
+        print(json.dumps(result))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        text = asked.text or Path(folder, "text.txt")
+        if asked.text is None:
+            write_text(text, size=1_100_000, sentences=SENTENCES["ascii"], encoding="utf-8", newline="\n")
+        home = Path(folder, "home")
+        report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
+
+
+if __name__ == "__main__":
+    main()

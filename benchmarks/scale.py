@@ -1,0 +1,153 @@
+"""How the time per character grows with network, batch, vocabulary and text: `python benchmarks/scale.py`.
+
+For each cell one size is the measure; the others take turns with it, and what counts is the ratio of neighbouring
+turns. `work` is how many more operations its products have per character.
+
+    --text 1000    trains on a text of so many megabytes too, and on a small one beside it: seconds from the start to
+                   the first step, and memory
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from corpus import SENTENCES, write_text
+from peers.race import programs, race, ratio
+
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT))  # as it is here, installed or not
+
+ROUNDS = 9
+START_SECONDS = 5.0
+MORE_MEMORY = 100_000_000
+"""What a large text may take beyond a small one."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is trained."""
+
+    cell: str
+    layers: int
+    units: int
+    batch: int
+    window: int
+    classes: int
+
+    @property
+    def arguments(self) -> list[str]:
+        """For the program that trains."""
+        numbers = self.layers, self.units, self.batch, self.window, self.classes
+        return [self.cell, *map(str, numbers), "auto"]
+
+    @property
+    def characters(self) -> int:
+        """In a step."""
+        return self.batch * self.window
+
+    @property
+    def work(self) -> int:
+        """Weights that a character is multiplied with."""
+        matrices = {"lstm": 8, "gru": 6, "mingru": 4}[self.cell]
+        return self.layers * matrices * self.units**2 + self.units * self.classes
+
+
+BASES = [Size("lstm", 2, 128, 32, 50, 66), Size("mingru", 3, 256, 32, 128, 66)]
+VARIED = {
+    "layers": lambda base: [1, 2 * base.layers],
+    "units": lambda base: [base.units // 2, 2 * base.units],
+    "batch": lambda base: [base.batch // 2, 2 * base.batch],
+    "window": lambda base: [base.window // 2, 2 * base.window],
+    "classes": lambda base: [500, 5000],
+}
+
+
+def compare(base: Size) -> None:
+    """Print a row for each size."""
+    sizes = {
+        f"{name} {value}": replace(base, **{name: value}) for name, values in VARIED.items() for value in values(base)
+    }
+    commands = {name: [sys.executable, "ours.py", *size.arguments] for name, size in {"base": base, **sizes}.items()}
+    with programs(commands) as started:
+        seconds = race(started, ROUNDS)
+    per_character = {
+        name: [step / size.characters for step in seconds[name]] for name, size in {"base": base, **sizes}.items()
+    }
+    for name, size in sizes.items():
+        spread = ratio(per_character[name], per_character["base"])
+        print(f"{base.cell} {base.layers} × {base.units}, {name} | {spread} | {size.work / base.work:.2f}", flush=True)
+
+
+CHILD = """
+import json, sys, time
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+from charrnn.core.events import Measured
+from charrnn.services import open_services
+
+def memory(what):
+    return 1024 * int(Path("/proc/self/status").read_text().partition(what)[2].split()[0])
+
+first = []
+def hear(event):
+    if isinstance(event, Measured) and not first:
+        first.append(time.perf_counter())
+
+with open_services(sys.argv[2]) as services:
+    services.prepare()
+    begun = time.perf_counter()
+    corpus, _ = services.corpora.add(Path(sys.argv[3]))
+    services.corpora.ids(corpus.id, max_vocab=10_000)
+    encoded = time.perf_counter()
+    options = {"max_steps": 60, "max_val_chars": 20_000}
+    model = services.training.start(corpus, preset="quick", options=options, listeners=[hear])
+    services.training.wait(model.id)
+    print(json.dumps({"encode": encoded - begun, "start": first[0] - encoded, "memory": memory("RssAnon:")}))
+"""
+
+
+def train_on(megabytes: int) -> dict[str, Any]:
+    """Train some steps on a text of that size in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder, "text.txt")
+        write_text(text, size=megabytes * 1_000_000, sentences=SENTENCES["ascii"], encoding="utf-8", newline="\n")
+        command = [sys.executable, "-c", CHILD, PROJECT, Path(folder, "home"), text]
+        ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return result
+
+
+def grow(megabytes: int) -> None:
+    """Compare a large text with one of a megabyte."""
+    small, large = train_on(1), train_on(megabytes)
+    more, later = large["memory"] - small["memory"], large["start"] - small["start"]
+    print("text | added and encoded | start to first step | memory of its own\n--- | --- | --- | ---")
+    for name, came in (("1 MB", small), (f"{megabytes:,} MB", large)):
+        print(f"{name} | {came['encode']:.1f} s | {came['start']:.1f} s | {came['memory'] / 1e6:.0f} MB")
+    print(f"start later by {later:.1f} s (≤ {START_SECONDS:g}: {'reached' if later <= START_SECONDS else 'MISSED'})")
+    print(f"more memory by {more / 1e6:.0f} MB (≤ {MORE_MEMORY / 1e6:.0f}: "
+          f"{'reached' if more <= MORE_MEMORY else 'MISSED'})")  # fmt: skip
+
+
+def main() -> None:
+    """Measure all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=int, default=0, help="megabytes")
+    parser.add_argument("--only", default="", help="begin of the name of what is measured")
+    asked = parser.parse_args()
+    print("network and what differs | time per character | work\n--- | --- | ---")
+    for base in BASES:
+        if base.cell.startswith(asked.only):
+            compare(base)
+    if asked.text:
+        grow(asked.text)
+
+
+if __name__ == "__main__":
+    main()
