@@ -38,7 +38,7 @@ def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
     if options["cell"] == "mingru":
         size = options["embedding_size"] if options["use_embedding"] else units
         entry = size * units if size != units else 0
-        return int(num_classes * size + entry + depth * (4 * units * units + 4 * units) + units + output)
+        return int(num_classes * size + entry + depth * (4 * units * units + units) + output)
     gates, biases = GATES[options["cell"]], 2 if options["cell"] == "gru" else 1
     size = options["embedding_size"] if options["use_embedding"] else num_classes
     table = num_classes * size if options["use_embedding"] else 0

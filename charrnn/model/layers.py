@@ -14,8 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from charrnn.model import recurrence
-from charrnn.model.dropout import dropout
-from charrnn.model.pieces import fused, product
+from charrnn.model.pieces import product
 from charrnn.model.start_values import StartValues
 
 ONE_HOT_LIMIT = 1024
@@ -121,37 +120,21 @@ class GRU(Recurrent):
         return hs, [h]
 
 
-@fused
-def _normalized(x: tf.Tensor, gain: tf.Tensor, *, dtype: str) -> tf.Tensor:
-    return tf.cast(x * tf.math.rsqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6) * gain, dtype)
-
-
-def normalized(x: tf.Tensor, gain: tf.Tensor, dtype: str) -> tf.Tensor:
-    """Divide by the root mean square of the last axis (RMSNorm; Zhang & Sennrich 2019); the result is in `dtype`."""
-    return _normalized(x, tf.convert_to_tensor(gain), dtype=dtype)
-
-
-@fused
-def _added(x: tf.Tensor, y: tf.Tensor, *seed: tf.Tensor, drop: float) -> tf.Tensor:
-    y = tf.cast(y, x.dtype)
-    return x + (dropout(y, drop, *seed) if drop > 0 else y)
-
-
 class MinGRU(keras.layers.Layer):
     """The fast cell: a gated linear recurrence whose matrix products all leave the time loop.
 
-    After minGRU (Feng et al. 2024, "Were RNNs all we needed?"), with an output gate, a norm before and a residual
-    around it:
+    After minGRU (Feng et al. 2024, "Were RNNs all we needed?"), with an output gate:
 
-        z, c, o  = RMSNorm(x) · W + b
-        h_t      = (1 - σ(z_t)) · h_{t-1} + σ(z_t) · c_t
-        y        = x + dropout((h ⊙ silu(o)) · W_out)
+        z, c, o  = x · W
+        h_t      = (1 - σ(z_t + b)) · h_{t-1} + σ(z_t + b) · c_t
+        y        = (h ⊙ silu(o)) · W_out
 
-    The gate's bias is spread from -3 to 1, so that units remember from two to some twenty characters at first.
+    The network adds y to what came in, and gives the norm of that sum to the next layer. The gate's bias is spread
+    from -3 to 1, so that units remember from two to some twenty characters at first.
 
     Args:
         units: H, also the size of the input and of the output.
-        depth: Number of such layers in the network; the residual branches start smaller in deeper ones.
+        depth: Number of such layers in the network; in deeper ones each adds less at first.
         start: Makes the start values.
     """
 
@@ -160,25 +143,15 @@ class MinGRU(keras.layers.Layer):
     def __init__(self, units: int, depth: int, *, start: StartValues, name: str):
         super().__init__(name=name)
         self.units = units
-        spread = np.concatenate([np.linspace(-3, 1, units), np.zeros(2 * units)]).astype("float32")
-        self.gain = self.add_weight((units,), "ones", name="gain")
+        spread = keras.initializers.Constant(np.linspace(-3, 1, units).astype("float32"))
         self.kernel = self.add_weight((units, 3 * units), start.normal(1 / math.sqrt(units)), name="kernel")
-        self.bias = self.add_weight((3 * units,), keras.initializers.Constant(spread), name="bias")
+        self.bias = self.add_weight((units,), spread, name="bias")
         self.output_kernel = self.add_weight(
             (units, units), start.normal(1 / math.sqrt(2 * depth * units)), name="output_kernel"
         )
         self.built = True
 
-    def call(
-        self,
-        x: tf.Tensor,
-        state: list[tf.Tensor],
-        dtype: str = "float32",
-        drop: float = 0.0,
-        seed: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Read `(T, B, H)`; give the same shape and the memory after the last step; `drop` is a probability."""
-        u = project(normalized(x, self.gain, dtype), self.kernel, dtype)
-        hs, h = recurrence.mingru(u, tf.convert_to_tensor(self.bias), state[0])
-        y = project(hs, self.output_kernel, dtype)
-        return _added(x, y, *([] if seed is None else [seed]), drop=drop), [h]
+    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Read `(T, B, H)`; give the same shape and the memory after the last step."""
+        hs, h = recurrence.mingru(project(x, self.kernel, dtype), tf.convert_to_tensor(self.bias), state[0])
+        return project(hs, self.output_kernel, dtype), [h]

@@ -10,9 +10,10 @@ import keras
 import tensorflow as tf
 
 from charrnn.model.dropout import dropout
-from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, normalized, project
+from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, project
 from charrnn.model.pieces import fused
 from charrnn.model.precision import product_dtype
+from charrnn.model.residual import added, normalized
 from charrnn.model.start_values import StartValues
 
 CLASSIC_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
@@ -76,7 +77,7 @@ class Network(keras.Model):
                 inputs = size if number == 1 else units
                 layer = cell(inputs, units, start=start, name=name)
             self.recurrent.append(layer)
-        self.gain = self.add_weight((units,), "ones", name="gain") if fast else None
+        self.is_residual = fast
         self.output_kernel = self.add_weight(
             (units, num_classes), start.normal(0.02) if fast else start.output(), name="output_kernel"
         )
@@ -113,20 +114,20 @@ class Network(keras.Model):
             x = lookup(tf.convert_to_tensor(self.table), x, dtype)
         if self.entry is not None:
             x = project(x, self.entry, dtype)
-        if self.gain is not None:
-            x = tf.cast(x, "float32")  # the fast cell adds to it from layer to layer
+        total = None
+        if self.is_residual:
+            total = tf.cast(x, "float32")
+            x = normalized(total, dtype)
         for number, layer in enumerate(self.recurrent):
             own, before = before[: layer.num_states], before[layer.num_states :]
-            pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
-            if isinstance(layer, MinGRU):
-                x, new = layer(x, own, dtype=dtype, drop=drop, seed=pair)
-            else:
-                x, new = layer(x, own, dtype=dtype)
-                is_last = layer is self.recurrent[-1]
-                x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=output_dtype if is_last else dtype)
+            x, new = layer(x, own, dtype=dtype)
             after += new
-        if self.gain is not None:
-            x = normalized(x, self.gain, output_dtype)
+            pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
+            read_as = output_dtype if layer is self.recurrent[-1] else dtype
+            if self.is_residual:
+                total, x = added(total, x, read_as, drop=drop, seed=pair)
+            else:
+                x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=read_as)
         return tf.cast(project(x, self.output_kernel, output_dtype), "float32") + self.output_bias, after
 
     def get_config(self) -> dict[str, Any]:

@@ -17,8 +17,9 @@ def sigmoid(x):
 def mingru_by_steps(u, bias, h):
     ys = []
     for t in range(T):
-        z, candidate, out = np.split(u[t] + bias, 3, 1)
-        h = (1 - sigmoid(z)) * h + sigmoid(z) * candidate
+        z, candidate, out = np.split(u[t], 3, 1)
+        keep = 1 - sigmoid(z + bias)
+        h = keep * h + (1 - keep) * candidate
         ys.append(h * out * sigmoid(out))
     return np.stack(ys), h
 
@@ -60,7 +61,7 @@ CELLS = {
     "mingru": (
         recurrence.mingru,
         mingru_by_steps,
-        arguments((T, B, 3 * H), (3 * H,), (B, H)),
+        arguments((T, B, 3 * H), (H,), (B, H)),
     ),
     "rnn": (
         recurrence.rnn,
