@@ -4,6 +4,8 @@ reads. One program forward and one backward, since each pass over the numbers co
     T  time steps     B  sequences     H  units
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from charrnn.model.dropout import dropout
@@ -15,7 +17,9 @@ EPSILON = 1e-6
 def _mean(x: tf.Tensor) -> tf.Tensor:
     """Return the mean over the last axis, kept; as a product, which XLA does faster than a sum."""
     units = x.shape[-1]
-    return tf.reshape(tf.reshape(x, (-1, units)) @ tf.fill((units, 1), tf.constant(1 / units, x.dtype)), (*x.shape[:-1], 1))
+    return tf.reshape(
+        tf.reshape(x, (-1, units)) @ tf.fill((units, 1), tf.constant(1 / units, x.dtype)), (*x.shape[:-1], 1)
+    )
 
 
 @piece
@@ -44,7 +48,7 @@ def normalized(x: tf.Tensor, dtype: str) -> tf.Tensor:
     """
 
     @tf.custom_gradient
-    def run(x):
+    def run(x: tf.Tensor) -> Any:
         whole, norm = _forward(x, drop=0.0, dtype=dtype)
         return norm, lambda d: _backward(whole, tf.zeros_like(x), d, drop=0.0, dtype=dtype)[0]
 
@@ -69,10 +73,8 @@ def added(
     seeds = [] if seed is None or drop == 0 else [seed]
 
     @tf.custom_gradient
-    def run(x, y):
+    def run(x: tf.Tensor, y: tf.Tensor) -> Any:
         total, norm = _forward(x, y, *seeds, drop=drop, dtype=dtype)
-        return (total, norm), lambda d_x, d_norm: _backward(
-            total, d_x, d_norm, *seeds, drop=drop, dtype=y.dtype.name
-        )
+        return (total, norm), lambda d_x, d_norm: _backward(total, d_x, d_norm, *seeds, drop=drop, dtype=y.dtype.name)
 
     return run(x, y)
