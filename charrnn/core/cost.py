@@ -10,6 +10,9 @@ from typing import Any
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 """Blocks of H columns in a classic cell's matrices."""
 
+CONVOLVED = 6
+"""Characters that the convolution before mingru's layers mixes."""
+
 STORED = {"lstm": 12, "gru": 12, "rnn": 4, "mingru": 16}
 """Numbers of size H that a layer keeps per character for the way back, counted in its gradient."""
 
@@ -38,7 +41,7 @@ def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
     if options["cell"] == "mingru":
         size = options["embedding_size"] if options["use_embedding"] else units
         entry = size * units if size != units else 0
-        return int(num_classes * size + entry + depth * (4 * units * units + units) + output)
+        return int(num_classes * size + entry + CONVOLVED * units + depth * (4 * units * units + units) + output)
     gates, biases = GATES[options["cell"]], 2 if options["cell"] == "gru" else 1
     size = options["embedding_size"] if options["use_embedding"] else num_classes
     table = num_classes * size if options["use_embedding"] else 0

@@ -6,7 +6,6 @@ them: loops over time, which no library spreads over processors, then run side b
 B  sequences     P  parts of a batch     T  characters in a sequence     V  classes
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,20 +17,9 @@ import tensorflow as tf
 from charrnn.core.errors import CheckpointError
 from charrnn.model.network import Network, State
 from charrnn.model.optimizer import limited, make_optimizer
+from charrnn.model.parts import num_parts
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-FEWEST_SEQUENCES = 16
-"""In a part; products with fewer rows cost nearly as much as with these."""
-
-
-def num_parts(num_seqs: int) -> int:
-    """Return how many parts a batch is cut into on this machine: all of one size, one where that is not possible."""
-    if tf.config.list_physical_devices("GPU"):
-        return 1
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    most = max(1, min(processors, num_seqs // FEWEST_SEQUENCES))
-    return max(parts for parts in range(1, most + 1) if num_seqs % parts == 0)
 
 
 class Engine:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from charrnn.model.convolution import Convolution
 from charrnn.model.dropout import dropout
 from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, project
 from charrnn.model.pieces import fused
@@ -67,6 +68,7 @@ class Network(keras.Model):
         self.entry = None
         if fast and size != units:
             self.entry = self.add_weight((size, units), start.normal(size**-0.5), name="entry")
+        self.convolution = Convolution(units, start=start, name="convolution") if fast else None
         self.recurrent: list[keras.layers.Layer] = []
         for number in range(1, depth + 1):
             name = f"layer_{number}"
@@ -77,7 +79,6 @@ class Network(keras.Model):
                 inputs = size if number == 1 else units
                 layer = cell(inputs, units, start=start, name=name)
             self.recurrent.append(layer)
-        self.is_residual = fast
         self.output_kernel = self.add_weight(
             (units, num_classes), start.normal(0.02) if fast else start.output(), name="output_kernel"
         )
@@ -88,10 +89,16 @@ class Network(keras.Model):
 
     def zero_state(self, batch: int) -> State:
         """Return the memory before anything was read: one tensor `(batch, units)` for each state of each layer."""
-        return [tf.zeros((batch, layer.units)) for layer in self.recurrent for _ in range(layer.num_states)]
+        layers = [self.convolution, *self.recurrent] if self.convolution else self.recurrent
+        return [tf.zeros((batch, layer.units)) for layer in layers for _ in range(layer.num_states)]
 
     def call(
-        self, ids: tf.Tensor, state: State | None = None, training: bool = False, seed: tf.Tensor | None = None
+        self,
+        ids: tf.Tensor,
+        state: State | None = None,
+        training: bool = False,
+        seed: tf.Tensor | None = None,
+        dtype: str | None = None,
     ) -> tuple[tf.Tensor, State]:
         """Read characters.
 
@@ -100,6 +107,7 @@ class Network(keras.Model):
             state: Memory to go on from, as `zero_state` gives it; nothing read yet if missing.
             training: Drop units.
             seed: A number that decides which units drop; needed in training unless all are kept.
+            dtype: Type of large products; if missing, what suits the machine in training, else `float32`.
 
         Returns:
             Scores before softmax, time-major, shape `(T, B, V)`, and the memory after the last character.
@@ -107,7 +115,7 @@ class Network(keras.Model):
         before = list(self.zero_state(ids.shape[0]) if state is None else state)
         after: State = []
         drop = self.drop if training else 0.0
-        dtype = self.product_dtype if training else "float32"
+        dtype = dtype or (self.product_dtype if training else "float32")
         output_dtype = "float32" if self.num_classes <= EXACT_SCORES else dtype
         x = tf.transpose(ids)
         if self.table is not None:
@@ -115,16 +123,17 @@ class Network(keras.Model):
         if self.entry is not None:
             x = project(x, self.entry, dtype)
         total = None
-        if self.is_residual:
-            total = tf.cast(x, "float32")
-            x = normalized(total, dtype)
+        if self.convolution is not None:
+            own, before = before[: self.convolution.num_states], before[self.convolution.num_states :]
+            total, new = self.convolution(tf.cast(x, "float32"), own)
+            x, after = normalized(total, dtype), after + new
         for number, layer in enumerate(self.recurrent):
             own, before = before[: layer.num_states], before[layer.num_states :]
             x, new = layer(x, own, dtype=dtype)
             after += new
             pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
             read_as = output_dtype if layer is self.recurrent[-1] else dtype
-            if self.is_residual:
+            if total is not None:
                 total, x = added(total, x, read_as, drop=drop, seed=pair)
             else:
                 x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=read_as)

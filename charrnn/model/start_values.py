@@ -88,6 +88,17 @@ class StartValues:
         """Normal values, for the mingru cell, whatever `init` says."""
         return initializers.RandomNormal(stddev=stddev, seed=self._seed())
 
+    def newest_first(self, stddev: float) -> Initializer:
+        """Weights of a causal convolution, shape `(characters, units)`: 1 for the newest, small for earlier ones."""
+        draw = np.random.default_rng(self._seed())
+
+        def start(shape: tuple[int, ...], dtype: str | None = None) -> Any:
+            values = draw.normal(0, stddev, shape)
+            values[0] = 1
+            return values.astype(dtype or "float32")
+
+        return start
+
     def _joint_glorot(self, inputs: int, units: int, gates: int) -> Initializer:
         limit = math.sqrt(6 / (inputs + units + gates * units))
         return initializers.RandomUniform(-limit, limit, seed=self._seed())

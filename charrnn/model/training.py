@@ -52,7 +52,7 @@ def train(
         folder: Where checkpoints are written.
         number: Which stretch of work on this model it is.
         tell: Hears every event, on this thread; must be quick.
-        should_stop: Asked after every step, on this thread.
+        should_stop: Asked after every step and between windows of a validation, from several threads.
         resume_from: Checkpoint to go on from.
         callbacks: Any Keras callbacks.
 

@@ -19,7 +19,7 @@ def options(**changes):
         ("rnn", (V * H + H * H + H) + (H * H + H * H + H) + (H * V + V)),
         ("gru", 3 * (V * H + H * H + 2 * H) + 3 * (H * H + H * H + 2 * H) + (H * V + V)),
         ("lstm", 4 * (V * H + H * H + H) + 4 * (H * H + H * H + H) + (H * V + V)),
-        ("mingru", V * H + 2 * (H * 3 * H + H + H * H) + (H * V + V)),
+        ("mingru", V * H + 6 * H + 2 * (H * 3 * H + H + H * H) + (H * V + V)),
     ],
 )
 def test_weights_of_one_hot_networks(cell, expected):

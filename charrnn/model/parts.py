@@ -1,0 +1,21 @@
+"""Into how many parts work is cut, so that each processor has one."""
+
+import os
+
+import tensorflow as tf
+
+FEWEST_SEQUENCES = 16
+"""In a part of a batch; products with fewer rows cost nearly as much as with these."""
+
+
+def num_processors() -> int:
+    """Return how many threads may work side by side: one for each processor, but one alone where there is a GPU."""
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def num_parts(num_seqs: int) -> int:
+    """Return how many parts a batch is cut into on this machine: all of one size, one where that is not possible."""
+    most = max(1, min(num_processors(), num_seqs // FEWEST_SEQUENCES))
+    return max(parts for parts in range(1, most + 1) if num_seqs % parts == 0)
