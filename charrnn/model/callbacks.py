@@ -60,7 +60,7 @@ class Samples(keras.callbacks.Callback):
     def __init__(self, run: Run):
         super().__init__()
         self._run = run
-        self._writer = Writer(run.engine.network, run.vocabulary)
+        self._writer = Writer(run.engine.result, run.vocabulary)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Write one sample every `sample_every_n` steps."""

@@ -21,9 +21,15 @@ from charrnn.model.parts import num_parts
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+LEARNING = "learning/"
+"""Begin of the names of the weights that learn, where others are the result."""
+
 
 class Engine:
     """A network in training.
+
+    `network` learns. `result` is what is validated, saved and written with: the same one, or one whose weights are the
+    running average of those of the first (Polyak & Juditsky 1992), as the option `weight_average` says.
 
     Args:
         options: Training options.
@@ -34,9 +40,12 @@ class Engine:
     def __init__(self, options: Mapping[str, Any], num_classes: int, parts: int | None = None):
         self._options = dict(options)
         self.network = Network(options, num_classes)
+        self.result = self.network
+        if options["weight_average"]:
+            self.result = Network(options, num_classes)  # with the same seed, so it begins with the same weights
         self.optimizer = make_optimizer(options, self.network)
         # Keras callbacks look for the optimizer on the model
-        self.network.compile(optimizer=self.optimizer, jit_compile=False)
+        self.result.compile(optimizer=self.optimizer, jit_compile=False)
         self._parts = parts or num_parts(options["num_seqs"])
         self._memory = self._cut(self.network.zero_state(options["num_seqs"]))
         self._threads = ThreadPoolExecutor(self._parts, "charrnn-part")
@@ -79,7 +88,17 @@ class Engine:
         norm = tf.linalg.global_norm(gradients)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply(limited(gradients, norm, self._options), self.network.trainable_variables)
+        self._average()
         return tf.stack([tf.add_n(losses) / self._parts, norm])
+
+    def _average(self) -> None:
+        """Move the result's weights a little towards those that learn; more at first, when these change fast."""
+        if self.result is self.network:
+            return
+        step = tf.cast(self.optimizer.iterations.value, tf.float32)
+        stays = tf.minimum(self._options["weight_average"], step / (step + 10))
+        for average, variable in zip(self.result.weights, self.network.weights, strict=True):
+            average.assign(stays * average.value + (1 - stays) * variable.value)
 
     def _seed(self, number: int, part: int) -> int:
         # distinct steps and parts of distinct seeds get distinct numbers often enough; wrapping is harmless
@@ -97,12 +116,15 @@ class Engine:
         }
 
     def weights(self) -> Arrays:
-        """Return the network's weights by name."""
-        return {variable.path: np.asarray(variable) for variable in self.network.weights}
+        """Return the result's weights by name."""
+        return {variable.path: np.asarray(variable) for variable in self.result.weights}
 
     def training_state(self) -> Arrays:
-        """Return what else a training needs to go on exactly: the optimizer's variables and the memory."""
+        """Return what else a training needs to go on exactly: the optimizer's variables, the memory, and the weights
+        that learn where the result is their average."""
         arrays = {f"optimizer/{variable.path}": np.asarray(variable) for variable in self.optimizer.variables}
+        if self.result is not self.network:
+            arrays |= {f"{LEARNING}{variable.path}": np.asarray(variable) for variable in self.network.weights}
         return arrays | self._whole_memory()
 
     def load(self, weights: Arrays, training_state: Arrays) -> bool:
@@ -114,7 +136,9 @@ class Engine:
         Raises:
             CheckpointError: Arrays are missing or have other shapes.
         """
-        load_weights(self.network, weights)
+        load_weights(self.result, weights)
+        learning = {n.removeprefix(LEARNING): a for n, a in training_state.items() if n.startswith(LEARNING)}
+        load_weights(self.network, learning or weights)
         for variable in self.optimizer.variables:
             variable.assign(_fitting(training_state, f"optimizer/{variable.path}", variable.shape))
         own = self._whole_memory()

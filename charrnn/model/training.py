@@ -93,7 +93,7 @@ class _Loop:
     """The loop and its callbacks."""
 
     def __init__(self, run: Run, callbacks: Sequence[keras.callbacks.Callback]):
-        self._run, self._network = run, run.engine.network
+        self._run, self._network = run, run.engine.result
         self._ends = Ends(run)
         self._changed_at_end = bool(callbacks)  # e.g. EarlyStopping(restore_best_weights=True)
         self._callbacks = keras.callbacks.CallbackList(

@@ -1,4 +1,4 @@
-"""Writing text: the whole loop is one compiled program that runs some characters at a time, so that text streams.
+"""Writing text, a piece at a time, so that it streams.
 
 S  samples written side by side     V  classes, the last of which is "unknown" and is never written
 """
@@ -14,14 +14,12 @@ import tensorflow as tf
 from charrnn.core.stop import StopString
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.core.written import Alternative, Piece
-from charrnn.model.choice import MEMORY, Choice
+from charrnn.model.choice import MEMORY
 from charrnn.model.network import Network, State
+from charrnn.model.programs import CHUNK, programs_for
 
-CHUNK = 256
-"""Characters that one call of the compiled loop reads and writes at most."""
 FIRST = 16
 """Characters written by the first call, so that something shows at once."""
-ALTERNATIVES = 8
 
 Int32s = npt.NDArray[np.int32]
 
@@ -40,7 +38,7 @@ class _Place:
 
 
 class Writer:
-    """Writes with a network; programs are compiled at first use and kept, so keep the writer too.
+    """Writes with a network; what it runs is compiled at first use and kept for all networks of the same sizes.
 
     Args:
         network: Read at each call, so that a network in training writes with its newest weights.
@@ -49,8 +47,7 @@ class Writer:
 
     def __init__(self, network: Network, vocabulary: Vocabulary):
         self._network, self._vocabulary = network, vocabulary
-        self._loop = tf.function(self._write_some, jit_compile=True, autograph=False)
-        self._read = tf.function(self._read_window, jit_compile=True, autograph=False)
+        self._programs = programs_for(network)
 
     def write(self, options: Mapping[str, Any], *, alternatives: bool = False) -> Iterator[Piece]:
         """Write texts, a piece at a time; close the iterator to stop early.
@@ -92,7 +89,8 @@ class Writer:
             forced = np.full(CHUNK, -1, np.int32)
             ahead = place.rest[len(place.rest) + unread :][:count] if unread else place.rest[:0]
             forced[: len(ahead)] = ahead
-            *results, place.state, place.last, place.history = self._loop(
+            *results, place.state, place.last, place.history = self._programs.write(
+                self._weights(),
                 place.state,
                 place.last,
                 place.history,
@@ -114,7 +112,7 @@ class Writer:
         state = self._network.zero_state(1)
         done = (len(given) - 1) // CHUNK * CHUNK
         for begin in range(0, done, CHUNK):
-            state = self._read(tf.constant(given[None, begin : begin + CHUNK]), state)
+            state = self._programs.read(self._weights(), tf.constant(given[None, begin : begin + CHUNK]), state)
         history = np.full((samples, MEMORY), -1, np.int32)
         recent = given[: done + 1][-MEMORY:]
         if prompt:
@@ -126,54 +124,8 @@ class Writer:
             given[done + 1 :],
         )
 
-    def _read_window(self, ids: tf.Tensor, state: State) -> State:
-        return self._network(ids, state=state)[1]
-
-    def _write_some(
-        self,
-        state: State,
-        last: tf.Tensor,
-        history: tf.Tensor,
-        forced: tf.Tensor,
-        whole: tf.Tensor,
-        real: tf.Tensor,
-        *,
-        sorts: bool,
-        penalizes: bool,
-        alternatives: bool,
-    ) -> tuple[Any, ...]:
-        """Read `last`, choose or take the next character, and so on, `count` times."""
-        count, position, seed, top_k = tf.unstack(whole)
-        temperature, top_p, min_p, penalty = tf.unstack(real)
-        choice = Choice(temperature, top_k, top_p, min_p, penalty, sorts, penalizes)
-        samples, known = last.shape[0], self._network.num_classes - 1
-        tops = min(ALTERNATIVES, known) if alternatives else 0
-
-        def body(t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, *arrays: Any) -> tuple[Any, ...]:
-            logits, state = self._network(last[:, None], state=state)
-            logprobs = tf.nn.log_softmax(logits[0])[:, :known]
-            # the numbers belong to a place of the text, so that it does not matter where the calls are cut
-            noise = tf.random.stateless_uniform((samples, known), tf.stack([seed, position + t]), minval=1e-9)
-            last = tf.where(forced[t] >= 0, forced[t], choice.pick(logprobs, history, noise))
-            values = [last, tf.gather(logprobs, last, axis=1, batch_dims=1)]
-            if alternatives:
-                values += reversed(tf.math.top_k(logprobs, tops))
-            if penalizes:
-                history = tf.concat([history[:, 1:], last[:, None]], 1)
-            return t + 1, state, last, history, *(a.write(t, v) for a, v in zip(arrays, values, strict=True))
-
-        shapes = [(samples,), (samples,)] + ([(samples, tops), (samples, tops)] if alternatives else [])
-        arrays = [
-            tf.TensorArray(dtype, CHUNK, element_shape=shape)
-            for dtype, shape in zip([tf.int32, tf.float32] * 2, shapes, strict=False)
-        ]
-        _, state, last, history, *arrays = tf.while_loop(
-            lambda t, *_: t < count, body, (0, list(state), last, history, *arrays), maximum_iterations=CHUNK
-        )
-        results = [a.stack() for a in arrays]
-        if not alternatives:
-            results += [tf.zeros((CHUNK, samples, 0), tf.int32), tf.zeros((CHUNK, samples, 0))]
-        return *results, state, last, history
+    def _weights(self) -> list[tf.Tensor]:
+        return [variable.value for variable in self._network.trainable_variables]
 
     def _before_everything(self) -> str:
         """What an empty prompt goes on from: a line end, or the likeliest substitute."""

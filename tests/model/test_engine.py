@@ -180,3 +180,30 @@ def test_the_number_of_a_step_decides_what_drops():
     engine = Engine(tiny(train_keep_prob=0.5), CLASSES)
     one, again, other = (engine.step(BATCHES[0], number, 0.0, restart=True)[0] for number in (3, 3, 4))
     assert one == again != other
+
+
+def test_the_result_is_the_running_average_of_the_weights_that_learn():
+    engine = Engine(PLAIN | {"weight_average": 0.2}, CLASSES)
+    averages = [variable.numpy() for variable in engine.network.weights]
+    for number, stays in enumerate((1 / 11, 2 / 12, 0.2, 0.2)):  # 3 / 13 and more would be above what was asked for
+        engine.step(BATCHES[number], number, RATE, restart=number == 0)
+        learning = [variable.numpy() for variable in engine.network.weights]
+        averages = [stays * a + (1 - stays) * w for a, w in zip(averages, learning, strict=True)]
+    for average, variable, newest in zip(averages, engine.result.weights, learning, strict=True):
+        np.testing.assert_allclose(variable, average, rtol=1e-5, atol=1e-7)
+        assert not np.allclose(variable, newest, atol=1e-5)
+        np.testing.assert_array_equal(engine.weights()[variable.path], variable)
+
+
+def test_without_averaging_the_result_is_the_network_that_learns():
+    engine = Engine(PLAIN, CLASSES)
+    assert engine.result is engine.network
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0.5), (0.5, 0)])
+def test_averaging_can_be_switched_on_and_off_between_two_stretches(before, after):
+    engine, other = (Engine(PLAIN | {"weight_average": average}, CLASSES) for average in (before, after))
+    engine.step(BATCHES[0], 0, RATE, restart=True)
+    other.load(engine.weights(), engine.training_state())
+    for goes_on, learned in zip(other.network.weights, engine.network.weights, strict=True):
+        np.testing.assert_array_equal(goes_on, learned)

@@ -9,7 +9,8 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.core.written import join
 from charrnn.model.evaluation import Evaluation
 from charrnn.model.network import Network
-from charrnn.model.writer import CHUNK, FIRST, Writer
+from charrnn.model.programs import CHUNK, programs_for
+from charrnn.model.writer import FIRST, Writer
 from tests.model.tiny import CLASSES, VOCABULARY, tiny
 
 KNOWN = len(VOCABULARY)
@@ -226,3 +227,17 @@ def test_defect_8_it_writes_with_a_network_in_training_as_that_is_at_the_moment(
     before = text(writer, max_length=30, temperature=0)
     network.output_bias.assign([0, 0, 0, 90, 0, 0, 0])
     assert text(writer, max_length=30, temperature=0) == VOCABULARY.characters[3] * 30 != before
+
+
+def test_networks_of_the_same_sizes_share_what_is_compiled_and_write_each_its_own(network, writer):
+    other = Network(tiny(cell="rnn", num_layers=1, seed=5), CLASSES)
+    draw = np.random.default_rng(2)
+    for variable in other.weights:
+        variable.assign(draw.normal(size=variable.shape))
+    other.output_bias.assign(np.append(other.output_bias.numpy()[:-1], -50))  # the unknown class
+    assert programs_for(other) is programs_for(network)
+    mine, others = (text(Writer(one, VOCABULARY), max_length=40, temperature=0) for one in (network, other))
+    assert (mine, others) == (naive(network, "", 40)[0], naive(other, "", 40)[0])
+    assert mine != others
+    wider = Network(tiny(cell="rnn", num_layers=1, lstm_size=6), CLASSES)
+    assert programs_for(wider) is not programs_for(network)

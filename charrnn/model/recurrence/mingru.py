@@ -12,6 +12,9 @@ def _forward(u: tf.Tensor, bias: tf.Tensor, h0: tf.Tensor) -> tuple[tf.Tensor, .
     z, candidate, out = tf.split(tf.cast(u, h0.dtype), 3, 2)
     z = tf.sigmoid(z + bias)
     keep, add = 1 - z, z * candidate
+    if steps == 1:
+        h = keep[0] * h0 + add[0]
+        return tf.cast(h[None] * tf.nn.silu(out), u.dtype), h[None], h
     (hs,) = arrays(steps, h0.dtype, h0.shape)
 
     def forward(t, h, hs):
