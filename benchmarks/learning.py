@@ -5,7 +5,7 @@ README advises for a CPU, on the same text and threads; the last tenth of the te
 the transformer does its 2,000 steps is the measure.
 
 PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. Without it, only our own times
-are told. `--preset best` trains another preset.
+are told. `--preset best` trains another preset; `--write` keeps the result in results/.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from peers import page
 from peers.race import Program, programs
 
 NEEDED = [(1.886, 1 / 10), (1.60, 1 / 3), (1.50, 1.0), (1.47, 2.0)]
@@ -57,22 +58,24 @@ def compete(text: Path, preset: str, torch: str | None) -> Mapping[str, Course]:
     return courses
 
 
-def report(courses: Mapping[str, Course]) -> None:
-    """Print the table."""
+def report(courses: Mapping[str, Course]) -> list[str]:
+    """Return the table's lines."""
     ours, transformer = courses["ours"], courses.get("transformer")
     whole = transformer.seconds if transformer else None
-    if transformer:
-        print(f"the transformer's 2,000 steps reach {transformer.losses[-1][1]:.3f} nats")
-    print("nats | our seconds | of the transformer's time | needed\n--- | --- | --- | ---")
+    lines = ["nats | our seconds | of the transformer's time | needed", "--- | --- | --- | ---"]
     for level, needed in NEEDED:
         seconds = ours.reached(level)
         if seconds is None:
-            print(f"{level} | not reached | | {needed:.2f}{' MISSED' if whole else ''}")
+            lines.append(f"{level} | not reached | | {needed:.2f}{' MISSED' if whole else ''}")
             continue
         share = f"{seconds / whole:.2f}" if whole else "not measured"
         missed = " MISSED" if whole and seconds > needed * whole else ""
-        print(f"{level} | {seconds:.0f} | {share} | {needed:.2f}{missed}")
-    print(f"lowest {min(loss for _, loss in ours.losses):.3f} nats, after {ours.seconds:.0f} s in all")
+        lines.append(f"{level} | {seconds:.0f} | {share} | {needed:.2f}{missed}")
+    lowest = min(ours.losses, key=lambda one: one[1])
+    lines.append(f"\nLowest: {lowest[1]:.3f} nats after {lowest[0]:.0f} s; {ours.seconds:.0f} s in all.")
+    if transformer:
+        lines.append(f"The transformer: {transformer.losses[-1][1]:.3f} nats after {whole:.0f} s, its 2,000 steps.")
+    return lines
 
 
 def main() -> None:
@@ -80,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", nargs="?", type=Path, help="a file in UTF-8; the figures above are for tinyshakespeare")
     parser.add_argument("--preset", default="quick")
+    parser.add_argument("--write", action="store_true", help="keep the result in results/")
     asked = parser.parse_args()
     if asked.text is None:
         print("no text was given; `make bench` runs this one only by hand")
@@ -87,7 +91,14 @@ def main() -> None:
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
-    report(compete(asked.text, asked.preset, torch))
+    courses = compete(asked.text, asked.preset, torch)
+    lines = report(courses)
+    print(*lines, sep="\n")
+    if asked.write:
+        plotted = {name: course.losses for name, course in courses.items()}
+        title = f"Time to a good model: {asked.preset} on {asked.text.name}"
+        plot = page.curves(plotted, "seconds of training", "nats per character")
+        page.write(f"learning-{asked.preset}-{asked.text.stem}", title, lines, plot)
 
 
 if __name__ == "__main__":

@@ -14,16 +14,12 @@ PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that 
 
 import argparse
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
-from pathlib import Path
 
+from peers import page
 from peers.race import Spread, programs, race, ratio
-from peers.turns import threads
 
 CLASSES = 66
 SQUARE = 1024
@@ -32,7 +28,6 @@ MINUTES = {"quick": 0.4, "full": 4.0}
 """After which no further round of a configuration begins."""
 PRECISIONS = "float32", "auto"
 NEEDED = {"PyTorch": 1.2, "Keras fit": 2.0}
-RESULTS = Path(__file__).parent / "results" / "training.md"
 
 
 @dataclass(frozen=True)
@@ -115,51 +110,39 @@ def header() -> list[str]:
     return [" | ".join(columns), " | ".join(["---"] * len(columns))]
 
 
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def written(lines: list[str], rounds: int) -> str:
-    """The page of results."""
-    return "\n".join(
-        [
-            "# Training speed\n",
-            f"{date.today()}; {threads()} processors ({processor()}), {platform.system()}; TensorFlow "
-            f"{version('tensorflow')}, Keras {version('keras')}. Median and quartiles of the ratios of up to {rounds} "
-            "pairs of neighbouring turns; above 1 this project is faster. Made by `benchmarks/training.py --full "
-            "--write`.\n",
-            *lines,
-            "",
-        ]
-    )
-
-
 def main() -> None:
     """Measure, print, and keep if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="every size, many rounds")
     parser.add_argument("--only", default="", help="begin of the name of what is measured")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help="keep the result in results/")
     parser.add_argument("--rounds", type=int, help="turns of each program")
     asked = parser.parse_args()
-    rounds = asked.rounds or (25 if asked.full else 15)
+    most = asked.rounds or (25 if asked.full else 15)
     minutes = MINUTES["full" if asked.full else "quick"]
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
-    lines = header()
+    lines, rows = header(), []
     print(*lines, sep="\n", flush=True)
     for configuration in FULL if asked.full or asked.only else QUICK:
         if str(configuration).startswith(asked.only):
-            lines += map(str, measure(configuration, rounds, minutes, torch))
+            measured = measure(configuration, most, minutes, torch)
+            rows += measured
+            lines += map(str, measured)
             print(*lines[-len(PRECISIONS) :], sep="\n", flush=True)
     if asked.write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(written(lines, rounds), encoding="utf-8")
+        plotted = {
+            f"{row.configuration}, {row.precision}": {
+                f"× {name}": (spread.low, spread.median, spread.high) for name, (spread, _) in row.ratios.items()
+            }
+            for row in rows
+        }
+        said = (
+            f"Median and quartiles of the ratios of up to {most} pairs of neighbouring turns; above 1 this project is "
+            "faster. Made by `benchmarks/training.py --full --write`.\n"
+        )
+        page.write("training", "Training speed", [said, *lines], page.bars(plotted, "times as fast"))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main() -> None:
     text, name = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2]
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)
-    options = preset(name) | {"eval_every_n": EVERY, "sample_every_n": 0}
+    options = preset(name) | {"eval_every_n": EVERY, "sample_every_n": 0, "max_val_chars": 0}
     turns = Turns()
     tell("ready")
     if wait():

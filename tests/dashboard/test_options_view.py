@@ -26,7 +26,7 @@ def test_a_text_that_is_too_short_is_said_and_mended_with_one_click(view: Option
     assert view._train.disabled
     view._lower()
     wait_until(lambda: session.drain() or not view._fit.visible)
-    assert (view._form.values["num_seqs"], view._form.values["num_steps"]) == (3, 128)
+    assert (view._form.values["num_seqs"], view._form.values["num_steps"]) == (6, 64)
     assert "Takes about" in view._cost.object
     assert not view._train.disabled
 

@@ -4,6 +4,7 @@ import io
 import math
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -151,12 +152,14 @@ def test_defect_8_a_model_writes_while_it_trains(tmp_path: Path) -> None:
         options = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000}
         model = services.training.start(TEXT, options=options, listeners=[lambda event: saved_last(event, saved)])
         assert saved.wait(120)
+        while not services.models.checkpoints(model.id):  # written, and soon stored
+            time.sleep(0.05)
         for _ in range(3):  # also when the checkpoint that was chosen has just made room for a newer one
             assert len(services.writing.write(model.id, {"max_length": 13})[0].text) == 13
         assert services.models.get(model.id).state == "training"
 
 
 def saved_last(event: Event, flag: threading.Event) -> None:
-    """Set a flag once the second checkpoint was written: the first is stored by then."""
+    """Set a flag once the second checkpoint was written."""
     if isinstance(event, Saved) and event.step == 10:
         flag.set()
