@@ -58,7 +58,9 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page = pui.Page(
         title="Char-RNN Studio",
         header=[_loading(session)],
-        main=[pn.Column(_notice(session), content, sizing_mode="stretch_width", margin=0, styles=PAGE)],
+        main=[
+            pn.Column(_outage(session), _notice(session), content, sizing_mode="stretch_width", margin=0, styles=PAGE)
+        ],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
@@ -85,7 +87,7 @@ def _tabs(session: Session) -> pui.Tabs:
     def show(name: str) -> None:
         if not places[name].objects:
             session.place = name
-            places[name].append(PARTS[name](session))
+            session.guarded(lambda: places[name].append(PARTS[name](session)))
             session.place = ""
             session.drain()
 
@@ -142,9 +144,30 @@ def _live(session: Session, wake: _Doorbell) -> bool:
 
     if pn.state.location is not None:
         pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
-    if not session.services.models.all() and session.tab == "library":
-        session.tab = "text"
+    session.guarded(lambda: _welcome(session))
     return served
+
+
+def _welcome(session: Session) -> None:
+    if session.tab == "library" and not session.services.models.all():
+        session.tab = "text"
+
+
+def _outage(session: Session) -> pn.viewable.Viewable:
+    """A quiet line while the database is away; trainings go on meanwhile, and what they say comes later."""
+    line = markup(visible=False, margin=(8, 0, 0, 0))
+
+    def show() -> None:
+        words = session.hub.outage.words
+        text = (
+            '<div class="notice info" role="status"><span>The database cannot be reached; trying again … '
+            f'<span class="soft small" dir="auto">{escaped(words)}</span></span></div>'
+        )
+        line.param.update(object=text if words else "", visible=bool(words))
+
+    session.on_news(show)
+    show()
+    return line
 
 
 def _notice(session: Session) -> pn.viewable.Viewable:

@@ -115,8 +115,8 @@ class _Loop:
             self._callbacks.on_train_end(self._logs())
         except StudioError:
             raise  # the network is not worth keeping, or the disk does not take it
-        except Exception:
-            self._save(force=False)  # a callback failed, not the network
+        except BaseException:
+            self._save(force=False)  # a callback failed, or called sys.exit, but the network is sound
             raise
         self._save(force=self._changed_at_end)
         return state
