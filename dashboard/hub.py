@@ -234,6 +234,8 @@ class Hub:
                 if self._closed:
                     return
                 feeds = list(self._feeds.values())
+            changed: set[str] = set()
+            all_changed = False
             with self.outage.asking():
                 changed = {feed.model_id for feed in feeds if self._has_news(feed)}
                 all_changed = self._refresh_models()
@@ -271,14 +273,10 @@ class Hub:
         if now < self._models_due:
             return False
         self._models_due = now + IDLE_SECONDS
-        try:
-            if now >= self._deaths_due:
-                self._deaths_due = now + DEATH_SECONDS
-                self._services.training.notice_dead()
-            models = self._services.models.all()
-        except StoreError as error:
-            self.outage.say(str(error))
-            return False  # this looks again in a second
+        if now >= self._deaths_due:
+            self._deaths_due = now + DEATH_SECONDS
+            self._services.training.notice_dead()
+        models = self._services.models.all()
         self.outage.say("")
         if self.models_version and [_seen(m) for m in models] == [_seen(m) for m in self.models]:
             return False

@@ -1,13 +1,18 @@
 """Whether the database can be reached: it may refuse, which is an error, or keep silent, which only time tells."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from charrnn.core.errors import StoreError
+
 SILENT_SECONDS = 3.0
 """After so long a question counts as not answered, though the answer may still come."""
 NO_ANSWER = "The database does not answer."
+
+log = logging.getLogger(__name__)
 
 
 class Outage:
@@ -34,10 +39,15 @@ class Outage:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Ask the database something; if that takes long, it is told."""
+        """Ask the database something; it is told when that fails or takes long. Who asks goes on in each case."""
         self._asked = time.monotonic()
         try:
             yield
+        except StoreError as error:
+            self.say(str(error))
+        except Exception as error:
+            log.error("unexpected error", exc_info=error)
+            self.say(f"{type(error).__name__}: the server's log says more.")
         finally:
             self._asked = None
 

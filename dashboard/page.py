@@ -55,12 +55,11 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     session.model_id = model_id or session.model_id
     part = part or _asked_part()
     content = PARTS[part](session) if part else _tabs(session)
+    lines = [_outage(session), _notice(session)]
     page = pui.Page(
         title="Char-RNN Studio",
         header=[_loading(session)],
-        main=[
-            pn.Column(_outage(session), _notice(session), content, sizing_mode="stretch_width", margin=0, styles=PAGE)
-        ],
+        main=[pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE)],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
@@ -84,13 +83,21 @@ def _tabs(session: Session) -> pui.Tabs:
     """Make the tabs; each view is built when its tab is first open, so that the page is there at once."""
     places = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
 
+    def build(name: str) -> None:
+        session.place = name
+        session.guarded(lambda: places[name].append(PARTS[name](session)))
+        session.place = ""
+
     def show(name: str) -> None:
         if not places[name].objects:
-            session.place = name
-            session.guarded(lambda: places[name].append(PARTS[name](session)))
-            session.place = ""
+            build(name)
             session.drain()
 
+    def build_what_is_missing() -> None:
+        if not places[session.tab].objects and not session.hub.outage.words:
+            build(session.tab)
+
+    session.on_news(build_what_is_missing)
     show(session.tab)
     tabs = pui.Tabs(
         *[(TITLES[name], places[name]) for name in TABS], active=TABS.index(session.tab), dynamic=True,

@@ -13,7 +13,8 @@ from charrnn.store.history import Batch, HistoryStore
 
 EVERY_SECONDS = 0.25
 """Time between two deliveries; each renews the lease and learns whether somebody asked to stop."""
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 50.0
+"""Whoever looks for dead workers does so every few seconds, so a minute after its last sign of life one is known."""
 
 
 class Recorder:
