@@ -96,7 +96,8 @@ class _Loop:
         self._ends = Ends(run)
         self._changed_at_end = bool(callbacks)  # e.g. EarlyStopping(restore_best_weights=True)
         self._callbacks = keras.callbacks.CallbackList(
-            [*callbacks, Recorder(run), Samples(run), self._ends],
+            # what happened is told before any other callback can fail on it: it is saved, and not done again
+            [Recorder(run), Samples(run), *callbacks, self._ends],
             model=self._network,
             epochs=1,
             verbose=0,
