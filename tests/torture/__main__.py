@@ -1,4 +1,4 @@
-"""Puts every promise that nothing is lost to the test, for long: `make torture`. Prints one table; status 1 if one broke.
+"""Puts every promise that nothing is lost to the test: `make torture`. Prints one table; its status is 1 if one broke.
 
 `make test` does the same in a short form.
 """
