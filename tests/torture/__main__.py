@@ -5,6 +5,7 @@
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of all chance")
     parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given several times")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # servers and trainings end with it
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         findings = run(options, Path(folder))

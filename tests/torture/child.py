@@ -1,8 +1,8 @@
 """Processes that train until they are done or killed; a nursery imports TensorFlow once and forks them.
 
-`python -m tests.torture.child HOME DATABASE_URL LEASE` reads models' ids and has each trained by a process of its own,
-which says `measured PID` after its first step, `ended PID STATE` and `over PID`. TensorFlow starts its threads with
-its first operation, so a fork before that is as good as a new process.
+`python -m tests.torture.child HOME DATABASE_URL` reads models' ids with the seconds that a lease shall last, and has
+each trained by a process of its own, which says `measured PID` after its first step, `ended PID STATE` and `over PID`.
+TensorFlow starts its threads with its first operation, so a fork before that is as good as a new process.
 """
 
 import os
@@ -64,18 +64,17 @@ class Nursery:
     Args:
         home: Data folder.
         url: Of its database.
-        lease: Seconds that a lease lasts.
     """
 
-    def __init__(self, home: Path, url: str, *, lease: float = recorder.LEASE_SECONDS):
-        command = [sys.executable, "-W", "ignore", "-m", "tests.torture.child", str(home), url, str(lease)]
+    def __init__(self, home: Path, url: str):
+        command = [sys.executable, "-W", "ignore", "-m", "tests.torture.child", str(home), url]
         self._process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
         self._heard: set[str] = set()
 
-    def train(self, model_id: str) -> Child:
-        """Begin or resume a training."""
+    def train(self, model_id: str, *, lease: float = recorder.LEASE_SECONDS) -> Child:
+        """Begin or resume a training whose lease lasts so many seconds."""
         self.hear("warm")
-        print(model_id, file=self._process.stdin, flush=True)
+        print(model_id, lease, file=self._process.stdin, flush=True)
         self._heard -= {word for word in self._heard if word.startswith("began ")}
         return Child(int(self.hear("began ").removeprefix("began ")), self)
 
@@ -109,8 +108,7 @@ def _answers(pid: int) -> bool:
 
 def main() -> None:
     """Be the nursery."""
-    home, url, lease = sys.argv[1:]
-    recorder.LEASE_SECONDS = worker.LEASE_SECONDS = float(lease)
+    home, url = sys.argv[1:]
     from charrnn.model import training, writer  # noqa: F401
 
     publish = files.publish
@@ -122,7 +120,9 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
                 print("began", os.getpid(), flush=True)
-                train(home, url, line.strip())
+                model_id, lease = line.split()
+                recorder.LEASE_SECONDS = worker.LEASE_SECONDS = float(lease)
+                train(home, url, model_id)
             finally:
                 print("over", os.getpid(), flush=True)
                 os._exit(0)

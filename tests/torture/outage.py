@@ -27,9 +27,9 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
     """Take the database away for so many seconds, in each way, while another process looks for dead trainings."""
     findings = []
     for way, (take_away, bring_back) in WAYS.items():
-        with open_services(home, database_url=url, environ={}) as services, Nursery(home, url, lease=lease) as nursery:
+        with open_services(home, database_url=url, environ={}) as services, Nursery(home, url) as nursery:
             model_id = new_model(services, f"database {way}", max_steps=ENDLESS, save_every_n=ENDLESS)
-            child = nursery.train(model_id)
+            child = nursery.train(model_id, lease=lease)
             child.wait_for_steps()
             time.sleep(1)
             began = datetime.now(UTC).replace(tzinfo=None)
@@ -68,15 +68,11 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
 
 def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding]:
     """Freeze a worker until its lease runs out, let another one take its training over, and wake the first."""
-    with (
-        open_services(home, database_url=url, environ={}) as services,
-        Nursery(home, url, lease=lease) as first,
-        Nursery(home, url) as second,
-    ):
+    with open_services(home, database_url=url, environ={}) as services, Nursery(home, url) as nursery:
         undisturbed = new_model(services, "not taken over", max_steps=steps)
-        second.train(undisturbed).end()
+        nursery.train(undisturbed).end()
         model_id = new_model(services, "taken over", max_steps=steps)
-        frozen = first.train(model_id)
+        frozen = nursery.train(model_id, lease=lease)
         frozen.wait_for_steps()
         while not services.models.checkpoints(model_id):
             time.sleep(0.01)
@@ -86,7 +82,7 @@ def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding
             services.training.notice_dead()
             time.sleep(0.05)
         noticed = time.monotonic() - began
-        other = second.train(model_id)
+        other = nursery.train(model_id)
         other.wait_for_steps()
         frozen.kill(signal.SIGCONT)
         heard = frozen.state()

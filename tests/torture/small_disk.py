@@ -16,7 +16,7 @@ from tests.torture.finding import Finding, all_held
 from tests.torture.story import gaps, new_model, told
 
 MEGABYTES = 8
-FEW_BYTES = 10_000
+FEW_BYTES = 100
 
 
 class SmallDisk:
