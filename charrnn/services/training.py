@@ -144,9 +144,16 @@ class Trainings:
         Raises:
             StateError: It is not being trained.
             NotFound: There is no such model.
+            StoreAway: The database cannot be told; a training of this process was asked all the same.
         """
-        model = self._leases.request_stop(model_id)
-        if worker := self._workers.get(model_id):
+        worker = self._workers.get(model_id)
+        try:
+            model = self._leases.request_stop(model_id)
+        except StoreAway:
+            if worker:
+                worker.stop()
+            raise
+        if worker:
             worker.stop()
         return model
 

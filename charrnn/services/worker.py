@@ -109,12 +109,14 @@ class Worker:
     def _train(self) -> ModelState:
         from charrnn.model import checkpoint, training
 
-        self._checkpoints.remove_left_over(self._model)
+        self._patiently(lambda: self._checkpoints.remove_left_over(self._model))
         ids, vocabulary = self._task.load_text()
         resume_from = None
         if self._task.resumes:
-            newest, _, problems = self._checkpoints.first_usable(
-                self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
+            newest, _, problems = self._patiently(
+                lambda: self._checkpoints.first_usable(
+                    self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
+                )
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))

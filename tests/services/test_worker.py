@@ -122,3 +122,21 @@ def test_a_model_that_was_removed_under_its_training_ends_it(services: Services,
     services.training._workers[services.training.start(TEXT, options=OPTIONS, listeners=[heard.append]).id].join(120)
     assert isinstance(heard[-1], Ended)
     assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
+
+
+def test_defect_a_training_of_this_program_stops_even_while_the_database_is_away(
+    services: Services, monkeypatch
+) -> None:
+    begun = threading.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Measured):
+            begun.set()
+
+    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[hear])
+    begun.wait()
+    with monkeypatch.context() as away:
+        away.setattr(services.training._leases, "request_stop", refuse(StoreAway("The server is gone.")))
+        with pytest.raises(StoreAway):
+            services.training.stop(model.id)
+    assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED
