@@ -121,8 +121,8 @@ class Kills:
         wrong = gaps(services, model_id)
         self.whole.append(not wrong)
         self.tidy.append(not left_over(services, model_id))
-        for words in wrong:
-            print(services.models.get(model_id).name, words, flush=True)
+        name, killed = services.models.get(model_id).name, sum(self.moments.values())
+        print(f"{name}: {killed} kills so far", *wrong, "" if self.same[-1] else "differs", flush=True)
 
     def _findings(self, kills: int) -> list[Finding]:
         count = sum(self.moments.values())
