@@ -70,6 +70,11 @@ bench: $(STAMP) ## Run every benchmark
 	@for benchmark in $(wildcard benchmarks/*.py); do \
 		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
+.PHONY: torture
+torture: $(STAMP) ## Kill trainings, stop databases, fill disks, and see that nothing is lost (TORTURE_ARGS="--kills 9")
+	@scripts/packages
+	$(BIN)/python -m tests.torture $(TORTURE_ARGS)
+
 .PHONY: screenshots
 screenshots: $(STAMP) ## Make the README's pictures anew (two to three minutes)
 	@scripts/packages

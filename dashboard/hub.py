@@ -12,6 +12,7 @@ from charrnn.core.baselines import Baselines
 from charrnn.core.errors import NotFound, StoreError
 from charrnn.core.records import ACTIVE, Curve, LogLine, Model, Sample
 from charrnn.services import Services
+from dashboard.outage import Outage
 
 Wake = Callable[[], None]
 
@@ -69,19 +70,21 @@ class Feed:
 
     def _refresh(self) -> None:
         model = self._services.models.get(self.model_id)
-        if self.story is None or self.story.model.epoch != model.epoch:
-            self._begin(model)
-        elif model == self.story.model:
+        story = self.story
+        if story is None or story.model.epoch != model.epoch:
+            story = self._begin(model)
+        elif model == story.model:
             return
         update = self._follower.update()
-        if self.story is None or update.model.step < self.story.model.step:
-            self.story = Story(update.model, list(self.story.lines if self.story else ()), [])
-            self.story.samples = {s.id: s for s in self._services.models.samples(self.model_id)}
-        measured = self._measure(self.story)
-        changed = measured or update.lines or update.samples or _seen(update.model) != _seen(self.story.model)
-        self.story.model = update.model
-        self.story.lines.extend(update.lines)
-        self.story.samples.update({sample.id: sample for sample in update.samples})
+        # what was told is told once: it is kept before anything else is read, since the database may go away in between
+        story.lines.extend(update.lines)
+        story.samples.update({sample.id: sample for sample in update.samples})
+        self.version += bool(update.lines or update.samples)
+        if update.model.step < story.model.step:
+            samples = self._services.models.samples(self.model_id)
+            self.story = story = Story(story.model, list(story.lines), samples)
+        changed = self._measure(story) or _seen(update.model) != _seen(story.model)
+        story.model = update.model
         self.version += bool(changed)
 
     def _measure(self, story: Story) -> bool:
@@ -93,12 +96,13 @@ class Feed:
             new = new or len(later) > 0
         return new
 
-    def _begin(self, model: Model) -> None:
+    def _begin(self, model: Model) -> Story:
         lines = self._services.models.last_lines(model.id, LINES)
         after = lines[-1].position if lines else 0
         self._follower = self._services.training.follower(model.id, after=after, metrics=False)
         self.story = Story(model, lines, self._services.models.samples(model.id))
         self.version += 1
+        return self.story
 
 
 class Hub:
@@ -112,6 +116,7 @@ class Hub:
         self._closed = False
         self.loading = False
         """Whether TensorFlow is being imported."""
+        self.outage = Outage(self._wake_all)
         self.models: list[Model] = []
         self.models_version = 0
         self._models_due = self._deaths_due = 0.0
@@ -163,6 +168,9 @@ class Hub:
 
     def _tell_loading(self, loading: bool) -> None:
         self.loading = loading
+        self._wake_all()
+
+    def _wake_all(self) -> None:
         with self._lock:
             wakes = list(self._looking)
         for wake in wakes:
@@ -216,6 +224,7 @@ class Hub:
             self._closed = True
             self._lock.notify()
         self._thread.join()
+        self.outage.close()
 
     def _look_around(self) -> None:
         while True:
@@ -225,8 +234,11 @@ class Hub:
                 if self._closed:
                     return
                 feeds = list(self._feeds.values())
-            changed = {feed.model_id for feed in feeds if self._has_news(feed)}
-            all_changed = self._refresh_models()
+            changed: set[str] = set()
+            all_changed = False
+            with self.outage.asking():
+                changed = {feed.model_id for feed in feeds if self._has_news(feed)}
+                all_changed = self._refresh_models()
             with self._lock:
                 wakes = [wake for wake, model_id in self._looking.items() if all_changed or model_id in changed]
             for wake in wakes:
@@ -261,13 +273,11 @@ class Hub:
         if now < self._models_due:
             return False
         self._models_due = now + IDLE_SECONDS
-        try:
-            if now >= self._deaths_due:
-                self._deaths_due = now + DEATH_SECONDS
-                self._services.training.notice_dead()
-            models = self._services.models.all()
-        except StoreError:
-            return False  # the feeds say what is wrong; this looks again in a second
+        if now >= self._deaths_due:
+            self._deaths_due = now + DEATH_SECONDS
+            self._services.training.notice_dead()
+        models = self._services.models.all()
+        self.outage.say("")
         if self.models_version and [_seen(m) for m in models] == [_seen(m) for m in self.models]:
             return False
         self.models = models

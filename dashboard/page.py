@@ -55,10 +55,11 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     session.model_id = model_id or session.model_id
     part = part or _asked_part()
     content = PARTS[part](session) if part else _tabs(session)
+    lines = [_outage(session), _notice(session)]
     page = pui.Page(
         title="Char-RNN Studio",
         header=[_loading(session)],
-        main=[pn.Column(_notice(session), content, sizing_mode="stretch_width", margin=0, styles=PAGE)],
+        main=[pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE)],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
@@ -82,13 +83,21 @@ def _tabs(session: Session) -> pui.Tabs:
     """Make the tabs; each view is built when its tab is first open, so that the page is there at once."""
     places = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
 
+    def build(name: str) -> None:
+        session.place = name
+        session.guarded(lambda: places[name].append(PARTS[name](session)))
+        session.place = ""
+
     def show(name: str) -> None:
         if not places[name].objects:
-            session.place = name
-            places[name].append(PARTS[name](session))
-            session.place = ""
+            build(name)
             session.drain()
 
+    def build_what_is_missing() -> None:
+        if not places[session.tab].objects and not session.hub.outage.words:
+            build(session.tab)
+
+    session.on_news(build_what_is_missing)
     show(session.tab)
     tabs = pui.Tabs(
         *[(TITLES[name], places[name]) for name in TABS], active=TABS.index(session.tab), dynamic=True,
@@ -142,9 +151,30 @@ def _live(session: Session, wake: _Doorbell) -> bool:
 
     if pn.state.location is not None:
         pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
-    if not session.services.models.all() and session.tab == "library":
-        session.tab = "text"
+    session.guarded(lambda: _welcome(session))
     return served
+
+
+def _welcome(session: Session) -> None:
+    if session.tab == "library" and not session.services.models.all():
+        session.tab = "text"
+
+
+def _outage(session: Session) -> pn.viewable.Viewable:
+    """A quiet line while the database is away; trainings go on meanwhile, and what they say comes later."""
+    line = markup(visible=False, margin=(8, 0, 0, 0))
+
+    def show() -> None:
+        words = session.hub.outage.words
+        text = (
+            '<div class="notice info" role="status"><span>The database cannot be reached; trying again … '
+            f'<span class="soft small" dir="auto">{escaped(words)}</span></span></div>'
+        )
+        line.param.update(object=text if words else "", visible=bool(words))
+
+    session.on_news(show)
+    show()
+    return line
 
 
 def _notice(session: Session) -> pn.viewable.Viewable:

@@ -8,7 +8,7 @@ from typing import Any
 
 import param
 
-from charrnn.core.errors import NotFound, StudioError
+from charrnn.core.errors import NotFound, StoreAway, StudioError
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services import Services
 from dashboard.hub import Feed, Hub
@@ -121,9 +121,14 @@ class Session(param.Parameterized):
         threading.Thread(target=work_and_tell, name="dashboard work", daemon=True).start()
 
     def guarded(self, act: Callable[[], Any]) -> None:
-        """Call `act`; what goes wrong is shown as a notice."""
+        """Call `act`; what goes wrong is shown as a notice, but for a database that is away: the page says so already.
+
+        When it is back, all views are told to look for news.
+        """
         try:
             act()
+        except StoreAway as error:
+            self.hub.outage.say(str(error))
         except Exception as error:
             self.complain(explained(error))
 

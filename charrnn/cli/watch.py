@@ -16,7 +16,7 @@ from charrnn.cli.progress import ProgressLine
 from charrnn.cli.screen import console, notice, say, visible
 from charrnn.cli.signals import StopSignals, exit_code
 from charrnn.core import figures
-from charrnn.core.errors import StateError
+from charrnn.core.errors import StateError, StoreAway
 from charrnn.core.events import Ended, Event, Listener, Said, Wrote
 from charrnn.core.records import Model, ModelState
 
@@ -122,8 +122,8 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
     display.note("Stopping after the step under way, and saving; Ctrl-C again ends at once.")
     try:
         services.training.stop(model.id)
-    except StateError:
-        pass  # it has just ended by itself, and says so next
+    except (StateError, StoreAway):
+        pass  # it has just ended by itself, and says so next; or it ends though nobody else can be told yet
 
 
 def _tell_end(args: Namespace, model: Model, end: Ended) -> int:

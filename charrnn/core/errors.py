@@ -10,7 +10,8 @@
     ├── LeaseLost          another worker has taken this training over
     ├── TrainingFailed     the training cannot go on (loss is not a number, a callback raised, …)
     ├── CheckpointError    a checkpoint is missing, damaged or does not fit
-    └── StoreError         the database cannot be reached or has another version
+    └── StoreError         the database refuses, or has another version
+        └── StoreAway      the database cannot be reached or written just now; trying again may help
 
 Each message says what came, what was expected, and what to do. Programming mistakes stay Python's own errors.
 """
@@ -82,3 +83,7 @@ class CheckpointError(StudioError):
 
 class StoreError(StudioError):
     """The database cannot be reached, refuses the login, or has a version that this program does not know."""
+
+
+class StoreAway(StoreError):
+    """The database cannot be reached or written just now: it restarts, is busy, or its disk is full."""

@@ -17,6 +17,9 @@ from charrnn.core.errors import StudioError
 
 PREFIX = ".tmp-"
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a system says when a file may not grow: the disk, the user's share, or what one file may hold, is full."""
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
@@ -45,11 +48,12 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path, *, needed: int = 0) -> Iterator[Path]:
     """Write a folder so that others see all of it or none of it.
 
     Args:
         path: The target. Its parent must exist, it must not: contents never change under a reader.
+        needed: Bytes that will be written, refused beforehand where there is less room; 0 when unknown.
 
     Yields:
         An empty folder to fill, which becomes the target.
@@ -58,13 +62,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         FileExistsError: The target exists; nothing was changed.
         StudioError: The disk is full.
     """
-    with temporary_folder(path.parent) as building:
+    with temporary_folder(path.parent, needed=needed) as building:
         yield building
         publish(building, path)
 
 
 @contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
+def temporary_folder(parent: Path, *, needed: int = 0) -> Iterator[Path]:
     """Make a folder that is removed at the end, unless `publish` gave it its real name.
 
     Raises:
@@ -72,7 +76,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     """
     building = _temporary(parent)
     try:
-        with naming_full_disk(parent):
+        with naming_full_disk(parent, needed=needed):
             building.mkdir()
             yield building
     finally:
@@ -147,9 +151,10 @@ def naming_full_disk(folder: Path, *, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _FULL:
             raise
-        raise StudioError(_full_disk(folder, needed=needed, free=shutil.disk_usage(folder).free)) from error
+        free = shutil.disk_usage(folder).free
+        raise StudioError(_full_disk(folder, needed=needed, free=free)) from error
 
 
 def _full_disk(folder: Path, *, needed: int, free: int) -> str:

@@ -67,7 +67,7 @@ def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[
     }
     manifest["sha256"] = _seal(manifest)
     parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
-    with atomic_folder(folder) as building:
+    with atomic_folder(folder, needed=sum(map(len, parts.values()))) as building:
         for name, data in parts.items():
             (building / name).write_bytes(data)
     return sum(map(len, parts.values()))

@@ -97,7 +97,8 @@ class _Loop:
         self._ends = Ends(run)
         self._changed_at_end = bool(callbacks)  # e.g. EarlyStopping(restore_best_weights=True)
         self._callbacks = keras.callbacks.CallbackList(
-            [*callbacks, Recorder(run), Samples(run), self._ends],
+            # what happened is told before any other callback can fail on it: it is saved, and not done again
+            [Recorder(run), Samples(run), *callbacks, self._ends],
             model=self._network,
             epochs=1,
             verbose=0,
@@ -116,8 +117,8 @@ class _Loop:
             self._callbacks.on_train_end(self._logs())
         except StudioError:
             raise  # the network is not worth keeping, or the disk does not take it
-        except Exception:
-            self._save(force=False)  # a callback failed, not the network
+        except BaseException:
+            self._save(force=False)  # a callback failed, or called sys.exit, but the network is sound
             raise
         self._save(force=self._changed_at_end)
         return state

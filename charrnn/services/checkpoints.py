@@ -1,15 +1,20 @@
 """Where a model's checkpoints lie, which are kept, and which to use."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from charrnn.core.errors import CheckpointError, NotFound
+from charrnn.core.files import discard
 from charrnn.core.records import Checkpoint, Model
 from charrnn.store.history import HistoryStore
 
 KEPT = {"last": 2, "best": 1}
 """How many of a kind are kept; the older `last` is there in case the newer one is damaged."""
+
+_NAME = re.compile(r"(last|best)-\d+-(?P<epoch>\d+)")
+"""Names of checkpoints' folders: kind, step, and number of the training."""
 
 
 class Checkpoints:
@@ -87,6 +92,17 @@ class Checkpoints:
         """Remove the folder of a checkpoint whose row is gone, unless another row names it, too."""
         if all(other.folder != checkpoint.folder for other in self._history.checkpoints(checkpoint.model_id)):
             shutil.rmtree(self.path(checkpoint), ignore_errors=True)
+
+    def remove_left_over(self, model: Model) -> None:
+        """Remove what earlier trainings of a model left without a row, because they were killed right then.
+
+        What they had learned in it is learned again, with the log lines and values that were lost with them.
+        """
+        known = {checkpoint.folder for checkpoint in self._history.checkpoints(model.id)}
+        for path in self.folder(model.id).iterdir():
+            name = _NAME.fullmatch(path.name)
+            if name and int(name["epoch"]) < model.epoch and path.name not in known:
+                discard(path)
 
     def remove_all(self, model_id: str) -> None:
         """Remove a model's whole folder, after its rows are gone."""

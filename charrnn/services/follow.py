@@ -63,24 +63,22 @@ class Follower:
         model = self._library.get(self._model_id)  # before the rest, so that a last state comes with all of it
         lines = self._history.lines(model.id, after=self._position, limit=LINES)
         is_last = model.state not in ACTIVE and len(lines) < LINES
-        update = Update(
-            model, lines, self._new_metrics(model) if self._tells_metrics else [], self._new_samples(model), is_last
-        )
+        # all is read before any of it counts as told: what comes in between must not cost a line
+        samples = self._history.samples(model.id, known=self._samples)
+        metrics = self._new_metrics(model) if self._tells_metrics else []
         self._position += len(lines)
-        return update
+        self._samples |= {sample.id for sample in samples}
+        return Update(model, lines, metrics, samples, is_last)
 
     def _new_metrics(self, model: Model) -> list[Metric]:
-        if model.step < self._step:  # the training began again: so does the story
+        # The training may have begun again: then so does the story. The last step is asked for again: its validation
+        # loss comes seconds after its loss.
+        begins = model.step < self._step
+        found = self._history.metrics(model.id, after_step=-2 if begins else self._step - 1)
+        if begins:
             self._step, self._measured = -1, set()
-        # The last step is asked for again: its validation loss comes seconds after its loss.
-        found = self._history.metrics(model.id, after_step=self._step - 1)
         new = [m for m in found if m.step > self._step or m.name not in self._measured]
         if new and new[-1].step > self._step:
             self._step, self._measured = new[-1].step, set()
         self._measured |= {m.name for m in new if m.step == self._step}
-        return new
-
-    def _new_samples(self, model: Model) -> list[Sample]:
-        new = self._history.samples(model.id, known=self._samples)
-        self._samples |= {sample.id for sample in new}
         return new

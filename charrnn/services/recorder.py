@@ -6,14 +6,15 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from charrnn.core.errors import LeaseLost, StoreError
+from charrnn.core.errors import LeaseLost, NotFound, StoreError
 from charrnn.core.events import Event, Measured, Said, Saved, Wrote
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
 from charrnn.store.history import Batch, HistoryStore
 
 EVERY_SECONDS = 0.25
 """Time between two deliveries; each renews the lease and learns whether somebody asked to stop."""
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 50.0
+"""Whoever looks for dead workers does so every few seconds, so a minute after its last sign of life one is known."""
 
 
 class Recorder:
@@ -49,7 +50,7 @@ class Recorder:
         self._step: int | None = None
         self._judged_by = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
         self._best_loss: float | None = None
-        self.lost: LeaseLost | None = None
+        self.lost: LeaseLost | NotFound | None = None
         """Set when another worker has taken the training over."""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._deliver_regularly, name=f"recorder {model.id}", daemon=True)
@@ -111,7 +112,7 @@ class Recorder:
         while not self._closing.wait(EVERY_SECONDS):
             try:
                 self.deliver()
-            except LeaseLost as lost:
+            except (LeaseLost, NotFound) as lost:  # taken over, or removed with all that belongs to it
                 self.lost = lost
                 self._on_stop_request()
                 return

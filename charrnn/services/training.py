@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from charrnn.core.batches import check_length
-from charrnn.core.errors import LeaseLost, OptionError, StateError
+from charrnn.core.errors import LeaseLost, OptionError, StateError, StoreAway
 from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
@@ -16,6 +16,7 @@ from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora, Source
 from charrnn.services.follow import LINES, Follower, Update
 from charrnn.services.library import Library
+from charrnn.services.patience import PATIENCE_SECONDS, patiently
 from charrnn.services.worker import Task, Worker, is_dead
 from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
@@ -143,9 +144,16 @@ class Trainings:
         Raises:
             StateError: It is not being trained.
             NotFound: There is no such model.
+            StoreAway: The database cannot be told; a training of this process was asked all the same.
         """
-        model = self._leases.request_stop(model_id)
-        if worker := self._workers.get(model_id):
+        worker = self._workers.get(model_id)
+        try:
+            model = self._leases.request_stop(model_id)
+        except StoreAway:
+            if worker:
+                worker.stop()
+            raise
+        if worker:
             worker.stop()
         return model
 
@@ -159,7 +167,11 @@ class Trainings:
         deadline = None if timeout is None else time.monotonic() + timeout
         if worker := self._workers.get(model_id):
             worker.join(timeout)
-        while (model := self._library.get(model_id)).state in ACTIVE:
+
+        def patience() -> float:
+            return PATIENCE_SECONDS if deadline is None else min(PATIENCE_SECONDS, deadline - time.monotonic())
+
+        while (model := patiently(lambda: self._library.get(model_id), seconds=patience)).state in ACTIVE:
             if deadline is not None and time.monotonic() > deadline:
                 break
             self._rest()
@@ -179,7 +191,7 @@ class Trainings:
             NotFound: There is no such model.
         """
         follower = self.follower(model_id, after=after)
-        while not (update := follower.update()).is_last:
+        while not (update := patiently(follower.update)).is_last:
             if update:
                 yield update
             if len(update.lines) < LINES:
@@ -191,7 +203,8 @@ class Trainings:
         time.sleep(FOLLOW_SECONDS)
         if time.monotonic() >= self._deaths_due:
             self._deaths_due = time.monotonic() + DEATH_SECONDS
-            self.notice_dead()
+            with suppress(StoreAway):  # who waits reads next, and is patient
+                self.notice_dead()
 
     def follower(self, model_id: str, *, after: int = 0, metrics: bool = True) -> Follower:
         """Return what tells, each time it is asked, what is new about a training; arguments as for `follow`.
@@ -233,7 +246,10 @@ class Trainings:
         Returns:
             The models that were marked.
         """
-        found = self._leases.expire()
+        with self._lock:
+            here = list(self._workers)
+        # a lease of this process that runs out says only that the database was away
+        found = self._leases.expire(alive=[model_id for model_id in here if self.is_here(model_id)])
         for model in self._library.all():
             if model.state in (ModelState.TRAINING, ModelState.STOPPING) and is_dead(model.worker):
                 with suppress(LeaseLost):  # another process was quicker

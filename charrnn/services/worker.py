@@ -1,9 +1,9 @@
 """One training on a thread of this process: the only file that knows where a training runs."""
 
+import logging
 import os
 import socket
 import threading
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,14 +11,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core.batches import Ids
-from charrnn.core.errors import LeaseLost, StoreError, StudioError
+from charrnn.core.errors import LeaseLost, NotFound, StoreAway, StudioError
 from charrnn.core.events import Ended, Event, Listener, Measured, Said
 from charrnn.core.records import Checkpoint, ModelState
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoints import Checkpoints
+from charrnn.services.patience import PATIENCE_SECONDS, patiently
 from charrnn.services.recorder import LEASE_SECONDS, Recorder
 from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
+
+HASTE_SECONDS = 5.0
+"""How long the end of a training waits for its database when the whole program was told to end."""
+
+OUT_OF_MEMORY = (
+    "The training ran out of memory. Lower num_seqs or num_steps and resume it; or train a new model with a smaller "
+    "lstm_size or num_layers. What it learned up to its last checkpoint is kept."
+)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Worker:
         except StudioError as error:
             message = str(error)
         except MemoryError:
-            message = "The training ran out of memory. Lower num_seqs, num_steps, lstm_size or num_layers."
+            message = OUT_OF_MEMORY
         except BaseException as error:  # also a callback's sys.exit: whoever waits must learn how it ended
             message, details = _explained(error), traceback.format_exc().rstrip()
         try:
@@ -98,11 +109,14 @@ class Worker:
     def _train(self) -> ModelState:
         from charrnn.model import checkpoint, training
 
+        self._patiently(lambda: self._checkpoints.remove_left_over(self._model))
         ids, vocabulary = self._task.load_text()
         resume_from = None
         if self._task.resumes:
-            newest, _, problems = self._checkpoints.first_usable(
-                self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
+            newest, _, problems = self._patiently(
+                lambda: self._checkpoints.first_usable(
+                    self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
+                )
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))
@@ -122,22 +136,34 @@ class Worker:
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the last words, then the state, so that who sees the state sees all of it."""
+        step = self._model.step
         try:
             try:
-                _patiently(self._recorder.close)
-            except LeaseLost:
+                self._patiently(self._recorder.close)
+            except (LeaseLost, NotFound, StoreAway):
                 raise
             except Exception as error:
                 state, message = ModelState.FAILED, _explained(error)
-            model = _patiently(
-                lambda: self._leases.finish(self._model.id, self._model.epoch, state, error=message or None)
-            )
-        except LeaseLost as error:
+            end = (self._model.id, self._model.epoch, state)
+            step = self._patiently(lambda: self._leases.finish(*end, error=message or None)).step
+            self._task.on_delivered()
+        except (LeaseLost, NotFound) as error:
             # the training is another worker's and nothing of this one is stored any more, but who listens must know
-            self._tell_listeners(Ended(self._model.step, ModelState.INTERRUPTED, str(error)))
-            return
-        self._task.on_delivered()
-        self._tell_listeners(Ended(model.step, state, message))
+            state, message = ModelState.INTERRUPTED, str(error)
+        except Exception as error:
+            log.error("the end of a training could not be stored", exc_info=error)
+            state, message = ModelState.INTERRUPTED, f"{message} {_explained(error)} {_UNSTORED}".lstrip()
+        self._tell_listeners(Ended(step, state, message))
+
+    def _patiently[T](self, work: Callable[[], T]) -> T:
+        def tell(error: StoreAway) -> None:
+            self._tell_listeners(Said(f"{error} It is tried again for {self._patience:,.0f} seconds.", "warning"))
+
+        return patiently(work, seconds=lambda: self._patience, on_wait=tell)
+
+    @property
+    def _patience(self) -> float:
+        return HASTE_SECONDS if self._interrupted else PATIENCE_SECONDS
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Measured) and self._forgets:
@@ -160,7 +186,7 @@ class Worker:
             raise errors[0]
 
     def _forget_after(self, step: int) -> None:
-        for checkpoint in _patiently(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):
+        for checkpoint in self._patiently(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):
             self._checkpoints.remove_folder(checkpoint)
 
     def _forget_older(self, checkpoint: Checkpoint) -> None:
@@ -192,19 +218,17 @@ def is_dead(worker: str) -> bool:
 _TOKEN = uuid.uuid4().hex[:12]
 
 
-def _patiently[T](deliver: Callable[[], T]) -> T:
-    """Try again each second while the database is away, for ten minutes: a restart of it must not cost a training."""
-    for _ in range(600):
-        try:
-            return deliver()
-        except StoreError:
-            time.sleep(1)
-    return deliver()
+_UNSTORED = "How the training ended is not stored; it will show as interrupted, and can be resumed."
 
 
 def _explained(error: BaseException) -> str:
     name = type(error).__name__
     if name == "ResourceExhaustedError":
-        return "The training ran out of memory. Lower num_seqs, num_steps, lstm_size or num_layers."
+        return OUT_OF_MEMORY
+    if isinstance(error, StudioError):
+        return str(error)
     first = (str(error).splitlines() or [""])[0]
-    return f"The training ended by an error: {name}: {first}. The log holds the whole of it."
+    return (
+        f"The training ended by an error: {name}: {first}. The log holds the whole of it. Mend its cause and resume; "
+        "what was learned up to the last checkpoint is kept."
+    )

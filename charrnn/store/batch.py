@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from charrnn.core.errors import LeaseLost
-from charrnn.core.records import Checkpoint, Metric, Model, Sample
+from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
 from charrnn.store.clock import utc_after, utc_now
 from charrnn.store.columns import storable_json, storable_text
 from charrnn.store.leases import lost
@@ -44,9 +44,9 @@ class Batch:
 def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, seconds: float) -> bool:
     """Do the work of `HistoryStore.append` in a transaction."""
     # The fence comes first: it locks the row, so that nothing below can change under our feet.
-    held = compare_and_set(
-        session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), lease_until=utc_after(seconds)
-    )
+    lease = {"lease_until": utc_after(seconds)}
+    held = compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), **lease)
+    held = held or _taken_back(session, model_id, epoch, **lease)
     model = load_model(session, model_id)
     if not held:
         raise lost(model, epoch)
@@ -66,6 +66,22 @@ def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, secon
     if progress := _progress(model, batch, known):
         compare_and_set(session, model_id, **progress)
     return model.stop_requested
+
+
+def _taken_back(session: Session, model_id: str, epoch: int, **lease: Any) -> bool:
+    """Go on with a training whose lease ran out while its worker could not renew it, if nobody took it over since."""
+    return compare_and_set(
+        session,
+        model_id,
+        ModelRow.epoch == epoch,
+        ModelRow.state == ModelState.INTERRUPTED,
+        ModelRow.worker != "",  # only `LeaseStore.expire` leaves it there
+        ModelRow.deleted_at.is_(None),
+        state=case((ModelRow.stop_requested, ModelState.STOPPING), else_=ModelState.TRAINING),
+        error=None,
+        finished_at=None,
+        **lease,
+    )
 
 
 def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, str]], *, first_position: int) -> None:

@@ -1,15 +1,20 @@
-"""What went wrong in a database, in words: turns the drivers' errors into `StoreError`s that say what to do."""
+"""What went wrong in a database, in words: turns the drivers' errors into `StoreError`s that say what to do.
+
+What may heal by itself, or when somebody makes room, is a `StoreAway`.
+"""
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from charrnn.core.errors import StoreError
+from charrnn.core.errors import StoreAway, StoreError
 
 _MYSQL_CONFLICTS = {1205, 1213}  # lock wait timeout, deadlock
 _MYSQL_BUSY = {1040, 1203, 1226}  # too many connections: server, user, limit of the account
 _MYSQL_FULL = {1021, 1114}
-_MYSQL_GONE = {0, 2006, 2013, 2055, 1053, 1927}
+_MYSQL_GONE = {0, 2006, 2013, 2055, 1053, 1317, 1927, 4031}  # also: shuts down, ended the query or the connection
+_MYSQL_AWAY = _MYSQL_CONFLICTS | _MYSQL_BUSY | _MYSQL_FULL | _MYSQL_GONE | {1290, 2003}
+_SQLITE_AWAY = ("database is locked", "disk is full", "disk I/O error")
 
 
 def is_conflict(error: DBAPIError) -> bool:
@@ -42,13 +47,15 @@ def explain(error: DBAPIError | PoolTimeout, url: URL) -> StoreError | None:
         The error to raise; `None` for what only a programming mistake can cause.
     """
     if isinstance(error, PoolTimeout):
-        return StoreError(
+        return StoreAway(
             f"All connections to the database {url!r} are in use for 30 seconds. Try again in a moment; if this stays, "
             "something holds them: restart this program."
         )
     if url.get_backend_name() == "sqlite":
         return _explain_sqlite(str(error.orig), url)
-    return _explain_mysql(_code(error), _words(error), url)
+    # what broke a connection in a way that no code tells is as good as gone
+    code = 2013 if error.connection_invalidated and _code(error) not in _MYSQL_AWAY else _code(error)
+    return _explain_mysql(code, _words(error), url)
 
 
 def _code(error: DBAPIError) -> int | None:
@@ -76,7 +83,8 @@ def _explain_sqlite(text: str, url: URL) -> StoreError | None:
     }
     for sign, what in advice.items():
         if sign in text:
-            return StoreError(f"The database file {url.database}: {what}")
+            kind = StoreAway if sign in _SQLITE_AWAY else StoreError
+            return kind(f"The database file {url.database}: {what}")
     return None
 
 
@@ -113,8 +121,9 @@ def _explain_mysql(code: int | None, text: str, url: URL) -> StoreError | None:
             "put ?ssl_ca=FILE at the end of CHARRNN_DATABASE_URL."
         )
     if code == 2003:
-        return StoreError(
+        return StoreAway(
             f"There is no database server at {where} ({text}). Check host and port (MYSQL_HOST, MYSQL_PORT, or "
             "CHARRNN_DATABASE_URL), and that the server runs."
         )
-    return StoreError(advice[code]) if code in advice else None
+    kind = StoreAway if code in _MYSQL_AWAY else StoreError
+    return kind(advice[code]) if code in advice else None

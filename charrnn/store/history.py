@@ -43,6 +43,8 @@ class HistoryStore:
         Returns:
             Whether somebody asked the training to stop.
 
+        A training that `LeaseStore.expire` ended is taken back, if nobody did anything with the model since.
+
         Raises:
             LeaseLost: Another worker holds this training, it has ended, or lines before this batch are missing.
             NotFound: There is no such model.

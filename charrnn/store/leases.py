@@ -54,6 +54,7 @@ class LeaseStore:
                 ModelRow.state.in_(STARTABLE),
                 ModelRow.deleted_at.is_(None),
                 state=ModelState.QUEUED,
+                worker="",
                 lease_until=utc_after(QUEUE_SECONDS),
                 stop_requested=False,
                 error=None,
@@ -181,7 +182,7 @@ class LeaseStore:
             raise ValueError(f"state is {state}, but a training ends as one of {', '.join(_ENDS)}")
 
         def work(session: Session) -> Model:
-            changed = _end(session, model_id, epoch, state, error)
+            changed = _end(session, model_id, epoch, state=state, error=error, **_LEFT)
             model = load_model(session, model_id)
             if not changed and (model.epoch, model.state) != (epoch, state):
                 raise lost(model, epoch)
@@ -198,7 +199,7 @@ class LeaseStore:
         """
 
         def work(session: Session) -> Model:
-            changed = _end(session, model_id, epoch, ModelState.INTERRUPTED, _DIED)
+            changed = _end(session, model_id, epoch, state=ModelState.INTERRUPTED, error=_DIED, **_LEFT)
             model = load_model(session, model_id)
             if not changed:
                 raise lost(model, epoch)
@@ -206,9 +207,15 @@ class LeaseStore:
 
         return self._database.write(work)
 
-    def expire(self) -> list[Model]:
+    def expire(self, *, alive: Collection[str] = ()) -> list[Model]:
         """End all trainings whose lease has run out, and those that nobody took from the queue; any number of processes
         may do this at any time.
+
+        A worker that was only kept from renewing its lease goes on with its next `HistoryStore.append`, unless somebody
+        began another training, changed what is trained, or deleted the model meanwhile.
+
+        Args:
+            alive: Ids of models whose worker the caller knows to be at work, whatever their leases say.
 
         Returns:
             The models that this call found and ended as `interrupted`.
@@ -216,10 +223,12 @@ class LeaseStore:
         # A training without a lease must not count as alive for ever.
         overdue = func.coalesce(ModelRow.lease_until, ModelRow.started_at, ModelRow.updated_at) < utc_now()
         candidates = (
-            select(ModelRow.id, ModelRow.epoch).where(ModelRow.state.in_(ACTIVE), overdue).order_by(ModelRow.id)
+            select(ModelRow.id, ModelRow.epoch)
+            .where(ModelRow.state.in_(ACTIVE), overdue, ModelRow.id.not_in(alive))
+            .order_by(ModelRow.id)
         )
         # The look is not a write: with nothing overdue, which is nearly always, nobody has to wait.
-        found = self._database.read(lambda session: session.execute(candidates.order_by(ModelRow.id)).all())
+        found = self._database.read(lambda session: session.execute(candidates).all())
         if not found:
             return []
 
@@ -227,12 +236,15 @@ class LeaseStore:
             ended = [
                 model_id
                 for model_id, epoch in found
-                if _end(session, model_id, epoch, ModelState.INTERRUPTED, _DIED, overdue, among=ACTIVE)
+                if _end(session, model_id, epoch, overdue, among=ACTIVE, state=ModelState.INTERRUPTED, error=_DIED)
             ]
             return [load_model(session, model_id) for model_id in ended]
 
         return self._database.write(work)
 
+
+_LEFT: dict[str, Any] = {"worker": "", "stop_requested": False}
+"""What only an end that is certain sets: without it a worker that was thought dead finds its training again."""
 
 _DIED = (
     "The worker that trained this model stopped answering. Resume the training; it goes on from the last checkpoint."
@@ -251,10 +263,9 @@ def _end(
     session: Session,
     model_id: str,
     epoch: int,
-    state: ModelState,
-    error: str | None,
     *conditions: ColumnElement[bool],
     among: Collection[ModelState] = HELD,
+    **values: Any,
 ) -> bool:
     return compare_and_set(
         session,
@@ -262,13 +273,10 @@ def _end(
         ModelRow.epoch == epoch,
         ModelRow.state.in_(among),
         *conditions,
-        state=state,
-        error=error,
-        worker="",
         lease_until=None,
-        stop_requested=False,
         finished_at=utc_now(),
         updated_at=utc_now(),
+        **values,
     )
 
 

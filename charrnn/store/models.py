@@ -135,6 +135,8 @@ class ModelStore:
             state = model.state
             if "corpus_id" in values and state in (ModelState.DRAFT, ModelState.READY):
                 state = ModelState.DRAFT if values["corpus_id"] is None else ModelState.READY
+            if {"corpus_id", "train_params"} & values.keys():
+                values["worker"] = ""  # a worker thought dead that comes back trains something else
             compare_and_set(session, model_id, **values, state=state, updated_at=utc_now())
             return load_model(session, model_id)
 

@@ -104,12 +104,12 @@ class LibraryView(pn.viewable.Viewer):
         seen = (hub.models_version, self._session.model_id, self._session.tab == "library")
         if seen == self._seen or not hub.models_version:
             return
-        self._seen = seen
         self._nothing.visible, self._body.visible = not hub.models, bool(hub.models)
         self._show_chosen()
         if self._session.tab == "library":
             self._list_deleted()
             self._table.rows = [self._row(model) for model in hub.models]
+        self._seen = seen
 
     def _list_deleted(self) -> None:
         """Offer what was deleted, the latest first, also after a reload and to everybody else."""

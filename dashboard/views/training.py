@@ -81,8 +81,8 @@ class TrainingView(pn.viewable.Viewer):
             if html != self._head.object:
                 self._head.object = html
         if seen != self._seen:
-            self._seen = seen
             self._offer(model)
+            self._seen = seen
 
     def _offer(self, model: Model, *, sure: bool = False) -> None:
         """Show the buttons that can work now."""

@@ -86,8 +86,8 @@ class WriteView(pn.viewable.Viewer):
         if seen == self._seen:
             return
         another = seen[:1] != self._seen[:1]
-        self._seen = seen
         checkpoints = self._session.services.models.checkpoints(model.id) if model else []
+        self._seen = seen
         self._nothing.visible, self._body.visible = not checkpoints, bool(checkpoints)
         if model is None or not checkpoints:
             return

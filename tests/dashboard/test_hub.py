@@ -3,10 +3,14 @@
 import time
 from threading import Event
 
+import pytest
+
+from charrnn.core.errors import StoreAway
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
 from dashboard.hub import Feed, Hub
-from tests.dashboard.conftest import Trained, wait_until
+from dashboard.outage import Outage
+from tests.dashboard.conftest import PATIENCE, Trained, wait_until
 from tests.services.conftest import OPTIONS, TEXT
 
 
@@ -108,3 +112,60 @@ def test_a_model_that_is_not_there_is_said(services: Services) -> None:
     assert feed.refresh()
     assert "There is no model 'nobody'" in feed.error
     assert feed.model is None
+
+
+def test_defect_what_was_told_once_is_shown_even_if_the_database_goes_away_right_then(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = services.training.start(TEXT, options=OPTIONS)
+    feed = Feed(services, model.id)
+    feed.refresh()
+    services.training.wait(model.id)
+    with monkeypatch.context() as away:
+        away.setattr(services.models, "curve", refuse)
+        assert feed.refresh()
+    assert feed.error == "The database is away."
+    assert feed.refresh()
+    assert feed.error == ""
+    assert [line.position for line in feed.story.lines] == list(
+        range(1, services.models.get(model.id).log_position + 1)
+    )
+    assert list(feed.story.curves["loss"].steps) == list(range(1, 9))
+
+
+def refuse(*args, **kwargs):
+    raise StoreAway("The database is away.")
+
+
+def test_an_outage_is_told_when_it_begins_and_when_it_ends(
+    services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    hub.join(lambda: rung.append(hub.outage.words))
+    wait_until(lambda: hub.models_version)
+    with monkeypatch.context() as away:
+        away.setattr(services.models, "all", refuse)
+        wait_until(lambda: "The database is away." in rung)
+    wait_until(lambda: rung[-1] == "")
+
+
+def test_a_database_that_keeps_silent_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.outage.SILENT_SECONDS", 0.03)
+    told = Event()
+    outage = Outage(told.set)
+    with outage.asking():
+        assert told.wait(PATIENCE)
+    assert outage.words == "The database does not answer."
+    outage.say("")
+    outage.close()
+
+
+def test_the_hub_outlives_a_mistake_of_the_program(
+    services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.join(lambda: None)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(services.models, "all", lambda: [][0])
+        wait_until(lambda: "IndexError" in hub.outage.words)
+    wait_until(lambda: not hub.outage.words)
+    assert "unexpected error" in caplog.text

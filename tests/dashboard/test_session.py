@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from charrnn.core.errors import StateError
+from charrnn.core.errors import StateError, StoreAway
 from charrnn.services import Services
 from dashboard.hub import Hub
 from dashboard.session import Session, explained
@@ -91,3 +91,20 @@ def test_the_same_message_twice_is_shown_twice(session: Session) -> None:
 
 def test_errors_meant_for_users_are_told_as_they_are() -> None:
     assert explained(StateError("Stop it first.")) == "Stop it first."
+
+
+def test_a_view_that_cannot_read_just_now_is_told_again_when_the_database_is_back(session: Session, hub: Hub) -> None:
+    told: list[str] = []
+
+    def show() -> None:
+        told.append(hub.outage.words)
+        if len(told) == 1:
+            raise StoreAway("The database is away.")
+
+    session.on_news(show)
+    session.drain()
+    assert session.notice == ("", "")  # the page says it once, for all of its views
+    assert hub.outage.words == "The database is away."
+    wait_until(lambda: not hub.outage.words)
+    session.drain()
+    assert told == ["", ""]

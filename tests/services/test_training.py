@@ -145,30 +145,6 @@ def test_beginning_again_forgets_the_old_training(services: Services) -> None:
     assert all(folder.name.endswith("-2") for folder in services.settings.checkpoints.glob("*/*"))
 
 
-def test_of_many_starts_at_once_exactly_one_wins(services: Services) -> None:
-    corpus, _ = services.corpora.add(TEXT, name="ducks")
-    model = services.models.create("ducks", corpus=corpus, options=ENDLESS)
-    together, won, lost = threading.Barrier(6), [], []
-
-    def start() -> None:
-        together.wait()
-        try:
-            won.append(services.training.begin(model.id))
-        except StateError as error:
-            lost.append(str(error))
-
-    threads = [threading.Thread(target=start) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    services.training.stop(model.id)
-    services.training.wait(model.id)
-    assert len(won) == 1
-    assert len(lost) == 5
-    assert all("is being trained already" in message for message in lost)
-
-
 def test_defect_9_a_killed_training_is_interrupted_and_goes_on(services: Services, trained: Trained) -> None:
     script = f"""
 import os, signal

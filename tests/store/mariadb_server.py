@@ -3,6 +3,7 @@
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -27,32 +28,77 @@ def find(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name, path=_SEARCH))), None)
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Run a server with its data in `folder`; tell its URL, which ends with a slash for the database's name.
+class Server:
+    """A server with its data in `folder`; `start` begins it, also again, always on the same port.
 
     Raises:
         FileNotFoundError: No server is installed.
-        RuntimeError: The server ended at once, or does not answer.
     """
-    server = find("mariadbd", "mysqld")
-    if server is None:
-        raise FileNotFoundError(MISSING)
-    data, log = folder / "data", folder / "server.log"
-    user = [f"--user={getpass.getuser()}"]
-    _install(server, data, user)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [f"--datadir={data}", f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}", f"--port={port}"]
-    quiet = ["--bind-address=127.0.0.1", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1", f"--log-error={log}"]
-    process = subprocess.Popen([server, "--no-defaults", *user, *arguments, *quiet], stderr=subprocess.DEVNULL)
+
+    def __init__(self, folder: Path):
+        server = find("mariadbd", "mysqld")
+        if server is None:
+            raise FileNotFoundError(MISSING)
+        data, self._log = folder / "data", folder / "server.log"
+        user = [f"--user={getpass.getuser()}"]
+        _install(server, data, user)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._command = [
+            *(server, "--no-defaults", *user, f"--datadir={data}", f"--socket={folder / 's'}"),
+            *(f"--pid-file={folder / 'pid'}", f"--port={self._port}", f"--log-error={self._log}"),
+            *("--bind-address=127.0.0.1", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1"),
+        ]
+        self.url = f"mysql://root@127.0.0.1:{self._port}/"
+        """Ends with a slash for the database's name."""
+
+    def start(self) -> None:
+        """Begin to serve.
+
+        Raises:
+            RuntimeError: The server ended at once, or does not answer.
+        """
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+        _wait(self._process, self._port, self._log)
+
+    def stop(self) -> None:
+        """Shut it down, as an administrator would."""
+        self._process.terminate()
+        self._process.wait(timeout=_START_SECONDS)
+
+    def freeze(self) -> None:
+        """Make it silent without ending it: connections stay open, and nobody answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def make_database(self, name: str) -> str:
+        """Make an empty database; return its URL."""
+        with pymysql.connect(host="127.0.0.1", port=self._port, user="root") as connection:
+            connection.cursor().execute(f"CREATE DATABASE {name}")
+        return self.url + name
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """Run a server of one's own, which may be stopped and begun again."""
+    server = Server(folder)
     try:
-        _wait(process, port, log)
-        yield f"mysql://root@127.0.0.1:{port}/"
+        server.start()
+        yield server
     finally:
-        process.terminate()
-        process.wait(timeout=_START_SECONDS)
+        server.thaw()
+        server.stop()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Run a server; tell its URL, which ends with a slash for the database's name."""
+    with running(folder) as server:
+        yield server.url
 
 
 def _install(server: str, data: Path, user: list[str]) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from charrnn.core.errors import StoreAway
 from charrnn.store.failures import explain, is_conflict
 
 SERVER = make_url("mysql+pymysql://ann:hidden@db:3307/poems")
@@ -82,6 +83,27 @@ def test_a_programming_mistake_is_left_as_it_is():
 def test_waiting_in_vain_for_a_connection_names_the_database_without_its_password():
     message = str(explain(PoolTimeout("QueuePool limit"), SERVER))
     assert "All connections to the database mysql+pymysql://ann:***@db:3307/poems are in use" in message
+
+
+@pytest.mark.parametrize("code", [0, 1021, 1040, 1053, 1114, 1205, 1213, 1290, 1317, 1927, 2003, 2006, 2013])
+def test_a_server_that_is_away_busy_or_full_may_come_back(code):
+    assert isinstance(explain(from_mysql(code), SERVER), StoreAway)
+
+
+@pytest.mark.parametrize("code", [1044, 1045, 1049, 1054, 1142, 1146, 1153, 1698, 2026])
+def test_defect_what_only_an_administrator_mends_is_not_waited_for(code):
+    """At the end of a training every refusal was tried again for ten minutes."""
+    assert not isinstance(explain(from_mysql(code), SERVER), StoreAway)
+
+
+def test_a_full_disk_may_get_room_and_a_damaged_file_stays_damaged():
+    assert isinstance(explain(from_sqlite("database or disk is full"), FILE), StoreAway)
+    assert not isinstance(explain(from_sqlite("database disk image is malformed"), FILE), StoreAway)
+
+
+def test_a_connection_that_broke_in_an_unknown_way_is_gone():
+    error = OperationalError("SELECT 1", {}, pymysql.err.OperationalError(9999, "?"), connection_invalidated=True)
+    assert "broke. Check that it runs" in str(explain(error, SERVER))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from charrnn.store.history import Batch
 from charrnn.store.leases import LeaseStore
 from charrnn.store.rows import HELD
 from charrnn.store.tables import ModelRow
+from tests.store.conftest import said
 
 THREADS = 16
 
@@ -173,7 +174,7 @@ def test_defect_9_what_a_dead_worker_held_is_interrupted_and_can_be_resumed(mode
         leases.queue(model.id)
         leases.claim(model.id, "me", seconds=seconds)
     (ended,) = leases.expire()
-    assert (ended.id, ended.state, ended.worker) == (ready.id, ModelState.INTERRUPTED, "")
+    assert (ended.id, ended.state, ended.lease_until) == (ready.id, ModelState.INTERRUPTED, None)
     assert "stopped answering. Resume the training" in ended.error
     assert leases.expire() == []
     assert models.get(other.id).state == ModelState.TRAINING
@@ -215,6 +216,56 @@ def test_a_lease_that_is_renewed_does_not_run_out(leases, history, ready):
     leases.claim(ready.id, "me", seconds=0)
     history.append(ready.id, 1, Batch(first_position=1), seconds=3600)
     assert leases.expire() == []
+
+
+def run_out(database, leases, training, **values):
+    """Let the lease of the model in training run out, as when the database was away for longer than it lasts."""
+    put(database, training.id, lease_until=training.lease_until - timedelta(days=1), **values)
+    (ended,) = leases.expire()
+    assert ended.state == ModelState.INTERRUPTED
+
+
+def test_defect_a_worker_that_was_thought_dead_goes_on_if_nobody_took_its_training(
+    database, leases, models, training, append
+):
+    """A database that was away for longer than a lease lasts ended every training when it came back."""
+    run_out(database, leases, training)
+    assert append(said("I live", first=1)) is False
+    found = models.get(training.id)
+    assert (found.state, found.epoch, found.worker, found.error) == (ModelState.TRAINING, 1, training.worker, None)
+    assert found.lease_until > database.now()
+    assert leases.finish(training.id, 1, ModelState.COMPLETED).state == ModelState.COMPLETED
+
+
+def test_a_request_to_stop_outlasts_a_lease_that_ran_out(database, leases, models, training, append):
+    run_out(database, leases, leases.request_stop(training.id))
+    assert append(said("I live", first=1)) is True
+    assert models.get(training.id).state == ModelState.STOPPING
+
+
+TAKEN = {
+    "queued": lambda models, leases, id: leases.queue(id),
+    "queued and given back": lambda models, leases, id: (leases.queue(id), leases.unqueue(id, ModelState.INTERRUPTED)),
+    "deleted": lambda models, leases, id: models.delete(id),
+    "given other options": lambda models, leases, id: models.update(id, train_params={"max_steps": 7}),
+}
+
+
+@pytest.mark.parametrize("change", TAKEN)
+def test_a_worker_that_was_thought_dead_stays_out_once_somebody_did_something(
+    database, leases, models, training, append, change
+):
+    run_out(database, leases, training)
+    TAKEN[change](models, leases, training.id)
+    before = models.get(training.id)
+    with pytest.raises(LeaseLost, match="Training 1 of the model 'hamlet' is over for this worker"):
+        append(said("I live", first=1))
+    assert models.get(training.id) == before
+
+
+def test_a_lease_that_ran_out_is_no_death_where_the_worker_is_seen_at_work(database, leases, training):
+    put(database, training.id, lease_until=training.lease_until - timedelta(days=1))
+    assert leases.expire(alive=[training.id]) == []
 
 
 def test_a_worker_that_is_known_to_be_dead_is_not_waited_for(database, leases, training):

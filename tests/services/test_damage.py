@@ -1,0 +1,69 @@
+"""A broken checkpoint is never used: the training goes on from the one before, and says so."""
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.records import Model, ModelState
+from charrnn.services import open_services
+from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.services.test_training import At
+from tests.torture.damage import DAMAGES
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A data folder with a training that was stopped at step 7, and saved there and at step 6."""
+
+    home: Path
+    model: Model
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """To be copied, not to be changed."""
+    home = tmp_path_factory.mktemp("stopped")
+    with open_services(home, environ={}) as services:
+        stop = At(7, lambda: services.training.stop(model.id))
+        model = services.training.start(TEXT, options=OPTIONS | {"save_every_n": 3}, callbacks=[stop])
+        return Stopped(home, services.training.wait(model.id))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_with_a_line_in_the_log(
+    stopped: Stopped, trained: Trained, tmp_path: Path, damage: Callable[[Path, random.Random], None]
+) -> None:
+    model = stopped.model
+    with open_services(shutil.copytree(stopped.home, tmp_path / "copy"), environ={}) as services:
+        newest = services.models.checkpoints(model.id)[0]
+        assert newest.folder == "last-7-1"
+        damage(services.settings.checkpoints / model.id / newest.folder, random.Random(damage.__name__))
+        services.training.resume(model.id)
+        assert services.training.wait(model.id).state == ModelState.COMPLETED
+        lines = services.models.lines(model.id)
+        (warning,) = [line.text for line in lines if line.level == "warning" and "checkpoint" in line.text]
+        assert "last-7-1" in warning
+        assert "resumed at step 6" in [line.text for line in lines]
+        resumed = services.models.metrics(model.id, names=["loss", "val_loss"])
+    expected = trained.services.models.metrics(trained.model.id, names=["loss", "val_loss"])
+    assert [(m.step, m.name, m.value) for m in resumed] == [(m.step, m.name, m.value) for m in expected]
+
+
+def test_defect_what_a_killed_training_saved_without_telling_is_removed_at_the_next_start(
+    stopped: Stopped, tmp_path: Path
+) -> None:
+    """It stayed on the disk for ever: nothing names it, since the row comes after the folder."""
+    model = stopped.model
+    with open_services(shutil.copytree(stopped.home, tmp_path / "copy"), environ={}) as services:
+        folder = services.settings.checkpoints / model.id
+        for name in ("last-8-1", "best-8-1", "last-9-3", "notes"):
+            (folder / name).mkdir()
+        services.training.resume(model.id)
+        services.training.wait(model.id)
+        known = {checkpoint.folder for checkpoint in services.models.checkpoints(model.id)}
+        # a later training's is not this one's to remove, and what is no checkpoint is not the program's
+        assert {path.name for path in folder.iterdir()} == known | {"last-9-3", "notes"}

@@ -1,0 +1,152 @@
+"""Processes that train until they are done or killed; a nursery imports TensorFlow once and forks them.
+
+`python -m tests.torture.child HOME DATABASE_URL` reads models' ids with the seconds that a lease shall last, and has
+each trained by a process of its own, which says `measured PID` after its first step, `ended PID STATE` and `over PID`.
+TensorFlow starts its threads with its first operation, so a fork before that is as good as a new process.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from subprocess import PIPE, Popen
+from types import TracebackType
+from typing import Self
+
+from charrnn.core import files
+from charrnn.core.events import Ended, Event, Measured
+from charrnn.services import open_services, recorder, worker
+
+STEP_SECONDS, WRITE_SECONDS = 0.003, 0.03
+"""A step, and a checkpoint's way to its name, take at least so long, so that there is time to be killed in."""
+ROOT = Path(__file__).parents[2]
+
+
+class Child:
+    """A process that trains, seen from whoever started it."""
+
+    def __init__(self, pid: int, nursery: "Nursery"):
+        self.pid, self._nursery = pid, nursery
+
+    def wait_for_steps(self) -> None:
+        """Wait until it has done a step, or is over."""
+        self._nursery.hear(f"measured {self.pid}", f"over {self.pid}")
+
+    def state(self) -> str:
+        """Wait until its training has ended for it; return the state that it heard of."""
+        return self._nursery.hear(f"ended {self.pid} ", f"over {self.pid}").rpartition(" ")[2]
+
+    def end(self) -> None:
+        """Wait until it is over."""
+        self._nursery.hear(f"over {self.pid}")
+        while self.is_alive():
+            time.sleep(0.01)
+
+    def kill(self, number: int = signal.SIGKILL) -> bool:
+        """Send it a signal; tell whether it was alive."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+            while number == signal.SIGKILL and self.is_alive():
+                time.sleep(0.001)
+            return True
+        return False
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return Path(f"/proc/{self.pid}").exists() if sys.platform == "linux" else _answers(self.pid)
+
+
+class Nursery:
+    """Begins trainings of one data folder, each in a process of its own.
+
+    Args:
+        home: Data folder.
+        url: Of its database.
+    """
+
+    def __init__(self, home: Path, url: str):
+        command = [sys.executable, "-W", "ignore", "-m", "tests.torture.child", str(home), url]
+        self._process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
+        self._heard: set[str] = set()
+
+    def train(self, model_id: str, *, lease: float = recorder.LEASE_SECONDS) -> Child:
+        """Begin or resume a training whose lease lasts so many seconds."""
+        self.hear("warm")
+        print(model_id, lease, file=self._process.stdin, flush=True)
+        self._heard -= {word for word in self._heard if word.startswith("began ")}
+        return Child(int(self.hear("began ").removeprefix("began ")), self)
+
+    def hear(self, *words: str) -> str:
+        """Wait for a line that begins with one of these; return it."""
+        while True:
+            for line in self._heard:
+                if line.startswith(words):
+                    return line
+            line = self._process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the nursery ended before {' or '.join(words)}")
+            self._heard.add(line.strip())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Be the nursery."""
+    home, url = sys.argv[1:]
+    from charrnn.model import training, writer  # noqa: F401
+
+    publish = files.publish
+    files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: who died is gone at once
+    print("warm", flush=True)
+    for line in sys.stdin:
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            try:
+                print("began", os.getpid(), flush=True)
+                model_id, lease = line.split()
+                recorder.LEASE_SECONDS = worker.LEASE_SECONDS = float(lease)
+                train(home, url, model_id)
+            finally:
+                print("over", os.getpid(), flush=True)
+                os._exit(0)
+
+
+def train(home: str, url: str, model_id: str) -> None:
+    """Train a model in this process, from its newest checkpoint if it has one."""
+    measured = False
+
+    def hear(event: Event) -> None:
+        nonlocal measured
+        if isinstance(event, Measured):
+            time.sleep(STEP_SECONDS)
+            if not measured:
+                measured = True
+                print("measured", os.getpid(), flush=True)
+        elif isinstance(event, Ended):
+            print("ended", os.getpid(), event.state, flush=True)
+
+    with open_services(home, database_url=url, environ={}) as services:
+        begun = bool(services.models.checkpoints(model_id))
+        (services.training.resume if begun else services.training.begin)(model_id, listeners=[hear])
+        services.training.wait(model_id)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""SIGKILL at random moments; afterwards nothing is lost, doubled or different."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from charrnn.core.records import ModelState
+from charrnn.services import Services, open_services
+from tests.torture.child import Child, Nursery
+from tests.torture.damage import DAMAGES
+from tests.torture.finding import Finding, all_held
+from tests.torture.story import Story, gaps, is_being_written, left_over, new_model, told
+
+MOMENTS = ("starting", "learning", "learning", "writing")
+KILLS_A_MODEL, MODELS_IN_TURN = 8, 3
+
+
+@dataclass
+class Kills:
+    """Kills trainings of one data folder after another, and counts.
+
+    Args:
+        homes: Data folder and database's URL of each kind of database, by name.
+        steps: Of each training.
+        chance: Decides when, and what is damaged.
+    """
+
+    homes: dict[str, tuple[Path, str]]
+    steps: int
+    chance: random.Random
+    moments: dict[str, int] = field(default_factory=dict)
+    mid_write: int = 0
+    noticed: list[float] = field(default_factory=list)
+    """Seconds from each kill until the model was `interrupted`."""
+    from_queue: list[float] = field(default_factory=list)
+    """The same, where it was killed before it had taken its training from the queue."""
+    same: list[bool] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
+    tidy: list[bool] = field(default_factory=list)
+    damaged: int = 0
+    passed_over: int = 0
+
+    def run(self, kills: int) -> list[Finding]:
+        """Kill so often, and let each training come to its end."""
+        expected: Story | None = None
+        done = 0
+        while done < kills:
+            for kind, (home, url) in self.homes.items():
+                if done >= kills:
+                    break
+                with open_services(home, database_url=url, environ={}) as services, Nursery(home, url) as nursery:
+                    expected = expected or self._undisturbed(services, nursery)
+                    for number in range(MODELS_IN_TURN):
+                        name = f"{kind} {len(self.same)} {number}"
+                        model_id = new_model(services, name, max_steps=self.steps)
+                        done += self._train(services, nursery, model_id, min(KILLS_A_MODEL, kills - done))
+                        self._check(services, model_id, expected)
+                        if done >= kills:
+                            break
+        return self._findings(kills)
+
+    def _undisturbed(self, services: Services, nursery: Nursery) -> Story:
+        model_id = new_model(services, "undisturbed", max_steps=self.steps)
+        nursery.train(model_id).end()
+        return told(services, model_id)
+
+    def _train(self, services: Services, nursery: Nursery, model_id: str, kills: int) -> int:
+        """Train a model to its end with so many kills on the way; return how many there were."""
+        done = 0
+        while services.models.get(model_id).state != ModelState.COMPLETED:
+            child = nursery.train(model_id)
+            if done >= kills:
+                child.end()
+            else:
+                done += self._kill(services, model_id, child)
+        return done
+
+    def _kill(self, services: Services, model_id: str, child: Child) -> bool:
+        moment = self.chance.choice(MOMENTS)
+        if moment == "starting":
+            time.sleep(self.chance.uniform(0, 3))
+        else:
+            child.wait_for_steps()
+            time.sleep(self.chance.uniform(0, 1))
+        end = time.monotonic() + 5
+        while moment == "writing" and not is_being_written(services, model_id) and time.monotonic() < end:
+            pass
+        killed = child.kill()
+        at = time.monotonic()
+        if not killed:
+            return False
+        self.moments[moment] = self.moments.get(moment, 0) + 1
+        self.mid_write += is_being_written(services, model_id)
+        self._notice(services, model_id, at)
+        if self.chance.random() < 0.2:
+            self._damage(services, model_id)
+        return True
+
+    def _notice(self, services: Services, model_id: str, at: float) -> None:
+        state = services.models.get(model_id).state
+        if state not in (ModelState.QUEUED, ModelState.TRAINING, ModelState.STOPPING):
+            return  # it had not begun
+        seconds = self.from_queue if state == ModelState.QUEUED else self.noticed
+        while services.models.get(model_id).state != ModelState.INTERRUPTED and time.monotonic() < at + 90:
+            services.training.notice_dead()
+        seconds.append(time.monotonic() - at)
+
+    def _damage(self, services: Services, model_id: str) -> None:
+        """Damage the newest checkpoint, if there is another one to go on from."""
+        newest, *others = services.models.checkpoints(model_id) or [None]
+        if others and newest.folder != others[0].folder:
+            harm = self.chance.choice(DAMAGES)
+            harm(services.settings.checkpoints / model_id / newest.folder, self.chance)
+            self.damaged += 1
+
+    def _check(self, services: Services, model_id: str, expected: Story) -> None:
+        lines = services.models.lines(model_id)
+        self.passed_over += sum("Use another checkpoint" in line.text for line in lines if line.level == "warning")
+        self.same.append(told(services, model_id) == expected)
+        wrong = gaps(services, model_id)
+        self.whole.append(not wrong)
+        self.tidy.append(not left_over(services, model_id))
+        name, killed = services.models.get(model_id).name, sum(self.moments.values())
+        print(f"{name}: {killed} kills so far", *wrong, "" if self.same[-1] else "differs", flush=True)
+
+    def _findings(self, kills: int) -> list[Finding]:
+        count = sum(self.moments.values())
+        moments = ", ".join(f"{number} {name}" for name, number in sorted(self.moments.items()))
+        slowest, queued = max(self.noticed, default=0.0), max(self.from_queue, default=0.0)
+        return [
+            Finding(
+                "killed at random moments",
+                count,
+                f"{moments}; {self.mid_write} in mid-write",
+                f"{kills}",
+                count >= kills,
+            ),
+            Finding(
+                "shown as interrupted by who restarts it", len(self.noticed), f"{slowest:.2f} s", "2 s", slowest <= 2
+            ),
+            Finding("the same, killed while queued", len(self.from_queue), f"{queued:.1f} s", "62 s", queued <= 62),
+            all_held("weights, optimizer, curves and samples equal the undisturbed", self.same),
+            all_held("no log line lost or doubled, all in order", self.whole),
+            all_held("no checkpoint without a row, no row without one", self.tidy),
+            Finding(
+                "damaged checkpoints passed over with a line",
+                self.damaged,
+                f"{self.passed_over}",
+                "each",
+                self.passed_over >= self.damaged,
+            ),
+        ]

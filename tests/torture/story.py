@@ -1,0 +1,82 @@
+"""What a training left behind, and whether it equals what another one left that was never disturbed."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from charrnn.services import Services
+from tests.services.conftest import OPTIONS, TEXT
+
+LOG_EVERY = 10
+LONG = OPTIONS | {"save_every_n": 25, "eval_every_n": 40, "log_every_n": LOG_EVERY, "sample_every_n": 200}
+"""Options of a training that saves all the time."""
+SURE = ("loss", "val_loss", "grad_norm", "learning_rate")
+"""What is the same in every run; the speed is not."""
+
+
+def new_model(services: Services, name: str, **options: int) -> str:
+    """Make a model that is ready to be trained; return its id."""
+    corpus, _ = services.corpora.add(TEXT, name="ducks")
+    return services.models.create(name, corpus=corpus, options=LONG | options).id
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that two runs of the same training must have in common."""
+
+    metrics: list[tuple[int, str, float]]
+    samples: list[tuple[int, str]]
+    weights: bytes
+    memory: bytes
+    """The optimizer's and the network's."""
+
+
+def told(services: Services, model_id: str) -> Story:
+    """Read a training that is done."""
+    metrics = services.models.metrics(model_id, names=SURE)
+    newest = next(c for c in services.models.checkpoints(model_id) if c.kind == "last")
+    folder = services.settings.checkpoints / model_id / newest.folder
+    return Story(
+        [(metric.step, metric.name, metric.value) for metric in metrics],
+        sorted((sample.step, sample.text) for sample in services.models.samples(model_id)),
+        (folder / "weights.safetensors").read_bytes(),
+        (folder / "training.safetensors").read_bytes(),
+    )
+
+
+def gaps(services: Services, model_id: str) -> list[str]:
+    """Tell what of the log is missing, doubled or out of order; in each stretch of work, and between them."""
+    model, lines = services.models.get(model_id), services.models.lines(model_id)
+    wrong = []
+    if [line.position for line in lines] != list(range(1, model.log_position + 1)):
+        wrong.append("positions have gaps")
+    at = furthest = 0
+    for line in lines:
+        if line.text.startswith("corpus size"):
+            at = 0
+        elif found := re.match(r"resumed at step (\d+)", line.text):
+            at = int(found[1])
+            if at >= furthest + LOG_EVERY:
+                wrong.append(f"resumed at step {at}, but the log had come to {furthest}")
+        elif found := re.match(r"step: (\d+)/", line.text):
+            if int(found[1]) != at - at % LOG_EVERY + LOG_EVERY:
+                wrong.append(f"step {found[1]} after {at}")
+            at = int(found[1])
+            furthest = max(furthest, at)
+    return wrong
+
+
+def left_over(services: Services, model_id: str) -> list[str]:
+    """Tell which checkpoints have no row, or no folder."""
+    folders = {path.name for path in _folder(services, model_id).iterdir() if not path.name.startswith(".")}
+    return sorted(folders ^ {checkpoint.folder for checkpoint in services.models.checkpoints(model_id)})
+
+
+def is_being_written(services: Services, model_id: str) -> bool:
+    """Tell whether a checkpoint is being written right now, or was when somebody was killed."""
+    folder = _folder(services, model_id)
+    return folder.is_dir() and any(path.name.startswith(".tmp-") for path in folder.iterdir())
+
+
+def _folder(services: Services, model_id: str) -> Path:
+    return services.settings.checkpoints / model_id
