@@ -7,6 +7,7 @@
     ├── NotFound           no model, corpus, checkpoint or sample of that name
     ├── NameTaken          another model has that name
     ├── StateError         the model's state does not allow what was asked
+    ├── LimitReached       it is more than whoever runs this server allows
     ├── LeaseLost          another worker has taken this training over
     ├── TrainingFailed     the training cannot go on (loss is not a number, a callback raised, …)
     ├── CheckpointError    a checkpoint is missing, damaged or does not fit
@@ -66,6 +67,10 @@ class NameTaken(StudioError):
 
 class StateError(StudioError):
     """The model's state does not allow what was asked."""
+
+
+class LimitReached(StudioError):
+    """It is more than whoever runs this server allows; the message names the limit and how it is set."""
 
 
 class LeaseLost(StudioError):

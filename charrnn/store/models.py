@@ -81,18 +81,32 @@ class ModelStore:
         """
         return self._database.read(lambda session: load_model(session, model_id))
 
-    def find(self, name_or_id: str, *, owner: str = "") -> Model | None:
-        """Look for a model that is not deleted: by its exact name first, then by its id."""
+    def find(self, name_or_id: str, *, owner: str | None = "") -> Model | None:
+        """Look for a model that is not deleted: by its exact name first, then by its id.
+
+        Args:
+            name_or_id: What it is called.
+            owner: Whose; `None` for everybody's, first those that belong to nobody in particular.
+
+        Raises:
+            OptionError: Several users have a model of that name.
+        """
         try:
             name = checked_name(name_or_id)
         except OptionError:
             return None
-        mine = select(ModelRow).where(ModelRow.owner == owner, ModelRow.deleted_at.is_(None))
+        mine = select(ModelRow).where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
+        if owner is not None:
+            mine = mine.where(ModelRow.owner == owner)
 
         def work(session: Session) -> Model | None:
             for column in (ModelRow.live_name, ModelRow.id):
-                if row := session.scalars(mine.where(column == name)).one_or_none():
-                    return model_of(row)
+                rows = session.scalars(mine.where(column == name)).all()
+                if len(rows) > 1 and rows[0].owner:
+                    whose = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
+                    raise OptionError({"model": f"Several users have a model {name!r}: {whose}. Give its id."})
+                if rows:
+                    return model_of(rows[0])
             return None
 
         return self._database.read(work)

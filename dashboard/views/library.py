@@ -105,11 +105,12 @@ class LibraryView(pn.viewable.Viewer):
         if seen == self._seen or not hub.models_version:
             return
         self._seen = seen
-        self._nothing.visible, self._body.visible = not hub.models, bool(hub.models)
+        models = self._session.models
+        self._nothing.visible, self._body.visible = not models, bool(models)
         self._show_chosen()
         if self._session.tab == "library":
             self._list_deleted()
-            self._table.rows = [self._row(model) for model in hub.models]
+            self._table.rows = [self._row(model) for model in models]
 
     def _list_deleted(self) -> None:
         """Offer what was deleted, the latest first, also after a reload and to everybody else."""
@@ -121,7 +122,7 @@ class LibraryView(pn.viewable.Viewer):
         self._bin.visible = bool(deleted)
 
     def _show_chosen(self) -> None:
-        model = next((m for m in self._session.hub.models if m.id == self._session.model_id), None)
+        model = next((m for m in self._session.models if m.id == self._session.model_id), None)
         self._table.chosen = model.id if model else ""
         self._chosen.visible = model is not None
         if model is None:

@@ -16,7 +16,7 @@ from charrnn.services.examples import Example, examples
 from dashboard.escape import escaped
 from dashboard.session import Session
 from dashboard.theme import markup
-from dashboard.upload import TextUpload
+from dashboard.upload import TextUpload, too_large
 from dashboard.views import report as shown
 
 PREVIEW = 1500
@@ -132,6 +132,9 @@ class TextView(pn.viewable.Viewer):
     def _pasted(self, event: Any) -> None:
         if not self._paste.value_input.strip():
             self._session.complain("There is nothing to use yet: paste a text into the field first.")
+            return
+        if len(self._paste.value_input.encode(errors="replace")) > self._session.max_upload_bytes:
+            self._session.complain(too_large(self._session.max_upload_bytes))
             return
         self._read(Source(self._paste.value_input.encode(), "pasted text", encoding="utf-8"))
 
