@@ -1,22 +1,15 @@
 """Every route of the running server, asked by everybody who has no business there."""
 
-import http.client
-import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import urlencode
 
-import panel as pn
 import pytest
 
 from charrnn.services import open_services
 from dashboard.guard import Names, is_loopback
 from dashboard.logins import Logins
-from dashboard.server import Studio, free_port, serve
-from tests.dashboard.conftest import listens, wait_until
+from tests.dashboard.door import USERS, Door, opened
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 APPLICATION = {
@@ -37,65 +30,20 @@ HANDSHAKE = {
     "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "ZHVja3MgZHVja3MgZHVja3M=", "Sec-WebSocket-Protocol": "bokeh, nothing",
 }  # fmt: skip
-USERS = {"ada": "lovely", "bob": "builder"}
-
-
-@dataclass
-class Door:
-    """A running server, and a way to ask it anything."""
-
-    port: int
-    routes: set[str]
-    cookie: str = field(default="")
-
-    def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
-        """Return status, headers and text of the answer; header names with `_` for `-`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        kept = {"Cookie": self.cookie} if self.cookie else {}
-        connection.request(method, path, body, {"Host": f"localhost:{self.port}", **kept, **named})
-        answer = connection.getresponse()
-        text = "" if answer.status == 101 else answer.read().decode(errors="replace")
-        connection.close()
-        return answer.status, dict(answer.getheaders()), text
-
-    def log_in(self, user: str, password: str) -> int:
-        """Log in, and keep the cookies; return the status."""
-        form = urlencode({"username": user, "password": password})
-        kind = "application/x-www-form-urlencoded"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("POST", "/login", form, {"Host": f"localhost:{self.port}", "Content-Type": kind})
-        answer = connection.getresponse()
-        answer.read()
-        self.cookie = "; ".join(c.partition(";")[0] for c in answer.headers.get_all("Set-Cookie", []) if "=" in c)
-        connection.close()
-        return answer.status
-
-
-def opened(home: Path, logins: Logins) -> Iterator[Door]:
-    """Serve a data folder from a thread."""
-    with open_services(home, environ={}) as services:
-        studio = Studio.open(services, has_logins=bool(logins))
-        studio._prepares = True
-        port = free_port("127.0.0.1", 0)
-        thread = serve(studio, address="127.0.0.1", port=port, threaded=True, logins=logins)
-        wait_until(lambda: listens(port))
-        server, _, _ = pn.state._servers[thread.server_id]
-        yield Door(port, {rule.matcher.regex.pattern for rule in server._tornado.wildcard_router.rules})
-        thread.stop()
-        studio.close()
 
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A server that asks nobody who they are."""
-    yield from opened(tmp_path_factory.mktemp("open"), Logins())
+    with open_services(tmp_path_factory.mktemp("open"), environ={}) as services:
+        yield from opened(services, Logins())
 
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A server with two users."""
-    yield from opened(tmp_path_factory.mktemp("locked"), Logins(users=USERS))
+    with open_services(tmp_path_factory.mktemp("locked"), environ={}) as services:
+        yield from opened(services, Logins(users=USERS))
 
 
 @pytest.fixture
@@ -247,29 +195,3 @@ def test_a_proxy_s_page_may_ask_under_its_own_name() -> None:
 )  # fmt: skip
 def test_which_addresses_only_this_machine_reaches(address: str, local: bool) -> None:
     assert is_loopback(address) is local
-
-
-def test_defect_a_users_file_that_is_not_there_is_no_password(tmp_path: Path) -> None:
-    """Panel takes the name of a missing file for the password itself."""
-    from argparse import ArgumentParser
-
-    from charrnn.core.errors import StudioError
-    from dashboard.logins import add_flags, read
-
-    parser = ArgumentParser()
-    add_flags(parser)
-    for content in (
-        None,
-        "lovely",
-        "[]",
-        "{}",
-        json.dumps({"ada": ""}),
-        json.dumps({"ada": 1}),
-        json.dumps({" ": "x"}),
-    ):
-        file = tmp_path / "users.json"
-        if content is not None:
-            file.write_text(content)
-        with pytest.raises(StudioError) as error:
-            read(parser.parse_args(["--login-file", str(file)]), {})
-        assert "lovely" not in str(error.value)

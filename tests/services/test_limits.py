@@ -34,7 +34,7 @@ def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str)
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"max_parameters": 300}, r"This network has \d+ weights; this server allows 300"),
+        ({"max_parameters": 300}, r"This network has [\d,]+ weights; this server allows 300"),
         ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory; this server allows 1"),
         ({"max_disk_mb": 1}, r"With this training, your texts and checkpoints take \d+.\d MB .* allows 1"),
     ],
