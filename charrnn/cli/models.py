@@ -2,6 +2,7 @@
 
 import re
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from charrnn.cli.command import DONE, Command, add_json, add_model, opened, output_path, typed
 from charrnn.cli.screen import hint, notice, print_json, print_table, say
@@ -127,6 +128,18 @@ def _export(args: Namespace) -> int:
     return DONE
 
 
+def _import_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="ZIP file that charrnn export wrote, here or elsewhere")
+
+
+def _import(args: Namespace) -> int:
+    with opened(args) as services:
+        hint("checking the checkpoint …")
+        model = services.models.import_bundle(Path(args.file))
+    notice(f"{model.name!r} is here, at step {model.step:,}. Write with it: {typed(args, 'sample', model.name)}")
+    return DONE
+
+
 COMMANDS = (
     Command("models", "Models", "[--deleted] [--json]", "list the models", _models_flags, _models),
     Command("rename", "Models", "NAME NEW", "give a model another name", _rename_flags, _rename),
@@ -134,4 +147,5 @@ COMMANDS = (
     Command("delete", "Models", "NAME [--forever]", "set a model aside, or remove it", _delete_flags, _delete),
     Command("restore", "Models", "NAME", "bring a deleted model back", add_model, _restore),
     Command("export", "Models", "NAME [--output FILE]", "write a model to a ZIP file", _export_flags, _export),
+    Command("import", "Models", "FILE", "make a model from a file that export wrote", _import_flags, _import),
 )

@@ -10,6 +10,7 @@
     ├── LimitReached       it is more than whoever runs this server allows
     ├── LeaseLost          another worker has taken this training over
     ├── TrainingFailed     the training cannot go on (loss is not a number, a callback raised, …)
+    ├── BundleError        a file is no exported model, or a damaged or dangerous one
     ├── CheckpointError    a checkpoint is missing, damaged or does not fit
     └── StoreError         the database cannot be reached or has another version
 
@@ -83,6 +84,10 @@ class TrainingFailed(StudioError):
 
 class CheckpointError(StudioError):
     """A checkpoint is missing, damaged, or does not fit the network."""
+
+
+class BundleError(StudioError):
+    """A file is no model that was exported, or a damaged or dangerous one; nothing was imported."""
 
 
 class StoreError(StudioError):

@@ -50,10 +50,18 @@ class Allowance:
         self.limits.check("max_trainings", num_running + 1, running)
         num_classes = min(num_distinct, options["max_vocab"]) + 1
         weights, memory = num_parameters(options, num_classes), training_bytes(options, num_classes)
-        self.limits.check("max_parameters", weights, f"This network has {weights:,} weights")
+        self.check_weights(weights)
         self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
         new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
         self.check_room(4 * CHECKPOINT_NUMBERS * weights * new, "training")
+
+    def check_weights(self, weights: int) -> None:
+        """Refuse a network with too many weights.
+
+        Raises:
+            LimitReached: It has.
+        """
+        self.limits.check("max_parameters", weights, f"This network has {weights:,} weights")
 
     def check_room(self, needed: int, what: str, *, but: str = "") -> None:
         """Refuse what does not fit any more.

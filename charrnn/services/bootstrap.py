@@ -43,7 +43,7 @@ class Services:
     def seen_by(self, owner: str) -> Self:
         """Return what one user can do: nothing of what belongs to others is there. Only the whole is to be closed."""
         allowance = replace(self._allowance, owner=owner)
-        models, corpora = self.models.seen_by(owner), self.corpora.seen_by(owner, allowance)
+        models, corpora = self.models.seen_by(owner, allowance), self.corpora.seen_by(owner, allowance)
         training = self.training.seen_by(models, corpora, allowance)
         return replace(self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models))
 
@@ -98,7 +98,7 @@ def open_services(
     models, texts = ModelStore(database), CorpusStore(database)
     allowance = Allowance(limits, models, texts, history)
     corpora = Corpora(CorpusFiles(settings.corpora), texts, allowance)
-    library = Library(models, history, checkpoints)
+    library = Library(models, history, checkpoints, allowance)
     training = Trainings(LeaseStore(database), history, library, corpora, checkpoints, allowance)
     training.notice_dead()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):

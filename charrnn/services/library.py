@@ -8,13 +8,17 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from charrnn.core.errors import NameTaken, NotFound
-from charrnn.core.files import atomic_file
+from charrnn.core.cost import num_parameters
+from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError
+from charrnn.core.files import atomic_file, atomic_folder
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
+from charrnn.services.allowance import Allowance
+from charrnn.services.bundles import FORMAT, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
+from charrnn.store.rows import new_id
 
 
 class Library:
@@ -24,11 +28,20 @@ class Library:
         models: Knows the rows.
         history: Knows what their trainings said.
         checkpoints: Knows what they learned.
+        allowance: How much a user may have.
         owner: Whose; `None` for everybody's. What is another's is as if it were not there.
     """
 
-    def __init__(self, models: ModelStore, history: HistoryStore, checkpoints: Checkpoints, owner: str | None = None):
-        self._models, self._history, self._checkpoints, self._owner = models, history, checkpoints, owner
+    def __init__(
+        self,
+        models: ModelStore,
+        history: HistoryStore,
+        checkpoints: Checkpoints,
+        allowance: Allowance,
+        owner: str | None = None,
+    ):
+        self._models, self._history, self._checkpoints = models, history, checkpoints
+        self._allowance, self._owner = allowance, owner
 
     def create(self, name: str, *, corpus: Corpus | None = None, options: Mapping[str, Value] | None = None) -> Model:
         """Make a model.
@@ -82,9 +95,9 @@ class Library:
         """Tell whether a model is not another's."""
         return self._owner in (None, model.owner)
 
-    def seen_by(self, owner: str) -> "Library":
+    def seen_by(self, owner: str, allowance: Allowance) -> "Library":
         """Return the models of one user."""
-        return Library(self._models, self._history, self._checkpoints, owner)
+        return Library(self._models, self._history, self._checkpoints, allowance, owner)
 
     def all(self) -> list[Model]:
         """Return all models, newest first."""
@@ -210,6 +223,7 @@ class Library:
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             about = {
+                "format": FORMAT,
                 "name": model.name,
                 "notes": model.notes,
                 "tags": list(model.tags),
@@ -230,6 +244,37 @@ class Library:
             for part in parts:
                 bundle.write(part, f"checkpoint/{part.name}")
         return target
+
+    def import_bundle(self, path: Path) -> Model:
+        """Make a new model from a file that `export` wrote, here or elsewhere; without the text that it was made of.
+
+        Args:
+            path: The file. It is not trusted: nothing in it can run, name a place, or be larger than it says.
+
+        Returns:
+            The model, with a name of its own; it can write, but not be trained further.
+
+        Raises:
+            BundleError: It is no such file, or is damaged, dangerous or of a newer program; nothing was imported.
+            LimitReached: It is more than this server allows.
+            NotFound: There is no such file.
+        """
+        bundle = read_bundle(path)
+        self._allowance.check_weights(num_parameters(bundle.options, bundle.num_classes))
+        self._allowance.check_room(bundle.checkpoint_bytes, "model")
+        model_id = new_id()
+        try:
+            with atomic_folder(self._checkpoints.folder(model_id) / bundle.folder) as building:
+                for name, data in bundle.checkpoint.items():
+                    (building / name).write_bytes(data)
+                bundle.check(building)
+            name = self.free_name(bundle.name)
+            return self._models.adopt(bundle.model(model_id, name, self._owner or ""), bundle.told(model_id))
+        except BaseException as error:
+            self._checkpoints.remove_all(model_id)
+            if isinstance(error, OptionError):
+                raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
+            raise
 
 
 def metrics_csv(metrics: Iterable[Metric]) -> str:

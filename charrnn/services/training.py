@@ -88,7 +88,7 @@ class Trainings:
         values = checked("training", options or {}, base=base)
         corpus = self._corpora.find_or_add(source)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
-        self._allowance.check_training(values, corpus.num_distinct, self._num_here)
+        self._allowance.check_training(values, corpus.num_distinct, len(self._running()))
         model = self._library.create(
             self._library.free_name(corpus.name) if name is None else name, corpus=corpus, options=values
         )
@@ -232,17 +232,14 @@ class Trainings:
 
     def unwatch(self, watcher: Callable[[str], None]) -> None:
         """Do not call it any more; one that is not called already is no error."""
-        if watcher in self._watchers:
-            self._watchers.remove(watcher)
+        self._watchers[:] = [other for other in self._watchers if other != watcher]
 
     def is_here(self, model_id: str) -> bool:
         """Tell whether a training runs in this process."""
-        worker = self._workers.get(model_id)
-        return worker is not None and not worker.join(0)
+        return model_id in self._running()
 
-    @property
-    def _num_here(self) -> int:
-        return sum(not worker.join(0) for worker in list(self._workers.values()))
+    def _running(self) -> list[str]:
+        return [model_id for model_id, worker in list(self._workers.items()) if not worker.join(0)]
 
     def _tell_watchers(self, model_id: str) -> None:
         for watcher in list(self._watchers):
@@ -293,7 +290,7 @@ class Trainings:
             lambda: self._tell_watchers(model.id),
         )
         with self._lock:
-            self._allowance.check_training(options, corpus.num_distinct, self._num_here, model.id)
+            self._allowance.check_training(options, corpus.num_distinct, len(self._running()), model.id)
             self._leases.queue(model.id, train_params=options)
             try:
                 self._workers[model.id] = Worker(task, self._leases, self._history, self._checkpoints)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ACTIVE, Model, ModelState
+from charrnn.store.batch import Batch, insert_parts
 from charrnn.store.clock import utc_now
 from charrnn.store.columns import storable_json
 from charrnn.store.database import Database
@@ -71,6 +72,31 @@ class ModelStore:
             return load_model(session, model_id)
 
         with _explained(values["name"], corpus_id):
+            return self._database.write(work)
+
+    def adopt(self, model: Model, told: Batch) -> Model:
+        """Store a model that was trained elsewhere, with its history; its checkpoints' folders must be there.
+
+        Args:
+            model: Its id, name, owner, state, options, step, best loss, notes and tags; without a text.
+            told: What its training said, and its checkpoints.
+
+        Raises:
+            NameTaken: The owner has another model of that name.
+            OptionError: Name, notes or tags cannot be kept, or a parameter is NaN or infinite.
+        """
+        values = _checked(**{name: getattr(model, name) for name in _CHECKS})
+
+        def work(session: Session) -> Model:
+            now = session.scalars(select(utc_now())).one()
+            row = ModelRow(id=model.id, owner=model.owner, state=model.state, created_at=now, updated_at=now, **values)
+            row.step, row.best_loss, row.log_position = model.step, model.best_loss, len(told.lines)
+            session.add(row)
+            session.flush()
+            insert_parts(session, model.id, told, epoch=None)
+            return load_model(session, model.id)
+
+        with _explained(values["name"], None):
             return self._database.write(work)
 
     def get(self, model_id: str) -> Model:
