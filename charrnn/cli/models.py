@@ -8,6 +8,7 @@ from charrnn.cli.command import DONE, Command, add_json, add_model, opened, outp
 from charrnn.cli.screen import hint, notice, print_json, print_table, say
 from charrnn.core import figures
 from charrnn.core.errors import NotFound
+from charrnn.core.files import file_name
 
 
 def _models_flags(parser: ArgumentParser) -> None:
@@ -121,7 +122,7 @@ def _export_flags(parser: ArgumentParser) -> None:
 def _export(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.get(args.name)
-        target = output_path(args.output or re.sub(r"[^\w.-]+", "_", model.name).lstrip(".") + ".zip")
+        target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
         hint("checking the checkpoint …")
         services.models.export(model.id, target)
     notice(f"{model.name!r} is in {target} ({figures.size(target.stat().st_size)}).")

@@ -11,7 +11,7 @@ from charrnn.core.batches import Ids
 from charrnn.core.errors import LimitReached, NotFound, TextError
 from charrnn.core.records import Corpus
 from charrnn.core.report import TextReport
-from charrnn.core.text import Newlines, examine
+from charrnn.core.text import Newlines, examine, in_utf8
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.allowance import Allowance
 from charrnn.services.examples import open_example
@@ -77,7 +77,7 @@ class Corpora:
             if isinstance(source, str):
                 _refuse_file_name(source)
                 # a text in memory is no file of unknown origin: nothing is to be detected
-                source, encoding = io.BytesIO(source.encode()), "utf-8"
+                source, encoding = io.BytesIO(in_utf8(source)), "utf-8"
             found = self._files.add(
                 source, name=name or "text", encoding=encoding, newlines=newlines, progress=progress
             )
@@ -180,5 +180,6 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
-    except OSError as error:
-        raise TextError(f"The file {path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL or half a character in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error

@@ -11,6 +11,7 @@ import param
 from panel.custom import JSComponent
 
 from charrnn.core import figures
+from charrnn.core.files import file_name
 from charrnn.core.records import ACTIVE, Model
 from dashboard.curves import thinned
 from dashboard.delivery import Delivery
@@ -212,8 +213,3 @@ class LibraryView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout
-
-
-def file_name(name: str) -> str:
-    """Return a model's name as every file system takes it: without what separates folders or is reserved."""
-    return "".join("_" if character in '<>:"/\\|?*' or not character.isprintable() else character for character in name)
