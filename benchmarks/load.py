@@ -102,7 +102,7 @@ def main() -> None:
     stretch = 60 * arguments.minutes / TURNS
     complaints, ways, ratios, held, errors = Complaints(), [], [], [], []
     logging.getLogger().addHandler(complaints)
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder), lifetime=1000) as (services, hub, address):
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder), lifetime=20_000) as (services, hub, address):
         with training(services) as (model_id, ears):
             for _ in range(TURNS):
                 begin = time.time()
