@@ -56,6 +56,10 @@ lint: $(STAMP) ## Check style, types and which part imports which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: audit
+audit: $(STAMP) ## Look the locked versions up in a database of known vulnerabilities, where it can be reached
+	$(BIN)/python scripts/audit
+
 .PHONY: format
 format: $(STAMP) ## Sort imports and format the code
 	$(BIN)/ruff check --fix-only

@@ -122,7 +122,7 @@ class Dashboard:
     def _serve(self) -> str:
         if self._server is None:
             port = free_port(ADDRESS, 0)
-            self._server = serve(self._studio, address=ADDRESS, port=port, threaded=True, verbose=False)
+            self._server = serve(self._studio, address=ADDRESS, port=port, threaded=True, framed=True)
             self.url = f"http://{ADDRESS}:{port}"
         return self.url
 

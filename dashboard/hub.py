@@ -64,7 +64,9 @@ class Feed:
         try:
             self._refresh()
             self.error = ""
-        except (NotFound, StoreError) as error:
+        except NotFound:  # its own words name other models, which are not everybody's business
+            self.error = f"There is no model {self.model_id!r} any more. Choose one in the library."
+        except StoreError as error:
             self.error = str(error)
         return before != (self.version, self.error)
 

@@ -1,20 +1,27 @@
 """The dashboard's server: services and hub once a process, a page for each visitor, TensorFlow in the background."""
 
 import socket
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
+from panel.config import config
+from panel.io.server import get_server
+from panel.io.threads import StoppableThread
+from tornado.ioloop import IOLoop
+from tornado.web import decode_signed_value
 
+from charrnn.core.limits import default
 from charrnn.services import Services
 from dashboard import front
+from dashboard.guard import FramedHeaders, Headers, Names, guard
 from dashboard.hub import Hub
+from dashboard.logins import Logins
 from dashboard.page import build_page
 
 TITLE = "Char-RNN Studio"
-MAX_UPLOAD_MB = 50
-"""Largest text that is taken from a browser, if not said otherwise."""
 
 
 @dataclass
@@ -24,12 +31,15 @@ class Studio:
     services: Services
     hub: Hub
     max_upload_bytes: int
+    has_logins: bool = False
+    """Whether visitors are users, each of whom sees what is theirs."""
     _prepares: bool = False
 
     @classmethod
-    def open(cls, services: Services, *, max_upload_mb: int = MAX_UPLOAD_MB) -> "Studio":
+    def open(cls, services: Services, *, has_logins: bool = False) -> "Studio":
         """Begin to serve the services' models."""
-        return cls(services, Hub(services), max_upload_mb * 1_000_000)
+        megabytes = services.limits.max_upload_mb or default("max_upload_mb")
+        return cls(services, Hub(services), megabytes * 1_000_000, has_logins)
 
     def page(self, part: str = "", model_id: str = "") -> pui.Page:
         """Build a new visitor's page; the first one that a browser shows also has TensorFlow imported.
@@ -37,8 +47,15 @@ class Studio:
         Args:
             part: One of the page's parts, alone; what the address asks for if empty.
             model_id: The model to look at; the one in the address if empty.
+
+        Raises:
+            PermissionError: Nobody is logged in where somebody has to be.
         """
-        page = build_page(self.services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
+        user = visitor()
+        if self.has_logins and not user:
+            raise PermissionError("nobody is logged in")
+        services = self.services.seen_by(user) if user else self.services
+        page = build_page(services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
         if not self._prepares:
             pn.state.onload(self._prepare)
         return page
@@ -77,16 +94,64 @@ def url_here(address: str, port: int) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(studio: Studio, *, address: str, port: int, **options: Any) -> Any:
-    """Serve pages; arguments as for `panel.serve`."""
+def serve(
+    studio: Studio,
+    *,
+    address: str,
+    port: int,
+    names: tuple[str, ...] = (),
+    logins: Logins | None = None,
+    threaded: bool = False,
+    start: bool = True,
+    framed: bool = False,
+    **options: Any,
+) -> Any:
+    """Serve pages to whoever may ask.
+
+    Args:
+        studio: What to serve; one that has logins if there are any.
+        address: Where to listen.
+        port: Where to listen.
+        names: More names under which the server is asked, as `name` or `name:port`.
+        logins: How visitors say who they are; nobody is asked if missing.
+        threaded: On a thread of its own.
+        start: Begin at once, and return at the end if not `threaded`.
+        framed: Pages of others, such as notebooks, may show it in a frame.
+        options: More for Panel's server.
+
+    Returns:
+        The server, or its thread.
+    """
     front.install()
-    names = {address, "localhost", "127.0.0.1"} if address in ("127.0.0.1", "localhost") else {address}
-    return pn.serve(
-        {"/": studio.page},
-        address=address,
-        port=port,
-        title=TITLE,
-        show=False,
-        websocket_origin=[f"{name}:{port}" for name in names] if address not in ("0.0.0.0", "::") else ["*"],
-        **options,
-    )
+    server_id = uuid.uuid4().hex
+    options |= {
+        "address": address, "port": port, "title": TITLE, "server_id": server_id,
+        "transforms": [FramedHeaders if framed else Headers], **(logins.options if logins else {}),
+    }  # fmt: skip
+
+    def begin(loop: IOLoop | None = None, server_id: str = "") -> Any:
+        server = get_server({"/": studio.page}, loop=loop, **options)
+        guard(server, Names(address, names))
+        if start:
+            server.start()
+            server.io_loop.start()
+        return server
+
+    if not threaded:
+        return begin()
+    loop = IOLoop(make_current=False)
+    thread = StoppableThread(target=begin, io_loop=loop, kwargs={"loop": loop, "server_id": server_id}, owns_loop=True)
+    thread.start()
+    return thread
+
+
+def visitor() -> str:
+    """Return who looks at the page that is being built; empty when nobody logged in.
+
+    Panel's own `state.user` also believes a cookie that says "guest", which anybody can send.
+    """
+    cookie = pn.state.cookies.get("user")
+    if not cookie or config.cookie_secret is None:
+        return ""
+    user = decode_signed_value(config.cookie_secret, "user", cookie, max_age_days=config.oauth_expiry)
+    return user.decode() if user else ""

@@ -70,9 +70,21 @@ class Session(param.Parameterized):
         except NotFound:  # an old link, or a text that was deleted meanwhile
             return None
 
+    @property
+    def models(self) -> list[Model]:
+        """All models that this visitor may see, as the hub last saw them."""
+        return [model for model in self.hub.models if self.services.models.sees(model)]
+
     @param.depends("model_id", watch=True)
     def _look(self) -> None:
-        self.hub.look(self._wake, self.model_id)
+        model_id = self.model_id
+        try:
+            if model_id:
+                self.services.models.mine(model_id)
+        except NotFound as error:  # another's, by a link or by what a browser made up
+            model_id = ""
+            self.complain(str(error))
+        self.hub.look(self._wake, model_id)
 
     @param.depends("tab", "in_sight", watch=True)
     def _turn(self) -> None:

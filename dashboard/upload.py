@@ -33,16 +33,11 @@ class TextUpload(pui.FileInput):
             # the browser looked at the size, or could not read the file, and sent nothing
             self._received = 0
             self._file_buffer.clear()
-            self._refused(self._too_large if "exceeds" in msg["error"] else f"The file cannot be read: {msg['error']}.")
+            self._refused(
+                too_large(self._limit) if "exceeds" in msg["error"] else f"The file cannot be read: {msg['error']}."
+            )
             return
         super()._handle_msg(msg)
-
-    @property
-    def _too_large(self) -> str:
-        return (
-            f"This file is larger than {self._limit / 1e6:,.0f} MB, the most that this server takes. Split it, or "
-            f"start the server with a higher --max-upload-mb."
-        )
 
     def _process_chunk(self, msg: dict[str, Any]) -> None:
         self._received += len(bytes(msg["data"]))
@@ -56,7 +51,7 @@ class TextUpload(pui.FileInput):
         received, self._received = self._received, 0
         if received > self._limit:
             self._buffer.clear()
-            self._refused(self._too_large)
+            self._refused(too_large(self._limit))
             return
         super()._flush_buffer()
 
@@ -64,3 +59,11 @@ class TextUpload(pui.FileInput):
         # The bytes go on at once and are not kept by the widget as well.
         # An empty file has no piece, so that neither its name nor a value comes.
         self._arrived(value or b"", filename or "")
+
+
+def too_large(limit: int) -> str:
+    """Say that a text has more than `limit` bytes."""
+    return (
+        f"This file is larger than {limit / 1e6:,.0f} MB, the most that this server takes. Split it, or "
+        f"start the server with a higher --max-upload-mb."
+    )

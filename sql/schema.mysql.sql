@@ -14,6 +14,15 @@ CREATE TABLE corpus (
     PRIMARY KEY (id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
+CREATE TABLE corpus_owner (
+    corpus_id VARCHAR(64) NOT NULL,
+    owner VARCHAR(200) NOT NULL DEFAULT '',
+    name VARCHAR(255) NOT NULL,
+    created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
+    PRIMARY KEY (corpus_id, owner),
+    CONSTRAINT fk_corpus_owner_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id) ON DELETE CASCADE
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
 CREATE TABLE model (
     id VARCHAR(64) NOT NULL,
     created_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
@@ -101,4 +110,4 @@ CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
 
 CREATE TABLE charrnn_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO charrnn_version (version_num) VALUES ('0001');
+INSERT INTO charrnn_version (version_num) VALUES ('0002');

@@ -14,6 +14,15 @@ CREATE TABLE corpus (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE corpus_owner (
+    corpus_id VARCHAR(64) NOT NULL,
+    owner VARCHAR(200) DEFAULT '' NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    created_at DATETIME DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')) NOT NULL,
+    PRIMARY KEY (corpus_id, owner),
+    CONSTRAINT fk_corpus_owner_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id) ON DELETE CASCADE
+);
+
 CREATE TABLE model (
     id VARCHAR(64) NOT NULL,
     created_at DATETIME DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')) NOT NULL,
@@ -101,4 +110,4 @@ CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
 
 CREATE TABLE charrnn_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO charrnn_version (version_num) VALUES ('0001');
+INSERT INTO charrnn_version (version_num) VALUES ('0002');

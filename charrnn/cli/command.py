@@ -36,7 +36,9 @@ class Command:
 def opened(args: Namespace) -> "Services":
     """Open the services that `--home` and `--database` name; use them with `with`."""
     from charrnn.services import open_services
+    from charrnn.services.bootstrap import refuse_password
 
+    refuse_password(args.database)
     return open_services(args.home, database_url=args.database)
 
 

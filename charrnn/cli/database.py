@@ -20,6 +20,7 @@ def _db(args: Namespace) -> int:
     from charrnn.services import bootstrap
 
     if args.action == "upgrade":
+        bootstrap.refuse_password(args.database)
         bootstrap.upgrade_database(args.home, database_url=args.database)
         notice("The database has this program's version.")
         return DONE

@@ -2,11 +2,13 @@
 
 import re
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from charrnn.cli.command import DONE, Command, add_json, add_model, opened, output_path, typed
 from charrnn.cli.screen import hint, notice, print_json, print_table, say
 from charrnn.core import figures
 from charrnn.core.errors import NotFound
+from charrnn.core.files import file_name
 
 
 def _models_flags(parser: ArgumentParser) -> None:
@@ -120,10 +122,22 @@ def _export_flags(parser: ArgumentParser) -> None:
 def _export(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.get(args.name)
-        target = output_path(args.output or re.sub(r"[^\w.-]+", "_", model.name).lstrip(".") + ".zip")
+        target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
         hint("checking the checkpoint …")
         services.models.export(model.id, target)
     notice(f"{model.name!r} is in {target} ({figures.size(target.stat().st_size)}).")
+    return DONE
+
+
+def _import_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="ZIP file that charrnn export wrote, here or elsewhere")
+
+
+def _import(args: Namespace) -> int:
+    with opened(args) as services:
+        hint("checking the checkpoint …")
+        model = services.models.import_bundle(Path(args.file))
+    notice(f"{model.name!r} is here, at step {model.step:,}. Write with it: {typed(args, 'sample', model.name)}")
     return DONE
 
 
@@ -134,4 +148,5 @@ COMMANDS = (
     Command("delete", "Models", "NAME [--forever]", "set a model aside, or remove it", _delete_flags, _delete),
     Command("restore", "Models", "NAME", "bring a deleted model back", add_model, _restore),
     Command("export", "Models", "NAME [--output FILE]", "write a model to a ZIP file", _export_flags, _export),
+    Command("import", "Models", "FILE", "make a model from a file that export wrote", _import_flags, _import),
 )

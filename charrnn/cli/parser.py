@@ -2,9 +2,9 @@
 
 import difflib
 import re
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from charrnn.cli.command import Command, UsageError
 
@@ -15,6 +15,12 @@ class _Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Leave the telling to the command line's one place for errors."""
         raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}. See: {self.prog} --help")
+
+    def _get_values(self, action: Action, arg_strings: list[str]) -> Any:
+        # Python before 3.12.5 takes the "--" of `--stop=--` for the end of all flags
+        if action.option_strings and arg_strings == ["--"]:
+            return "--"
+        return super()._get_values(action, arg_strings)
 
 
 def parse(argv: Sequence[str], commands: Mapping[str, Command]) -> Namespace:

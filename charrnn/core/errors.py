@@ -7,8 +7,10 @@
     ├── NotFound           no model, corpus, checkpoint or sample of that name
     ├── NameTaken          another model has that name
     ├── StateError         the model's state does not allow what was asked
+    ├── LimitReached       it is more than whoever runs this server allows
     ├── LeaseLost          another worker has taken this training over
     ├── TrainingFailed     the training cannot go on (loss is not a number, a callback raised, …)
+    ├── BundleError        a file is no exported model, or a damaged or dangerous one
     ├── CheckpointError    a checkpoint is missing, damaged or does not fit
     └── StoreError         the database refuses, or has another version
         └── StoreAway      the database cannot be reached or written just now; trying again may help
@@ -69,6 +71,10 @@ class StateError(StudioError):
     """The model's state does not allow what was asked."""
 
 
+class LimitReached(StudioError):
+    """It is more than whoever runs this server allows; the message names the limit and how it is set."""
+
+
 class LeaseLost(StudioError):
     """Another worker holds this training now; whatever this one still writes does not count."""
 
@@ -79,6 +85,10 @@ class TrainingFailed(StudioError):
 
 class CheckpointError(StudioError):
     """A checkpoint is missing, damaged, or does not fit the network."""
+
+
+class BundleError(StudioError):
+    """A file is no model that was exported, or a damaged or dangerous one; nothing was imported."""
 
 
 class StoreError(StudioError):

@@ -19,6 +19,8 @@ PREFIX = ".tmp-"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What a system says when a file may not grow: the disk, the user's share, or what one file may hold, is full."""
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³")}
+"""What Windows takes for something else than a file, whatever its ending."""
 
 
 @contextmanager
@@ -102,6 +104,14 @@ def publish(building: Path, path: Path) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
         raise
     _sync_folder(path.parent)
+
+
+def file_name(name: str) -> str:
+    """Return a name as every file system takes it: one part of a path, visible, and no device of Windows."""
+    kept = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip(" .")
+    kept = kept.encode()[:200].decode(errors="ignore").rstrip(" .")  # most take 255 bytes, with the ending
+    first = kept.partition(".")[0].strip().upper()
+    return f"_{kept}" if not kept or kept[0] in "-~" or first in _DEVICES else kept
 
 
 def discard(folder: Path) -> None:

@@ -143,7 +143,8 @@ def checked(kind: Kind, values: Mapping[str, Any], *, base: Mapping[str, Any] | 
     }
     resolved = {name: _coerced(option, given.get(name, option.default)) for name, option in known.items()}
     for name, value in resolved.items():
-        if isinstance(value, float) and not math.isfinite(value):  # NaN passes every comparison of the validator
+        # NaN passes every comparison of the validator, and Python cannot spell a whole number of so many digits for it
+        if isinstance(value, float) and not math.isfinite(value) or isinstance(value, int) and abs(value) >= 10**300:
             problems[name] = _message(known[name], given[name])
     for error in _validator(kind).iter_errors({n: v for n, v in resolved.items() if n not in problems}):
         name = str(_field(error))

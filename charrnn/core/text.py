@@ -134,3 +134,18 @@ def _whole_line_ends(chunks: Iterator[str]) -> Iterator[str]:
             yield chunk
     if held:
         yield held
+
+
+def in_utf8(text: str) -> bytes:
+    """Return a text's bytes.
+
+    Raises:
+        TextError: It holds half a character, as a program that cut it in the middle leaves one.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"The text has U+{ord(text[error.start]):04X} as character {error.start + 1:,}, which is half of a "
+            f"character and no text. Leave it out, or copy the text again."
+        ) from error

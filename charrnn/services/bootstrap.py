@@ -2,12 +2,15 @@
 
 import atexit
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from charrnn.core.errors import StoreError
 from charrnn.core.files import sweep
+from charrnn.core.limits import Limits
+from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora
 from charrnn.services.estimate import speed
@@ -33,7 +36,16 @@ class Services:
     models: Library
     training: Trainings
     writing: Writing
+    limits: Limits
     _database: Database
+    _allowance: Allowance
+
+    def seen_by(self, owner: str) -> Self:
+        """Return what one user can do: nothing of what belongs to others is there. Only the whole is to be closed."""
+        allowance = replace(self._allowance, owner=owner)
+        models, corpora = self.models.seen_by(owner, allowance), self.corpora.seen_by(owner, allowance)
+        training = self.training.seen_by(models, corpora, allowance)
+        return replace(self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models))
 
     def prepare(self) -> None:
         """Import TensorFlow and measure this machine, so that the first training or text need not wait for it.
@@ -60,7 +72,11 @@ class Services:
 
 
 def open_services(
-    home: str | Path | None = None, *, database_url: str | None = None, environ: Mapping[str, str] | None = None
+    home: str | Path | None = None,
+    *,
+    database_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
 ) -> Services:
     """Open a data folder and its database; both are made if missing.
 
@@ -68,22 +84,27 @@ def open_services(
         home: Data folder; `CHARRNN_HOME` or the platform's user data folder if missing.
         database_url: Where the database is; from the environment, else a SQLite file in the data folder.
         environ: Environment variables; the process's own if missing.
+        limits: What users are allowed; from the environment if missing.
 
     Raises:
         StudioError: The data folder cannot be made or written.
         StoreError: The database cannot be reached, or has another version.
     """
     settings = Settings.read(environ, home=home)
+    limits = limits or Limits.read(settings.environ)
     database = Database.open(database_url or url_from_environment(settings.environ, settings.home))
     history = HistoryStore(database)
     checkpoints = Checkpoints(settings.checkpoints, history)
-    corpora = Corpora(CorpusFiles(settings.corpora), CorpusStore(database))
-    library = Library(ModelStore(database), history, checkpoints)
-    training = Trainings(LeaseStore(database), history, library, corpora, checkpoints)
+    models, texts = ModelStore(database), CorpusStore(database)
+    allowance = Allowance(limits, models, texts, history)
+    corpora = Corpora(CorpusFiles(settings.corpora), texts, allowance)
+    library = Library(models, history, checkpoints, allowance)
+    training = Trainings(LeaseStore(database), history, library, corpora, checkpoints, allowance)
     training.notice_dead()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
-    services = Services(settings, corpora, library, training, Writing(library, history, checkpoints), database)
+    writing = Writing(library, history, checkpoints, limits)
+    services = Services(settings, corpora, library, training, writing, limits, database, allowance)
     atexit.register(services.close)
     return services
 
@@ -102,6 +123,19 @@ def upgrade_database(
         database.upgrade()
     finally:
         database.close()
+
+
+def refuse_password(database_url: str | None) -> None:
+    """Refuse a database's URL with a password in it, where it came from a command line.
+
+    Raises:
+        StoreError: There is one, or the URL cannot be understood.
+    """
+    if database_url and parse_url(database_url).password:
+        raise StoreError(
+            "The database's URL has a password in it, which everybody who lists the processes of this machine could "
+            "read. Set CHARRNN_DATABASE_URL, or MYSQL_PASSWORD and its companions, instead of --database."
+        )
 
 
 def where(

@@ -8,11 +8,12 @@ from typing import BinaryIO
 
 from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
-from charrnn.core.errors import NotFound, TextError
+from charrnn.core.errors import LimitReached, NotFound, TextError
 from charrnn.core.records import Corpus
 from charrnn.core.report import TextReport
-from charrnn.core.text import Newlines, examine
+from charrnn.core.text import Newlines, examine, in_utf8
 from charrnn.core.vocabulary import Vocabulary
+from charrnn.services.allowance import Allowance
 from charrnn.services.examples import open_example
 from charrnn.store.corpora import CorpusFiles
 from charrnn.store.texts import CorpusStore
@@ -24,10 +25,21 @@ Listener = Callable[[float], None]
 
 
 class Corpora:
-    """All texts of one data folder."""
+    """The texts of one data folder.
 
-    def __init__(self, files: CorpusFiles, store: CorpusStore):
-        self._files, self._store = files, store
+    Args:
+        files: Where their characters lie.
+        store: Knows the rows.
+        allowance: How much room there is.
+        owner: Whose; `None` for everybody's.
+    """
+
+    def __init__(self, files: CorpusFiles, store: CorpusStore, allowance: Allowance, owner: str | None = None):
+        self._files, self._store, self._allowance, self._owner = files, store, allowance, owner
+
+    def seen_by(self, owner: str, allowance: Allowance) -> "Corpora":
+        """Return the texts of one user."""
+        return Corpora(self._files, self._store, allowance, owner)
 
     def add(
         self,
@@ -53,7 +65,9 @@ class Corpora:
         Raises:
             TextError: It cannot be read as text, or is not worth training on.
             NotFound: There is no such file.
+            LimitReached: There is no room for it.
         """
+        self._allowance.check_room(0, "text")
         if isinstance(source, Path):
             with _opened(source) as file:
                 found = self._files.add(
@@ -63,13 +77,19 @@ class Corpora:
             if isinstance(source, str):
                 _refuse_file_name(source)
                 # a text in memory is no file of unknown origin: nothing is to be detected
-                source, encoding = io.BytesIO(source.encode()), "utf-8"
+                source, encoding = io.BytesIO(in_utf8(source)), "utf-8"
             found = self._files.add(
                 source, name=name or "text", encoding=encoding, newlines=newlines, progress=progress
             )
         corpus, report = found
+        try:
+            self._allowance.check_room(corpus.size_bytes, "text", but=corpus.id)
+        except LimitReached:
+            if corpus.id not in {known.id for known in self._store.list()}:
+                self._files.delete(corpus.id)
+            raise
         # what it was called when it was first brought in is no business of who brings it again
-        return replace(self._store.add(corpus), name=corpus.name), report
+        return replace(self._store.add(corpus, owner=self._owner or ""), name=corpus.name), report
 
     def add_example(self, name: str, *, progress: Listener | None = None) -> tuple[Corpus, TextReport]:
         """Bring an example text in, `shakespeare` or `python`.
@@ -103,7 +123,7 @@ class Corpora:
         Raises:
             NotFound: There is none of this id.
         """
-        return self._store.get(corpus_id)
+        return self._store.get(corpus_id, owner=self._owner)
 
     def find(self, name_or_id: str) -> Corpus:
         """Return a corpus by its name, of several the newest, or by its id or the beginning of it.
@@ -112,20 +132,21 @@ class Corpora:
             NotFound: There is none.
             OptionError: Several ids begin like this.
         """
-        named = [corpus for corpus in self._store.list() if corpus.name == name_or_id]
-        found = named[0] if named else self._store.find(name_or_id) if name_or_id else None
+        named = [corpus for corpus in self.all() if corpus.name == name_or_id]
+        found = named[0] if named else self._store.find(name_or_id, owner=self._owner) if name_or_id else None
         if found is None:
-            names = ", ".join(dict.fromkeys(corpus.name for corpus in self._store.list()[:20]))
+            names = ", ".join(dict.fromkeys(corpus.name for corpus in self.all()[:20]))
             known = f"There are: {names}." if names else "There are none yet; train on a file, and its text is kept."
             raise NotFound(f"There is no text {name_or_id!r}. {known}")
         return found
 
     def all(self) -> list[Corpus]:
         """Return all corpora, newest first."""
-        return self._store.list()
+        return self._store.list(owner=self._owner)
 
     def head(self, corpus_id: str, num_characters: int) -> str:
         """Return the first characters of a corpus."""
+        self.get(corpus_id)
         return self._files.head(corpus_id, num_characters)
 
     def baselines(self, corpus_id: str) -> Baselines:
@@ -145,8 +166,8 @@ class Corpora:
             StateError: A model uses it.
             NotFound: There is none of this id.
         """
-        self._store.delete(corpus_id)
-        self._files.delete(corpus_id)
+        if self._store.delete(corpus_id, owner=self._owner):
+            self._files.delete(corpus_id)
 
 
 def _refuse_file_name(text: str) -> None:
@@ -159,5 +180,6 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
-    except OSError as error:
-        raise TextError(f"The file {path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL or half a character in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error

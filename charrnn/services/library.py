@@ -8,20 +8,40 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from charrnn.core.errors import NameTaken, NotFound
-from charrnn.core.files import atomic_file
+from charrnn.core.cost import num_parameters
+from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError
+from charrnn.core.files import atomic_file, atomic_folder
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
+from charrnn.services.allowance import Allowance
+from charrnn.services.bundles import FORMAT, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
+from charrnn.store.rows import new_id
 
 
 class Library:
-    """All models of one data folder."""
+    """The models of one data folder.
 
-    def __init__(self, models: ModelStore, history: HistoryStore, checkpoints: Checkpoints):
+    Args:
+        models: Knows the rows.
+        history: Knows what their trainings said.
+        checkpoints: Knows what they learned.
+        allowance: How much a user may have.
+        owner: Whose; `None` for everybody's. What is another's is as if it were not there.
+    """
+
+    def __init__(
+        self,
+        models: ModelStore,
+        history: HistoryStore,
+        checkpoints: Checkpoints,
+        allowance: Allowance,
+        owner: str | None = None,
+    ):
         self._models, self._history, self._checkpoints = models, history, checkpoints
+        self._allowance, self._owner = allowance, owner
 
     def create(self, name: str, *, corpus: Corpus | None = None, options: Mapping[str, Value] | None = None) -> Model:
         """Make a model.
@@ -30,13 +50,18 @@ class Library:
             NameTaken: Another model has this name.
             OptionError: The name is empty, too long, or holds control characters.
         """
-        return self._models.create(name, corpus_id=corpus.id if corpus else None, train_params=dict(options or {}))
+        return self._models.create(
+            name,
+            owner=self._owner or "",
+            corpus_id=corpus.id if corpus else None,
+            train_params=dict(options or {}),
+        )
 
     def free_name(self, name: str) -> str:
         """Return the name, with a number behind it if it is taken."""
         number = 1
         free = name
-        while self._models.find(free) is not None:
+        while self._models.find(free, owner=self._owner or "") is not None:
             number += 1
             free = f"{name}-{number}"
         return free
@@ -47,22 +72,44 @@ class Library:
         Raises:
             NotFound: There is none of this name or id.
         """
-        model = self._models.find(name_or_id)
+        model = self._models.find(name_or_id, owner=self._owner)
         if model is None:
-            names = [other.name for other in self._models.list()]
+            names = [other.name for other in self.all()]
             known = f"There are: {', '.join(names[:20])}." if names else "There are no models yet; train one."
             close = difflib.get_close_matches(name_or_id, names, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else ""
             raise NotFound(f"There is no model {name_or_id!r}.{meant} {known}")
         return model
 
+    def mine(self, model_id: str) -> str:
+        """Return the id of a model that is not another's, deleted or not.
+
+        Raises:
+            NotFound: It is another's, or there is no such model.
+        """
+        if self._owner is not None and self._models.get(model_id).owner != self._owner:
+            raise NotFound(f"There is no model with the id {model_id!r}. It may have been purged; list the models.")
+        return model_id
+
+    def sees(self, model: Model) -> bool:
+        """Tell whether a model is not another's."""
+        return self._owner in (None, model.owner)
+
+    def seen_by(self, owner: str, allowance: Allowance) -> "Library":
+        """Return the models of one user."""
+        return Library(self._models, self._history, self._checkpoints, allowance, owner)
+
     def all(self) -> list[Model]:
         """Return all models, newest first."""
-        return self._models.list()
+        return self._models.list(owner=self._owner)
 
     def deleted(self) -> list[Model]:
         """Return the models that were set aside and can be restored, newest first."""
-        return [model for model in self._models.list(include_deleted=True) if model.deleted_at is not None]
+        return [
+            model
+            for model in self._models.list(owner=self._owner, include_deleted=True)
+            if model.deleted_at is not None
+        ]
 
     def find_deleted(self, name_or_id: str) -> Model | None:
         """Look for a model that was set aside; of several with the same name, the one deleted last."""
@@ -77,19 +124,19 @@ class Library:
             OptionError: It is empty, too long, or holds control characters.
             NotFound: There is no such model.
         """
-        return self._models.update(model_id, name=name)
+        return self._models.update(self.mine(model_id), name=name)
 
     def note(self, model_id: str, notes: str) -> Model:
         """Write a note to a model."""
-        return self._models.update(model_id, notes=notes)
+        return self._models.update(self.mine(model_id), notes=notes)
 
     def tag(self, model_id: str, tags: Iterable[str]) -> Model:
         """Set a model's tags."""
-        return self._models.update(model_id, tags=tuple(tags))
+        return self._models.update(self.mine(model_id), tags=tuple(tags))
 
     def set_options(self, model_id: str, options: Mapping[str, Value]) -> Model:
         """Set the options of the next training; checkpoints keep those that they were made with."""
-        return self._models.update(model_id, train_params=dict(options))
+        return self._models.update(self.mine(model_id), train_params=dict(options))
 
     def delete(self, model_id: str) -> Model:
         """Set a model aside; `restore` brings it back.
@@ -98,7 +145,7 @@ class Library:
             StateError: It is being trained.
             NotFound: There is no such model.
         """
-        return self._models.delete(model_id)
+        return self._models.delete(self.mine(model_id))
 
     def restore(self, model_id: str) -> Model:
         """Bring a deleted model back.
@@ -107,7 +154,7 @@ class Library:
             NameTaken: Another model got its name meanwhile.
             NotFound: There is no such model.
         """
-        return self._models.restore(model_id)
+        return self._models.restore(self.mine(model_id))
 
     def purge(self, model_id: str) -> None:
         """Remove a model and its checkpoints for good.
@@ -116,16 +163,16 @@ class Library:
             StateError: It is being trained.
             NotFound: There is no such model.
         """
-        self._models.purge(model_id)
+        self._models.purge(self.mine(model_id))
         self._checkpoints.remove_all(model_id)
 
     def lines(self, model_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[LogLine]:
         """Return log lines in order, those after position `after`."""
-        return self._history.lines(model_id, after=after, limit=limit)
+        return self._history.lines(self.mine(model_id), after=after, limit=limit)
 
     def last_lines(self, model_id: str, count: int) -> list[LogLine]:
         """Return the newest `count` log lines, in order."""
-        return self._history.last_lines(model_id, count)
+        return self._history.last_lines(self.mine(model_id), count)
 
     def find_lines(self, model_id: str, words: str, *, level: str = "", limit: int = 1000) -> list[LogLine]:
         """Find the newest log lines that hold `words`, whatever their case; in order.
@@ -137,23 +184,23 @@ class Library:
             limit: At most so many.
         """
         levels = {"warning": ("warning", "error"), "error": ("error",)}.get(level, ())
-        return self._history.find_lines(model_id, words, levels=levels, limit=limit)
+        return self._history.find_lines(self.mine(model_id), words, levels=levels, limit=limit)
 
     def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
         """Return measured values by step."""
-        return self._history.metrics(model_id, names=None if names is None else list(names))
+        return self._history.metrics(self.mine(model_id), names=None if names is None else list(names))
 
     def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
         """Return the measured values of one name, such as `val_loss`, as arrays; those after a step."""
-        return self._history.curve(model_id, name, after_step=after_step)
+        return self._history.curve(self.mine(model_id), name, after_step=after_step)
 
     def samples(self, model_id: str) -> list[Sample]:
         """Return the samples of a model, oldest first."""
-        return self._history.samples(model_id)
+        return self._history.samples(self.mine(model_id))
 
     def checkpoints(self, model_id: str) -> list[Checkpoint]:
         """Return the checkpoints of a model, newest first."""
-        return self._checkpoints.of(model_id)
+        return self._checkpoints.of(self.mine(model_id))
 
     def export(self, model_id: str, target: Path) -> Path:
         """Write a model to one ZIP file: best (else newest) checkpoint, log, metrics, samples, and what it is.
@@ -176,6 +223,7 @@ class Library:
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             about = {
+                "format": FORMAT,
                 "name": model.name,
                 "notes": model.notes,
                 "tags": list(model.tags),
@@ -196,6 +244,37 @@ class Library:
             for part in parts:
                 bundle.write(part, f"checkpoint/{part.name}")
         return target
+
+    def import_bundle(self, path: Path) -> Model:
+        """Make a new model from a file that `export` wrote, here or elsewhere; without the text that it was made of.
+
+        Args:
+            path: The file. It is not trusted: nothing in it can run, name a place, or be larger than it says.
+
+        Returns:
+            The model, with a name of its own; it can write, but not be trained further.
+
+        Raises:
+            BundleError: It is no such file, or is damaged, dangerous or of a newer program; nothing was imported.
+            LimitReached: It is more than this server allows.
+            NotFound: There is no such file.
+        """
+        bundle = read_bundle(path)
+        self._allowance.check_weights(num_parameters(bundle.options, bundle.num_classes))
+        self._allowance.check_room(bundle.checkpoint_bytes, "model")
+        model_id = new_id()
+        try:
+            with atomic_folder(self._checkpoints.folder(model_id) / bundle.folder) as building:
+                for name, data in bundle.checkpoint.items():
+                    (building / name).write_bytes(data)
+                bundle.check(building)
+            name = self.free_name(bundle.name)
+            return self._models.adopt(bundle.model(model_id, name, self._owner or ""), bundle.told(model_id))
+        except BaseException as error:
+            self._checkpoints.remove_all(model_id)
+            if isinstance(error, OptionError):
+                raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
+            raise
 
 
 def metrics_csv(metrics: Iterable[Metric]) -> str:

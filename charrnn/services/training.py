@@ -1,5 +1,6 @@
 """Trainings: start, stop, resume, follow."""
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
 from charrnn.core.records import ACTIVE, Model, ModelState
+from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora, Source
 from charrnn.services.follow import LINES, Follower, Update
@@ -33,14 +35,26 @@ class Trainings:
     """All trainings of one data folder; those started here run on threads of this process."""
 
     def __init__(
-        self, leases: LeaseStore, history: HistoryStore, library: Library, corpora: Corpora, checkpoints: Checkpoints
+        self,
+        leases: LeaseStore,
+        history: HistoryStore,
+        library: Library,
+        corpora: Corpora,
+        checkpoints: Checkpoints,
+        allowance: Allowance,
     ):
         self._leases, self._history, self._checkpoints = leases, history, checkpoints
-        self._library, self._corpora = library, corpora
+        self._library, self._corpora, self._allowance = library, corpora, allowance
         self._workers: dict[str, Worker] = {}
         self._lock = threading.Lock()
         self._deaths_due = 0.0
         self._watchers: list[Callable[[str], None]] = []
+
+    def seen_by(self, library: Library, corpora: Corpora, allowance: Allowance) -> "Trainings":
+        """Return the same trainings for one user, who can do nothing to those of others."""
+        view = copy.copy(self)  # workers and watchers stay the process's
+        view._library, view._corpora, view._allowance = library, corpora, allowance
+        return view
 
     def start(
         self,
@@ -69,11 +83,13 @@ class Trainings:
             OptionError: Options are wrong.
             TextError: The text cannot be read, or is too short for the options.
             NameTaken: Another model has this name.
+            LimitReached: It is more than this server allows.
         """
         base = preset_options(preset) if preset else None
         values = checked("training", options or {}, base=base)
         corpus = self._corpora.find_or_add(source)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
+        self._allowance.check_training(values, corpus.num_distinct, len(self._running()))
         model = self._library.create(
             self._library.free_name(corpus.name) if name is None else name, corpus=corpus, options=values
         )
@@ -146,9 +162,10 @@ class Trainings:
             NotFound: There is no such model.
             StoreAway: The database cannot be told; a training of this process was asked all the same.
         """
-        worker = self._workers.get(model_id)
+        mine = self._library.mine(model_id)
+        worker = self._workers.get(mine)
         try:
-            model = self._leases.request_stop(model_id)
+            model = self._leases.request_stop(mine)
         except StoreAway:
             if worker:
                 worker.stop()
@@ -159,7 +176,7 @@ class Trainings:
 
     def interrupt(self, model_id: str) -> None:
         """Ask a training of this process to save and end as `interrupted`; others are left alone."""
-        if worker := self._workers.get(model_id):
+        if worker := self._workers.get(self._library.mine(model_id)):
             worker.stop(interrupt=True)
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
@@ -229,12 +246,14 @@ class Trainings:
 
     def unwatch(self, watcher: Callable[[str], None]) -> None:
         """Do not call it any more; one that is not called already is no error."""
-        self._watchers = [other for other in self._watchers if other != watcher]
+        self._watchers[:] = [other for other in self._watchers if other != watcher]
 
     def is_here(self, model_id: str) -> bool:
         """Tell whether a training runs in this process."""
-        worker = self._workers.get(model_id)
-        return worker is not None and not worker.join(0)
+        return model_id in self._running()
+
+    def _running(self) -> list[str]:
+        return [model_id for model_id, worker in list(self._workers.items()) if not worker.join(0)]
 
     def _tell_watchers(self, model_id: str) -> None:
         for watcher in list(self._watchers):
@@ -278,7 +297,6 @@ class Trainings:
         corpus = self._corpora.get(model.corpus_id)
         check_length(corpus.num_characters, int(options["num_seqs"]), int(options["num_steps"]))
         before = model.state
-        self._leases.queue(model.id, train_params=options)
         task = Task(
             model.id,
             lambda: self._corpora.ids(corpus.id, max_vocab=int(options["max_vocab"])),
@@ -288,11 +306,12 @@ class Trainings:
             listeners,
             lambda: self._tell_watchers(model.id),
         )
-        try:
-            worker = Worker(task, self._leases, self._history, self._checkpoints)
-        except BaseException:
-            self._leases.unqueue(model.id, before)
-            raise
         with self._lock:
-            self._workers[model.id] = worker
+            self._allowance.check_training(options, corpus.num_distinct, len(self._running()), model.id)
+            self._leases.queue(model.id, train_params=options)
+            try:
+                self._workers[model.id] = Worker(task, self._leases, self._history, self._checkpoints)
+            except BaseException:
+                self._leases.unqueue(model.id, before)
+                raise
         return self._library.get(model.id)

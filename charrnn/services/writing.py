@@ -1,5 +1,6 @@
 """Writing with a model, and scoring texts under it; networks stay loaded between requests."""
 
+import copy
 import random
 import threading
 from collections import OrderedDict
@@ -12,6 +13,7 @@ import numpy as np
 
 from charrnn.core.encodings import detect
 from charrnn.core.errors import TextError
+from charrnn.core.limits import Limits
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text import decode
@@ -71,10 +73,16 @@ class Stream:
 class Writing:
     """Writes with the models of one data folder."""
 
-    def __init__(self, library: Library, history: HistoryStore, checkpoints: Checkpoints):
-        self._library, self._history, self._checkpoints = library, history, checkpoints
+    def __init__(self, library: Library, history: HistoryStore, checkpoints: Checkpoints, limits: Limits):
+        self._library, self._history, self._checkpoints, self._limits = library, history, checkpoints, limits
         self._ready: OrderedDict[Path, _Ready] = OrderedDict()
         self._lock = threading.Lock()
+
+    def seen_by(self, library: Library) -> "Writing":
+        """Return the same for one user; loaded networks stay the process's."""
+        view = copy.copy(self)
+        view._library = library
+        return view
 
     def stream(
         self,
@@ -94,11 +102,14 @@ class Writing:
 
         Raises:
             OptionError: Options are wrong.
+            LimitReached: It is more than this server allows.
             UnknownCharacters: The prompt holds characters that the model never saw.
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is sound.
         """
         values = checked("sampling", options or {})
+        length = int(values["max_length"]) * int(values["num_samples"])
+        self._limits.check("max_sample_length", length, f"These are {length:,} characters at once")
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._library.get(model_id)
         used, ready, problems = self._load(model, checkpoint)

@@ -58,14 +58,19 @@ def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, secon
         )
     if batch.lines and known >= len(batch.lines):
         return model.stop_requested
+    insert_parts(session, model_id, batch, epoch=epoch, known=known)
+    if progress := _progress(model, batch, known):
+        compare_and_set(session, model_id, **progress)
+    return model.stop_requested
+
+
+def insert_parts(session: Session, model_id: str, batch: Batch, *, epoch: int | None, known: int = 0) -> None:
+    """Insert what is in a batch, but for its first `known` lines; samples of no `epoch` are a user's own."""
     _insert_lines(session, model_id, batch.lines[known:], first_position=batch.first_position + known)
     now = session.scalars(select(utc_now())).one()
     insert_or_replace(session, MetricRow, [_metric(model_id, m, now) for m in batch.metrics if math.isfinite(m.value)])
     insert_missing(session, SampleRow, [_sample(model_id, epoch, sample) for sample in batch.samples])
     insert_missing(session, CheckpointRow, [_checkpoint(model_id, checkpoint) for checkpoint in batch.checkpoints])
-    if progress := _progress(model, batch, known):
-        compare_and_set(session, model_id, **progress)
-    return model.stop_requested
 
 
 def _taken_back(session: Session, model_id: str, epoch: int, **lease: Any) -> bool:
@@ -103,7 +108,7 @@ def _metric(model_id: str, metric: Metric, now: datetime) -> dict[str, Any]:
     }
 
 
-def _sample(model_id: str, epoch: int, sample: Sample) -> dict[str, Any]:
+def _sample(model_id: str, epoch: int | None, sample: Sample) -> dict[str, Any]:
     return {
         "id": sample.id,
         "model_id": model_id,

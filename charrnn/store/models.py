@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ACTIVE, Model, ModelState
+from charrnn.store.batch import Batch, insert_parts
 from charrnn.store.clock import utc_now
 from charrnn.store.columns import storable_json
 from charrnn.store.database import Database
@@ -73,6 +74,31 @@ class ModelStore:
         with _explained(values["name"], corpus_id):
             return self._database.write(work)
 
+    def adopt(self, model: Model, told: Batch) -> Model:
+        """Store a model that was trained elsewhere, with its history; its checkpoints' folders must be there.
+
+        Args:
+            model: Its id, name, owner, state, options, step, best loss, notes and tags; without a text.
+            told: What its training said, and its checkpoints.
+
+        Raises:
+            NameTaken: The owner has another model of that name.
+            OptionError: Name, notes or tags cannot be kept, or a parameter is NaN or infinite.
+        """
+        values = _checked(**{name: getattr(model, name) for name in _CHECKS})
+
+        def work(session: Session) -> Model:
+            now = session.scalars(select(utc_now())).one()
+            row = ModelRow(id=model.id, owner=model.owner, state=model.state, created_at=now, updated_at=now, **values)
+            row.step, row.best_loss, row.log_position = model.step, model.best_loss, len(told.lines)
+            session.add(row)
+            session.flush()
+            insert_parts(session, model.id, told, epoch=None)
+            return load_model(session, model.id)
+
+        with _explained(values["name"], None):
+            return self._database.write(work)
+
     def get(self, model_id: str) -> Model:
         """Read a model, deleted or not.
 
@@ -81,18 +107,32 @@ class ModelStore:
         """
         return self._database.read(lambda session: load_model(session, model_id))
 
-    def find(self, name_or_id: str, *, owner: str = "") -> Model | None:
-        """Look for a model that is not deleted: by its exact name first, then by its id."""
+    def find(self, name_or_id: str, *, owner: str | None = "") -> Model | None:
+        """Look for a model that is not deleted: by its exact name first, then by its id.
+
+        Args:
+            name_or_id: What it is called.
+            owner: Whose; `None` for everybody's, first those that belong to nobody in particular.
+
+        Raises:
+            OptionError: Several users have a model of that name.
+        """
         try:
             name = checked_name(name_or_id)
         except OptionError:
             return None
-        mine = select(ModelRow).where(ModelRow.owner == owner, ModelRow.deleted_at.is_(None))
+        mine = select(ModelRow).where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
+        if owner is not None:
+            mine = mine.where(ModelRow.owner == owner)
 
         def work(session: Session) -> Model | None:
             for column in (ModelRow.live_name, ModelRow.id):
-                if row := session.scalars(mine.where(column == name)).one_or_none():
-                    return model_of(row)
+                rows = session.scalars(mine.where(column == name)).all()
+                if len(rows) > 1 and rows[0].owner:
+                    whose = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
+                    raise OptionError({"model": f"Several users have a model {name!r}: {whose}. Give its id."})
+                if rows:
+                    return model_of(rows[0])
             return None
 
         return self._database.read(work)

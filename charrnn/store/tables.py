@@ -64,6 +64,18 @@ class CorpusRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
 
 
+class CorpusOwnerRow(Base):
+    """Who brought a text in, and what they call it; a text that several bring in is stored once."""
+
+    __tablename__ = "corpus_owner"
+    __table_args__ = _MYSQL
+
+    corpus_id: Mapped[str] = mapped_column(ID, ForeignKey("corpus.id", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[str] = mapped_column(StoredName(200), primary_key=True, server_default="")
+    name: Mapped[str] = mapped_column(StoredName(255))
+    created_at: Mapped[datetime] = mapped_column(server_default=utc_default())
+
+
 class ModelRow(Base):
     """The user's named thing. The three `is_…`/`has_…` columns of the article follow from the state.
 

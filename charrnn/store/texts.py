@@ -1,13 +1,19 @@
-"""Corpora as rows: what is known about each text. The characters themselves lie in files (`charrnn.store.corpora`)."""
+"""Corpora as rows: what is known about each text. The characters themselves lie in files (`charrnn.store.corpora`).
 
-from sqlalchemy import delete, select
+A text that several users bring in is one row; each of them has a row of `corpus_owner`, with a name of their own.
+Wherever there is an `owner`, `None` stands for whoever sees everybody's.
+"""
+
+from dataclasses import replace
+
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from charrnn.core.errors import NotFound, OptionError, StateError
 from charrnn.core.records import Corpus
 from charrnn.store.database import Database
 from charrnn.store.rows import corpus_of
-from charrnn.store.tables import CorpusRow, ModelRow
+from charrnn.store.tables import CorpusOwnerRow, CorpusRow, ModelRow
 from charrnn.store.upsert import insert_missing
 
 _SHOWN = 5
@@ -19,7 +25,7 @@ class CorpusStore:
     def __init__(self, database: Database):
         self._database = database
 
-    def add(self, corpus: Corpus) -> Corpus:
+    def add(self, corpus: Corpus, *, owner: str = "") -> Corpus:
         """Remember a text; one that is known already keeps its first name and time.
 
         Returns:
@@ -27,61 +33,87 @@ class CorpusStore:
         """
         values = {column: getattr(corpus, column) for column in CorpusRow.__table__.columns.keys()}
         values["name"] = corpus.name[:255]
+        owned = {"corpus_id": corpus.id, "owner": owner, "name": values["name"], "created_at": corpus.created_at}
 
         def work(session: Session) -> Corpus:
             insert_missing(session, CorpusRow, [values])
+            insert_missing(session, CorpusOwnerRow, [owned])
             return corpus_of(session.get_one(CorpusRow, corpus.id))
 
         return self._database.write(work)
 
-    def get(self, corpus_id: str) -> Corpus:
+    def get(self, corpus_id: str, *, owner: str | None = None) -> Corpus:
         """Read what is known about a text.
 
         Raises:
             NotFound: There is no such text.
         """
-        row = self._database.read(lambda session: session.get(CorpusRow, corpus_id))
-        if row is None:
+        found = _read(self._database, _of(owner).where(CorpusRow.id == corpus_id))
+        if not found:
             raise NotFound(f"There is no text with the id {corpus_id!r}. Add the text first.")
-        return corpus_of(row)
+        return found[0]
 
-    def find(self, prefix: str) -> Corpus | None:
+    def find(self, prefix: str, *, owner: str | None = None) -> Corpus | None:
         """Look for the text whose id begins like this.
 
         Raises:
             OptionError: Several do.
         """
         start = CorpusRow.id.startswith(prefix.strip().lower(), autoescape=True)
-        rows = self._database.read(lambda session: session.scalars(select(CorpusRow).where(start).limit(2)).all())
-        if len(rows) > 1:
+        found = _read(self._database, _of(owner).where(start).limit(2))
+        if len(found) > 1:
             raise OptionError({"corpus": f"Several texts have ids that begin with {prefix!r}. Give more of the id."})
-        return corpus_of(rows[0]) if rows else None
+        return found[0] if found else None
 
-    def list(self) -> list[Corpus]:
+    def list(self, *, owner: str | None = None) -> list[Corpus]:
         """Read all texts, newest first."""
-        statement = select(CorpusRow).order_by(CorpusRow.created_at.desc(), CorpusRow.id)
-        return self._database.read(lambda session: [corpus_of(row) for row in session.scalars(statement)])
+        return _read(self._database, _of(owner))
 
-    def delete(self, corpus_id: str) -> None:
-        """Forget a text; its files go after this.
+    def delete(self, corpus_id: str, *, owner: str | None = None) -> bool:
+        """Forget a text; its files go after this, unless it is somebody else's, too.
+
+        Returns:
+            Whether nobody has it any more.
 
         Raises:
             NotFound: There is no such text.
             StateError: A model uses it, perhaps a deleted one that can still be restored.
         """
 
-        def work(session: Session) -> None:
+        def work(session: Session) -> bool:
             row = session.get(CorpusRow, corpus_id, with_for_update=True)
-            if row is None:
+            rest = select(CorpusOwnerRow.owner).where(CorpusOwnerRow.corpus_id == corpus_id)
+            owners = set(session.scalars(rest))
+            if row is None or (owner is not None and owner not in owners):
                 raise NotFound(f"There is no text with the id {corpus_id!r}. It may have been deleted already.")
             users = select(ModelRow.name).where(ModelRow.corpus_id == corpus_id).order_by(ModelRow.name)
-            names = session.scalars(users).all()
+            names = session.scalars(users if owner is None else users.where(ModelRow.owner == owner)).all()
             if names:
                 shown = ", ".join(repr(name) for name in names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
                 raise StateError(
                     f"The text {row.name!r} is used by {len(names)} model(s): {shown}. Purge them first, or give them "
                     "another text."
                 )
+            own = owner or ""
+            if own in owners and (len(owners) > 1 or session.scalars(users.limit(1)).first()):
+                whose = (CorpusOwnerRow.corpus_id == corpus_id, CorpusOwnerRow.owner == own)
+                session.execute(delete(CorpusOwnerRow).where(*whose))
+                return False
             session.execute(delete(CorpusRow).where(CorpusRow.id == corpus_id))
+            return True
 
-        self._database.write(work)
+        return self._database.write(work)
+
+
+def _read(database: Database, statement: Select[CorpusRow, str]) -> list[Corpus]:
+    return database.read(
+        lambda session: [replace(corpus_of(row), name=name) for row, name in session.execute(statement)]
+    )
+
+
+def _of(owner: str | None) -> Select[CorpusRow, str]:
+    """Select texts, newest first, each with what its owner calls it."""
+    if owner is None:
+        return select(CorpusRow, CorpusRow.name).order_by(CorpusRow.created_at.desc(), CorpusRow.id)
+    named = select(CorpusRow, CorpusOwnerRow.name).join(CorpusOwnerRow, CorpusOwnerRow.corpus_id == CorpusRow.id)
+    return named.where(CorpusOwnerRow.owner == owner).order_by(CorpusOwnerRow.created_at.desc(), CorpusRow.id)

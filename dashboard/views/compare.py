@@ -35,7 +35,7 @@ class CompareView(pn.viewable.Viewer):
         table.param.watch(lambda event: self._compare(event.new[-MOST:]), "compared")
 
     def _compare(self, model_ids: list[str]) -> None:
-        models = [model for model in self._session.hub.models if model.id in model_ids]
+        models = [model for model in self._session.models if model.id in model_ids]
         self._layout.visible = bool(models)
         if not models:
             return

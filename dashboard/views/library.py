@@ -11,6 +11,7 @@ import param
 from panel.custom import JSComponent
 
 from charrnn.core import figures
+from charrnn.core.files import file_name
 from charrnn.core.records import ACTIVE, Model
 from dashboard.curves import thinned
 from dashboard.delivery import Delivery
@@ -104,11 +105,12 @@ class LibraryView(pn.viewable.Viewer):
         seen = (hub.models_version, self._session.model_id, self._session.tab == "library")
         if seen == self._seen or not hub.models_version:
             return
-        self._nothing.visible, self._body.visible = not hub.models, bool(hub.models)
+        models = self._session.models
+        self._nothing.visible, self._body.visible = not models, bool(models)
         self._show_chosen()
         if self._session.tab == "library":
             self._list_deleted()
-            self._table.rows = [self._row(model) for model in hub.models]
+            self._table.rows = [self._row(model) for model in models]
         self._seen = seen
 
     def _list_deleted(self) -> None:
@@ -121,7 +123,7 @@ class LibraryView(pn.viewable.Viewer):
         self._bin.visible = bool(deleted)
 
     def _show_chosen(self) -> None:
-        model = next((m for m in self._session.hub.models if m.id == self._session.model_id), None)
+        model = next((m for m in self._session.models if m.id == self._session.model_id), None)
         self._table.chosen = model.id if model else ""
         self._chosen.visible = model is not None
         if model is None:
@@ -211,8 +213,3 @@ class LibraryView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout
-
-
-def file_name(name: str) -> str:
-    """Return a model's name as every file system takes it: without what separates folders or is reserved."""
-    return "".join("_" if character in '<>:"/\\|?*' or not character.isprintable() else character for character in name)

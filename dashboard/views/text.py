@@ -8,15 +8,15 @@ from typing import Any
 import panel as pn
 import panel.ui as pui
 
-from charrnn.core.errors import StateError
+from charrnn.core.errors import StateError, TextError
 from charrnn.core.records import Corpus
 from charrnn.core.report import TextReport
-from charrnn.core.text import Newlines
+from charrnn.core.text import Newlines, in_utf8
 from charrnn.services.examples import Example, examples
 from dashboard.escape import escaped
 from dashboard.session import Session
 from dashboard.theme import markup
-from dashboard.upload import TextUpload
+from dashboard.upload import TextUpload, too_large
 from dashboard.views import report as shown
 
 PREVIEW = 1500
@@ -130,10 +130,18 @@ class TextView(pn.viewable.Viewer):
         self._status.object = shown.arriving(received, share)
 
     def _pasted(self, event: Any) -> None:
-        if not self._paste.value_input.strip():
+        text = self._paste.value_input
+        if not text.strip():
             self._session.complain("There is nothing to use yet: paste a text into the field first.")
             return
-        self._read(Source(self._paste.value_input.encode(), "pasted text", encoding="utf-8"))
+
+        def take() -> None:
+            data = in_utf8(text)
+            if len(data) > self._session.max_upload_bytes:  # the field's own limit is the browser's
+                raise TextError(too_large(self._session.max_upload_bytes))
+            self._read(Source(data, "pasted text", encoding="utf-8"))
+
+        self._session.guarded(take)
 
     def _take_example(self, name: str) -> None:
         self._source = None

@@ -104,7 +104,7 @@ class WriteView(pn.viewable.Viewer):
         single = {f"Step {c.step:,} ({c.kind})": c.id for c in checkpoints}
         others = {
             f"Model {visible(other.name)}": f"model:{other.id}"
-            for other in self._session.hub.models
+            for other in self._session.models
             if other.id != model.id and other.step
         }
         for select, found in (

@@ -64,3 +64,8 @@ def test_the_article_s_commands_are_understood():
 def test_the_help_names_every_command():
     shown = overview(COMMANDS.values())
     assert all(f"\n  {name} " in shown for name in COMMANDS)
+
+
+def test_defect_two_dashes_are_a_text_like_any_other():
+    """Older Pythons take them for the end of all flags, even behind a `=`."""
+    assert parse(["sample", "fox", "--stop=--", "--start_string=--"], COMMANDS).start_string == "--"

@@ -1,10 +1,13 @@
 """Bringing a text in, without a browser."""
 
+import re
+
 import pytest
 
 from dashboard.session import Session
 from dashboard.views.text import TextView
 from tests.dashboard.conftest import wait_until
+from tests.hostile import NAMES
 
 GREETING = "Grüße aus Köln, schöne Straße!\r\n" * 30
 
@@ -27,6 +30,27 @@ def test_a_file_becomes_the_text_of_the_session(view: TextView, session: Session
     assert "30 CRLF line ends were turned into LF" in view._found.object
     assert "Grüße aus Köln" in view._more.object
     assert view._result.visible
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_file_of_any_name_is_taken_and_its_name_shown_as_text(view: TextView, session: Session, name: str) -> None:
+    view._arrived(GREETING.encode(), name)
+    wait_until(lambda: session.drain() or session.corpus_id)
+    assert len(session.corpus.name) <= 255
+    assert not re.search(r"<(img|script)|[\x00-\x08\x1b\x80-\x9f\u202e\u2066]", view._found.object)
+    assert [path.name for path in session.services.settings.corpora.iterdir()] == [session.corpus_id]
+
+
+def test_defect_half_a_character_in_a_pasted_text_is_said_in_words(view: TextView, session: Session) -> None:
+    view._paste.value_input = "duck \ud83e and others"
+    view._pasted(None)
+    assert "U+D83E as character 6" in session.notice[1]
+
+
+def test_defect_a_pasted_text_has_the_limit_of_a_file(view: TextView, session: Session) -> None:
+    view._paste.value_input = "é" * (session.max_upload_bytes // 2 + 1)
+    view._pasted(None)
+    assert "larger than 50 MB" in session.notice[1]
 
 
 def test_line_ends_can_be_kept_with_one_click(view: TextView, session: Session) -> None:

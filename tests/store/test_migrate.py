@@ -31,8 +31,8 @@ NEXT_VERSION = '''
 from alembic import op
 from sqlalchemy import Column, Integer
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "NEWEST"
 
 
 def upgrade():
@@ -62,11 +62,11 @@ def opened(empty_url):
 
 @pytest.fixture
 def newer_program(tmp_path, monkeypatch):
-    """A program that has one version more; until then the newest is 0001."""
+    """A program that has one version more; until then the newest is ours."""
 
     def install():
         (tmp_path / "versions").mkdir()
-        (tmp_path / "versions" / "r0002.py").write_text(NEXT_VERSION)
+        (tmp_path / "versions" / "next.py").write_text(NEXT_VERSION.replace("NEWEST", NEWEST))
         ours = Path(migrate.__file__).parent / "migrations"
 
         def config() -> Config:
@@ -77,7 +77,7 @@ def newer_program(tmp_path, monkeypatch):
             return known
 
         monkeypatch.setattr(migrate, "_config", config)
-        monkeypatch.setattr(version, "NEWEST", "0002")
+        monkeypatch.setattr(version, "NEWEST", "next")
 
     return install
 
@@ -172,7 +172,7 @@ def test_an_older_sqlite_file_is_upgraded_when_it_is_opened_and_loses_nothing(tm
 def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_mysql, newer_program):
     model_id = trained(empty_mysql)
     newer_program()
-    with pytest.raises(StoreError, match="has version 0001; this program needs 0002. Stop the other programs that use"):
+    with pytest.raises(StoreError, match=f"has version {NEWEST}; this program needs next. Stop the other"):
         Database.open(empty_mysql)
     asked = Database(empty_mysql)
     asked.upgrade()
@@ -186,12 +186,12 @@ def test_an_upgrade_that_fails_leaves_a_sqlite_file_as_it_was(tmp_path, newer_pr
     url = f"sqlite:///{tmp_path}/old.sqlite3"
     model_id = trained(url)
     newer_program()
-    script = tmp_path / "versions" / "r0002.py"
+    script = tmp_path / "versions" / "next.py"
     script.write_text(script.read_text() + "    raise ArithmeticError\n")
     with pytest.raises(ArithmeticError):
         Database.open(url)
     database = Database(url)
-    assert database.read(lambda session: session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))) == "0001"
+    assert database.read(lambda session: session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))) == NEWEST
     assert "stars" not in columns(inspect(database.engine))
     assert HistoryStore(database).lines(model_id)[0].text == "kept"
     database.close()

@@ -1,0 +1,87 @@
+"""How much one user may have: the limits of `core.limits`, held against what is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from charrnn.core.cost import num_parameters, training_bytes
+from charrnn.core.limits import Limits
+from charrnn.store.history import HistoryStore
+from charrnn.store.models import ModelStore
+from charrnn.store.texts import CorpusStore
+
+CHECKPOINTS = 4
+"""Of one model that can lie on the disk at the same time: those that are kept, and one that is being written."""
+CHECKPOINT_NUMBERS = 3
+"""Numbers in a checkpoint for each weight: itself and two moments."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a user may still have.
+
+    Args:
+        limits: Set by whoever runs this.
+        owner: Whose texts and checkpoints count; `None` for everybody's.
+    """
+
+    limits: Limits
+    models: ModelStore
+    corpora: CorpusStore
+    history: HistoryStore
+    owner: str | None = None
+
+    def check_training(
+        self, options: Mapping[str, Any], num_distinct: int, num_running: int, model_id: str = ""
+    ) -> None:
+        """Refuse a training that is too large, or one too many.
+
+        Args:
+            options: Training options, checked.
+            num_distinct: Different characters in its text.
+            num_running: Trainings that run in this process.
+            model_id: What is trained, if it is there already; its checkpoints are replaced one by one.
+
+        Raises:
+            LimitReached: It has too many weights, needs too much memory, or leaves no room on the disk; or too many
+                run already.
+        """
+        running = f"With this one, {num_running + 1} trainings would run at the same time"
+        self.limits.check("max_trainings", num_running + 1, running)
+        num_classes = min(num_distinct, options["max_vocab"]) + 1
+        weights, memory = num_parameters(options, num_classes), training_bytes(options, num_classes)
+        self.check_weights(weights)
+        self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
+        new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
+        self.check_room(4 * CHECKPOINT_NUMBERS * weights * new, "training")
+
+    def check_weights(self, weights: int) -> None:
+        """Refuse a network with too many weights.
+
+        Raises:
+            LimitReached: It has.
+        """
+        self.limits.check("max_parameters", weights, f"This network has {weights:,} weights")
+
+    def check_room(self, needed: int, what: str, *, but: str = "") -> None:
+        """Refuse what does not fit any more.
+
+        Args:
+            needed: Bytes.
+            what: What needs them, for the message.
+            but: Id of a text that does not count, since it is what is to be stored.
+
+        Raises:
+            LimitReached: There is not so much room.
+        """
+        if not self.limits.max_disk_mb:
+            return
+        used = self.used_bytes(but=but)
+        words = f"With this {what}, your texts and checkpoints take {(used + needed) / 1e6:,.1f} MB of the disk"
+        self.limits.check("max_disk_mb", (used + needed) / 1e6, words)
+
+    def used_bytes(self, *, but: str = "") -> int:
+        """Return how much texts and checkpoints take, those of models that can be restored included."""
+        models = self.models.list(owner=self.owner, include_deleted=True)
+        texts = sum(corpus.size_bytes for corpus in self.corpora.list(owner=self.owner) if corpus.id != but)
+        return texts + sum(each.size_bytes for model in models for each in self.history.checkpoints(model.id))

@@ -1,0 +1,240 @@
+"""Models as files that come from anywhere: read with suspicion, and only what an export writes.
+
+Names are compared with those of an export and never used as paths; sizes are checked as declared, and again as they
+come; what is JSON has a schema; weights are counted before a network is built for them.
+"""
+
+import csv
+import io
+import json
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charrnn.core.cost import num_parameters
+from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
+from charrnn.core.options import checked
+from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.store.history import Batch
+from charrnn.store.rows import new_id
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+FORMAT = 1
+MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
+ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
+CHECKPOINT = {f"checkpoint/{name}": name for name in (MANIFEST, WEIGHTS, TRAINING)}
+TEXTS = (ABOUT, LOG, METRICS, SAMPLES, f"checkpoint/{MANIFEST}")
+LARGEST_TEXT, LARGEST = 100_000_000, 4_000_000_000
+"""Bytes of one part that is text, and of all parts, unpacked."""
+HIGHEST = 2**62
+
+_COUNT = {"type": "integer", "minimum": 0, "maximum": HIGHEST}
+_LOSS = {"type": ["number", "null"]}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    ABOUT: {
+        "type": "object",
+        "required": ["name", "step", "train_params", "checkpoint"],
+        "properties": {
+            "name": {"type": "string"},
+            "notes": {"type": "string"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "step": _COUNT,
+            "best_loss": _LOSS,
+            "train_params": {"type": "object"},
+            "checkpoint": {
+                "type": "object",
+                "required": ["kind", "step"],
+                "properties": {"kind": {"enum": ["best", "last"]}, "step": _COUNT, "loss": _LOSS},
+            },
+        },
+    },
+    SAMPLES: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["step", "text", "options"],
+            "properties": {"step": _COUNT, "text": {"type": "string"}, "options": {"type": "object"}},
+        },
+    },
+    MANIFEST: {
+        "type": "object",
+        "required": ["format", "options", "vocabulary", "files"],
+        "properties": {"format": {"const": FORMAT}, "options": {"type": "object"}, "vocabulary": {"type": "array"}},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What an export holds, checked as far as it can be without a network."""
+
+    about: Mapping[str, Any]
+    options: Mapping[str, Any]
+    """Training options that the checkpoint was made with."""
+    num_classes: int
+    lines: list[str]
+    metrics: list[Metric]
+    samples: list[Mapping[str, Any]]
+    checkpoint: Mapping[str, bytes]
+    """Its files by name."""
+
+    @property
+    def name(self) -> str:
+        """What the model was called."""
+        return str(self.about["name"])
+
+    @property
+    def folder(self) -> str:
+        """Name for the checkpoint's folder."""
+        return f"{self.about['checkpoint']['kind']}-{self.about['checkpoint']['step']}-0"
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Size of the checkpoint."""
+        return sum(map(len, self.checkpoint.values()))
+
+    def check(self, folder: Path) -> None:
+        """Check the checkpoint, unpacked: hashes, number of weights, and that they fit their network.
+
+        Raises:
+            BundleError: It is damaged or does not fit.
+        """
+        from charrnn.model import checkpoint
+
+        try:
+            weights = checkpoint.load(folder, with_training=True).weights
+            found, needed = sum(w.size for w in weights.values()), num_parameters(self.options, self.num_classes)
+            if found != needed:  # before a network is built, which could be of any size
+                raise CheckpointError(f"It has {found:,} weights, but its options ask for {needed:,}.")
+            checkpoint.load_network(folder)
+        except CheckpointError as error:
+            raise BundleError(f"The model in this file cannot be used. {error}") from error
+
+    def model(self, model_id: str, name: str, owner: str) -> Model:
+        """Return the model's record."""
+        about, now = self.about, datetime.now(UTC).replace(tzinfo=None)
+        return Model(
+            model_id, name, ModelState.STOPPED, now, now, train_params=dict(self.options), owner=owner,
+            notes=about.get("notes", ""), tags=tuple(about.get("tags", ())), step=about["checkpoint"]["step"],
+            best_loss=about.get("best_loss"),
+        )  # fmt: skip
+
+    def told(self, model_id: str) -> Batch:
+        """Return what its training said, and its checkpoint."""
+        about, now = self.about["checkpoint"], datetime.now(UTC).replace(tzinfo=None)
+        kept = Checkpoint(
+            new_id(), model_id, about["step"], about["kind"], about.get("loss"), self.folder, self.checkpoint_bytes, now
+        )
+        samples = [
+            Sample(new_id(), model_id, each["step"], each["text"], each["options"], now) for each in self.samples
+        ]
+        lines = [(line, "info") for line in self.lines]
+        return Batch(first_position=1, lines=lines, metrics=self.metrics, samples=samples, checkpoints=[kept])
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a file that `Library.export` wrote.
+
+    Raises:
+        BundleError: It is something else, or damaged, dangerous or of a newer program.
+        NotFound: There is no such file.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BundleError(f"{path.name!r} is larger than {LARGEST:,} bytes, the most that an import takes.")
+        with zipfile.ZipFile(path) as bundle:
+            return _parsed(_parts(bundle))
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
+    except OptionError as error:
+        raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
+    except (zipfile.BadZipFile, zlib.error, csv.Error, OSError, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError: a JSON nested too deep, a password, an unknown compression
+        raise BundleError(
+            f"{path.name!r} is no model that was exported by this program, or a damaged one ({error}). "
+            f"Make one with: charrnn export NAME"
+        ) from error
+
+
+def _parts(bundle: zipfile.ZipFile) -> dict[str, bytes]:
+    """Unpack in memory what an export writes, and refuse everything else."""
+    known, left = {*CHECKPOINT, *TEXTS}, LARGEST
+    parts: dict[str, bytes] = {}
+    for entry in bundle.infolist():
+        if entry.filename not in known or entry.filename in parts:
+            raise BundleError(f"The file holds {entry.filename[:80]!r}, which no export of a model does.")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise BundleError(f"In the file, {entry.filename!r} is a link, which no export of a model holds.")
+        allowed = min(left, LARGEST_TEXT if entry.filename in TEXTS else LARGEST)
+        if entry.file_size > allowed:
+            raise BundleError(
+                f"In the file, {entry.filename!r} has {entry.file_size:,} bytes unpacked; {allowed:,} are taken."
+            )
+        with bundle.open(entry) as file:
+            parts[entry.filename] = file.read(entry.file_size + 1)
+        if len(parts[entry.filename]) != entry.file_size:
+            raise BundleError(f"In the file, {entry.filename!r} is not as long as it says.")
+        left -= entry.file_size
+    if missing := sorted(known - parts.keys()):
+        raise BundleError(f"The file holds no {', '.join(missing)}; every export of a model does.")
+    return parts
+
+
+def _parsed(parts: Mapping[str, bytes]) -> Bundle:
+    about, manifest = _json(ABOUT, parts[ABOUT]), _json(MANIFEST, parts[f"checkpoint/{MANIFEST}"])
+    given = manifest["options"]
+    options = checked("training", given)
+    if wrong := [name for name in given if (type(given[name]), given[name]) != (type(options[name]), options[name])]:
+        raise ValueError(f"the option {wrong[0]} is {given[wrong[0]]!r}")
+    return Bundle(
+        about,
+        options,
+        len(Vocabulary.from_json(manifest["vocabulary"])) + 1,
+        parts[LOG].decode().splitlines(),
+        _metrics(parts[METRICS].decode()),
+        _json(SAMPLES, parts[SAMPLES]),
+        {name: parts[path] for path, name in CHECKPOINT.items()},
+    )
+
+
+def _metrics(text: str) -> list[Metric]:
+    rows = csv.DictReader(io.StringIO(text))
+    if not rows.fieldnames or rows.fieldnames[0] != "step" or any(len(name) > 64 for name in rows.fieldnames):
+        raise ValueError(f"{METRICS} has other columns than an export writes")
+    found = []
+    for row in rows:
+        step = int(row.pop("step"))
+        if not 0 <= step <= HIGHEST or None in row:
+            raise ValueError(f"{METRICS} has a row that no export writes")
+        found += [Metric(step, name, float(value)) for name, value in row.items() if value]
+    return found
+
+
+def _json(name: str, data: bytes) -> Any:
+    document = json.loads(data, parse_constant=_refuse_constant)
+    came = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
+    if isinstance(came, int) and came > FORMAT:
+        raise BundleError(f"The file has format {came}; this program knows up to {FORMAT}. Update the program.")
+    for error in _validator(name).iter_errors(document):
+        raise ValueError(f"{name}, {error.json_path}: {error.message[:200]}")
+    return document
+
+
+@cache
+def _validator(name: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # imported late, as in core.options
+
+    return Draft202012Validator(_SCHEMAS[name])
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,109 @@
+"""The form, the command line and the services say the same of every option, whatever is typed."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import charrnn.cli.main as cli
+from charrnn.cli.flags import given as typed_flags
+from charrnn.cli.parser import parse
+from charrnn.core.errors import OptionError
+from charrnn.core.options import Kind, Option, checked, defaults, options
+from dashboard.forms import Form
+
+LINES = {"training": ["train", "--input_file", "x"], "sampling": ["sample", "x"]}
+REFUSED = object()
+Verdict = Any
+
+
+def edges(option: Option) -> list[str]:
+    """Return what lies at the borders of what is allowed."""
+    ends = [end for end in (option.minimum, option.maximum) if end is not None]
+    return [f"{end + step!r}" for end in ends for step in (-1, 0, 1, 1e-9, -1e-9)] + list(option.choices)
+
+
+STRANGE = ["", " ", "nan", "-nan", "inf", "-Infinity", "1e400", "0x10", "1_000", "١٢", "１", "1,000", "1.0", "+3",
+           " 7 ", "1e3", "true", "False", "None", "[]", "9" * 5000, "-0",
+           "0.0", "--", "=", "\0", "\ud800", "\n"]  # fmt: skip
+
+
+@st.composite
+def typing(draw: st.DrawFn) -> tuple[Kind, str, str]:
+    """A kind, an option of it, and what somebody types for it."""
+    kind: Kind = draw(st.sampled_from(("training", "sampling")))
+    option = draw(st.sampled_from(list(options(kind).values())))
+    numbers = st.one_of(st.integers().map(str), st.floats().map(repr), st.decimals(allow_nan=True).map(str))
+    text = draw(st.one_of(st.sampled_from([*edges(option), *STRANGE]), numbers, st.text(st.characters(), max_size=12)))
+    return kind, option.name, text
+
+
+def services_say(kind: Kind, name: str, text: str) -> Verdict:
+    """Ask the services."""
+    try:
+        return checked(kind, {name: text})[name]
+    except OptionError as error:
+        assert set(error.problems) == {name}
+        return REFUSED
+
+
+def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
+    """Ask the command line."""
+    args = parse([*LINES[kind], f"--{name}={text}"], cli.COMMANDS)
+    try:
+        return checked(kind, typed_flags(args, kind))[name]
+    except OptionError as error:
+        assert set(error.problems) == {name}
+        return REFUSED
+
+
+@cache
+def form_of(kind: Kind) -> Form:
+    """One form for all examples, since its fields take long to make."""
+    return Form(kind)
+
+
+def form_says(kind: Kind, name: str, text: str) -> Verdict:
+    """Type into the form, or choose there, as a browser that can send anything would."""
+    form = form_of(kind)
+    form.fill({})
+    widget = form.fields[name]
+    try:
+        if "value_input" in widget.param:
+            widget.value_input = text
+        else:
+            widget.value = text
+    except ValueError:  # what its field cannot hold never becomes an option
+        assert form.values == defaults(kind)
+        return REFUSED
+    return REFUSED if form.problems else form.values[name]
+
+
+@settings(max_examples=300)
+@given(typing())
+def test_the_same_is_typed_and_the_same_is_said(typed: tuple[Kind, str, str]) -> None:
+    kind, name, text = typed
+    by_services, by_command_line = services_say(*typed), command_line_says(*typed)
+    assert by_services is by_command_line or (by_services, type(by_services)) == (
+        by_command_line,
+        type(by_command_line),
+    )
+    if options(kind)[name].type == "boolean":
+        return  # a box to tick has no text
+    by_form = form_says(*typed)
+    assert by_form is by_services or (by_form, type(by_form)) == (by_services, type(by_services))
+
+
+@pytest.mark.parametrize("kind", ["training", "sampling"])
+def test_every_edge_of_every_option_gets_the_same_verdict(kind: Kind) -> None:
+    for option in options(kind).values():
+        for text in [*edges(option), *STRANGE]:
+            by_services = services_say(kind, option.name, text)
+            assert by_services is command_line_says(kind, option.name, text) or by_services == command_line_says(
+                kind, option.name, text
+            ), (option.name, text)
+            if option.type != "boolean":
+                by_form = form_says(kind, option.name, text)
+                assert by_form is by_services or by_form == by_services, (option.name, text)

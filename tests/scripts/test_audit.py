@@ -1,0 +1,50 @@
+"""The audit of the locked versions, with a program in the place of the one that asks the database."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOUND = {"name": "duck", "version": "1.2", "vulns": []}
+WEAK = {"name": "goose", "version": "0.1", "vulns": [{"id": "CVE-1999-7", "fix_versions": ["0.2"]}]}
+SKIPPED = {"name": "swan", "skip_reason": "not found"}
+
+
+def audited(folder: Path, *packages: dict[str, object], says: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the audit while the database knows these packages; none when it does not answer."""
+    report = json.dumps({"dependencies": packages})
+    write = f"open(sys.argv[sys.argv.index('--output') + 1], 'w').write({report!r})" if packages else ""
+    asks = folder / "uvx"
+    asks.write_text(f"#!{sys.executable}\nimport sys\n{write}\nprint({says!r}, file=sys.stderr)\nsys.exit(1)\n")
+    asks.chmod(0o755)
+    command = [sys.executable, str(ROOT / "scripts/audit")]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"UVX": str(asks)})
+
+
+def test_versions_without_known_vulnerabilities_pass(tmp_path: Path) -> None:
+    result = audited(tmp_path, SOUND)
+    assert (result.returncode, "no vulnerability is known in 1 packages" in result.stdout) == (0, True)
+
+
+def test_a_known_vulnerability_fails_and_names_the_version_that_has_none(tmp_path: Path) -> None:
+    result = audited(tmp_path, SOUND, WEAK)
+    assert (result.returncode, "goose 0.1 has CVE-1999-7, mended in 0.2" in result.stdout) == (1, True)
+
+
+def test_a_package_that_was_not_looked_up_is_never_called_sound(tmp_path: Path) -> None:
+    result = audited(tmp_path, SOUND, SKIPPED)
+    assert (result.returncode, "NOT AUDITED are 1 of 2: swan" in result.stderr, result.stdout) == (0, True, "")
+
+
+def test_a_database_that_cannot_be_reached_is_said_plainly_and_fails_nothing(tmp_path: Path) -> None:
+    result = audited(tmp_path, says="ConnectionError: Failed to resolve 'db.example'")
+    assert (result.returncode, "NOT AUDITED" in result.stderr, result.stdout) == (0, True, "")
+
+
+@pytest.mark.parametrize("says", ["", "invalid requirement"])
+def test_an_audit_that_breaks_is_no_audit(tmp_path: Path, says: str) -> None:
+    assert audited(tmp_path, says=says).returncode == 2

@@ -1,0 +1,97 @@
+"""What whoever runs a server allows."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.errors import LimitReached, StudioError
+from charrnn.core.limits import Limits, flag, means, variable
+from charrnn.core.records import ModelState
+from charrnn.services import Services, open_services
+from tests.services.conftest import OPTIONS, TEXT, Trained
+
+
+def allowed(home: Path, **limits: int) -> Services:
+    """Open a data folder under limits."""
+    return open_services(home, environ={variable(name): str(value) for name, value in limits.items()})
+
+
+def test_flags_come_before_the_environment_and_it_before_the_default() -> None:
+    environ = {"CHARRNN_MAX_DISK_MB": "7", "CHARRNN_MAX_TRAININGS": "2"}
+    limits = Limits.read(environ, {"max_disk_mb": 9, "max_trainings": None})
+    assert (limits.max_disk_mb, limits.max_trainings, limits.max_upload_mb) == (9, 2, 50)
+
+
+@pytest.mark.parametrize("value", ["-1", "many", "1.5", "nan"])
+@pytest.mark.parametrize("name", means())
+def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(StudioError, match=f"{variable(name)} is '{value}'"):
+        Limits.read({variable(name): value})
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"max_parameters": 300}, r"This network has [\d,]+ weights; this server allows 300"),
+        ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory; this server allows 1"),
+        ({"max_disk_mb": 1}, r"With this training, your texts and checkpoints take \d+.\d MB .* allows 1"),
+    ],
+)
+def test_a_training_that_is_too_large_is_refused_before_anything_is_made(
+    tmp_path: Path, limits: dict[str, int], says: str
+) -> None:
+    [name] = limits
+    with allowed(tmp_path, **limits) as services, pytest.raises(LimitReached, match=says) as error:
+        services.training.start(TEXT, options={**OPTIONS, "lstm_size": 200, "num_seqs": 8, "num_steps": 20})
+    assert flag(name) in str(error.value) and variable(name) in str(error.value)
+    with open_services(tmp_path, environ={}) as services:
+        assert services.models.all() == []
+
+
+def test_a_text_for_which_there_is_no_room_is_not_kept(tmp_path: Path) -> None:
+    with allowed(tmp_path, max_disk_mb=1) as services:
+        services.corpora.add("over the hill\n" * 50_000)
+        with pytest.raises(LimitReached, match="With this text, your texts and checkpoints take 1.5 MB"):
+            services.corpora.add("far away\n" * 90_000)
+        assert len(services.corpora.all()) == len(list(services.settings.corpora.iterdir())) == 1
+        services.corpora.add("over the hill\n" * 50_000)  # what is there already takes no more room
+
+
+def test_each_user_has_room_of_their_own(tmp_path: Path) -> None:
+    with allowed(tmp_path, max_disk_mb=1) as services:
+        for user in ("ada", "bob"):
+            services.seen_by(user).corpora.add(f"{user} went out to play\n" * 40_000)
+        with pytest.raises(LimitReached):
+            services.seen_by("bob").corpora.add("over the hill\n" * 30_000)
+
+
+def test_checkpoints_count_for_the_room_of_their_owner(trained: Trained) -> None:
+    allowance = trained.services._allowance
+    kept = sum(each.size_bytes for each in trained.services.models.checkpoints(trained.model.id))
+    assert allowance.used_bytes() == kept + len(TEXT.encode())
+    assert replace(allowance, owner="ada").used_bytes() == 0
+
+
+def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
+    with allowed(tmp_path, max_trainings=1) as services:
+        going = threading.Event()
+        first = services.training.start(
+            TEXT, options={**OPTIONS, "max_steps": 10**6}, listeners=[lambda e: going.set()]
+        )
+        with pytest.raises(LimitReached, match="With this one, 2 trainings would run at the same time; .* allows 1"):
+            services.training.start(TEXT, options=OPTIONS)
+        assert going.wait(60)
+        services.training.stop(first.id)
+        assert services.training.wait(first.id).state == ModelState.STOPPED
+        second = services.training.start(TEXT, options=OPTIONS)
+        assert services.training.wait(second.id).state == ModelState.COMPLETED
+
+
+def test_a_text_that_is_too_long_to_write_is_refused(trained: Trained) -> None:
+    writing = trained.services.writing
+    limited = type(writing)(writing._library, writing._history, writing._checkpoints, Limits(max_sample_length=100))
+    assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
+    with pytest.raises(LimitReached, match="102 characters at once; this server allows 100.*--max-sample-length"):
+        limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})

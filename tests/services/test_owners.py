@@ -1,0 +1,161 @@
+"""With logins, each user sees and changes what is theirs, and nothing else."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charrnn.core.errors import NotFound, OptionError, StateError
+from charrnn.core.records import Corpus, Model
+from charrnn.services import Services, open_services
+from tests.services.conftest import OPTIONS, TEXT
+
+
+@dataclass(frozen=True)
+class Users:
+    """Two users of one data folder, and whoever runs it."""
+
+    everybody: Services
+    ada: Services
+    bob: Services
+    model: Model
+    """Ada's; trained."""
+    corpus: Corpus
+    """Ada's."""
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
+    """Ada has a text and a trained model, Bob has nothing."""
+    with open_services(tmp_path_factory.mktemp("users"), environ={}) as everybody:
+        ada, bob = everybody.seen_by("ada"), everybody.seen_by("bob")
+        corpus, _ = ada.corpora.add(TEXT, name="ducks")
+        model = ada.training.start(corpus, name="secret ducks", options=OPTIONS)
+        ada.models.note(model.id, "Only mine.")
+        yield Users(everybody, ada, bob, ada.training.wait(model.id), corpus)
+
+
+ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
+    "get by id": lambda s, id, at: s.models.get(id),
+    "get by name": lambda s, id, at: s.models.get("secret ducks"),
+    "rename": lambda s, id, at: s.models.rename(id, "mine now"),
+    "note": lambda s, id, at: s.models.note(id, "was here"),
+    "tag": lambda s, id, at: s.models.tag(id, ["mine"]),
+    "set options": lambda s, id, at: s.models.set_options(id, {}),
+    "delete": lambda s, id, at: s.models.delete(id),
+    "restore": lambda s, id, at: s.models.restore(id),
+    "purge": lambda s, id, at: s.models.purge(id),
+    "read the log": lambda s, id, at: s.models.lines(id),
+    "read its end": lambda s, id, at: s.models.last_lines(id, 1),
+    "search the log": lambda s, id, at: s.models.find_lines(id, "loss"),
+    "read metrics": lambda s, id, at: s.models.metrics(id),
+    "read a curve": lambda s, id, at: s.models.curve(id, "loss"),
+    "read samples": lambda s, id, at: s.models.samples(id),
+    "see checkpoints": lambda s, id, at: s.models.checkpoints(id),
+    "export": lambda s, id, at: s.models.export(id, at / "stolen.zip"),
+    "begin": lambda s, id, at: s.training.begin(id),
+    "resume": lambda s, id, at: s.training.resume(id, options={"max_steps": 99}),
+    "stop": lambda s, id, at: s.training.stop(id),
+    "interrupt": lambda s, id, at: s.training.interrupt(id),
+    "wait": lambda s, id, at: s.training.wait(id),
+    "follow": lambda s, id, at: list(s.training.follow(id)),
+    "write": lambda s, id, at: s.writing.write(id),
+    "score": lambda s, id, at: s.writing.score(id, TEXT),
+}
+
+
+def test_every_way_to_a_model_is_among_these() -> None:
+    """A new method that takes a model's id must be tried here, too."""
+    from inspect import getmembers, isfunction, signature
+
+    from charrnn.services.library import Library
+    from charrnn.services.training import Trainings
+    from charrnn.services.writing import Writing
+
+    takes_id = {
+        name
+        for service in (Library, Trainings, Writing)
+        for name, method in getmembers(service, isfunction)
+        if not name.startswith("_") and {"model_id", "name_or_id"} & set(signature(method).parameters)
+    }
+    tried = {
+        "get", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
+        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "stop", "interrupt",
+        "wait", "follow", "stream", "write", "score",
+    }  # fmt: skip
+    harmless = {"mine", "find_deleted", "follower", "is_here"}
+    assert takes_id == tried | harmless
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_another_s_model_is_as_if_it_were_not_there(
+    users: Users, tmp_path: Path, act: Callable[[Services, str, Path], Any]
+) -> None:
+    before = users.ada.models.get(users.model.id)
+    with pytest.raises(NotFound, match="no model") as error:
+        act(users.bob, users.model.id, tmp_path)
+    assert "ducks" not in str(error.value).replace("'secret ducks'", "")  # the name that he asked for himself
+    assert users.ada.models.get(users.model.id) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_does_not_have_is_not_found_in_the_same_words(users: Users) -> None:
+    words = []
+    for model_id in (users.model.id, "0" * 32):
+        with pytest.raises(NotFound) as error:
+            users.bob.models.note(model_id, "x")
+        words.append(str(error.value).replace(model_id, "…"))
+    assert words[0] == words[1]
+
+
+def test_lists_hold_one_s_own(users: Users) -> None:
+    assert [model.owner for model in users.ada.models.all()] == ["ada"]
+    assert users.bob.models.all() == users.bob.corpora.all() == []
+    assert [model.name for model in users.everybody.models.all()] == ["secret ducks"]
+
+
+def test_another_s_text_is_as_if_it_were_not_there(users: Users) -> None:
+    corpora, theirs = users.bob.corpora, users.corpus.id
+    for act in (corpora.get, corpora.find, corpora.delete, lambda id: corpora.head(id, 9)):
+        with pytest.raises(NotFound):
+            act(theirs)
+    with pytest.raises(NotFound):
+        corpora.find("ducks")
+
+
+def test_two_users_have_models_and_texts_of_the_same_name(users: Users) -> None:
+    mine = users.bob.models.create("secret ducks")
+    assert users.bob.models.get("secret ducks") == mine
+    assert users.ada.models.get("secret ducks").id == users.model.id
+    with pytest.raises(OptionError, match="Several users have a model 'secret ducks': 'ada' .*, 'bob' "):
+        users.everybody.models.get("secret ducks")
+    users.bob.models.purge(mine.id)
+
+
+def test_the_same_text_of_two_users_is_stored_once_and_goes_with_the_last(users: Users) -> None:
+    first, _ = users.ada.corpora.add("over the hill\n" * 50, name="hill")
+    second, _ = users.bob.corpora.add("over the hill\n" * 50, name="my hill")
+    assert first.id == second.id
+    assert users.bob.corpora.find("my hill").id == second.id
+    users.bob.corpora.delete(second.id)
+    assert users.bob.corpora.all() == []
+    assert users.ada.corpora.head(first.id, 4) == "over"
+    users.ada.corpora.delete(first.id)
+    assert users.everybody.corpora.all() == [users.everybody.corpora.get(users.corpus.id)]
+
+
+def test_a_text_that_another_s_model_needs_stays_and_its_name_is_not_told(users: Users) -> None:
+    copy, _ = users.bob.corpora.add(TEXT, name="found")
+    users.bob.corpora.delete(copy.id)
+    assert users.ada.corpora.get(copy.id).name == "ducks"
+    with pytest.raises(StateError, match="secret ducks"):
+        users.ada.corpora.delete(copy.id)
+
+
+def test_without_logins_nobody_owns_anything(tmp_path: Path) -> None:
+    with open_services(tmp_path, environ={}) as services:
+        corpus, _ = services.corpora.add(TEXT)
+        assert services.models.create("open", corpus=corpus).owner == ""
+        assert services.seen_by("ada").models.all() == services.seen_by("ada").corpora.all() == []
