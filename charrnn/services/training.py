@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from charrnn.core.batches import check_length
-from charrnn.core.errors import LeaseLost, OptionError, StateError, StoreAway
+from charrnn.core.errors import LeaseLost, StateError, StoreAway
 from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
@@ -19,6 +19,7 @@ from charrnn.services.corpora import Corpora, Source
 from charrnn.services.follow import LINES, Follower, Update
 from charrnn.services.library import Library
 from charrnn.services.patience import PATIENCE_SECONDS, patiently
+from charrnn.services.resuming import options_to_go_on
 from charrnn.services.worker import Task, Worker, is_dead
 from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
@@ -26,9 +27,6 @@ from charrnn.store.leases import LeaseStore
 FOLLOW_SECONDS = 0.25
 DEATH_SECONDS = 1.0
 """Time between two looks at a training, and between two searches for trainings whose worker is gone."""
-
-SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
-"""Options that decide what a checkpoint holds; a training cannot go on with others."""
 
 
 class Trainings:
@@ -129,28 +127,10 @@ class Trainings:
             NotFound: There is no such model, or it has no checkpoint.
         """
         model = self._library.get(model_id)
-        if model.state in ACTIVE:
-            raise StateError(f"The model {model.name!r} is being trained already; follow it, or stop it first.")
+        values = options_to_go_on(model, options or {})
         if not self._history.checkpoints(model.id):
             raise StateError(
                 f"The model {model.name!r} has no checkpoint to go on from; start its training from the beginning."
-            )
-        changes = dict(options or {})
-        values = checked("training", changes, base=model.train_params)
-        fixed = [name for name in SHAPING if values[name] != model.train_params.get(name, values[name])]
-        if fixed:
-            raise OptionError(
-                {
-                    name: f"{name} cannot change from {model.train_params[name]!r} to {values[name]!r} when a training "
-                    f"goes on, since its checkpoints fit no other. Train a new model with it."
-                    for name in fixed
-                }
-            )
-        is_same = values == checked("training", model.train_params)
-        if model.state == ModelState.COMPLETED and (is_same or int(values["max_steps"]) <= model.step):
-            raise StateError(
-                f"The training of {model.name!r} has done all its steps: {model.step:,}. To go on, allow more: for "
-                f"example max_steps {2 * model.step}."
             )
         return self._queue_and_work(model, values, True, callbacks, listeners)
 
