@@ -10,7 +10,7 @@ from charrnn.services import Services, open_services
 from tests.torture.child import Child, Nursery
 from tests.torture.damage import DAMAGES
 from tests.torture.finding import Finding, all_held
-from tests.torture.story import Story, gaps, is_being_written, left_over, new_model, told
+from tests.torture.story import Story, gaps, half_written, left_over, new_model, told
 
 MOMENTS = ("starting", "learning", "learning", "writing")
 KILLS_A_MODEL, MODELS_IN_TURN = 8, 3
@@ -83,17 +83,17 @@ class Kills:
         else:
             child.wait_for_steps()
             time.sleep(self.chance.uniform(0, 1))
-        end = time.monotonic() + 5
-        while moment == "writing" and not is_being_written(services, model_id) and time.monotonic() < end:
+        end, before = time.monotonic() + 5, half_written(services, model_id)
+        while moment == "writing" and half_written(services, model_id) <= before and time.monotonic() < end:
             pass
         killed = child.kill()
         at = time.monotonic()
         if not killed:
             return False
         self.moments[moment] = self.moments.get(moment, 0) + 1
-        self.mid_write += is_being_written(services, model_id)
+        self.mid_write += not half_written(services, model_id) <= before
         self._notice(services, model_id, at)
-        if self.chance.random() < 0.2:
+        if self.chance.random() < 0.3:
             self._damage(services, model_id)
         return True
 

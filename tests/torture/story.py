@@ -72,10 +72,9 @@ def left_over(services: Services, model_id: str) -> list[str]:
     return sorted(folders ^ {checkpoint.folder for checkpoint in services.models.checkpoints(model_id)})
 
 
-def is_being_written(services: Services, model_id: str) -> bool:
-    """Tell whether a checkpoint is being written right now, or was when somebody was killed."""
-    folder = _folder(services, model_id)
-    return folder.is_dir() and any(path.name.startswith(".tmp-") for path in folder.iterdir())
+def half_written(services: Services, model_id: str) -> set[str]:
+    """Name the checkpoints that are being written right now, or were when somebody was killed."""
+    return {path.name for path in _folder(services, model_id).glob(".tmp-*")}
 
 
 def _folder(services: Services, model_id: str) -> Path:
