@@ -107,6 +107,22 @@ def test_no_page_has_a_serious_barrier_on_a_desk(url: str, open_page: Callable[.
         assert not lasting_barriers(page), name
 
 
+def test_nothing_jumps_while_a_page_fills(url: str, open_page: Callable[..., Page]) -> None:
+    """What moves without having been asked to, by the measure of browsers; below 0.1 counts as still."""
+    page = open_page(url)
+    page.add_init_script(SHIFTS)
+    for tab, words in TABS.items():
+        page.goto(f"{url}&tab={tab}")
+        expect(page.get_by_text(words).last).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("shifts") < 0.1, tab
+
+
+SHIFTS = """window.shifts = 0;
+new PerformanceObserver((list) => { for (const shift of list.getEntries()) shifts += shift.value; })
+  .observe({type: "layout-shift", buffered: true});"""
+
+
 def test_all_tabs_fit_on_a_phone(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url, **PHONE)
     boxes = [page.get_by_role("tab", name=name.title()).bounding_box() for name in TABS]
