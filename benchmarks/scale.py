@@ -18,6 +18,7 @@ from typing import Any
 
 from corpus import SENTENCES, write_text
 from peers.race import programs, race, ratio
+from peers.turns import Work
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # as it is here, installed or not
@@ -29,15 +30,8 @@ MORE_MEMORY = 100_000_000
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(Work):
     """What is trained."""
-
-    cell: str
-    layers: int
-    units: int
-    batch: int
-    window: int
-    classes: int
 
     @property
     def arguments(self) -> list[str]:

@@ -43,7 +43,7 @@ class Front(DocHandler):
         while self._is_coming:
             await asyncio.sleep(0.01)
         shell = _shells.get(self.application_context)
-        if shell is None or config.authorize_callback or not _ADDRESS.issuperset(self.request.arguments):
+        if shell is None or config.authorize_callback or not self._is_whole_page:
             await super().get(*args, **kwargs)
             return
         signing = {"secret_key": self.application.secret_key, "signed": self.application.sign_sessions}
@@ -56,6 +56,11 @@ class Front(DocHandler):
         self.set_header("Content-Type", "text/html")
         await self.finish(_TOKEN.sub(token, shell))
         IOLoop.current().add_callback(self._build, session_id, token)
+
+    @property
+    def _is_whole_page(self) -> bool:
+        """Whether the address asks for nothing but what the page reads for itself once it is there."""
+        return _ADDRESS.issuperset(self.request.arguments)
 
     @property
     def _is_coming(self) -> bool:
@@ -74,7 +79,7 @@ class Front(DocHandler):
 
     def write(self, chunk: Any) -> None:
         """Send a page, and keep it for later visitors if it is the whole one."""
-        if isinstance(chunk, str) and MARK in chunk and _ADDRESS.issuperset(self.request.arguments):
+        if isinstance(chunk, str) and MARK in chunk and self._is_whole_page:
             _shells.setdefault(self.application_context, chunk)
         super().write(chunk)
 
