@@ -67,6 +67,7 @@ class Clocks:
 
 def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     """Train in this process; tell where the time went."""
+    from charrnn.core.batches import split
     from charrnn.core.cost import training_bytes
     from charrnn.core.options import preset
     from charrnn.model.callbacks import Samples
@@ -97,13 +98,15 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
         whole = now() - begun
     if state != "completed":
         raise SystemExit(f"the training ended as {state}")
-    num_val = int(corpus.num_characters * model.train_params["val_fraction"])
-    characters = model.train_params["num_seqs"] * model.train_params["num_steps"]
+    used = model.train_params
+    sizes = {name: used[name] for name in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")}
+    num_val = split(corpus.num_characters, **sizes).num_val
+    characters = used["num_seqs"] * used["num_steps"]
     return {
         "whole": whole,
         "estimated": 60 * told.minutes,
         "memory": peak_memory() - before,
-        "expected_memory": training_bytes(model.train_params, corpus.num_distinct + 1),
+        "expected_memory": training_bytes(used, corpus.num_distinct + 1),
         "characters": {"steps": characters, "evaluation": num_val},
         "seconds": clocks.seconds,
     }
