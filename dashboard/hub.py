@@ -22,6 +22,8 @@ CURVES = ("loss", "val_loss")
 """Metrics that are shown; a model can have many more, and long ones."""
 ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
 """Time between two looks at a model that another process trains, and at everything else."""
+MEASURED_SECONDS = 1.0
+"""Time between two looks at the curves of a training; they are drawn no more often."""
 SETTLED_SECONDS = 1.2
 """Time after which the last news is told once more."""
 DEATH_SECONDS = 5.0
@@ -52,6 +54,8 @@ class Feed:
         """Why there is nothing to see."""
         self.due = self.settles = 0.0
         """When to look again, and when to tell the last news once more."""
+        self._measure_due = 0.0
+        self._owes_curves = False
 
     @property
     def model(self) -> Model | None:
@@ -75,9 +79,9 @@ class Feed:
         story = self.story
         if story is None or story.model.epoch != model.epoch:
             story = self._begin(model)
-        elif model == story.model:
+        elif model == story.model and not self._owes_curves:
             return
-        update = self._follower.update()
+        update = self._follower.update(model)
         # what was told is told once: it is kept before anything else is read, since the database may go away in between
         story.lines.extend(update.lines)
         story.samples.update({sample.id: sample for sample in update.samples})
@@ -85,17 +89,22 @@ class Feed:
         if update.model.step < story.model.step:
             samples = self._services.models.samples(self.model_id)
             self.story = story = Story(story.model, list(story.lines), samples)
-        changed = self._measure(story) or _seen(update.model) != _seen(story.model)
-        story.model = update.model
+            self._measure_due = 0.0
+        changed, story.model = _seen(update.model) != _seen(story.model), update.model
+        changed |= self._measure(story)
         self.version += bool(changed)
 
     def _measure(self, story: Story) -> bool:
-        """Read on in each curve; tell whether there was more."""
-        new = False
+        """Read on in each curve, when it is time; tell whether there was more."""
+        now, new, self._owes_curves = time.monotonic(), False, True
+        if story.model.state in ACTIVE and now < self._measure_due:
+            return False
+        self._measure_due = now + MEASURED_SECONDS
         for name, known in story.curves.items():
             later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
             story.curves[name] = known.then(later)
             new = new or len(later) > 0
+        self._owes_curves = False
         return new
 
     def _begin(self, model: Model) -> Story:
@@ -103,6 +112,7 @@ class Feed:
         after = lines[-1].position if lines else 0
         self._follower = self._services.training.follower(model.id, after=after, metrics=False)
         self.story = Story(model, lines, self._services.models.samples(model.id))
+        self._measure_due = 0.0
         self.version += 1
         return self.story
 
@@ -280,7 +290,7 @@ class Hub:
             self._services.training.notice_dead()
         models = self._services.models.all()
         self.outage.say("")
-        if self.models_version and [_seen(m) for m in models] == [_seen(m) for m in self.models]:
+        if self.models_version and [(m.step, *_seen(m)) for m in models] == [(m.step, *_seen(m)) for m in self.models]:
             return False
         self.models = models
         self.models_version += 1
@@ -292,8 +302,8 @@ class Hub:
 
 
 def _seen(model: Model) -> tuple[object, ...]:
-    """What of a model is shown; a renewed lease is no news."""
+    """What of a model is shown, but for its step, which changes with its curves; a renewed lease is no news."""
     return (
-        model.id, model.name, model.state, model.step, model.best_loss, model.stop_requested, model.error,
+        model.id, model.name, model.state, model.best_loss, model.stop_requested, model.error,
         model.notes, model.tags, model.epoch, model.corpus_id, dict(model.train_params),
     )  # fmt: skip

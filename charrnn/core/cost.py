@@ -17,16 +17,24 @@ STORED = {"lstm": 12, "gru": 12, "rnn": 4, "mingru": 16}
 """Numbers of size H that a layer keeps per character for the way back, counted in its gradient."""
 
 
+PASSES = {"lstm": 30, "gru": 30, "rnn": 30, "mingru": 115}
+"""Times that a step reads or writes each number of size H that a layer has per character, beside products."""
+PASSES_OVER_WEIGHTS, PASSES_OVER_SCORES = 110, 13
+"""The same for each weight (in two number types, in parts of a batch, in the optimizer), and for each score."""
+
+
 @dataclass(frozen=True)
 class Work:
-    """Arithmetic of one training step, in floating-point operations."""
+    """What one training step does."""
 
     large: float
-    """In products over all characters of the batch at once, which run near the machine's peak."""
+    """Floating-point operations in products over all characters of the batch at once."""
     small: float
-    """In products of single time steps, which wait for each other."""
+    """Those in products of single time steps, which wait for each other."""
     iterations: int
     """Iterations of time loops, each of which costs something whatever its size."""
+    numbers: float
+    """Numbers that are read or written beside products."""
 
 
 def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
@@ -60,8 +68,8 @@ def training_bytes(options: Mapping[str, Any], num_classes: int) -> int:
 
 
 def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
-    """Return the arithmetic of one training step: two operations a weight and character, three times (there, and back
-    to inputs and to weights)."""
+    """Return what one training step does: two operations a weight and character, three times (there, and back to
+    inputs and to weights), and passes over memory, whose numbers were fitted to networks of all kinds and sizes."""
     units, depth, steps = options["lstm_size"], options["num_layers"], options["num_steps"]
     characters = options["num_seqs"] * steps
     gates = GATES.get(options["cell"], 0)
@@ -72,4 +80,7 @@ def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
         large=6.0 * characters * (weights - recurrent) + 2.0 * characters * recurrent,
         small=4.0 * characters * recurrent,
         iterations=2 * depth * steps,
+        numbers=PASSES[options["cell"]] * characters * depth * units
+        + PASSES_OVER_WEIGHTS * weights
+        + PASSES_OVER_SCORES * characters * num_classes,
     )

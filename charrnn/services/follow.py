@@ -54,13 +54,17 @@ class Follower:
         self._measured: set[str] = set()
         self._samples = {sample.id for sample in history.samples(self._model_id)} if after else set()
 
-    def update(self) -> Update:
+    def update(self, model: Model | None = None) -> Update:
         """Return what is new; an update that holds nothing is false.
+
+        Args:
+            model: The model as it was read just now; read here if missing.
 
         Raises:
             NotFound: The model was removed for good meanwhile.
         """
-        model = self._library.get(self._model_id)  # before the rest, so that a last state comes with all of it
+        # before the rest, so that a last state comes with all of it
+        model = model or self._library.get(self._model_id)
         lines = self._history.lines(model.id, after=self._position, limit=LINES)
         is_last = model.state not in ACTIVE and len(lines) < LINES
         # all is read before any of it counts as told: what comes in between must not cost a line

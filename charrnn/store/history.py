@@ -1,6 +1,7 @@
 """What happened to a model: log lines, metrics, samples, checkpoints. A training's writes carry its epoch."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from charrnn.store.rows import HELD, checkpoint_of, compare_and_set, load_model,
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
 
 __all__ = ["Batch", "HistoryStore"]
+
+EPOCH = datetime(1970, 1, 1)
 
 
 class HistoryStore:
@@ -159,8 +162,8 @@ class HistoryStore:
         if not rows:
             return Curve()
         steps, values, times = zip(*rows, strict=True)
-        seconds = np.array(times, dtype="datetime64[us]").astype(np.int64) / 1e6
-        return Curve(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64), seconds)
+        seconds = [(time - EPOCH).total_seconds() for time in times]  # numpy takes seven times as long
+        return Curve(*(np.array(column, dtype=np.float64) for column in (steps, values, seconds)))
 
     def samples(self, model_id: str, *, known: Collection[str] = ()) -> list[Sample]:
         """Read all samples, oldest first.

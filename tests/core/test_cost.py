@@ -47,6 +47,7 @@ def test_larger_networks_cost_more_of_everything(cell, name):
     assert num_parameters(small, V) < num_parameters(large, V)
     assert training_bytes(small, V) < training_bytes(large, V)
     assert step_work(small, V).large < step_work(large, V).large
+    assert step_work(small, V).numbers < step_work(large, V).numbers
 
 
 def test_memory_grows_with_the_batch_and_its_weights_do_not():

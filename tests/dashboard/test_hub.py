@@ -107,6 +107,26 @@ def test_looking_again_at_a_model_at_rest_is_no_news(trained: Trained, home) -> 
         assert not feed.refresh()
 
 
+def test_the_curves_of_a_training_are_read_no_more_often_than_they_are_drawn(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[float] = []
+    curve = services.models.curve
+    monkeypatch.setattr(
+        services.models, "curve", lambda *args, **named: read.append(time.monotonic()) or curve(*args, **named)
+    )
+    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000})
+    feed = Feed(services, model.id)
+    while len(read) < 6:  # two curves, three times
+        feed.refresh()
+        time.sleep(0.01)
+    assert all(later - earlier > 0.9 for earlier, later in zip(read[::2], read[2::2], strict=False))
+    services.training.stop(model.id)
+    services.training.wait(model.id)
+    feed.refresh()
+    assert feed.story.curves["loss"].last_step == feed.model.step
+
+
 def test_a_model_that_is_not_there_is_said(services: Services) -> None:
     feed = Feed(services, "nobody")
     assert feed.refresh()

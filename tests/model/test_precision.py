@@ -2,8 +2,9 @@
 
 import pytest
 
-from charrnn.model import precision
-from charrnn.model.precision import SMALLEST, product_dtype
+from charrnn.core import processor as what_it_can_do
+from charrnn.core.processor import SMALLEST
+from charrnn.model.precision import product_dtype
 
 
 @pytest.fixture
@@ -13,11 +14,11 @@ def processor(tmp_path, monkeypatch):
     def says(flags):
         info = tmp_path / "cpuinfo"
         info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
-        monkeypatch.setattr(precision, "CPUINFO", info)
-        precision._has_matrix_unit.cache_clear()
+        monkeypatch.setattr(what_it_can_do, "CPUINFO", info)
+        what_it_can_do.has_matrix_unit.cache_clear()
 
     yield says
-    precision._has_matrix_unit.cache_clear()
+    what_it_can_do.has_matrix_unit.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])
@@ -41,5 +42,5 @@ def test_auto_leaves_small_networks_in_full_precision(processor):
 
 def test_auto_assumes_nothing_where_the_system_does_not_tell(processor, tmp_path, monkeypatch):
     processor("amx_bf16")
-    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(what_it_can_do, "CPUINFO", tmp_path / "none")
     assert product_dtype("auto", SMALLEST) == "float32"

@@ -1,5 +1,7 @@
 """What a training will cost, told before it starts."""
 
+from dataclasses import replace
+
 import pytest
 
 from charrnn.core.errors import TextError
@@ -26,10 +28,21 @@ def test_limits_shorten_it() -> None:
 
 @pytest.mark.parametrize("larger", [{"lstm_size": 512}, {"num_layers": 7}, {"num_seqs": 128}, {"num_steps": 300}])
 def test_more_work_takes_longer(larger: dict[str, int]) -> None:
-    speed = Speed(large=1e11, small=5e10)
+    speed = Speed(large=1e11, small=5e10, memory=2e10)
     base = step_seconds(checked("training", {}), 66, speed)
     assert step_seconds(checked("training", larger), 66, speed) > base
-    assert step_seconds(checked("training", {}), 66, Speed(large=5e10, small=2e10)) > base
+
+
+@pytest.mark.parametrize("slower", [{"large": 5e10}, {"small": 2e10}, {"memory": 1e10}])
+def test_a_slower_machine_takes_longer(slower: dict[str, float]) -> None:
+    speed = Speed(large=1e11, small=5e10, memory=2e10)
+    options = checked("training", {})
+    assert step_seconds(options, 66, replace(speed, **slower)) > step_seconds(options, 66, speed)
+
+
+def test_validations_take_their_time() -> None:
+    often, rarely = (checked("training", {"eval_every_n": number}) for number in (10, 1000))
+    assert estimate(often, **TEXT).minutes > 1.5 * estimate(rarely, **TEXT).minutes
 
 
 def test_a_text_too_short_says_so() -> None:
