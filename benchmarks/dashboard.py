@@ -49,9 +49,11 @@ WARM_UP_VISITS, MANY_VISITS = 40, 200
 TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(999, 0, -1))
 OPTIONS: dict[str, Any] = preset("quick") | {
     "max_steps": 10_000_000, "max_epochs": 0, "max_minutes": 0,
-    "eval_every_n": 1_000_000, "save_every_n": 1_000_000, "sample_every_n": 1_000_000, "log_every_n": 10,
+    "eval_every_n": 1_000_000, "save_every_n": 1_000_000, "sample_every_n": 1_000_000,
 }  # fmt: skip
-"""Quick without end, with five times as many lines as it writes; nothing but steps, so that they can be compared."""
+"""Quick without end, and with nothing but steps and lines."""
+MANY_LINES = {"log_every_n": 10}
+"""Five times as many lines as Quick writes, so that there is something to wait for."""
 
 SOURCES = """() => [...Bokeh.documents[0]._all_models.values()].filter((m) => m.type === "ColumnDataSource")
   .map((m) => [m.data.x.length, Math.max(...m.data.y), m.data.x.at(-1)])"""
@@ -189,10 +191,10 @@ class Ears:
 
 
 @contextmanager
-def training(services: Services) -> Iterator[tuple[str, Ears]]:
+def training(services: Services, **options: Any) -> Iterator[tuple[str, Ears]]:
     """A training in this process, once it has found its pace."""
     ears = Ears()
-    model = services.training.start(TEXT, name="long run", options=OPTIONS, listeners=[ears.hear])
+    model = services.training.start(TEXT, options=OPTIONS | options, listeners=[ears.hear])
     while len(ears.steps) < 5:
         if error := services.models.get(model.id).error:
             raise RuntimeError(error)
@@ -220,11 +222,13 @@ def served(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
 
 def measure_live(chromium: Browser, home: Path) -> None:
     """The way of a log line, and the cost of open tabs, while a training runs in the server's process."""
-    with served(home, lifetime=2000) as (services, _, address), training(services) as (model_id, ears):
-        url = f"{address}?tab=training&model={model_id}"
-        measure_lines(opened(chromium, url), ears)
-        measure_tabs("tabs of a window, one of them in front", [True] * (TABS - 1) + [False], chromium, url)
-        measure_tabs("windows side by side", [False] * TABS, chromium, url)
+    with served(home, lifetime=2000) as (services, _, address):
+        with training(services, **MANY_LINES) as (model_id, ears):
+            measure_lines(opened(chromium, f"{address}?tab=training&model={model_id}"), ears)
+        with training(services) as (model_id, ears):
+            url = f"{address}?tab=training&model={model_id}"
+            measure_tabs("tabs of a window, one of them in front", [True] * (TABS - 1) + [False], chromium, url)
+            measure_tabs("windows side by side", [False] * TABS, chromium, url)
 
 
 def measure_lines(page: Page, ears: Ears) -> None:

@@ -35,12 +35,20 @@ os.nice(19)  # what visitors' browsers need is not the server's
 _, address, count, seconds = sys.argv
 line, arrived, errors = re.compile(r"step: \d+/\d+[^\"\\]*"), {}, []
 
+READY = {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data":
+         {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}}}]}
+
 async def watch(number, end):
     try:
         page = await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=60).read().decode())
         token = re.search(r'"token":"([^"]+)"', page)[1]
         socket = "ws" + address.partition("?")[0].removeprefix("http") + "ws"
         connection = await websocket_connect(socket, subprotocols=["bokeh", token], max_message_size=10**8)
+        for _ in range(3):
+            await connection.read_message()  # the server greets in three parts
+        for kind, content in (("PULL-DOC-REQ", {}), ("PATCH-DOC", READY)):  # as a browser does
+            for part in ({"msgid": f"{number}{kind}", "msgtype": kind}, {}, content):
+                await connection.write_message(json.dumps(part))
         seen = set()
         while (left := end - time.monotonic()) > 0:
             try:

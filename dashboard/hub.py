@@ -13,19 +13,16 @@ from charrnn.core.errors import NotFound, StoreError
 from charrnn.core.records import ACTIVE, Curve, LogLine, Model, Sample
 from charrnn.services import Services
 from dashboard.outage import Outage
+from dashboard.pace import Pace
 
 Wake = Callable[[], None]
 
-LINES = 2000
+LINES = 1000
 """Log lines of a model that are kept at hand."""
 CURVES = ("loss", "val_loss")
 """Metrics that are shown; a model can have many more, and long ones."""
 ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
 """Time between two looks at a model that another process trains, and at everything else."""
-MEASURED_SECONDS = 1.0
-"""Time between two looks at the curves of a training; they are drawn no more often."""
-SETTLED_SECONDS = 1.2
-"""Time after which the last news is told once more."""
 DEATH_SECONDS = 5.0
 """Time between two searches for trainings whose worker is gone."""
 
@@ -52,9 +49,9 @@ class Feed:
         self.version = 0
         self.error = ""
         """Why there is nothing to see."""
-        self.due = self.settles = 0.0
-        """When to look again, and when to tell the last news once more."""
-        self._measure_due = 0.0
+        self.due = 0.0
+        """When to look again."""
+        self._pace = Pace()
         self._owes_curves = False
 
     @property
@@ -89,17 +86,16 @@ class Feed:
         if update.model.step < story.model.step:
             samples = self._services.models.samples(self.model_id)
             self.story = story = Story(story.model, list(story.lines), samples)
-            self._measure_due = 0.0
+            self._pace = Pace()
         changed, story.model = _seen(update.model) != _seen(story.model), update.model
         changed |= self._measure(story)
         self.version += bool(changed)
 
     def _measure(self, story: Story) -> bool:
         """Read on in each curve, when it is time; tell whether there was more."""
-        now, new, self._owes_curves = time.monotonic(), False, True
-        if story.model.state in ACTIVE and now < self._measure_due:
+        new, self._owes_curves = False, True
+        if not self._pace.is_due(hurry=story.model.state not in ACTIVE):
             return False
-        self._measure_due = now + MEASURED_SECONDS
         for name, known in story.curves.items():
             later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
             story.curves[name] = known.then(later)
@@ -112,7 +108,7 @@ class Feed:
         after = lines[-1].position if lines else 0
         self._follower = self._services.training.follower(model.id, after=after, metrics=False)
         self.story = Story(model, lines, self._services.models.samples(model.id))
-        self._measure_due = 0.0
+        self._pace = Pace()
         self.version += 1
         return self.story
 
@@ -132,6 +128,7 @@ class Hub:
         self.models: list[Model] = []
         self.models_version = 0
         self._models_due = self._deaths_due = 0.0
+        self._pace, self._steps_differ = Pace(), False
         self._baselines: dict[str, Baselines] = {}
         self._measuring = threading.Lock()
         self._validations: dict[str, tuple[int, Curve]] = {}
@@ -260,14 +257,8 @@ class Hub:
                     self._lock.wait(ACTIVE_SECONDS)
 
     def _has_news(self, feed: Feed) -> bool:
-        """Look at a model; news is told once more after a while, since views draw numbers only once a second."""
-        if self._is_due(feed) and feed.refresh():
-            feed.settles = time.monotonic() + SETTLED_SECONDS
-            return True
-        settles = feed.settles and time.monotonic() >= feed.settles
-        if settles:
-            feed.settles = 0.0
-        return bool(settles)
+        """Look at a model, if it is time."""
+        return self._is_due(feed) and feed.refresh()
 
     def _is_due(self, feed: Feed) -> bool:
         now = time.monotonic()
@@ -290,9 +281,12 @@ class Hub:
             self._services.training.notice_dead()
         models = self._services.models.all()
         self.outage.say("")
-        if self.models_version and [(m.step, *_seen(m)) for m in models] == [(m.step, *_seen(m)) for m in self.models]:
+        before, self.models = self.models, models
+        same = self.models_version and [_seen(m) for m in models] == [_seen(m) for m in before]
+        self._steps_differ |= [m.step for m in models] != [m.step for m in before]
+        if same and not (self._steps_differ and self._pace.is_due()):
             return False
-        self.models = models
+        self._steps_differ = False
         self.models_version += 1
         return True
 

@@ -1,15 +1,15 @@
-"""How often something is drawn anew: numbers that change many times a second need no more than one look a second."""
+"""How often numbers are told: those that change many times a second need no more than one look a second."""
 
 import time
 
-SHARE = 1 / 40
-"""Part of the time that somebody has watched for which a picture may stay as it is."""
+SHARE = 1 / 15
+"""Part of the time since it began for which a picture may stay as it is."""
 
 
 class Pace:
     """Says when it is time again: often at first, then more and more rarely, since what is long changes less.
 
-    A page that is watched takes processor time from the training, so this also bounds what watching costs.
+    Pages that are watched take processor time from the training, so this also bounds what watching costs.
 
     Args:
         seconds: Shortest time between two times.

@@ -65,8 +65,7 @@ def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
 def _steps_per_second(losses: Curve) -> float | None:
     if len(losses) < 2:
         return None
-    # the newest stretch without a pause from its first to its last value
-    earlier = np.flatnonzero(losses.seconds[-1] - losses.seconds > WINDOW_SECONDS)
-    first = earlier[-1] + 1 if len(earlier) else 0
+    # the newest values within the window; their times only grow
+    first = np.searchsorted(losses.seconds, losses.seconds[-1] - WINDOW_SECONDS)
     seconds, steps = losses.seconds[-1] - losses.seconds[first], losses.steps[-1] - losses.steps[first]
     return float(steps / seconds) if seconds > 0 and steps > 0 else None

@@ -50,12 +50,13 @@ TRAINING_COLOR, VALIDATION_COLOR = "#3288cc", "#d96a1f"
 """Blue and orange: told apart by nearly everybody, on white and on black; the lines also differ in dash and width."""
 BASELINE_COLOR = "#8a8f98"
 
-_CONTENT = (ASSETS / "content.css").read_text("utf-8")
+CONTENT = (ASSETS / "content.css").read_text("utf-8")
+"""The style sheet of our own markup."""
 
 
 def markup(html: str = "", **params: Any) -> pn.pane.HTML:
     """Make a pane of our own markup; whatever in it was stored must have passed through `escaped`."""
-    return pn.pane.HTML(html, stylesheets=[_CONTENT], margin=params.pop("margin", 0), **_stretched(params))
+    return pn.pane.HTML(html, stylesheets=[CONTENT], margin=params.pop("margin", 0), **_stretched(params))
 
 
 def empty(title: str, words: str, *actions: pn.viewable.Viewable) -> pn.Column:

@@ -32,7 +32,9 @@ export function render({ model }) {
     if (message.type === "replace") { box.replaceChildren(); atEnd = true }
     append(message.lines)
   })
-  // Drawn again on every change of tab: the program knows what belongs here.
-  model.send_msg({ type: "drawn" })
+  const [number, lines] = JSON.parse(model.start)
+  append(lines)
+  // Drawn again on every change of tab: the program knows whether this is what belongs here.
+  model.send_msg({ type: "drawn", number })
   return box
 }

@@ -1,6 +1,7 @@
 """The log of a model: live, searchable, to download."""
 
 import io
+import json
 from collections import deque
 from typing import Any
 
@@ -26,6 +27,7 @@ class LogPane(JSComponent):
     label = param.String(default="Training log")
     follow = param.Boolean(default=True)
     max_lines = param.Integer(default=LINES)
+    start = param.String(default='[0, []]', doc="What stands there when it is drawn at first, as JSON: number, lines.")
 
     _esm = ASSETS / "log.js"
     _stylesheets = [(ASSETS / "log.css").read_text("utf-8")]
@@ -33,20 +35,31 @@ class LogPane(JSComponent):
     def __init__(self, **params: Any):
         super().__init__(**params)
         self.lines: deque[dict[str, str]] = deque(maxlen=self.max_lines)
+        self._is_drawn = False
+        self._number = 0
 
     def append(self, lines: list[dict[str, str]]) -> None:
         """Show more lines."""
         self.lines.extend(lines)
-        self._send_msg({"type": "append", "lines": lines})
+        self._tell("append", lines)
 
     def replace(self, lines: list[dict[str, str]]) -> None:
         """Show other lines."""
         self.lines.clear()
         self.lines.extend(lines)
-        self._send_msg({"type": "replace", "lines": lines})
+        self._tell("replace", lines)
+
+    def _tell(self, kind: str, lines: list[dict[str, str]]) -> None:
+        self._number += 1
+        if self._is_drawn:
+            self._send_msg({"type": kind, "lines": lines})
+        else:  # they come with the page, which saves it a question and an answer
+            self.start = json.dumps([self._number, list(self.lines)])
 
     def _handle_msg(self, message: Any) -> None:
-        self._send_msg({"type": "replace", "lines": list(self.lines)})
+        self._is_drawn = True
+        if message["number"] != self._number:
+            self._send_msg({"type": "replace", "lines": list(self.lines)})
 
 
 class LogView(pn.viewable.Viewer):

@@ -7,13 +7,11 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
-from charrnn.core.records import ACTIVE
 from charrnn.services.library import metrics_csv
 from dashboard.hub import Story
-from dashboard.pace import Pace
+from dashboard.live import Live
 from dashboard.plot import Axes, LossPlot
 from dashboard.session import Session
-from dashboard.theme import markup
 
 SAVE = """
 const view = Bokeh.index.find_one(plot)
@@ -34,7 +32,7 @@ class LossView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._story: Story | None = None
-        self._pace = Pace()
+        self._drawn: tuple[int, ...] = ()
         self._baselines: dict[str, Baselines | None] = {}
         small = {"size": "small", "margin": 0}
         self._unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **small)
@@ -46,7 +44,7 @@ class LossView(pn.viewable.Viewer):
         self._guessers = pui.Switch(label="Baselines", value=True, margin=(4, 0))
         self._csv = pui.FileDownload(callback=self._file, filename="metrics.csv", label="CSV", variant="text", **small)
         self._png, self._svg = (pui.Button(label=kind, variant="text", **small) for kind in ("PNG", "SVG"))
-        self._summary = markup()
+        self._summary = Live()
         self._plot = LossPlot(self._axes)
         self._pane = pn.pane.Bokeh(self._plot.figure, sizing_mode="stretch_width", min_height=340, margin=0)
         for widget in (self._unit, self._scale, self._over, self._guessers):
@@ -69,7 +67,7 @@ class LossView(pn.viewable.Viewer):
         self._plot = LossPlot(self._axes)
         self._pane.object = self._plot.figure
         self._offer_pictures()
-        self._pace = Pace()
+        self._drawn = ()
         self._show()
         self._show_baselines()
 
@@ -81,15 +79,15 @@ class LossView(pn.viewable.Viewer):
         story = self._session.feed.story if self._session.feed else None
         if story is None:
             return
-        is_new = story is not self._story
-        if not self._pace.is_due(hurry=is_new or story.model.state not in ACTIVE):
-            return
-        if is_new:
-            self._story = story
+        if story is not self._story:
+            self._story, self._drawn = story, ()
             self._plot.clear()
             self._measure(story.model.corpus_id)
-        self._plot.show(story.curves)
-        self._sum_up(story)
+        lengths = tuple(len(curve) for curve in story.curves.values())
+        if lengths != self._drawn:
+            self._drawn = lengths
+            self._plot.show(story.curves)
+            self._sum_up(story)
 
     def _sum_up(self, story: Story) -> None:
         """Say in words what the picture shows, for those who cannot see it and those who wonder what it means."""
@@ -102,9 +100,7 @@ class LossView(pn.viewable.Viewer):
             "Lower is better: the loss is how surprised the network is by the next character. Below a dashed line it "
             "beats that simple guesser. When validation rises while training falls, it learns by heart."
         )
-        text = f'<p class="soft small">{"; ".join(words)}. {meaning}</p>' if words else ""
-        if self._summary.object != text:
-            self._summary.object = text
+        self._summary.show(f'<p class="soft small">{"; ".join(words)}. {meaning}</p>' if words else "")
 
     def _measure(self, corpus_id: str | None) -> None:
         """Have baselines measured, once a text."""

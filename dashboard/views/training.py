@@ -9,7 +9,7 @@ import panel.ui as pui
 from charrnn.core import figures
 from charrnn.core.records import Corpus, Model, ModelState
 from dashboard.escape import escaped
-from dashboard.pace import Pace
+from dashboard.live import Live
 from dashboard.progress import Progress
 from dashboard.session import Session
 from dashboard.theme import empty, markup
@@ -27,9 +27,8 @@ class TrainingView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._seen: tuple[Any, ...] = ()
-        self._pace = Pace()
         self._corpus: Corpus | None = None
-        self._head = markup()
+        self._head = Live()
         self._buttons = {
             "start": self._button("Start", self._start, color="primary"),
             "stop": self._button("Stop", self._stop, color="primary"),
@@ -70,16 +69,13 @@ class TrainingView(pn.viewable.Viewer):
         self._nothing.visible, self._body.visible = feed is None, feed is not None
         if feed is None or model is None:
             if feed is not None and feed.error:
-                self._head.object = f'<div class="notice error" role="alert">{escaped(feed.error)}</div>'
+                self._head.show(f'<div class="notice error" role="alert">{escaped(feed.error)}</div>')
             return
         if self._corpus is None or self._corpus.id != model.corpus_id:
             self._corpus = self._session.services.corpora.get(model.corpus_id) if model.corpus_id else None
         seen = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
-        if self._pace.is_due(hurry=seen != self._seen):
-            progress = Progress.of(model, self._corpus, feed.story.curves["loss"] if feed.story else None)
-            html = headline(model, progress)
-            if html != self._head.object:
-                self._head.object = html
+        progress = Progress.of(model, self._corpus, feed.story.curves["loss"] if feed.story else None)
+        self._head.show(headline(model, progress))
         if seen != self._seen:
             self._offer(model)
             self._seen = seen

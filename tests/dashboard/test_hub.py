@@ -67,14 +67,6 @@ def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Se
     assert [line.position for line in feed.story.lines] == list(range(1, len(feed.story.lines) + 1))
 
 
-def test_the_last_news_is_told_once_more_for_views_that_draw_once_a_second(services: Services, hub: Hub) -> None:
-    told: list[float] = []
-    wake = lambda: told.append(time.monotonic())  # noqa: E731
-    hub.join(wake)
-    hub.look(wake, services.models.create("ducks").id)
-    wait_until(lambda: len(told) >= 3 and told[-1] - told[0] > 1)
-
-
 def test_a_training_of_this_process_says_when_there_is_something_to_read(services: Services) -> None:
     told: list[str] = []
     services.training.watch(told.append)
