@@ -9,6 +9,7 @@ import param
 from panel.util import edit_readonly
 
 from charrnn.services import Services
+from dashboard import registry
 from dashboard.appearance import Appearance
 from dashboard.escape import escaped
 from dashboard.hub import Hub
@@ -32,6 +33,9 @@ PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
     "loss": LossView, "log": LogView,
 }  # fmt: skip
 """Every view that can be a page of its own; the first five are the tabs."""
+
+
+registry.install()
 
 
 class Busy(param.Parameterized):

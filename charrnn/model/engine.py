@@ -6,8 +6,9 @@ them: loops over time, which no library spreads over processors, then run side b
 B  sequences     P  parts of a batch     T  characters in a sequence     V  classes
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class Engine:
         self._threads = ThreadPoolExecutor(self._parts, "charrnn-part")
         self._learn = tf.function(self._gradients, autograph=False)
         self._change = tf.function(self._update, jit_compile=True, autograph=False)
+        self._is_compiled = False
 
     def step(self, batch: npt.NDArray[np.int32], number: int, rate: float, *, restart: bool) -> tuple[float, float]:
         """Learn from one batch.
@@ -68,10 +70,28 @@ class Engine:
         if restart:
             self._memory = [[tf.zeros_like(memory) for memory in part] for part in self._memory]
         seeds = [np.int32(self._seed(number, part)) for part in range(self._parts)]
-        found = list(self._threads.map(self._learn, np.split(batch, self._parts), self._memory, seeds))
+        with self._compiling():
+            found = list(self._threads.map(self._learn, np.split(batch, self._parts), self._memory, seeds))
         losses, gradients, self._memory = (list(values) for values in zip(*found, strict=True))
         result = self._change(losses, gradients, np.float32(rate)).numpy()
         return float(result[0]), float(result[1])
+
+    @contextmanager
+    def _compiling(self) -> Iterator[None]:
+        """The first time, compile the update meanwhile: by one of zeros, after which all is as it was."""
+        if self._is_compiled:
+            yield
+            return
+        variables = {id(v): v for v in (*self.optimizer.variables, *self.network.weights, *self.result.weights)}
+        kept = [(variable, tf.identity(variable.value)) for variable in variables.values()]
+        zeros = [tf.zeros(variable.shape) for variable in self.network.trainable_variables]
+        with ThreadPoolExecutor(1, "charrnn-compiling") as thread:
+            compiling = thread.submit(self._change, [tf.zeros(())] * self._parts, [zeros] * self._parts, np.float32(0))
+            yield
+            compiling.result()
+        for variable, value in kept:
+            variable.assign(value)
+        self._is_compiled = True
 
     def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], State]:
         """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""

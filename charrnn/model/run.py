@@ -76,7 +76,8 @@ class Run:
         self.engine = Engine(self.options, len(self.vocabulary) + 1)
         self.evaluation = None
         if self.split.num_val:
-            self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, exact=False)
+            like = self.options["num_seqs"], self.options["num_steps"]
+            self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
         self.total_steps = total_steps(self.options, self.streams.steps_per_pass)
         self._clock = time.monotonic()
 

@@ -2,6 +2,7 @@
 the training never waits for the database."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from charrnn.core.events import Event, Measured, Said, Saved, Wrote
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
 from charrnn.store.history import Batch, HistoryStore
 
-EVERY_SECONDS = 0.25
-"""Time between two deliveries; each renews the lease and learns whether somebody asked to stop."""
+EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
+"""Time between two deliveries while there are lines, samples or checkpoints, and at most; each renews the lease and
+learns whether somebody asked to stop."""
 LEASE_SECONDS = 50.0
 """Whoever looks for dead workers does so every few seconds, so a minute after its last sign of life one is known."""
 
@@ -109,7 +111,11 @@ class Recorder:
         self.deliver()
 
     def _deliver_regularly(self) -> None:
+        delivered = time.monotonic()
         while not self._closing.wait(EVERY_SECONDS):
+            if not self._has_words and time.monotonic() < delivered + AT_LEAST_SECONDS:
+                continue  # numbers can wait a little: each delivery takes processor time from the training
+            delivered = time.monotonic()
             try:
                 self.deliver()
             except (LeaseLost, NotFound) as lost:  # taken over, or removed with all that belongs to it
@@ -121,6 +127,11 @@ class Recorder:
             except BaseException:
                 self._on_stop_request()  # a defect: `close` meets it again and tells
                 raise
+
+    @property
+    def _has_words(self) -> bool:
+        """Whether there is more than numbers to deliver."""
+        return bool(self._lines or self._samples or self._checkpoints or self._undelivered)
 
     def _take(self) -> Batch:
         with self._lock:

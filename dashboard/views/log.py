@@ -27,7 +27,7 @@ class LogPane(JSComponent):
     label = param.String(default="Training log")
     follow = param.Boolean(default=True)
     max_lines = param.Integer(default=LINES)
-    start = param.String(default='[0, []]', doc="What stands there when it is drawn at first, as JSON: number, lines.")
+    start = param.String(default="[0, []]", doc="What stands there when it is drawn at first, as JSON: number, lines.")
 
     _esm = ASSETS / "log.js"
     _stylesheets = [(ASSETS / "log.css").read_text("utf-8")]

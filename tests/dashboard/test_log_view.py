@@ -1,5 +1,6 @@
 """The log: live, searched, to download; without a browser."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from charrnn.core.events import Said
 from charrnn.services import Services
 from dashboard.hub import LINES
 from dashboard.session import Session
-from dashboard.views.log import LogView
+from dashboard.views.log import LogPane, LogView
 from tests.dashboard.conftest import wait_until
 from tests.services.conftest import OPTIONS, TEXT
 
@@ -77,3 +78,20 @@ def test_another_model_has_another_log(view: LogView, session: Session) -> None:
 def test_a_log_that_is_not_followed_stays_where_it_is(view: LogView) -> None:
     view._follow.value = False
     assert not view._pane.follow
+
+
+def test_the_first_lines_come_with_the_page_and_later_ones_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, list[dict[str, str]]]] = []
+    monkeypatch.setattr(LogPane, "_send_msg", lambda self, message: told.append((message["type"], message["lines"])))
+    one, two = {"text": "a duck", "level": "info"}, {"text": "a fox", "level": "warning"}
+    pane = LogPane()
+    pane.append([one])
+    number, lines = json.loads(pane.start)
+    assert lines == [one]
+
+    pane._handle_msg({"type": "drawn", "number": number})
+    assert not told
+    pane.append([two])
+    assert told == [("append", [two])]
+    pane._handle_msg({"type": "drawn", "number": number})  # again, after a change of tab
+    assert told[1:] == [("replace", [one, two])]

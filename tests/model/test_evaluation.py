@@ -62,6 +62,20 @@ def test_rows_that_do_not_come_out_even_leave_no_character_out(network, monkeypa
     np.testing.assert_allclose(measured.losses(), naive_losses(network, ids), rtol=1e-3, atol=1e-4)
 
 
+def test_where_training_has_compiled_its_batches_the_text_is_read_in_their_shape(network, monkeypatch):
+    monkeypatch.setattr(evaluation, "SHORTEST_ROW_OF_A_BATCH", 300)
+    measured = Evaluation(network, IDS, first=1, like=(16, 7))
+    assert (measured._rows, measured._width) == (16, 7)
+    np.testing.assert_allclose(measured.losses(), naive_losses(network, IDS), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("like", [(15, 7), (17, 7)])
+def test_small_batches_and_short_texts_are_read_in_a_shape_that_suits_them(network, monkeypatch, like):
+    monkeypatch.setattr(evaluation, "SHORTEST_ROW_OF_A_BATCH", 300)
+    measured = Evaluation(network, IDS, first=1, like=like)
+    assert (measured._rows, measured._width) == (2, evaluation.WINDOW)
+
+
 def test_the_loss_is_the_mean_of_the_losses(network):
     measured = Evaluation(network, IDS[:300], first=1)
     assert measured.loss() == pytest.approx(np.mean(naive_losses(network, IDS[:300])), rel=1e-5)
