@@ -2,7 +2,8 @@
 
 The training runs in the server's process, the visitors in another: each opens a page and keeps its websocket, as a
 browser does, and notes when each log line comes. Stretches with and without visitors take turns, since the speed of a
-machine that others use too changes by more than what is looked for here.
+machine that others use too changes by more than what is looked for here; what the server's threads take of all
+processor time says the same without a comparison, where the machine lends the training all of it.
 """
 
 import argparse
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.dashboard import Ears, row, served, training  # noqa: E402
+from benchmarks.peers.processors import spent  # noqa: E402
 
 VISITORS, TURNS = 50, 5
 QUIET_SHARE = 0.5
@@ -108,7 +110,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=VISITORS)
     arguments = parser.parse_args()
     stretch = 60 * arguments.minutes / TURNS
-    complaints, ways, ratios, held, errors = Complaints(), [], [], [], []
+    complaints, ways, ratios, shares, held, errors = Complaints(), [], [], [], [], []
     logging.getLogger().addHandler(complaints)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder), lifetime=20_000) as (services, hub, address):
         with training(services) as (model_id, ears):
@@ -120,8 +122,9 @@ def main() -> None:
                 command = [sys.executable, "-c", WATCH, url, str(arguments.visitors), str(stretch)]
                 watchers = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
                 time.sleep(0.3 * stretch)  # pages are being built, which is another matter
-                begin = time.time()
+                begin, before = time.time(), spent()
                 found = json.loads(watchers.communicate()[0])
+                shares.append((spent() - before) / (time.time() - begin) / (os.cpu_count() or 1))
                 held.append(memory())
                 ratios.append(speed(ears, begin, time.time()) / alone)
                 errors += found["errors"]
@@ -139,6 +142,8 @@ def main() -> None:
     row("memory, from the middle to the end", f"{100 * grown:+.1f} %", "≤ +5 %", holds=grown <= 0.05)
     slower = 1 - statistics.median(ratios)
     row(f"training slower with them, median of {TURNS} pairs", f"{100 * slower:+.1f} %", "≤ 5 %", holds=slower <= 0.05)
+    share = statistics.median(shares)
+    row("what the server takes of all processor time", f"{100 * share:.1f} %", "≤ 5 %", holds=share <= 0.05)
     for words in errors[:5]:
         print(words)
 
