@@ -5,112 +5,21 @@ Knows threads and services, never pages: whoever looks is woken by a function an
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from charrnn.core.baselines import Baselines
-from charrnn.core.errors import NotFound, StoreError
-from charrnn.core.records import ACTIVE, Curve, LogLine, Model, Sample
+from charrnn.core.records import ACTIVE, Curve, Model
 from charrnn.services import Services
+from dashboard.feed import Feed, seen
 from dashboard.outage import Outage
 from dashboard.pace import Pace
 
 Wake = Callable[[], None]
 
-LINES = 1000
-"""Log lines of a model that are kept at hand."""
-CURVES = ("loss", "val_loss")
-"""Metrics that are shown; a model can have many more, and long ones."""
 ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
 """Time between two looks at a model that another process trains, and at everything else."""
 DEATH_SECONDS = 5.0
 """Time between two searches for trainings whose worker is gone."""
-
-
-class Story:
-    """What is known about one model. Curves only grow; when a training begins again, the story is a new one.
-
-    Reading is safe without a lock: a curve is never changed, but replaced by a longer one.
-    """
-
-    def __init__(self, model: Model, lines: list[LogLine], samples: list[Sample]):
-        self.model = model
-        self.lines: deque[LogLine] = deque(lines, maxlen=LINES)
-        self.samples: dict[str, Sample] = {sample.id: sample for sample in samples}
-        self.curves: dict[str, Curve] = {name: Curve() for name in CURVES}
-
-
-class Feed:
-    """The newest story of one model; only the hub's thread calls `refresh`."""
-
-    def __init__(self, services: Services, model_id: str):
-        self._services, self.model_id = services, model_id
-        self.story: Story | None = None
-        self.version = 0
-        self.error = ""
-        """Why there is nothing to see."""
-        self.due = 0.0
-        """When to look again."""
-        self._pace = Pace()
-        self._owes_curves = False
-
-    @property
-    def model(self) -> Model | None:
-        """The model as last seen; `None` before the first look."""
-        return self.story.model if self.story else None
-
-    def refresh(self) -> bool:
-        """Look for news; tell whether there was any."""
-        before = (self.version, self.error)
-        try:
-            self._refresh()
-            self.error = ""
-        except NotFound:  # its own words name other models, which are not everybody's business
-            self.error = f"There is no model {self.model_id!r} any more. Choose one in the library."
-        except StoreError as error:
-            self.error = str(error)
-        return before != (self.version, self.error)
-
-    def _refresh(self) -> None:
-        model = self._services.models.get(self.model_id)
-        story = self.story
-        if story is None or story.model.epoch != model.epoch:
-            story = self._begin(model)
-        elif model == story.model and not self._owes_curves:
-            return
-        update = self._follower.update(model)
-        # what was told is told once: it is kept before anything else is read, since the database may go away in between
-        story.lines.extend(update.lines)
-        story.samples.update({sample.id: sample for sample in update.samples})
-        self.version += bool(update.lines or update.samples)
-        if update.model.step < story.model.step:
-            samples = self._services.models.samples(self.model_id)
-            self.story = story = Story(story.model, list(story.lines), samples)
-            self._pace = Pace()
-        changed, story.model = _seen(update.model) != _seen(story.model), update.model
-        changed |= self._measure(story)
-        self.version += bool(changed)
-
-    def _measure(self, story: Story) -> bool:
-        """Read on in each curve, when it is time; tell whether there was more."""
-        new, self._owes_curves = False, True
-        if not self._pace.is_due(hurry=story.model.state not in ACTIVE):
-            return False
-        for name, known in story.curves.items():
-            later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
-            story.curves[name] = known.then(later)
-            new = new or len(later) > 0
-        self._owes_curves = False
-        return new
-
-    def _begin(self, model: Model) -> Story:
-        lines = self._services.models.last_lines(model.id, LINES)
-        after = lines[-1].position if lines else 0
-        self._follower = self._services.training.follower(model.id, after=after, metrics=False)
-        self.story = Story(model, lines, self._services.models.samples(model.id))
-        self._pace = Pace()
-        self.version += 1
-        return self.story
 
 
 class Hub:
@@ -282,7 +191,7 @@ class Hub:
         models = self._services.models.all()
         self.outage.say("")
         before, self.models = self.models, models
-        same = self.models_version and [_seen(m) for m in models] == [_seen(m) for m in before]
+        same = self.models_version and [seen(m) for m in models] == [seen(m) for m in before]
         self._steps_differ |= [m.step for m in models] != [m.step for m in before]
         if same and not (self._steps_differ and self._pace.is_due()):
             return False
@@ -293,11 +202,3 @@ class Hub:
     def _drop_unwatched(self) -> None:
         watched = set(self._looking.values())
         self._feeds = {model_id: feed for model_id, feed in self._feeds.items() if model_id in watched}
-
-
-def _seen(model: Model) -> tuple[object, ...]:
-    """What of a model is shown, but for its step, which changes with its curves; a renewed lease is no news."""
-    return (
-        model.id, model.name, model.state, model.best_loss, model.stop_requested, model.error,
-        model.notes, model.tags, model.epoch, model.corpus_id, dict(model.train_params),
-    )  # fmt: skip

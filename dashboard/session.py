@@ -11,7 +11,8 @@ import param
 from charrnn.core.errors import NotFound, StoreAway, StudioError
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services import Services
-from dashboard.hub import Feed, Hub
+from dashboard.feed import Feed
+from dashboard.hub import Hub
 
 TABS = ("library", "text", "options", "training", "write")
 

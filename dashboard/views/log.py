@@ -12,7 +12,7 @@ from panel.custom import JSComponent
 
 from charrnn.core.records import LogLine
 from dashboard.escape import visible
-from dashboard.hub import LINES, Story
+from dashboard.feed import LINES, Story
 from dashboard.session import Session
 from dashboard.theme import ASSETS, markup
 

@@ -8,7 +8,7 @@ import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
 from charrnn.services.library import metrics_csv
-from dashboard.hub import Story
+from dashboard.feed import Story
 from dashboard.live import Live
 from dashboard.plot import Axes, LossPlot
 from dashboard.session import Session

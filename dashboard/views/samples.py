@@ -5,7 +5,7 @@ import panel.ui as pui
 
 from charrnn.core.records import Sample
 from dashboard.escape import escaped
-from dashboard.hub import Story
+from dashboard.feed import Story
 from dashboard.session import Session
 from dashboard.theme import markup
 

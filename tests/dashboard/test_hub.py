@@ -8,7 +8,8 @@ import pytest
 from charrnn.core.errors import StoreAway
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from dashboard.hub import Feed, Hub
+from dashboard.feed import Feed
+from dashboard.hub import Hub
 from dashboard.outage import Outage
 from tests.dashboard.conftest import PATIENCE, Trained, wait_until
 from tests.services.conftest import OPTIONS, TEXT

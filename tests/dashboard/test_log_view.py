@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.core.events import Said
 from charrnn.services import Services
-from dashboard.hub import LINES
+from dashboard.feed import LINES
 from dashboard.session import Session
 from dashboard.views.log import LogPane, LogView
 from tests.dashboard.conftest import wait_until
