@@ -2,7 +2,7 @@
 
 import time
 
-SHARE = 1 / 15
+SHARE = 1 / 12
 """Part of the time since it began for which a picture may stay as it is."""
 
 
@@ -16,7 +16,7 @@ class Pace:
         most: Longest one.
     """
 
-    def __init__(self, seconds: float = 1.0, most: float = 5.0):
+    def __init__(self, seconds: float = 1.0, most: float = 6.0):
         self._seconds, self._most, self._last = seconds, most, -float("inf")
         self._began = time.monotonic()
 
