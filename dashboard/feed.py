@@ -73,14 +73,15 @@ class Feed:
             samples = self._services.models.samples(self.model_id)
             self.story = story = Story(story.model, list(story.lines), samples)
             self._pace = Pace()
-        changed, story.model = seen(update.model) != seen(story.model), update.model
-        changed |= self._measure(story)
+        # the model last: who sees its last state also sees all of its curves
+        changed = self._measure(story, hurry=update.model.state not in ACTIVE) or seen(update.model) != seen(story.model)
+        story.model = update.model
         self.version += bool(changed)
 
-    def _measure(self, story: Story) -> bool:
+    def _measure(self, story: Story, *, hurry: bool) -> bool:
         """Read on in each curve, when it is time; tell whether there was more."""
         new, self._owes_curves = False, True
-        if not self._pace.is_due(hurry=story.model.state not in ACTIVE):
+        if not self._pace.is_due(hurry=hurry):
             return False
         for name, known in story.curves.items():
             later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
