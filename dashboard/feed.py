@@ -74,7 +74,8 @@ class Feed:
             self.story = story = Story(story.model, list(story.lines), samples)
             self._pace = Pace()
         # the model last: who sees its last state also sees all of its curves
-        changed = self._measure(story, hurry=update.model.state not in ACTIVE) or seen(update.model) != seen(story.model)
+        changed = self._measure(story, hurry=update.model.state not in ACTIVE)
+        changed |= seen(update.model) != seen(story.model)
         story.model = update.model
         self.version += bool(changed)
 
