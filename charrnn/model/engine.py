@@ -87,10 +87,12 @@ class Engine:
         zeros = [tf.zeros(variable.shape) for variable in self.network.trainable_variables]
         with ThreadPoolExecutor(1, "charrnn-compiling") as thread:
             compiling = thread.submit(self._change, [tf.zeros(())] * self._parts, [zeros] * self._parts, np.float32(0))
-            yield
-            compiling.result()
-        for variable, value in kept:
-            variable.assign(value)
+            try:
+                yield
+            finally:
+                compiling.result()
+                for variable, value in kept:
+                    variable.assign(value)
         self._is_compiled = True
 
     def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], State]:
