@@ -15,21 +15,22 @@ from playwright.sync_api import Browser, Page
 from tests.dashboard.conftest import PATIENCE, is_elsewhere, wait_until
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-SHORTER = {
-    "01_first_lesson": ("minutes = 1\n", "minutes = 0.2\n"),
-    "02_comparing_options": ("steps = 150\n", "steps = 30\n"),
-    "03_writing": ("minutes = 1\n", "minutes = 0.05\n"),
+LENGTHS = {
+    "01_first_lesson": ("minutes = ", 1, 0.2),
+    "02_comparing_options": ("steps = ", 150, 30),
+    "03_writing": ("minutes = ", 1, 0.05),
 }
-"""What a notebook says about how long it trains, and what the tests make of it."""
+"""How long a notebook trains: the line that says it, its number, and what the tests make of that."""
 
 
-def shortened(path: Path) -> nbformat.NotebookNode:
-    """Read a notebook of the repository; it trains for less time, and is otherwise as it is."""
+def training_for(path: Path, length: float | None = None) -> nbformat.NotebookNode:
+    """Read a notebook of the repository; it trains for another time, by default a short one, and is else as it is."""
     notebook = nbformat.read(path, as_version=4)
-    long, short = SHORTER[path.stem]
-    cells = [cell for cell in notebook.cells if long in cell.source]
+    line, usual, short = LENGTHS[path.stem]
+    said = f"{line}{usual}\n"
+    cells = [cell for cell in notebook.cells if said in cell.source]
     assert len(cells) == 1, f"{path.stem} says {len(cells)} times how long it trains"
-    cells[0].source = cells[0].source.replace(long, short)
+    cells[0].source = cells[0].source.replace(said, f"{line}{short if length is None else length}\n")
     return notebook
 
 
@@ -90,7 +91,9 @@ class Lab:
 
     def prompt(self, number: int) -> str:
         """Return what stands beside a code cell: `[ ]:` before it runs, `[*]:` meanwhile, `[3]:` afterwards."""
-        return self.page.locator(".jp-CodeCell .jp-InputPrompt").nth(number).inner_text()
+        # Of a cell that is scrolled out of sight JupyterLab lays out nothing: its text content is there, its inner
+        # text is empty.
+        return self.page.locator(".jp-CodeCell .jp-InputPrompt").nth(number).text_content() or ""
 
     def wait_for(self, number: int) -> None:
         """Wait until a code cell has run; no cell may have failed."""
@@ -98,7 +101,7 @@ class Lab:
         assert not self._failed()
 
     def _failed(self) -> list[str]:
-        return self.page.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
+        return self.page.locator("[data-mime-type='application/vnd.jupyter.error']").all_text_contents()
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Wait for a condition, and let the browser go on meanwhile."""

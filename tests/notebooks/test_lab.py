@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Frame, Page
 
 from charrnn.services import open_services
-from tests.notebooks.conftest import NOTEBOOKS, Lab, shortened
+from tests.notebooks.conftest import NOTEBOOKS, Lab, training_for
 
 POINTS = """() => Math.max(
   0,
@@ -39,11 +39,18 @@ def see_it_move(lab: Lab, shown: Page | Frame, while_runs: int) -> None:
     lab.wait_until(moved)
 
 
+def stop(folder: Path, name: str) -> None:
+    """Stop a training from another process than the notebook's, however long it would have taken."""
+    with open_services(folder / "home") as elsewhere:
+        elsewhere.training.stop(elsewhere.models.get(name).id)
+
+
 @pytest.mark.slow
-def test_the_first_lesson_runs_through_and_its_plot_moves_while_a_later_cell_runs(lab: Lab) -> None:
-    lab.open(shortened(LESSON))
+def test_the_first_lesson_runs_through_and_its_plot_moves_while_a_later_cell_runs(lab: Lab, tmp_path: Path) -> None:
+    lab.open(training_for(LESSON, 30))
     lab.run_all()
     see_it_move(lab, frame(lab, "loss"), while_runs=WAITS)
+    stop(tmp_path, "lesson")
     lab.wait_for(PLAYS)
     lab.page.locator("iframe").last.scroll_into_view_if_needed()
     frame(lab, "write").get_by_label("Prompt:").wait_for()
@@ -73,8 +80,7 @@ def test_a_plot_that_panel_draws_in_the_cell_moves_too_once_the_kernel_was_idle(
     lab.run(2)
     see_it_move(lab, lab.page, while_runs=2)
 
-    with open_services(tmp_path / "home") as elsewhere:
-        elsewhere.training.stop(elsewhere.models.get("ducks").id)
+    stop(tmp_path, "ducks")
     lab.wait_for(2)
     lab.page.get_by_text("stopped", exact=True).wait_for()
     lab.run(3)

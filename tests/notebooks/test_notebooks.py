@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.notebooks.conftest import NOTEBOOKS, shortened
+from tests.notebooks.conftest import NOTEBOOKS, training_for
 
 SECONDS = 600
 
@@ -18,7 +18,7 @@ SECONDS = 600
 # Jupyter's own client warns about itself.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
-    notebook = shortened(path)
+    notebook = training_for(path)
     NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
