@@ -10,7 +10,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
@@ -24,6 +24,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
     "base-uri 'none'",
 }
+LOG_IN_BEGUN = "panel-oauth-state"
+"""Cookie of who was sent to an OAuth provider from here; Panel's."""
 FRAMED_HERE = "; frame-ancestors 'self'"
 
 
@@ -100,6 +102,8 @@ class Stranger(Matcher):
             return "A page of another site may not ask this server."
         if not _is_part(request.path):
             return "This is no part of a page."
+        if request.path.endswith("/login") and _brings_code(request.query) and LOG_IN_BEGUN not in request.cookies:
+            return "This log-in was not begun here. Open the page's own address, and log in from there."
         return ""
 
 
@@ -150,6 +154,17 @@ def _is_part(path: str) -> bool:
     """Tell whether a path names no module, or one that is in use; Panel would import any, without a login."""
     _, found, module = path.partition("/components/")
     return not found or module.partition("/")[0] in sys.modules
+
+
+def _brings_code(query: str) -> bool:
+    """Tell whether a visitor comes back from an OAuth provider; Panel also looks for the code in `next`.
+
+    Where no log-in was begun, Panel takes an empty state for the right one: by a link of theirs, others could log a
+    visitor in as them.
+    """
+    arguments = parse_qs(query, keep_blank_values=True)
+    onward = (urlsplit(url).query for url in arguments.get("next", []))
+    return "code" in arguments or any("code" in parse_qs(each, keep_blank_values=True) for each in onward)
 
 
 def _split(host: str) -> tuple[str, str]:

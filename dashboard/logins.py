@@ -47,6 +47,7 @@ class Logins:
             "cookie_secret": self.cookie_secret or secrets.token_urlsafe(32),
             "login_template": str(ASSETS / "login.html"),
             "logout_template": str(ASSETS / "logout.html"),
+            "oauth_error_template": str(ASSETS / "refused.html"),  # Panel's own asks another server for a font
             "oauth_optional": False,
             "oauth_guest_endpoints": [],
         }
