@@ -86,8 +86,21 @@ def test_two_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) 
     expect(other.get_by_role("heading", name="pintails")).to_be_visible()
 
 
+LINKS = """() => {
+  const types = {}, make = URL.createObjectURL, click = HTMLAnchorElement.prototype.click
+  window.links = []
+  URL.createObjectURL = (blob) => { const url = make.call(URL, blob); types[url] = blob.type; return url }
+  HTMLAnchorElement.prototype.click = function () {
+    if (this.href.startsWith("blob:")) window.links.push([this.download, types[this.href]])
+    return click.call(this)
+  }
+}"""
+"""Notes for each link that is clicked for a file: under which name it is to be kept, and as what."""
+
+
 def test_what_is_shown_can_be_taken_along(shared: Server, trained: Trained, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
+    page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
     expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
     found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
@@ -102,6 +115,12 @@ def test_what_is_shown_can_be_taken_along(shared: Server, trained: Trained, open
     assert exported.testzip() is None
     assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(exported.namelist())
     assert any(name.startswith("checkpoint/") for name in exported.namelist())
+
+    # whatever a text holds, no browser shows it as more than text, and every file is for the disk
+    kinds = dict(page.evaluate("window.links"))
+    assert set(kinds) == {"metrics.csv", "loss.png", "loss.svg", "log.txt", "ducks.zip"}
+    assert kinds["metrics.csv"] == kinds["log.txt"] == "text/plain"
+    assert kinds["ducks.zip"] == "application/octet-stream"
 
 
 def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[..., Page]) -> None:
