@@ -1,4 +1,4 @@
-"""`charrnn models`, `rename`, `note`, `delete`, `restore` and `export`."""
+"""`charrnn models`, `rename`, `note`, `give`, `delete`, `restore`, `export` and `import`."""
 
 import re
 from argparse import ArgumentParser, Namespace
@@ -25,8 +25,9 @@ def _models(args: Namespace) -> int:
     elif not models:
         notice("There are none." if args.deleted else "There are no models yet. Make one: charrnn train --help")
     else:
+        owners = any(model.owner for model in models)
         print_table(
-            ["name", "state", "step", "of", "best loss", "bits", "text", "changed"],
+            ["name", "state", "step", "of", "best loss", "bits", "text", "changed", *(["owner"] if owners else [])],
             [
                 [
                     model.name,
@@ -37,6 +38,7 @@ def _models(args: Namespace) -> int:
                     figures.bits(model.best_loss),
                     texts.get(model.corpus_id or "", ""),
                     figures.moment(model.updated_at),
+                    *([model.owner] if owners else []),
                 ]
                 for model in models
             ],
@@ -72,6 +74,18 @@ def _note(args: Namespace) -> int:
             services.models.note(model.id, args.text)
         elif model.notes:
             say(model.notes)
+    return DONE
+
+
+def _give_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("user", metavar="USER", help='the name under which they log in; "" for nobody in particular')
+
+
+def _give(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.give(services.models.get(args.name).id, args.user)
+    notice(f"{model.name!r} and its text belong to {repr(model.owner) if model.owner else 'nobody in particular'} now.")
     return DONE
 
 
@@ -145,6 +159,7 @@ COMMANDS = (
     Command("models", "Models", "[--deleted] [--json]", "list the models", _models_flags, _models),
     Command("rename", "Models", "NAME NEW", "give a model another name", _rename_flags, _rename),
     Command("note", "Models", "NAME [TEXT]", "write or show a note to a model", _note_flags, _note),
+    Command("give", "Models", "NAME USER", "hand a model to a user, where users log in", _give_flags, _give),
     Command("delete", "Models", "NAME [--forever]", "set a model aside, or remove it", _delete_flags, _delete),
     Command("restore", "Models", "NAME", "bring a deleted model back", add_model, _restore),
     Command("export", "Models", "NAME [--output FILE]", "write a model to a ZIP file", _export_flags, _export),

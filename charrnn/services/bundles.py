@@ -10,7 +10,7 @@ import json
 import stat
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -71,6 +71,19 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {"format": {"const": FORMAT}, "options": {"type": "object"}, "vocabulary": {"type": "array"}},
     },
 }
+
+
+def metrics_csv(metrics: Iterable[Metric]) -> str:
+    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
+    steps: dict[int, dict[str, float]] = {}
+    for metric in metrics:
+        steps.setdefault(metric.step, {})[metric.name] = metric.value
+    names = sorted({name for values in steps.values() for name in values})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"step": step, **values} for step, values in sorted(steps.items()))
+    return text.getvalue()
 
 
 @dataclass(frozen=True)

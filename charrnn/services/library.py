@@ -1,20 +1,18 @@
 """The models: make, find, name, note, set aside, bring back, export."""
 
-import csv
 import difflib
-import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from charrnn.core.cost import num_parameters
-from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError
+from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.files import atomic_file, atomic_folder
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.allowance import Allowance
-from charrnn.services.bundles import FORMAT, read_bundle
+from charrnn.services.bundles import FORMAT, metrics_csv, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -125,6 +123,23 @@ class Library:
             NotFound: There is no such model.
         """
         return self._models.update(self.mine(model_id), name=name)
+
+    def give(self, model_id: str, owner: str) -> Model:
+        """Make a model a user's, and its text theirs, too; who had it before sees it no more.
+
+        Args:
+            model_id: Whose it is does not matter: only whoever sees everybody's models can do this.
+            owner: The name under which they log in; empty for nobody in particular.
+
+        Raises:
+            NameTaken: They have another model of that name.
+            NotFound: There is no such model.
+            OptionError: No user can be called so.
+            StateError: It is being trained, or one user was to give it to another.
+        """
+        if self._owner is not None:
+            raise StateError("Users cannot give models away. Export it, or ask whoever runs this.")
+        return self._models.update(model_id, owner=owner)
 
     def note(self, model_id: str, notes: str) -> Model:
         """Write a note to a model."""
@@ -275,19 +290,6 @@ class Library:
             if isinstance(error, OptionError):
                 raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
             raise
-
-
-def metrics_csv(metrics: Iterable[Metric]) -> str:
-    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
-    steps: dict[int, dict[str, float]] = {}
-    for metric in metrics:
-        steps.setdefault(metric.step, {})[metric.name] = metric.value
-    names = sorted({name for values in steps.values() for name in values})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"step": step, **values} for step, values in sorted(steps.items()))
-    return text.getvalue()
 
 
 def _checked_parts(folder: Path) -> list[Path]:

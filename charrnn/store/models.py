@@ -15,12 +15,14 @@ from charrnn.store.clock import utc_now
 from charrnn.store.columns import storable_json
 from charrnn.store.database import Database
 from charrnn.store.failures import is_duplicate, is_missing_parent
-from charrnn.store.names import checked_name, checked_notes, checked_tags
+from charrnn.store.names import checked_name, checked_notes, checked_owner, checked_tags
 from charrnn.store.rows import compare_and_set, load_model, model_of, new_id
-from charrnn.store.tables import ModelRow
+from charrnn.store.tables import CorpusRow, ModelRow
+from charrnn.store.texts import own
 
 _CHECKS = {
     "name": checked_name,
+    "owner": checked_owner,
     "notes": checked_notes,
     "tags": checked_tags,
     "train_params": storable_json,
@@ -152,15 +154,15 @@ class ModelStore:
         return self._database.read(lambda session: [model_of(row) for row in session.scalars(statement)])
 
     def update(self, model_id: str, **changes: Any) -> Model:
-        """Change `name`, `notes`, `tags`, `train_params`, `sample_params` or `corpus_id`; what is not named stays.
+        """Change what is named: `name`, `owner`, `notes`, `tags`, `train_params`, `sample_params` or `corpus_id`.
 
-        The first corpus makes a draft ready.
+        The first corpus makes a draft ready. A new owner has the text, too; it also stays whose it was.
 
         Raises:
             NameTaken: The owner has another model of that name.
             NotFound: There is no such model or corpus.
             OptionError: A value cannot be kept.
-            StateError: The model is deleted, or its corpus or training options were to change while it is trained.
+            StateError: The model is deleted, or what its training depends on was to change while it is trained.
             TypeError: There is no such thing to change.
         """
         if unknown := changes.keys() - {*_CHECKS, "corpus_id"}:
@@ -177,10 +179,13 @@ class ModelStore:
                 state = ModelState.DRAFT if values["corpus_id"] is None else ModelState.READY
             if {"corpus_id", "train_params"} & values.keys():
                 values["worker"] = ""  # a worker thought dead that comes back trains something else
+            if "owner" in values and model.corpus_id:
+                own(session, session.get_one(CorpusRow, model.corpus_id), values["owner"])
             compare_and_set(session, model_id, **values, state=state, updated_at=utc_now())
             return load_model(session, model_id)
 
-        with _explained(values.get("name", ""), values.get("corpus_id")):
+        name = self.get(model_id).name if "owner" in values else values.get("name", "")
+        with _explained(name, values.get("corpus_id")):
             return self._database.write(work)
 
     def delete(self, model_id: str) -> Model:
@@ -256,6 +261,8 @@ def _refuse_active(model: Model, what: str) -> None:
 def _refuse_update(model: Model, changes: Mapping[str, Any]) -> None:
     if model.deleted_at is not None:
         raise StateError(f"The model {model.name!r} is deleted and cannot be changed. Restore it first.")
+    if "owner" in changes:
+        _refuse_active(model, "given to somebody")
     if "train_params" in changes:
         _refuse_active(model, "given other training options")
     if "corpus_id" in changes:

@@ -26,6 +26,15 @@ def checked_name(name: str) -> str:
     return _line(name, "name", LONGEST_NAME)
 
 
+def checked_owner(owner: str) -> str:
+    """Check a user's name; empty stands for nobody in particular.
+
+    Raises:
+        OptionError: It is too long, or has control characters.
+    """
+    return _line(owner, "owner", LONGEST_NAME) if owner else ""
+
+
 def checked_notes(notes: str) -> str:
     """Check a model's notes, which may have lines.
 

@@ -33,11 +33,10 @@ class CorpusStore:
         """
         values = {column: getattr(corpus, column) for column in CorpusRow.__table__.columns.keys()}
         values["name"] = corpus.name[:255]
-        owned = {"corpus_id": corpus.id, "owner": owner, "name": values["name"], "created_at": corpus.created_at}
 
         def work(session: Session) -> Corpus:
             insert_missing(session, CorpusRow, [values])
-            insert_missing(session, CorpusOwnerRow, [owned])
+            own(session, replace(corpus, name=values["name"]), owner)
             return corpus_of(session.get_one(CorpusRow, corpus.id))
 
         return self._database.write(work)
@@ -109,6 +108,12 @@ def _read(database: Database, statement: Select[CorpusRow, str]) -> list[Corpus]
     return database.read(
         lambda session: [replace(corpus_of(row), name=name) for row, name in session.execute(statement)]
     )
+
+
+def own(session: Session, corpus: Corpus | CorpusRow, owner: str) -> None:
+    """Make a text somebody's, beside those whose it is already."""
+    owned = {"corpus_id": corpus.id, "owner": owner, "name": corpus.name, "created_at": corpus.created_at}
+    insert_missing(session, CorpusOwnerRow, [owned])
 
 
 def _of(owner: str | None) -> Select[CorpusRow, str]:

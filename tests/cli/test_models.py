@@ -46,6 +46,15 @@ def test_a_note_is_written_and_shown(charrnn_with_fox):
     assert charrnn_with_fox("note", "fox").out == "quick & brown\n"
 
 
+def test_an_older_model_is_given_to_a_user(charrnn_with_fox):
+    assert "owner" not in charrnn_with_fox("models").out
+    result = charrnn_with_fox("give", "fox", "ada")
+    assert (result.code, result.err) == (0, "'fox' and its text belong to 'ada' now.\n")
+    header, row = charrnn_with_fox("models").out.splitlines()
+    assert (header.split()[-1], row.split()[-1]) == ("owner", "ada")
+    assert "nobody in particular" in charrnn_with_fox("give", "fox", "").err
+
+
 def test_a_deleted_model_comes_back(charrnn_with_fox):
     assert "restore fox" in charrnn_with_fox("delete", "fox").err
     assert charrnn_with_fox("show", "fox").code == 1

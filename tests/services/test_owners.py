@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from charrnn.core.errors import NotFound, OptionError, StateError
+from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import Corpus, Model
 from charrnn.services import Services, open_services
 from tests.services.conftest import OPTIONS, TEXT
@@ -85,7 +85,7 @@ def test_every_way_to_a_model_is_among_these() -> None:
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "stop", "interrupt",
         "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
-    harmless = {"mine", "find_deleted", "follower", "is_here"}
+    harmless = {"give", "mine", "find_deleted", "follower", "is_here"}
     assert takes_id == tried | harmless
 
 
@@ -159,3 +159,24 @@ def test_without_logins_nobody_owns_anything(tmp_path: Path) -> None:
         corpus, _ = services.corpora.add(TEXT)
         assert services.models.create("open", corpus=corpus).owner == ""
         assert services.seen_by("ada").models.all() == services.seen_by("ada").corpora.all() == []
+
+
+def test_whoever_runs_this_gives_an_older_model_and_its_text_to_a_user(services: Services) -> None:
+    corpus, _ = services.corpora.add(TEXT, name="ponds")
+    model = services.models.create("older", corpus=corpus)
+    bob = services.seen_by("bob")
+    assert services.models.give(model.id, "bob").owner == "bob"
+    assert [each.name for each in bob.models.all()] == ["older"]
+    assert bob.corpora.get(corpus.id).name == "ponds"
+    assert services.corpora.get(corpus.id) == corpus
+
+    for act in (lambda: bob.models.give(model.id, "eve"), lambda: services.seen_by("eve").models.give(model.id, "eve")):
+        with pytest.raises(StateError, match="cannot give models away"):
+            act()
+    bob.models.create("taken")
+    again = services.models.create("taken")
+    with pytest.raises(NameTaken, match="There is a model 'taken' already"):
+        services.models.give(again.id, "bob")
+    with pytest.raises(OptionError):
+        services.models.give(again.id, "two\nlines")
+    assert services.models.give(model.id, "").owner == ""
