@@ -20,13 +20,13 @@ _LOCK_SECONDS = 60
 
 
 def must_upgrade(engine: Engine) -> bool:
-    """Tell whether `upgrade` has to run before the database can be used.
+    """Tell whether `upgrade` has to run before the database can be used; waits for who is just making its tables.
 
     Raises:
         StoreError: The database holds something else, was made by a newer program, or is an older one on a server,
             where other programs may be using it.
     """
-    with engine.connect() as connection:
+    with _locked(engine) as connection:
         found = _version(connection)
         if found == version.NEWEST:
             return False

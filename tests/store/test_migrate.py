@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -220,6 +222,31 @@ def test_two_processes_that_open_a_new_database_at_once_both_succeed(empty_url):
     database = Database.open(empty_url)
     assert {model.name for model in ModelStore(database).list()} == {"one", "two"}
     database.close()
+
+
+@pytest.mark.parametrize("half_way", ["a version", "some tables"])
+def test_defect_a_database_that_is_just_being_made_is_waited_for(empty_url, half_way):
+    """On a server, each table and each version is there as soon as it is made, and was taken for all there is."""
+    url, maker = empty_url, Database(empty_url)
+    opened = []
+    other = threading.Thread(target=lambda: opened.append(Database.open(url)))
+    with migrate._locked(maker.engine) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        if half_way == "a version":
+            command.upgrade(config, "0001")
+        else:
+            Base.metadata.tables["corpus"].create(connection)
+        other.start()
+        other.join(0.5)
+        assert not opened
+        if half_way == "some tables":
+            Base.metadata.tables["corpus"].drop(connection)
+        command.upgrade(config, "head")
+    other.join()
+    assert ModelStore(opened[0]).list() == []
+    for database in (maker, *opened):
+        database.close()
 
 
 def test_an_installed_program_has_its_migrations(tmp_path):
