@@ -20,7 +20,7 @@ class Limits:
     max_memory_mb: int = _limit(0, "most memory that a training may need, as estimated before it starts, in MB")
     max_sample_length: int = _limit(0, "most characters that are written at once")
     max_trainings: int = _limit(0, "most trainings that run in this process at the same time")
-    max_disk_mb: int = _limit(0, "most room that the texts and checkpoints of one user may take, in MB")
+    max_disk_mb: int = _limit(0, "most room that the texts and models of one user may take, in MB")
 
     @classmethod
     def read(cls, environ: Mapping[str, str], given: Mapping[str, int | None] | None = None) -> "Limits":

@@ -6,6 +6,7 @@ from typing import Any
 
 from charrnn.core.cost import num_parameters, training_bytes
 from charrnn.core.limits import Limits
+from charrnn.store.corpora import CorpusFiles
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
 from charrnn.store.texts import CorpusStore
@@ -22,13 +23,15 @@ class Allowance:
 
     Args:
         limits: Set by whoever runs this.
-        owner: Whose texts and checkpoints count; `None` for everybody's.
+        files: Where the texts lie.
+        owner: Whose texts and models count; `None` for everybody's.
     """
 
     limits: Limits
     models: ModelStore
     corpora: CorpusStore
     history: HistoryStore
+    files: CorpusFiles
     owner: str | None = None
 
     def check_training(
@@ -77,11 +80,14 @@ class Allowance:
         if not self.limits.max_disk_mb:
             return
         used = self.used_bytes(but=but)
-        words = f"With this {what}, your texts and checkpoints take {(used + needed) / 1e6:,.1f} MB of the disk"
+        words = f"With this {what}, your texts and models take {(used + needed) / 1e6:,.1f} MB of the disk"
         self.limits.check("max_disk_mb", (used + needed) / 1e6, words)
 
     def used_bytes(self, *, but: str = "") -> int:
-        """Return how much texts and checkpoints take, those of models that can be restored included."""
-        models = self.models.list(owner=self.owner, include_deleted=True)
-        texts = sum(corpus.size_bytes for corpus in self.corpora.list(owner=self.owner) if corpus.id != but)
-        return texts + sum(each.size_bytes for model in models for each in self.history.checkpoints(model.id))
+        """Return how much texts take, and models, also those that can be restored: checkpoints, logs, curves, samples.
+
+        A text counts with what it was encoded to, and for each user who has it.
+        """
+        texts = [corpus.id for corpus in self.corpora.list(owner=self.owner) if corpus.id != but]
+        models = [model.id for model in self.models.list(owner=self.owner, include_deleted=True)]
+        return sum(map(self.files.used_bytes, texts)) + sum(map(self.history.used_bytes, models))

@@ -45,7 +45,9 @@ class Services:
         allowance = replace(self._allowance, owner=owner)
         models, corpora = self.models.seen_by(owner, allowance), self.corpora.seen_by(owner, allowance)
         training = self.training.seen_by(models, corpora, allowance)
-        return replace(self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models))
+        return replace(
+            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, allowance)
+        )
 
     def prepare(self) -> None:
         """Import TensorFlow and measure this machine, so that the first training or text need not wait for it.
@@ -96,14 +98,15 @@ def open_services(
     history = HistoryStore(database)
     checkpoints = Checkpoints(settings.checkpoints, history)
     models, texts = ModelStore(database), CorpusStore(database)
-    allowance = Allowance(limits, models, texts, history)
-    corpora = Corpora(CorpusFiles(settings.corpora), texts, allowance)
+    files = CorpusFiles(settings.corpora)
+    allowance = Allowance(limits, models, texts, history, files)
+    corpora = Corpora(files, texts, allowance)
     library = Library(models, history, checkpoints, allowance)
     training = Trainings(LeaseStore(database), history, library, corpora, checkpoints, allowance)
     training.notice_dead()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
-    writing = Writing(library, history, checkpoints, limits)
+    writing = Writing(library, history, checkpoints, allowance)
     services = Services(settings, corpora, library, training, writing, limits, database, allowance)
     atexit.register(services.close)
     return services

@@ -13,12 +13,12 @@ import numpy as np
 
 from charrnn.core.encodings import detect
 from charrnn.core.errors import TextError
-from charrnn.core.limits import Limits
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text import decode
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.core.written import Piece, Written, join
+from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.library import Library
 from charrnn.store.history import HistoryStore
@@ -73,15 +73,15 @@ class Stream:
 class Writing:
     """Writes with the models of one data folder."""
 
-    def __init__(self, library: Library, history: HistoryStore, checkpoints: Checkpoints, limits: Limits):
-        self._library, self._history, self._checkpoints, self._limits = library, history, checkpoints, limits
+    def __init__(self, library: Library, history: HistoryStore, checkpoints: Checkpoints, allowance: Allowance):
+        self._library, self._history, self._checkpoints, self._allowance = library, history, checkpoints, allowance
         self._ready: OrderedDict[Path, _Ready] = OrderedDict()
         self._lock = threading.Lock()
 
-    def seen_by(self, library: Library) -> "Writing":
+    def seen_by(self, library: Library, allowance: Allowance) -> "Writing":
         """Return the same for one user; loaded networks stay the process's."""
         view = copy.copy(self)
-        view._library = library
+        view._library, view._allowance = library, allowance
         return view
 
     def stream(
@@ -109,7 +109,7 @@ class Writing:
         """
         values = checked("sampling", options or {})
         length = int(values["max_length"]) * int(values["num_samples"])
-        self._limits.check("max_sample_length", length, f"These are {length:,} characters at once")
+        self._allowance.limits.check("max_sample_length", length, f"These are {length:,} characters at once")
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._library.get(model_id)
         used, ready, problems = self._load(model, checkpoint)
@@ -142,7 +142,12 @@ class Writing:
         return written
 
     def keep(self, stream: Stream, written: Written) -> Sample:
-        """Store a text with its model, with the options and seed that made it."""
+        """Store a text with its model, with the options and seed that made it.
+
+        Raises:
+            LimitReached: There is no room for it.
+        """
+        self._allowance.check_room(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(
             stream.checkpoint.model_id,
             step=stream.checkpoint.step,

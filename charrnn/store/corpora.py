@@ -142,6 +142,12 @@ class CorpusFiles:
         stored = self._counts_file(corpus_id)
         return dict(zip(stored["characters"], stored["counts"], strict=True))
 
+    def used_bytes(self, corpus_id: str) -> int:
+        """Return how much of the disk a text takes, encoded as it was for each vocabulary; 0 when it is not here."""
+        with suppress(FileNotFoundError):  # it is just being removed
+            return sum(path.stat().st_size for path in self._folder(corpus_id).iterdir())
+        return 0
+
     def delete(self, corpus_id: str) -> None:
         """Remove the files of a text; they may be gone already."""
         discard(self._folder(corpus_id))

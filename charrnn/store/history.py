@@ -23,6 +23,8 @@ from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, Sam
 __all__ = ["Batch", "HistoryStore"]
 
 EPOCH = datetime(1970, 1, 1)
+ROW_BYTES = 100
+"""What a row takes beside its text, about: its key, its time and its place in the index."""
 
 
 class HistoryStore:
@@ -218,6 +220,17 @@ class HistoryStore:
     def checkpoint(self, model_id: str, kind: str) -> Checkpoint | None:
         """Read the newest checkpoint of a kind, `last` or `best`; `None` when there is none."""
         return next((found for found in reversed(self.checkpoints(model_id)) if found.kind == kind), None)
+
+    def used_bytes(self, model_id: str) -> int:
+        """Return about how much room a model takes: its checkpoints on the disk, and the rows of its history."""
+        of = {table: table.model_id == model_id for table in (CheckpointRow, LogRow, SampleRow, MetricRow)}
+        sums = (
+            select(func.sum(CheckpointRow.size_bytes)).where(of[CheckpointRow]),
+            select(func.sum(func.length(LogRow.chunk) + ROW_BYTES)).where(of[LogRow]),
+            select(func.sum(func.length(SampleRow.text) + ROW_BYTES)).where(of[SampleRow]),
+            select(func.count() * ROW_BYTES).select_from(MetricRow).where(of[MetricRow]),
+        )
+        return self._database.read(lambda session: sum(int(session.scalar(each) or 0) for each in sums))
 
     def drop_checkpoint(self, checkpoint_id: str) -> None:
         """Forget a checkpoint; its folder goes after this. One that is forgotten already is no error."""

@@ -91,7 +91,7 @@ class ModelStore:
 
         def work(session: Session) -> Model:
             now = session.scalars(select(utc_now())).one()
-            row = ModelRow(id=model.id, owner=model.owner, state=model.state, created_at=now, updated_at=now, **values)
+            row = ModelRow(id=model.id, state=model.state, created_at=now, updated_at=now, **values)
             row.step, row.best_loss, row.log_position = model.step, model.best_loss, len(told.lines)
             session.add(row)
             session.flush()

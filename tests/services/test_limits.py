@@ -10,6 +10,7 @@ from charrnn.core.errors import LimitReached, StudioError
 from charrnn.core.limits import Limits, flag, means, variable
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
+from charrnn.store.history import ROW_BYTES
 from tests.services.conftest import OPTIONS, TEXT, Trained
 
 
@@ -36,7 +37,7 @@ def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str)
     [
         ({"max_parameters": 300}, r"This network has [\d,]+ weights; this server allows 300"),
         ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory; this server allows 1"),
-        ({"max_disk_mb": 1}, r"With this training, your texts and checkpoints take \d+.\d MB .* allows 1"),
+        ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows 1"),
     ],
 )
 def test_a_training_that_is_too_large_is_refused_before_anything_is_made(
@@ -53,7 +54,7 @@ def test_a_training_that_is_too_large_is_refused_before_anything_is_made(
 def test_a_text_for_which_there_is_no_room_is_not_kept(tmp_path: Path) -> None:
     with allowed(tmp_path, max_disk_mb=1) as services:
         services.corpora.add("over the hill\n" * 50_000)
-        with pytest.raises(LimitReached, match="With this text, your texts and checkpoints take 1.5 MB"):
+        with pytest.raises(LimitReached, match="With this text, your texts and models take 1.5 MB"):
             services.corpora.add("far away\n" * 90_000)
         assert len(services.corpora.all()) == len(list(services.settings.corpora.iterdir())) == 1
         services.corpora.add("over the hill\n" * 50_000)  # what is there already takes no more room
@@ -67,11 +68,28 @@ def test_each_user_has_room_of_their_own(tmp_path: Path) -> None:
             services.seen_by("bob").corpora.add("over the hill\n" * 30_000)
 
 
-def test_checkpoints_count_for_the_room_of_their_owner(trained: Trained) -> None:
-    allowance = trained.services._allowance
-    kept = sum(each.size_bytes for each in trained.services.models.checkpoints(trained.model.id))
-    assert allowance.used_bytes() == kept + len(TEXT.encode())
+def test_all_that_is_kept_counts_for_the_room_of_its_owner(trained: Trained) -> None:
+    services, allowance = trained.services, trained.services._allowance
+    folders = (services.settings.corpora, services.settings.checkpoints)
+    files = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+    lines, metrics = services.models.lines(trained.model.id), services.models.metrics(trained.model.id)
+    samples = services.models.samples(trained.model.id)
+    texts = sum(len(line.text) for line in lines) + sum(len(sample.text) for sample in samples)
+    rows = len(lines) + len(metrics) + len(samples)
+    assert samples and allowance.used_bytes() == files + texts + rows * ROW_BYTES
     assert replace(allowance, owner="ada").used_bytes() == 0
+
+
+def test_a_written_text_for_which_there_is_no_room_is_shown_and_not_kept(tmp_path: Path) -> None:
+    with allowed(tmp_path, max_disk_mb=1) as services:
+        model = services.training.start("over the hill\n" * 50_000, options={**OPTIONS, "max_steps": 1})
+        services.training.wait(model.id)
+        before = services.models.samples(model.id)
+        [written] = services.writing.write(model.id, {"max_length": 9}, keep=False)
+        with pytest.raises(LimitReached, match="With this sample, your texts and models take 1.4 MB"):
+            services.writing.write(model.id, {"max_length": 9})
+        assert len(written.text) == 9
+        assert services.models.samples(model.id) == before
 
 
 def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
@@ -90,8 +108,10 @@ def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
 
 
 def test_a_text_that_is_too_long_to_write_is_refused(trained: Trained) -> None:
-    writing = trained.services.writing
-    limited = type(writing)(writing._library, writing._history, writing._checkpoints, Limits(max_sample_length=100))
+    services = trained.services
+    limited = services.writing.seen_by(
+        services.models, replace(services._allowance, limits=Limits(max_sample_length=100))
+    )
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
     with pytest.raises(LimitReached, match="102 characters at once; this server allows 100.*--max-sample-length"):
         limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})
