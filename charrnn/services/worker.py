@@ -120,6 +120,8 @@ class Worker:
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))
+            if problems:  # the next start would not meet what is forgotten now, and could not say so
+                self._patiently(self._recorder.deliver)
             self._forget_after(newest.step)
             resume_from = self._checkpoints.path(newest)
         return training.train(

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.records import Model, ModelState
+from charrnn.core.records import Checkpoint, Model, ModelState
 from charrnn.services import open_services
+from charrnn.store.history import HistoryStore
 from tests.services.conftest import OPTIONS, TEXT, Trained
 from tests.services.test_training import At
-from tests.torture.damage import DAMAGES
+from tests.torture.damage import DAMAGES, flip
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,25 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_with_a_line_in_the_log
         resumed = services.models.metrics(model.id, names=["loss", "val_loss"])
     expected = trained.services.models.metrics(trained.model.id, names=["loss", "val_loss"])
     assert [(m.step, m.name, m.value) for m in resumed] == [(m.step, m.name, m.value) for m in expected]
+
+
+def test_defect_the_line_about_a_damaged_checkpoint_is_stored_before_the_checkpoint_is_forgotten(
+    stopped: Stopped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 29 that were damaged between kills, one was passed over in silence: the line was noted, not yet stored."""
+    told: list[bool] = []
+    rewind = HistoryStore.rewind
+
+    def watched(history: HistoryStore, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
+        told.append(any("last-7-1" in line.text for line in history.lines(model_id)))
+        return rewind(history, model_id, epoch, step)
+
+    monkeypatch.setattr(HistoryStore, "rewind", watched)
+    with open_services(shutil.copytree(stopped.home, tmp_path / "copy"), environ={}) as services:
+        flip(services.settings.checkpoints / stopped.model.id / "last-7-1", random.Random(5))
+        services.training.resume(stopped.model.id)
+        services.training.wait(stopped.model.id)
+    assert told == [True]
 
 
 def test_defect_what_a_killed_training_saved_without_telling_is_removed_at_the_next_start(

@@ -38,8 +38,9 @@ class Kills:
     same: list[bool] = field(default_factory=list)
     whole: list[bool] = field(default_factory=list)
     tidy: list[bool] = field(default_factory=list)
-    damaged: int = 0
-    passed_over: int = 0
+    damaged: set[tuple[str, str]] = field(default_factory=set)
+    """Model's id and checkpoint's folder."""
+    passed_over: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self, kills: int) -> list[Finding]:
         """Kill so often, and let each training come to its end."""
@@ -107,16 +108,21 @@ class Kills:
         seconds.append(time.monotonic() - at)
 
     def _damage(self, services: Services, model_id: str) -> None:
-        """Damage the newest checkpoint, if there is another one to go on from."""
+        """Damage the newest checkpoint, once, if there is another one to go on from and somebody will look at it."""
+        if services.models.get(model_id).state == ModelState.COMPLETED:
+            return  # it was killed after its end
         newest, *others = services.models.checkpoints(model_id) or [None]
-        if others and newest.folder != others[0].folder:
+        if others and newest.folder != others[0].folder and (model_id, newest.folder) not in self.damaged:
             harm = self.chance.choice(DAMAGES)
             harm(services.settings.checkpoints / model_id / newest.folder, self.chance)
-            self.damaged += 1
+            self.damaged.add((model_id, newest.folder))
 
     def _check(self, services: Services, model_id: str, expected: Story) -> None:
         lines = services.models.lines(model_id)
-        self.passed_over += sum("Use another checkpoint" in line.text for line in lines if line.level == "warning")
+        warnings = [line.text for line in lines if line.level == "warning"]
+        for damaged in self.damaged:
+            if damaged[0] == model_id and any(damaged[1] in text for text in warnings):
+                self.passed_over.add(damaged)
         self.same.append(told(services, model_id) == expected)
         wrong = gaps(services, model_id)
         self.whole.append(not wrong)
@@ -145,9 +151,9 @@ class Kills:
             all_held("no checkpoint without a row, no row without one", self.tidy),
             Finding(
                 "damaged checkpoints passed over with a line",
-                self.damaged,
-                f"{self.passed_over}",
+                len(self.damaged),
+                f"{len(self.passed_over)}",
                 "each",
-                self.passed_over >= self.damaged,
+                self.passed_over == self.damaged,
             ),
         ]
