@@ -27,6 +27,8 @@ from dashboard.appearance import MARK
 _TOKEN = re.compile(r'(?<="token":")[^"]+')
 _ADDRESS = {"tab", "model", "text"}
 """What an address may say that leads to the whole page; with anything else, Panel decides what comes first."""
+SHEETS_SECONDS = 0.15
+"""Until the browser has the style sheets, without which it paints nothing; it reads its programs for longer."""
 _shells: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 """What is sent first, of each application of this process that is ours."""
 _visits = threading.Event()
@@ -55,7 +57,7 @@ class Front(DocHandler):
         self.set_header("Cache-Control", "no-store")  # as Panel does: the token is for one visit
         self.set_header("Content-Type", "text/html")
         await self.finish(_TOKEN.sub(token, shell))
-        IOLoop.current().add_callback(self._build, session_id, token)
+        IOLoop.current().call_later(SHEETS_SECONDS, self._build, session_id, token)
 
     @property
     def _is_whole_page(self) -> bool:
