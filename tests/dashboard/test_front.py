@@ -83,6 +83,7 @@ def token(page: str) -> str:
 
 def test_the_first_picture_does_not_wait_for_the_page(door: Door) -> None:
     whole = door.visit()
+    wait_until(lambda: len(door.built) == 2)
     door.builds.clear()
     first = door.visit("?tab=write&model=someone")
     assert door.built[2:] == []
