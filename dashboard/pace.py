@@ -2,7 +2,7 @@
 
 import time
 
-SHARE = 1 / 12
+SHARE = 1 / 8
 """Part of the time since it began for which a picture may stay as it is."""
 
 
