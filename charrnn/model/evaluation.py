@@ -20,7 +20,7 @@ from charrnn.model.parts import FEWEST_SEQUENCES, num_parts, num_processors
 WINDOW = 128
 COUNTS = 1, 2, 4, 8, 16, 32, 64
 """Rows and parts that a text is cut into: few different numbers, since each is compiled."""
-WARM_UP = 2 * WINDOW
+WARM_UP = WINDOW
 """Characters that a row reads at least before it counts."""
 LARGEST_LOGITS = 16_000_000
 """Numbers in a window's scores, 64 MB; fewer rows are read side by side where the vocabulary is large."""
