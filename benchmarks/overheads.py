@@ -2,8 +2,8 @@
 
 One training with the preset Quick at its own cadence, through the services, as `charrnn train` does it. The time of
 each part is added up where it is spent, so that a machine that others use too changes all parts alike; what counts is
-their share. What the recorder's thread takes is its processor time, a share of
-that of all processors. Takes about five minutes.
+their share. What the recorder's thread takes is its processor time, as a share of that of all processors. Takes about
+five minutes.
 """
 
 import argparse
