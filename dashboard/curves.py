@@ -12,6 +12,10 @@ LIMIT = 2000
 """Points of a curve that are sent to a browser at most."""
 
 
+BLOCK = 64
+"""Values that are averaged in one product: few enough that it is a small one, many enough that products are few."""
+
+
 class Smoothing:
     """Averages each value with those before it, exponentially; the start is not drawn to zero.
 
@@ -20,17 +24,26 @@ class Smoothing:
     """
 
     def __init__(self, weight: float):
-        self._weight = weight
-        self._mean = self._total = 0.0
+        back = np.arange(BLOCK)[:, None] - np.arange(BLOCK)
+        self._shares = np.where(back >= 0, (1 - weight) * weight ** np.maximum(back, 0), 0)  # of each value before
+        self._stays = weight ** np.arange(1, BLOCK + 1)
+        self._mean, self._missing = 0.0, 1.0
 
     def add(self, values: Numbers) -> Numbers:
         """Return the averages of the next values, shape `(N,)` both."""
-        out = np.empty_like(values)
-        for index, value in enumerate(values):
-            self._mean = self._weight * self._mean + (1 - self._weight) * value
-            self._total = self._weight * self._total + (1 - self._weight)
-            out[index] = self._mean / self._total
-        return out
+        count = len(values)
+        blocks = np.zeros((-(-count // BLOCK), BLOCK))
+        blocks.reshape(-1)[:count] = values
+        means = blocks @ self._shares.T
+        before, whole = [self._mean], float(self._stays[-1])
+        for last in means[:, -1].tolist():
+            before.append(last + whole * before[-1])
+        means = (means + self._stays * np.array(before[:-1])[:, None]).reshape(-1)[:count]
+        absent = self._missing * whole ** np.arange(len(blocks))
+        missing = (self._stays * absent[:, None]).reshape(-1)[:count]
+        if count:
+            self._mean, self._missing = means[-1], missing[-1]
+        return means / (1 - missing)
 
 
 def thinned(x: Numbers, y: Numbers, limit: int = LIMIT) -> tuple[Numbers, Numbers]:
@@ -43,10 +56,13 @@ def thinned(x: Numbers, y: Numbers, limit: int = LIMIT) -> tuple[Numbers, Number
     """
     if len(x) <= limit:
         return x, y
-    edges = np.linspace(1, len(x) - 1, (limit - 2) // 2 + 1).astype(int)
-    kept = {0, len(x) - 1}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
-        if end > start:
-            kept |= {start + int(np.argmin(y[start:end])), start + int(np.argmax(y[start:end]))}
-    chosen = np.array(sorted(kept))
+    inner = y[1:-1]
+    length = -(-len(inner) // ((limit - 2) // 2))
+    whole = len(inner) // length
+    starts = 1 + length * np.arange(whole)
+    stretches, rest = inner[: whole * length].reshape(whole, length), inner[whole * length :]
+    kept = [np.array([0, len(x) - 1]), starts + stretches.argmin(1), starts + stretches.argmax(1)]
+    if len(rest):
+        kept.append(1 + whole * length + np.array([rest.argmin(), rest.argmax()]))
+    chosen = np.unique(np.concatenate(kept))
     return x[chosen], y[chosen]

@@ -35,6 +35,18 @@ def test_no_smoothing_changes_nothing() -> None:
     assert Smoothing(0.0).add(np.array([2.0, 7, 1])) == pytest.approx([2, 7, 1])
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.9, 0.999])
+def test_smoothing_many_values_at_once_is_smoothing_one_by_one(weight: float) -> None:
+    values, mean, total, expected = np.sin(np.arange(333.0)), 0.0, 0.0, []
+    for value in values:
+        mean, total = weight * mean + (1 - weight) * value, weight * total + (1 - weight)
+        expected.append(mean / total)
+    smoothing = Smoothing(weight)
+    cuts = [0, 0, 1, 64, 65, 192, 333]
+    found = [smoothing.add(values[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    assert np.concatenate(found) == pytest.approx(expected)
+
+
 def test_smoothing_goes_on_where_it_was() -> None:
     values, halves = np.array([3.0, 1, 4, 1, 5, 9]), Smoothing(0.8)
     together = [*halves.add(values[:2]), *halves.add(values[2:])]
