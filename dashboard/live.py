@@ -28,7 +28,7 @@ class Live(JSComponent):
         self.shown = html
         if self._is_drawn:
             self._send_msg(html)
-        else:
+        elif not self._models:  # it goes out with the page; once that is out, it is asked for when it is drawn
             self.html = html
 
     def _handle_msg(self, message: Any) -> None:

@@ -1,6 +1,7 @@
 """Markup that changes while somebody looks; without a browser."""
 
 import pytest
+from bokeh.document import Document
 
 from dashboard.live import Live
 
@@ -43,4 +44,14 @@ def test_drawn_while_it_changed_it_is_told_so(sent: list[str]) -> None:
     drawn = live.html
     live.show("a duck")
     live._handle_msg(drawn)
+    assert sent == ["a duck"]
+
+
+def test_once_it_is_out_and_not_yet_drawn_nothing_is_sent_until_it_asks(sent: list[str]) -> None:
+    """Fifty pages whose browsers were busy cost a training most of what watching cost: each change went by Bokeh."""
+    live = Live(html="an egg")
+    live.get_root(Document())
+    live.show("a duck")
+    assert (live.html, sent) == ("an egg", [])
+    live._handle_msg("an egg")
     assert sent == ["a duck"]
