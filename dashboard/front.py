@@ -13,6 +13,9 @@ import urllib.request
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from bokeh.application import Application
+from bokeh.application.handlers.handler import Handler
+from bokeh.document import Document
 from bokeh.server.urls import per_app_patterns
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.config import config
@@ -36,6 +39,36 @@ _visits = threading.Event()
 _OURSELVES = "Char-RNN Studio's own first visit"
 
 
+class Sheets(Handler):
+    """Has a page be built a moment after it was begun.
+
+    It is begun at once, so that a browser which connects in this moment waits for it instead of building another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited: set[str] = set()
+        """Sessions whose browsers ask for style sheets first."""
+
+    @classmethod
+    def of(cls, application: Application) -> "Sheets":
+        """Return the one of an application."""
+        for handler in application.handlers:
+            if isinstance(handler, cls):
+                return handler
+        application.add(sheets := cls())
+        return sheets
+
+    def modify_document(self, doc: Document) -> None:
+        """Leave the page alone."""
+
+    async def on_session_created(self, session_context: Any) -> None:
+        """Wait."""
+        if session_context.id in self.awaited:
+            self.awaited.discard(session_context.id)
+            await asyncio.sleep(SHEETS_SECONDS)
+
+
 class Front(DocHandler):
     """Answers with the first picture and a token, then begins to build the page."""
 
@@ -57,7 +90,8 @@ class Front(DocHandler):
         self.set_header("Cache-Control", "no-store")  # as Panel does: the token is for one visit
         self.set_header("Content-Type", "text/html")
         await self.finish(_TOKEN.sub(token, shell))
-        IOLoop.current().call_later(SHEETS_SECONDS, self._build, session_id, token)
+        Sheets.of(self.application_context.application).awaited.add(session_id)
+        IOLoop.current().add_callback(self._build, session_id, token)
 
     @property
     def _is_whole_page(self) -> bool:

@@ -13,6 +13,7 @@ from bokeh.client import pull_session
 from bokeh.util.token import get_session_id
 
 from charrnn.services import Services
+from dashboard import front
 from dashboard.front import visit
 from dashboard.hub import Hub
 from dashboard.server import Studio, free_port, serve, url_here
@@ -105,6 +106,25 @@ def test_a_browser_that_connects_finds_the_page_that_was_begun_for_it(door: Door
         session = elsewhere.submit(pull_session, url=door.url, session_id=session_id).result()
         assert session.document.roots
         elsewhere.submit(session.close).result()
+    assert len(door.built) == 3
+
+
+def test_defect_a_browser_that_is_quicker_than_its_style_sheets_finds_them_named_too(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was sent a page whose style sheets came from elsewhere: they were put right a moment later."""
+    door.visit()
+    wait_until(lambda: len(door.built) == 2)
+    happened: list[str] = []
+    monkeypatch.setattr(front, "patch_model_css", lambda root, dist_url: happened.append("put right"))
+    session_id = get_session_id(token(door.visit()))
+    with ThreadPoolExecutor() as elsewhere:
+        session = elsewhere.submit(pull_session, url=door.url, session_id=session_id).result()
+        happened.append("sent")
+        assert session.document.roots
+        elsewhere.submit(session.close).result()
+    time.sleep(2 * front.SHEETS_SECONDS)
+    assert "put right" in happened and happened[-1] == "sent"
     assert len(door.built) == 3
 
 
