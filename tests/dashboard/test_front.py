@@ -29,11 +29,14 @@ class Door:
         self.builds.set()
         self.begun = 0
         self.built: list[bytes] = []
+        self.asked: list[str] = []
+        """What the address of each page asked for."""
         build = self.studio.page
 
         def page() -> object:
             self.begun += 1
             assert self.builds.wait(60)
+            self.asked.append(pn.state.location.search)
             self.built.append(pn.state.session_args.get("model", [b""])[0])
             return build()
 
@@ -117,7 +120,7 @@ def test_a_browser_that_is_quicker_than_its_style_sheets_finds_the_page_that_was
     happened: list[str] = []
     monkeypatch.setattr(front, "SHEETS_SECONDS", 1.5)
     monkeypatch.setattr(front, "patch_model_css", lambda root, dist_url: happened.append("put right"))
-    session_id = get_session_id(token(door.visit()))
+    session_id = get_session_id(token(door.visit("?tab=options")))
     with ThreadPoolExecutor() as elsewhere:
         session = elsewhere.submit(pull_session, url=door.url, session_id=session_id).result()
         happened.append("sent")
@@ -125,7 +128,7 @@ def test_a_browser_that_is_quicker_than_its_style_sheets_finds_the_page_that_was
         elsewhere.submit(session.close).result()
     time.sleep(2)
     assert "put right" in happened and happened[-1] == "sent"
-    assert len(door.built) == 3
+    assert door.asked[2:] == ["?tab=options"]  # begun by its connection, it would not know the address
 
 
 def test_who_comes_during_the_server_s_own_first_visit_waits_for_it(new_door: Door) -> None:
