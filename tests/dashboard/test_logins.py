@@ -146,7 +146,7 @@ def test_a_server_sends_visitors_to_their_oauth_provider(tmp_path: Path) -> None
             status, headers, _ = door.ask("GET", "/login")
             assert (status, headers["Location"].partition("?")[0]) == (302, "https://github.com/login/oauth/authorize")
             assert SECRETS["oauth"] not in str(headers)
-            assert door.ask("GET", "/login?code=x&state=y")[0] == 401
+            assert door.ask("GET", "/login?code=x&state=y")[0] == 403
 
 
 def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
