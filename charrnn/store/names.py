@@ -27,12 +27,14 @@ def checked_name(name: str) -> str:
 
 
 def checked_owner(owner: str) -> str:
-    """Check a user's name; empty stands for nobody in particular.
+    """Check a user's name and leave it as it is, since it is compared with what they log in as; empty is nobody's.
 
     Raises:
-        OptionError: It is too long, or has control characters.
+        OptionError: It is blank, too long, or has control characters.
     """
-    return _line(owner, "owner", LONGEST_NAME) if owner else ""
+    if owner:
+        _line(owner, "owner", LONGEST_NAME)
+    return owner
 
 
 def checked_notes(notes: str) -> str:

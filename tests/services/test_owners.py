@@ -179,4 +179,6 @@ def test_whoever_runs_this_gives_an_older_model_and_its_text_to_a_user(services:
         services.models.give(again.id, "bob")
     with pytest.raises(OptionError):
         services.models.give(again.id, "two\nlines")
+    decomposed = "Zoe\u0308 "
+    assert services.models.give(model.id, decomposed).owner == decomposed  # as they log in, letter by letter
     assert services.models.give(model.id, "").owner == ""
