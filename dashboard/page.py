@@ -16,6 +16,7 @@ from dashboard.hub import Hub
 from dashboard.presence import Presence
 from dashboard.pulse import Pulse
 from dashboard.session import TABS, Session
+from dashboard.sparing import sparing
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.library import LibraryView
 from dashboard.views.log import LogView
@@ -63,7 +64,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page = pui.Page(
         title="Char-RNN Studio",
         header=[_loading(session)],
-        main=[pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE)],
+        main=[sparing(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,

@@ -18,6 +18,7 @@ from dashboard.delivery import Delivery
 from dashboard.escape import visible
 from dashboard.progress import total_steps
 from dashboard.session import Session
+from dashboard.sparing import sparing
 from dashboard.theme import ASSETS, empty, markup
 from dashboard.views.compare import CompareView
 
@@ -82,12 +83,12 @@ class LibraryView(pn.viewable.Viewer):
             "No models yet", "A model is a text and a network that learns to write like it.",
             self._button("Take a text", lambda: self._go("text"), color="primary"),
         )  # fmt: skip
-        compare = CompareView(session, self._table)
-        self._body = pn.Column(self._table, self._chosen, compare, sizing_mode="stretch_width", margin=0)
-        self._layout = pn.Column(
+        self._compare = CompareView(session, self._table)
+        self._body = sparing(pn.Column(self._table, self._chosen, self._compare, sizing_mode="stretch_width", margin=0))
+        self._layout = sparing(pn.Column(
             markup("<h2>Models</h2>", margin=(0, 0, 12, 0)), self._undo, self._nothing, self._body, self._bin,
             sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
+        ))  # fmt: skip
         session.on_news(self._show)
 
     def _button(self, label: str, act: Callable[[], None], **look: Any) -> pui.Button:

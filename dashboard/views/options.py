@@ -13,6 +13,7 @@ from charrnn.services.estimate import Estimate, estimate
 from dashboard.escape import escaped
 from dashboard.forms import Form, help_table
 from dashboard.session import Session
+from dashboard.sparing import sparing
 from dashboard.theme import empty, markup
 
 FIRST = "quick"
@@ -50,11 +51,11 @@ class OptionsView(pn.viewable.Viewer):
             pn.FlexBox(self._name, self._preset, self._copy, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
             self._about,
             self._cost,
-            pn.FlexBox(self._train, self._go_on, self._fit, gap="10px", margin=(14, 0, 4, 0)),
+            sparing(pn.FlexBox(self._train, self._go_on, self._fit, gap="10px", margin=(14, 0, 4, 0))),
             *self._groups(),
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
-        self._layout = pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0)
+        self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
         self._preset.param.watch(lambda event: self._form.fill(preset(event.new)), "value")
         self._form.on_change(self._weigh)
         session.param.watch(lambda *events: self._show(), ["corpus_id", "model_id"])

@@ -15,6 +15,7 @@ from charrnn.core.text import Newlines, in_utf8
 from charrnn.services.examples import Example, examples
 from dashboard.escape import escaped
 from dashboard.session import Session
+from dashboard.sparing import sparing
 from dashboard.theme import markup
 from dashboard.upload import TextUpload, too_large
 from dashboard.views import report as shown
@@ -85,25 +86,21 @@ class TextView(pn.viewable.Viewer):
             self._more, sizing_mode="stretch_width", margin=(0, 0, 28, 0), visible=False,
         )  # fmt: skip
         self._title = markup()
-        self._layout = pn.Column(
+        self._layout = sparing(pn.Column(
             self._status,
             self._result,
             self._title,
             pn.FlexBox(*[self._example(example) for example in examples()], gap="8px 24px", margin=(0, 0, 16, 0)),
             markup("<h3>Your own text</h3>", margin=(0, 0, 8, 0)),
-            pn.FlexBox(
+            sparing(pn.FlexBox(
                 self._upload,
                 markup(f"<span class='soft small'>plain text, up to {limit / 1e6:,.0f} MB</span>", sizing_mode=None),
-                self._known,
-                gap="12px",
-                align_items="center",
-                margin=0,
-            ),
+                self._known, gap="12px", align_items="center", margin=0,
+            )),
             self._paste,
             self._take,
-            sizing_mode="stretch_width",
-            margin=0,
-        )
+            sizing_mode="stretch_width", margin=0,
+        ))  # fmt: skip
         session.param.watch(lambda event: self._show(), "corpus_id")
         self._list_known()
         self._show()

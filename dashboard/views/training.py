@@ -12,6 +12,7 @@ from dashboard.escape import escaped
 from dashboard.live import Live
 from dashboard.progress import Progress
 from dashboard.session import Session
+from dashboard.sparing import sparing
 from dashboard.theme import empty, markup
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
@@ -44,7 +45,7 @@ class TrainingView(pn.viewable.Viewer):
         )  # fmt: skip
         self._body = pn.Column(
             self._head,
-            pn.FlexBox(*self._buttons.values(), gap="8px", margin=(10, 0, 18, 0)),
+            sparing(pn.FlexBox(*self._buttons.values(), gap="8px", margin=(10, 0, 18, 0))),
             markup("<h3>Loss</h3>", margin=(0, 0, 8, 0)),
             LossView(session),
             markup("<h3>What it writes</h3>", margin=(22, 0, 8, 0)),
@@ -55,7 +56,7 @@ class TrainingView(pn.viewable.Viewer):
             margin=0,
             visible=False,
         )
-        self._layout = pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0)
+        self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
         session.on_news(self._show)
 
     def _button(self, label: str, act: Callable[[], None], **look: Any) -> pui.Button:

@@ -10,6 +10,7 @@ from charrnn.core.records import Checkpoint, Model, Sample
 from dashboard.escape import escaped, visible
 from dashboard.forms import Form
 from dashboard.session import Session
+from dashboard.sparing import sparing
 from dashboard.theme import empty, markup
 from dashboard.views.sheet import Sheet
 
@@ -63,13 +64,15 @@ class WriteView(pn.viewable.Viewer):
         )  # fmt: skip
         self._body = pn.Column(
             self._head, self._prompt,
-            pn.FlexBox(self._write, self._stop, self._more, self._drop, self._swap, gap="8px", margin=(0, 0, 12, 0)),
+            sparing(
+                pn.FlexBox(self._write, self._stop, self._more, self._drop, self._swap, gap="8px", margin=(0, 0, 12, 0))
+            ),
             self._form.widgets(*SLIDERS, "seed", "unknown"),
             pn.FlexBox(self._checkpoint, self._beside, self._history, self._coloured, gap="10px 12px",
                        align_items="center", margin=(16, 0, 12, 0)),
             self._pair, markup(HINT), sizing_mode="stretch_width", margin=0, visible=False,
         )  # fmt: skip
-        self._layout = pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0)
+        self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
         self._form.on_change(lambda: setattr(self._write, "disabled", bool(self._form.problems)))
         session.on_news(self._show)
 

@@ -86,7 +86,7 @@ def drawn(plot: figure | None) -> set[str]:
 
 
 def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None:
-    compared = view._body[2]
+    compared = view._compare._layout
     assert not compared.visible
     for row in view._table.rows:
         view._table._handle_msg({"type": "compare", "id": row["id"], "on": True})
