@@ -45,6 +45,11 @@ class Feed:
         """The model as last seen; `None` before the first look."""
         return self.story.model if self.story else None
 
+    @property
+    def numbers_due(self) -> float:
+        """When numbers are read again, on the clock of `time.monotonic`."""
+        return self._pace.next
+
     def refresh(self) -> bool:
         """Look for news; tell whether there was any."""
         before = (self.version, self.error)

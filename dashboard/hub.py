@@ -162,8 +162,9 @@ class Hub:
             for wake in wakes:
                 wake()
             with self._lock:
-                if not self._closed and not any(feed.due == 0.0 for feed in self._feeds.values()):
-                    self._lock.wait(ACTIVE_SECONDS)
+                due = min([self._models_due, *(feed.due for feed in self._feeds.values())])
+                if not self._closed and (seconds := due - time.monotonic()) > 0:
+                    self._lock.wait(seconds)
 
     def _has_news(self, feed: Feed) -> bool:
         """Look at a model, if it is time."""
@@ -177,7 +178,7 @@ class Hub:
         waits = feed.model is not None and (
             feed.model.state not in ACTIVE or self._services.training.is_here(feed.model_id)
         )
-        feed.due = now + (IDLE_SECONDS if waits else ACTIVE_SECONDS)
+        feed.due = max(now + IDLE_SECONDS, feed.numbers_due) if waits else now + ACTIVE_SECONDS
         return True
 
     def _refresh_models(self) -> bool:
@@ -193,11 +194,20 @@ class Hub:
         before, self.models = self.models, models
         same = self.models_version and [seen(m) for m in models] == [seen(m) for m in before]
         self._steps_differ |= [m.step for m in models] != [m.step for m in before]
+        self._hurry_for(models)
         if same and not (self._steps_differ and self._pace.is_due()):
             return False
         self._steps_differ = False
         self.models_version += 1
         return True
+
+    def _hurry_for(self, models: list[Model]) -> None:
+        """Have those looked at now that are not as they were seen last, whoever changed them."""
+        now_seen = {model.id: seen(model) for model in models}
+        with self._lock:
+            for feed in self._feeds.values():
+                if feed.model is not None and now_seen.get(feed.model_id) != seen(feed.model):
+                    feed.due = 0.0
 
     def _drop_unwatched(self) -> None:
         watched = set(self._looking.values())

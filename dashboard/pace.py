@@ -17,16 +17,17 @@ class Pace:
     """
 
     def __init__(self, seconds: float = 1.0, most: float = 6.0):
-        self._seconds, self._most, self._last = seconds, most, -float("inf")
+        self._seconds, self._most = seconds, most
         self._began = time.monotonic()
+        self.next = -float("inf")
+        """When it is time again, on the clock of `time.monotonic`."""
 
     def is_due(self, *, hurry: bool = False) -> bool:
         """Tell whether it is time, or there is a reason to hurry, with which the pace begins anew."""
         now = time.monotonic()
         if hurry:
             self._began = now
-        wait = min(self._most, max(self._seconds, SHARE * (now - self._began)))
-        if not hurry and now < self._last + wait:
+        elif now < self.next:
             return False
-        self._last = now
+        self.next = now + min(self._most, max(self._seconds, SHARE * (now - self._began)))
         return True

@@ -65,7 +65,8 @@ class Follower:
         """
         # before the rest, so that a last state comes with all of it
         model = model or self._library.get(self._model_id)
-        lines = self._history.lines(model.id, after=self._position, limit=LINES)
+        has_lines = model.log_position > self._position
+        lines = self._history.lines(model.id, after=self._position, limit=LINES) if has_lines else []
         is_last = model.state not in ACTIVE and len(lines) < LINES
         # all is read before any of it counts as told: what comes in between must not cost a line
         samples = self._history.samples(model.id, known=self._samples)

@@ -182,3 +182,16 @@ def test_the_hub_outlives_a_mistake_of_the_program(
         wait_until(lambda: "IndexError" in hub.outage.words)
     wait_until(lambda: not hub.outage.words)
     assert "unexpected error" in caplog.text
+
+
+def test_what_somebody_changes_is_seen_although_numbers_wait(services: Services, hub: Hub) -> None:
+    wake = Event().set
+    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000})
+    hub.join(wake)
+    hub.look(wake, model.id)
+    wait_until(lambda: hub.feed(wake).model)
+    hub.feed(wake)._pace.next = float("inf")
+    services.models.rename(model.id, "geese")
+    wait_until(lambda: hub.feed(wake).model.name == "geese")
+    services.training.stop(model.id)
+    wait_until(lambda: hub.feed(wake).model.state == ModelState.STOPPED)
