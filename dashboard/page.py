@@ -5,11 +5,10 @@ from typing import Any
 
 import panel as pn
 import panel.ui as pui
-import param
 from panel.util import edit_readonly
 
 from charrnn.services import Services
-from dashboard import registry
+from dashboard import busy, registry
 from dashboard.appearance import Appearance
 from dashboard.escape import escaped
 from dashboard.hub import Hub
@@ -37,12 +36,7 @@ PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
 
 
 registry.install()
-
-
-class Busy(param.Parameterized):
-    """Whether this page waits for the program."""
-
-    value = param.Boolean(default=False)
+busy.install()
 
 
 def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str = "", model_id: str = "") -> pui.Page:
@@ -74,7 +68,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
         page.header = [*page.header, Pulse.of(session)]
     # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
     with edit_readonly(page):
-        page.busy = Busy().param.value
+        page.busy = busy.Busy().param.value
     return page
 
 

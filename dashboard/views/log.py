@@ -53,7 +53,7 @@ class LogPane(JSComponent):
         self._number += 1
         if self._is_drawn:
             self._send_msg({"type": kind, "lines": lines})
-        else:  # they come with the page, which saves it a question and an answer
+        elif not self._models:  # they come with the page; once that is out, it asks for them when it is drawn
             self.start = json.dumps([self._number, list(self.lines)])
 
     def _handle_msg(self, message: Any) -> None:

@@ -1,18 +1,26 @@
 """Everything that a session started ends with it."""
 
+import asyncio
 import gc
+import json
+import re
 import threading
 import urllib.request
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import panel as pn
 import pytest
+from tornado.websocket import websocket_connect
 
 from charrnn.services import Services
+from dashboard import busy
 from dashboard.hub import Hub
 from dashboard.page import build_page
 from dashboard.server import Studio, free_port, serve
 from dashboard.session import Session
+from dashboard.views.log import LogPane
 from tests.dashboard.conftest import listens, wait_until
 
 VISITS = 12
@@ -24,6 +32,70 @@ def studio(services: Services) -> Studio:
     return Studio(services, Hub(services), 1000, _prepares=True)
 
 
+@contextmanager
+def served(studio: Studio, lifetime: int = 100) -> Iterator[str]:
+    """The address of a server that forgets closed pages quickly."""
+    port = free_port("127.0.0.1", 0)
+    server = serve(
+        studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
+        unused_session_lifetime_milliseconds=lifetime, check_unused_sessions_milliseconds=100,
+    )  # fmt: skip
+    try:
+        wait_until(lambda: listens(port))  # its thread may take a while to begin
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.stop()
+        studio.close()
+
+
+def event(name: str, **values: object) -> str:
+    """What a browser sends when something happens there."""
+    entries = [[key, value] for key, value in values.items()]
+    data = {"type": "event", "name": name, "values": {"type": "map", "entries": entries}}
+    return json.dumps({"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}]})
+
+
+async def look(address: str) -> None:
+    """Open a page as a browser does whose first word is that it has drawn the log."""
+    page = (await asyncio.to_thread(urllib.request.urlopen, address)).read().decode()
+    protocols = ["bokeh", re.search(r'"token":"([^"]+)"', page)[1]]
+    socket = address.partition("?")[0].replace("http", "ws") + "ws"
+    connection = await websocket_connect(socket, subprotocols=protocols, max_message_size=10**8)
+
+    async def say(kind: str, content: str) -> None:
+        for part in (json.dumps({"msgid": kind + content, "msgtype": kind}), "{}", content):
+            await connection.write_message(part)
+
+    for _ in range(3):  # the server greets in three parts
+        await connection.read_message()
+    await say("PULL-DOC-REQ", "{}")
+    await say("PATCH-DOC", event("document_ready"))
+    pane = None
+    while pane is None:
+        message = await connection.read_message()
+        assert message is not None, "the server closed the connection"
+        pane = re.search(r'"id":"(p\d+)","attributes":{[^{]*"LogPane"', str(message))
+    await say("PATCH-DOC", event("data_event", model={"id": pane[1]}, data={"type": "map", "entries": []}))
+    await asyncio.sleep(0.5)
+    connection.close()
+    while await connection.read_message() is not None:
+        pass
+
+
+def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Panel called itself again and again on such a session, for as long as the server ran."""
+    monkeypatch.setattr(type(pn.state), "_busy_cleanup_scheduled", None)
+    monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: heard.append(message))
+    busy.install()
+    heard: list[object] = []
+    with served(studio, lifetime=3000) as address:
+        asyncio.run(look(f"{address}?tab=training&model={studio.services.models.all()[0].id}"))
+        assert heard == [{}]
+        wait_until(lambda: studio.hub.num_sessions == 0, seconds=20)
+
+
 def test_closed_pages_leave_nothing_behind(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     pages: list[weakref.ref] = []
 
@@ -33,21 +105,12 @@ def test_closed_pages_leave_nothing_behind(studio: Studio, monkeypatch: pytest.M
         return built
 
     monkeypatch.setattr(studio, "page", page)
-    port = free_port("127.0.0.1", 0)
-    server = serve(
-        studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
-        unused_session_lifetime_milliseconds=100, check_unused_sessions_milliseconds=100,
-    )  # fmt: skip
-    try:
-        wait_until(lambda: listens(port))  # its thread may take a while to begin
-        visit = f"http://127.0.0.1:{port}/?model={studio.services.models.all()[0].id}"
+    with served(studio) as address:
+        visit = f"{address}?model={studio.services.models.all()[0].id}"
         for _ in range(VISITS):
             assert b"Char-RNN Studio" in urllib.request.urlopen(visit).read()
         wait_until(lambda: len(pages) == 2 * VISITS and studio.hub.num_sessions == 0)
         wait_until(lambda: gc.collect() * 0 or sum(page() is not None for page in pages) <= 2)
-    finally:
-        server.stop()
-        studio.close()
     assert studio.hub.num_feeds == 0
     sessions = [found for found in gc.get_objects() if isinstance(found, Session) and found.hub is studio.hub]
     assert all(session.closing.is_set() for session in sessions)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from bokeh.document import Document
 
 from charrnn.core.events import Said
 from charrnn.services import Services
@@ -95,3 +96,18 @@ def test_the_first_lines_come_with_the_page_and_later_ones_one_by_one(monkeypatc
     assert told == [("append", [two])]
     pane._handle_msg({"type": "drawn", "number": number})  # again, after a change of tab
     assert told[1:] == [("replace", [one, two])]
+
+
+def test_once_it_is_out_and_not_yet_drawn_nothing_is_sent_until_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line went to busy browsers with the thousand before it."""
+    told: list[list[dict[str, str]]] = []
+    monkeypatch.setattr(LogPane, "_send_msg", lambda self, message: told.append(message["lines"]))
+    one, two = {"text": "a duck", "level": "info"}, {"text": "a fox", "level": "warning"}
+    pane = LogPane()
+    pane.append([one])
+    pane.get_root(Document())
+    pane.append([two])
+    number, lines = json.loads(pane.start)
+    assert (lines, told) == ([one], [])
+    pane._handle_msg({"type": "drawn", "number": number})
+    assert told == [[one, two]]
