@@ -8,6 +8,7 @@ import threading
 import urllib.request
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import panel as pn
@@ -91,7 +92,9 @@ def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
     busy.install()
     heard: list[object] = []
     with served(studio, lifetime=3000) as address:
-        asyncio.run(look(f"{address}?tab=training&model={studio.services.models.all()[0].id}"))
+        page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"
+        with ThreadPoolExecutor() as elsewhere:  # the browser of other tests has a loop on this thread
+            elsewhere.submit(lambda: asyncio.run(look(page))).result()
         assert heard == [{}]
         wait_until(lambda: studio.hub.num_sessions == 0, seconds=20)
 
