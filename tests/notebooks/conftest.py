@@ -101,13 +101,17 @@ class Lab:
         assert not self._failed()
 
     def _failed(self) -> list[str]:
-        return self.page.locator("[data-mime-type='application/vnd.jupyter.error']").all_text_contents()
+        outputs = self.page.locator(".jp-OutputArea-output")
+        return outputs.filter(has_text="Traceback (most recent call last)").all_text_contents()
+
+    def _prompts(self) -> list[str]:
+        return self.page.locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Wait for a condition, and let the browser go on meanwhile."""
         end = time.monotonic() + PATIENCE
         while not holds():
-            assert time.monotonic() < end, f"waited in vain: {self._failed()}"
+            assert time.monotonic() < end, f"waited in vain: {self._failed()}; prompts: {self._prompts()}"
             self.page.wait_for_timeout(100)
 
     def close(self) -> None:

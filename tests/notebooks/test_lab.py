@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Frame, Page
 
 from charrnn.services import open_services
+from tests.dashboard.conftest import wait_until
 from tests.notebooks.conftest import NOTEBOOKS, Lab, training_for
 
 POINTS = """() => Math.max(
@@ -39,9 +40,11 @@ def see_it_move(lab: Lab, shown: Page | Frame, while_runs: int) -> None:
     lab.wait_until(moved)
 
 
-def stop(folder: Path, name: str) -> None:
+def stop(folder: Path, name: str, *, once_validated: bool = False) -> None:
     """Stop a training from another process than the notebook's, however long it would have taken."""
     with open_services(folder / "home") as elsewhere:
+        if once_validated:  # of which the lesson speaks
+            wait_until(lambda: elsewhere.models.get(name).best_loss is not None)
         elsewhere.training.stop(elsewhere.models.get(name).id)
 
 
@@ -50,7 +53,7 @@ def test_the_first_lesson_runs_through_and_its_plot_moves_while_a_later_cell_run
     lab.open(training_for(LESSON, 30))
     lab.run_all()
     see_it_move(lab, frame(lab, "loss"), while_runs=WAITS)
-    stop(tmp_path, "lesson")
+    stop(tmp_path, "lesson", once_validated=True)
     lab.wait_for(PLAYS)
     lab.page.locator("iframe").last.scroll_into_view_if_needed()
     frame(lab, "write").get_by_label("Prompt:").wait_for()
