@@ -1,4 +1,4 @@
-"""How quick the dashboard is in a real Chromium: `python benchmarks/dashboard.py`. Takes some six minutes.
+"""How quick the dashboard is in a real Chromium: `python benchmarks/dashboard.py`. Takes some eight minutes.
 
 First paint, a long model, the way of a log line, what open tabs cost a training that runs in the server's process, and
 what visitors leave behind.
@@ -42,7 +42,9 @@ from dashboard.session import TABS as NAMES  # noqa: E402
 from tests.dashboard.conftest import Server, browser  # noqa: E402
 
 POINTS, SERIES, TOLD = 100_000, 10, 5_000
-VISITS = 3
+VISITS = 5
+REST = 90
+"""Seconds between what the benchmark prepares and what it measures; shared machines lend speed and want it back."""
 TABS, WATCHED, SECONDS = 5, 60, 30
 SPIKE = 77.0
 WARM_UP_VISITS, MANY_VISITS = 40, 200
@@ -153,7 +155,9 @@ def measure_opening(chromium: Browser, home: Path, model_id: str) -> None:
     paints, completes, found = [], [], []
     try:
         for _ in range(1 + VISITS):
-            page = opened(chromium, f"{server.url}/?tab=training&model={model_id}")
+            page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+            # nothing is looked for meanwhile but the end: looking for a role walks through all of the page each frame
+            page.goto(f"{server.url}/?tab=training&model={model_id}", wait_until="commit")
             last = [POINTS, f"step: {POINTS}/"]
             completes.append(page.wait_for_function(COMPLETE, arg=last, polling=20).json_value() / 1000)
             paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
@@ -281,6 +285,7 @@ def main() -> None:
     print(f"{'':66} {'came':>10}   needed")
     with tempfile.TemporaryDirectory() as folder:
         model_id = write_long_model(Path(folder) / "long")
+        time.sleep(REST)
         with browser() as chromium:
             measure_opening(chromium, Path(folder) / "long", model_id)
             measure_live(chromium, Path(folder) / "live")

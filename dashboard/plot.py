@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Label, Legend, Node, Span
 from bokeh.plotting import figure
 
@@ -19,7 +20,9 @@ BASELINES = {
     "xz": "xz",
 }
 LOW = {"trigram", "xz"}
-"""Where curves often end: their labels stand left, where curves are still high, and those of the others right."""
+"""Where curves often end: until there is one, their labels stand left, and those of the others right."""
+LABEL_SHARE = 0.3
+"""Part of the frame's width that a label covers on a phone."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class LossPlot:
         self._known = self._validated = 0
         self._smoothing = Smoothing(axes.smoothing)
         self._began = 0.0
-        self._draw()
         self._spans: list[Span | Label] = []
+        self._draw()
 
     def _draw(self) -> None:
         plot, sources = self.figure, self.sources
@@ -110,6 +113,9 @@ class LossPlot:
                     self.sources[name].data = {"x": thin_x, "y": thin_y}
             self._known = len(training)
         self._show_validation(curves.get("val_loss", Curve()))
+        for label in self._spans:
+            if isinstance(label, Label) and (side := self._freer_side(label.y)) not in ("", label.text_align):
+                label.update(x=_at(side), text_align=side)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -136,19 +142,33 @@ class LossPlot:
             return
         values = {name: getattr(baselines, name) * self.axes.factor for name in BASELINES}
         for name, words in BASELINES.items():
-            side = "left" if name in LOW else "right"
+            side = self._freer_side(values[name]) or ("left" if name in LOW else "right")
             above = _has_more_room_above(values[name], list(values.values()))
             self._spans += [
                 Span(location=values[name], dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
                 Label(
-                    x=Node(target="frame", symbol=side, offset=6 if side == "left" else -6), y=values[name],
-                    text_align=side,
-                    text_baseline="bottom" if above else "top", text=f"{words} {values[name]:.2f}",
-                    text_font_size="11px", text_color=BASELINE_COLOR,
+                    x=_at(side), y=values[name], text_align=side, text_baseline="bottom" if above else "top",
+                    text=f"{words} {values[name]:.2f}", text_font_size="11px", text_color=BASELINE_COLOR,
                 ),
             ]  # fmt: skip
         # all at once: each change of a figure on a page costs milliseconds
         self.figure.center = [*others, *self._spans]
+
+    def _freer_side(self, value: float) -> str:
+        """Tell on which side of the frame the curves stay farther from a line; empty where there are none."""
+        curves = [source.data for source in self.sources.values() if len(source.data["x"])]
+        if not curves:
+            return ""
+        x = np.concatenate([np.asarray(curve["x"], float) for curve in curves])
+        first, last = x.min(), x.max()
+        distance = np.abs(np.concatenate([np.asarray(curve["y"], float) for curve in curves]) - value)
+        room = LABEL_SHARE * (last - first)
+        return "left" if distance[x <= first + room].min() > distance[x >= last - room].min() else "right"
+
+
+def _at(side: str) -> Node:
+    """Where a label begins or ends: just inside the frame."""
+    return Node(target="frame", symbol=side, offset=6 if side == "left" else -6)
 
 
 def _has_more_room_above(value: float, values: list[float]) -> bool:

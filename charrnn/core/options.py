@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn.core.errors import OptionError
+from charrnn.core.schemas import validator
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -165,10 +166,7 @@ def table(kind: Kind) -> str:
 
 @cache
 def _validator(kind: Kind) -> "Draft202012Validator":
-    # imported late: it takes up to two seconds where its optional packages are installed, and lists need no checks
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(schema()["$defs"][kind])
+    return validator(schema()["$defs"][kind])
 
 
 def _field(error: "ValidationError") -> str | int:

@@ -10,6 +10,7 @@ from typing import Self
 from charrnn.core.errors import StoreError
 from charrnn.core.files import sweep
 from charrnn.core.limits import Limits
+from charrnn.core.options import checked
 from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora
@@ -56,6 +57,7 @@ class Services:
         """
         from charrnn.model import training, writer  # noqa: F401
 
+        checked("sampling", {})  # what checks options is imported late, too
         speed()
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from charrnn.core.cost import num_parameters
 from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
+from charrnn.core.schemas import validator
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.store.history import Batch
 from charrnn.store.rows import new_id
@@ -244,9 +245,7 @@ def _json(name: str, data: bytes) -> Any:
 
 @cache
 def _validator(name: str) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator  # imported late, as in core.options
-
-    return Draft202012Validator(_SCHEMAS[name])
+    return validator(_SCHEMAS[name])
 
 
 def _refuse_constant(name: str) -> float:

@@ -161,7 +161,7 @@ def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_
     press(page, "Write")
     expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
 
-    written.locator("span").nth(5).hover()
+    written.locator("span").filter(has_text=re.compile(r"\S")).nth(3).hover()  # a line's end has no place to point at
     expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, likely"))
     page.keyboard.press("Escape")
     written.focus()
@@ -212,3 +212,12 @@ def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
 
 
 FIGURE = """() => [...Bokeh.documents[0]._all_models.values()].find((m) => m.type === "Figure")"""
+
+
+def test_a_page_asks_for_the_programs_it_runs_once_and_for_no_others(
+    shared: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/")
+    addresses = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    programs = sorted(Path(address.partition("?")[0]).name for address in addresses if ".js" in address)
+    assert programs == ["bokeh-widgets.min.js", "bokeh.min.js", "panel-material-ui.bundle.js", "panel.min.js"]

@@ -76,6 +76,19 @@ def test_labels_of_baselines_stand_where_curves_are_not_and_apart_from_each_othe
     assert (sides["trigrams"], sides["xz"]) == ("bottom", "top")
 
 
+def test_defect_labels_of_baselines_leave_the_side_where_a_curve_crosses_their_line() -> None:
+    plot = LossPlot(Axes(smoothing=0))
+    plot.show_baselines(BASELINES)
+    label = next(item for item in plot.figure.center if isinstance(item, Label) and item.text == "trigrams 1.90")
+    assert label.text_align == "left"
+    values = [4.0, 1.9, 1.4, 1.3, 1.2, 1.1, 1.0]
+    plot.show({"loss": Curve(np.arange(1.0, 8.0), np.array(values), np.arange(7.0))})
+    assert (label.text_align, label.x.symbol) == ("right", "right")
+    plot.clear()
+    plot.show({"loss": Curve(np.arange(1.0, 8.0), np.array([4.0, 3.9, 3.0, 2.5, 2.2, 2.0, 1.9]), np.arange(7.0))})
+    assert (label.text_align, label.x.symbol) == ("left", "left")
+
+
 def test_baselines_are_labelled_lines_that_can_go() -> None:
     plot = LossPlot(Axes())
     before = len(plot.figure.center)
