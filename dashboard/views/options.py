@@ -27,6 +27,7 @@ class OptionsView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._asked = 0
+        self._starting = self._too_short = False
         self._form = Form("training")
         self._form.fill(preset(FIRST))
         self._name = pui.TextInput(label="Name of the model", width=280, size="small", margin=0)
@@ -106,11 +107,12 @@ class OptionsView(pn.viewable.Viewer):
     def _weigh(self) -> None:
         """Say what it will cost; measured on a thread of its own, and only the newest answer counts."""
         self._about.object = f'<p class="soft small">{escaped(presets()[self._preset.value].help)}</p>'
-        self._train.disabled = bool(self._form.problems)
+        self._asked += 1
+        self._too_short = False
+        self._allow()
         corpus = self._corpus
         if corpus is None or self._form.problems:
             return
-        self._asked += 1
         asked, values = self._asked, self._form.values
 
         def work() -> Estimate | str:
@@ -122,9 +124,14 @@ class OptionsView(pn.viewable.Viewer):
         def done(found: Estimate | str) -> None:
             if asked == self._asked:
                 self._cost.object = cost(found)
-                self._fit.visible = self._train.disabled = isinstance(found, str)
+                self._fit.visible = self._too_short = isinstance(found, str)
+                self._allow()
 
         self._session.run(work, done, self._session.complain)
+
+    def _allow(self) -> None:
+        """Let a training begin unless something is wrong, or it begins already."""
+        self._train.disabled = self._starting or self._too_short or bool(self._form.problems)
 
     def _lower(self) -> None:
         corpus = self._corpus
@@ -136,7 +143,8 @@ class OptionsView(pn.viewable.Viewer):
             self._form.fill(self._session.model.train_params)
 
     def _start(self, event: Any) -> None:
-        self._train.disabled = True
+        self._starting = True
+        self._allow()
         corpus, name, values = self._corpus, self._name.value_input.strip() or None, self._form.values
         training = self._session.services.training
         self._session.run(
@@ -149,13 +157,15 @@ class OptionsView(pn.viewable.Viewer):
         self._session.run(lambda: training.resume(model_id, options=values), self._started, self._failed)
 
     def _started(self, model: Model) -> None:
-        self._train.disabled = False
+        self._starting = False
+        self._allow()
         self._name.param.update(value="", value_input="")
         self._session.choose(model, "training")
         self._session.hub.hurry()
 
     def _failed(self, words: str) -> None:
-        self._train.disabled = bool(self._form.problems)
+        self._starting = False
+        self._allow()
         self._session.complain(words)
 
     def __panel__(self) -> pn.viewable.Viewable:

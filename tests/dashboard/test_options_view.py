@@ -44,6 +44,28 @@ def test_a_mistake_keeps_the_button_from_being_pressed(view: OptionsView) -> Non
     assert view._train.disabled
 
 
+def test_defect_a_cost_that_comes_late_allows_no_training_with_a_mistake(view: OptionsView, session: Session) -> None:
+    view._lower()
+    view._form.fields["num_layers"].value_input = "99"
+    wait_until(lambda: session._inbox)
+    session.drain()
+    assert view._train.disabled
+
+
+def test_defect_a_cost_that_comes_late_allows_no_second_start(
+    view: OptionsView, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = session.run
+    monkeypatch.setattr(session, "run", lambda *call: None if call[1] == view._started else real(*call))
+    view._lower()
+    view._start(None)
+    wait_until(lambda: session._inbox)
+    session.drain()
+    assert view._train.disabled
+    view._failed("the disk is full")
+    assert not view._train.disabled
+
+
 def test_a_preset_fills_the_form(view: OptionsView) -> None:
     view._preset.value = "article"
     assert view._form.values == preset("article")
