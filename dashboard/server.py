@@ -2,6 +2,7 @@
 
 import socket
 import uuid
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +121,7 @@ def serve(
         options: More for Panel's server.
 
     Returns:
-        The server, or its thread.
+        The server, or its thread; with a thread, it listens already.
     """
     front.install()
     server_id = uuid.uuid4().hex
@@ -129,9 +130,16 @@ def serve(
         "transforms": [FramedHeaders if framed else Headers], **(logins.options if logins else {}),
     }  # fmt: skip
 
+    listens: Future[None] = Future()
+
     def begin(loop: IOLoop | None = None, server_id: str = "") -> Any:
-        server = get_server({"/": studio.page}, loop=loop, **options)
-        guard(server, Names(address, names))
+        try:
+            server = get_server({"/": studio.page}, loop=loop, **options)
+            guard(server, Names(address, names))
+        except Exception as error:
+            listens.set_exception(error)
+            raise
+        listens.set_result(None)
         if start:
             server.start()
             server.io_loop.start()
@@ -142,6 +150,7 @@ def serve(
     loop = IOLoop(make_current=False)
     thread = StoppableThread(target=begin, io_loop=loop, kwargs={"loop": loop, "server_id": server_id}, owns_loop=True)
     thread.start()
+    listens.result()  # whoever is told the address can come at once
     return thread
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from charrnn.core.batches import Split, split
 from charrnn.core.cost import num_parameters, step_work, training_bytes
-from charrnn.core.processor import multiplies_in_bfloat16
+from charrnn.core.processor import bfloat16_unit, multiplies_in_bfloat16
 
 TRIES = 50
 
-LARGE = {False: 0.65, True: 0.15}
-"""Time of a training's large products beside that of NumPy's in float32, by whether they are in bfloat16."""
+LARGE = 0.65
+LARGE_IN_BFLOAT16 = {"amx_bf16": 0.15, "avx512_bf16": 0.45, None: 2.0}
+"""Time of a training's large products beside that of NumPy's in float32, by what the processor has for bfloat16."""
 SMALL = 1.4
 ITERATION_SECONDS, STEP_SECONDS = 30e-6, 1.5e-3
 """What an iteration of a time loop takes, and a step, whatever their size."""
@@ -100,13 +101,14 @@ def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) 
     """Return how long one training step takes on a machine of a given speed.
 
     The constants were fitted to fourteen networks of all cells, 32 to 512 units and 66 to 3,000 classes on two cores
-    with AMX, the machine's own speed measured in turns with each: all within a quarter.
+    with AMX, the machine's own speed measured in turns with each: all within a quarter. So were eight of them on two
+    cores with AVX-512's bfloat16, with its own constant.
     """
     work = step_work(options, num_classes)
     is_half = multiplies_in_bfloat16(options["precision"], options["lstm_size"])
     return (
         STEP_SECONDS
-        + LARGE[is_half] * work.large / measured.large
+        + (LARGE_IN_BFLOAT16[bfloat16_unit()] if is_half else LARGE) * work.large / measured.large
         + SMALL * work.small / measured.small
         + ITERATION_SECONDS * work.iterations
         + 4 * work.numbers / measured.memory

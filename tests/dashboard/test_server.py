@@ -4,16 +4,29 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from panel.io.server import get_server
 
-from dashboard.server import free_port
-from tests.dashboard.conftest import Server, listens, wait_until
+from charrnn.services import Services
+from dashboard import server
+from dashboard.hub import Hub
+from dashboard.server import Studio, free_port
+from tests.dashboard.conftest import PATIENCE, Server, listens, wait_until
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def studio(services: Services) -> Iterator[Studio]:
+    studio = Studio(services, Hub(services), 1000, _prepares=True)
+    yield studio
+    studio.close()
 
 
 @pytest.fixture
@@ -71,6 +84,32 @@ def test_panel_serve_works_from_anywhere(tmp_path: Path) -> None:
         process.terminate()
         process.wait()
     assert "<title>Char-RNN Studio</title>" in page
+
+
+def test_defect_who_is_told_the_address_can_come_at_once(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*args: Any, **options: Any) -> Any:
+        time.sleep(0.5)
+        return get_server(*args, **options)
+
+    monkeypatch.setattr(server, "get_server", slow)
+    port = free_port("127.0.0.1", 0)
+    thread = server.serve(studio, address="127.0.0.1", port=port, threaded=True)
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    finally:
+        thread.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_server_that_cannot_begin_says_so_to_who_wants_it(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: Any, **options: Any) -> Any:
+        raise OSError("the port was taken meanwhile")
+
+    monkeypatch.setattr(server, "get_server", fails)
+    with pytest.raises(OSError, match="taken meanwhile"):
+        server.serve(studio, address="127.0.0.1", port=1, threaded=True)
 
 
 def test_building_a_page_loads_no_tensorflow() -> None:

@@ -15,10 +15,10 @@ def processor(tmp_path, monkeypatch):
         info = tmp_path / "cpuinfo"
         info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
         monkeypatch.setattr(what_it_can_do, "CPUINFO", info)
-        what_it_can_do.has_matrix_unit.cache_clear()
+        what_it_can_do.bfloat16_unit.cache_clear()
 
     yield says
-    what_it_can_do.has_matrix_unit.cache_clear()
+    what_it_can_do.bfloat16_unit.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])
@@ -28,11 +28,18 @@ def test_a_named_precision_is_taken_as_it_is(name, dtype, flags, processor):
     assert product_dtype(name, 3) == product_dtype(name, 3000) == dtype
 
 
-def test_auto_takes_half_precision_where_the_processor_has_a_matrix_unit_for_it(processor):
-    processor("avx512_bf16 amx_bf16")
-    assert product_dtype("auto", SMALLEST) == "bfloat16"
-    processor("avx512_bf16")
-    assert product_dtype("auto", SMALLEST) == "float32"
+@pytest.mark.parametrize(
+    ("flags", "unit", "dtype"),
+    [
+        ("avx512_bf16 amx_bf16", "amx_bf16", "bfloat16"),
+        ("avx512_bf16", "avx512_bf16", "bfloat16"),
+        ("avx512f amx_int8", None, "float32"),
+    ],
+)
+def test_auto_takes_half_precision_where_the_processor_multiplies_it_by_hardware(flags, unit, dtype, processor):
+    processor(flags)
+    assert what_it_can_do.bfloat16_unit() == unit
+    assert product_dtype("auto", SMALLEST) == dtype
 
 
 def test_auto_leaves_small_networks_in_full_precision(processor):
