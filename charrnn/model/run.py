@@ -16,6 +16,9 @@ from charrnn.model.engine import Engine
 from charrnn.model.evaluation import Evaluation
 from charrnn.model.optimizer import scheduled_rate
 
+LOOKED_AT = 1_000_000
+"""Characters of the text that tell how often each occurs, before the first step."""
+
 
 @dataclass
 class Progress:
@@ -74,6 +77,8 @@ class Run:
         self.split = split(len(self.ids), **kept, **sizes)
         self.streams = Streams(self.ids[: self.split.num_train], seed=self.options["seed"], **sizes)
         self.engine = Engine(self.options, len(self.vocabulary) + 1)
+        if self.options["cell"] == "mingru":
+            self.engine.expect(self.ids[: self.split.num_train][:LOOKED_AT])
         self.evaluation = None
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]

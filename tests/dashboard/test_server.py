@@ -86,9 +86,7 @@ def test_panel_serve_works_from_anywhere(tmp_path: Path) -> None:
     assert "<title>Char-RNN Studio</title>" in page
 
 
-def test_defect_who_is_told_the_address_can_come_at_once(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defect_who_is_told_the_address_can_come_at_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*args: Any, **options: Any) -> Any:
         time.sleep(0.5)
         return get_server(*args, **options)

@@ -207,3 +207,15 @@ def test_averaging_can_be_switched_on_and_off_between_two_stretches(before, afte
     other.load(engine.weights(), engine.training_state())
     for goes_on, learned in zip(other.network.weights, engine.network.weights, strict=True):
         np.testing.assert_array_equal(goes_on, learned)
+
+
+def test_an_engine_that_knows_how_often_each_class_occurs_begins_at_that_entropy():
+    engine = Engine(tiny(cell="mingru", weight_average=0.9, train_keep_prob=1), CLASSES)
+    ids = np.array([0] * 700 + [1] * 200 + [2] * 95 + [3] * 5, np.int32)
+    engine.expect(ids)
+    counts = np.bincount(ids, minlength=CLASSES) + 0.5
+    shares = counts / counts.sum()
+    for network in (engine.network, engine.result):
+        network.output_kernel.assign(np.zeros(network.output_kernel.shape))
+        scores, _ = network(ids[None, :7])
+        np.testing.assert_allclose(tf.nn.softmax(scores)[0, 0], shares, rtol=1e-5)
