@@ -137,8 +137,10 @@ def serve(
             server = get_server({"/": studio.page}, loop=loop, **options)
             guard(server, Names(address, names))
         except Exception as error:
-            listens.set_exception(error)
-            raise
+            if not threaded:
+                raise
+            listens.set_exception(error)  # raised where the thread was started
+            return None
         listens.set_result(None)
         if start:
             server.start()

@@ -100,7 +100,6 @@ def test_defect_who_is_told_the_address_can_come_at_once(studio: Studio, monkeyp
         thread.stop()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_server_that_cannot_begin_says_so_to_who_wants_it(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: Any, **options: Any) -> Any:
         raise OSError("the port was taken meanwhile")
