@@ -7,8 +7,6 @@ CPUINFO = Path("/proc/cpuinfo")
 """Where Linux tells it; elsewhere nothing is assumed."""
 SMALLEST = 128
 """Units from which products in bfloat16 gain more than turning numbers into it costs."""
-
-
 UNITS = ("amx_bf16", "avx512_bf16")
 """What multiplies matrices of bfloat16 by hardware, as Linux calls it: several times, and twice as fast as float32."""
 

@@ -101,8 +101,8 @@ def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) 
     """Return how long one training step takes on a machine of a given speed.
 
     The constants were fitted to fourteen networks of all cells, 32 to 512 units and 66 to 3,000 classes on two cores
-    with AMX, the machine's own speed measured in turns with each: all within a quarter. So were eight of them on two
-    cores with AVX-512's bfloat16, with its own constant.
+    with AMX, the machine's own speed measured in turns with each: all within a quarter. So were seven of
+    eight on two cores with AVX-512's bfloat16, with its own constant.
     """
     work = step_work(options, num_classes)
     is_half = multiplies_in_bfloat16(options["precision"], options["lstm_size"])
