@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import panel as pn
+import pyviz_comms
 
 from charrnn.core.records import Model
 from charrnn.services import Services, open_services
@@ -44,6 +45,20 @@ class Drawing:
         return self.draw()._repr_mimebundle_(include, exclude)
 
 
+class Untouched(list[str]):
+    """Leaves what is printed while a message of the page is answered where it goes anyway.
+
+    Panel's connection to a notebook (pyviz_comms 3.0.6) puts a string in the place of `sys.stdout` meanwhile. Kernels
+    with subshells answer beside the cell that runs, and what that cell prints at the time would vanish with it.
+    """
+
+    def __enter__(self) -> "Untouched":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
 class Dashboard:
     """The whole dashboard as a cell's value; its parts alone as attributes and methods.
 
@@ -53,7 +68,9 @@ class Dashboard:
         inline: Let Panel draw in the cell itself, instead of a frame: for a notebook whose kernel is not on the
             computer of the browser, where a frame finds nothing. Live over the notebook's own connection, up to four
             times a second. What was drawn while more cells wait to run begins to move when they are done; an older
-            JupyterLab (before 4.4) or kernel (before 7) is still whenever a cell runs. No links hold its state.
+            JupyterLab (before 4.4) or kernel (before 7) is still whenever a cell runs. No links hold its state. End a
+            cell with `plt.show()` to see its figure: what libraries show by themselves when a cell ends may get lost
+            while a drawing moves (ipykernel's issue 1564).
         height: Height of the frame in pixels.
     """
 
@@ -71,6 +88,7 @@ class Dashboard:
         self._server: Any = None
         if inline:
             pn.extension()
+            pyviz_comms.StandardOutput = Untouched
         self.url = ""
         """Where it is served, once it was shown; opens in a browser's tab as well."""
 

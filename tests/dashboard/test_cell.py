@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pyviz_comms
 from playwright.sync_api import Browser, Error
 
 from charrnn.core.errors import NotFound
@@ -70,6 +72,20 @@ def test_each_part_can_be_seen_alone_and_by_a_second_visitor(studio: Dashboard, 
         assert page.get_by_role("tab", name="Library").count() == 0
     page.close()
     assert not complaints
+
+
+def test_defect_what_a_cell_prints_while_a_page_is_answered_is_not_lost(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class OneWay(pyviz_comms.Comm):  # type: ignore[misc]  # Panel's connection to a notebook has no types
+        def send(self, data: Any = None, metadata: Any = None, buffers: Any = ()) -> None:
+            pass
+
+    with open_services(home, environ={}) as services:
+        studio = Dashboard(services=services, inline=True)
+        OneWay(on_msg=lambda message: print("a goose"))._handle_msg({"beat": 1})
+        studio.close()
+    assert capsys.readouterr().out.endswith("a goose\n")
 
 
 def test_a_page_that_nobody_serves_asks_for_news(session: Session) -> None:

@@ -100,6 +100,12 @@ class Lab:
         self.wait_until(lambda: self.prompt(number).strip("[]:").isdigit() or self._failed())
         assert not self._failed()
 
+    def printed(self, number: int) -> list[str]:
+        """Return the lines that a code cell printed."""
+        cell = self.page.locator(".jp-CodeCell").nth(number)
+        streams = cell.locator('[data-mime-type="application/vnd.jupyter.stdout"]').all_text_contents()
+        return "".join(streams).splitlines()
+
     def _failed(self) -> list[str]:
         outputs = self.page.locator(".jp-OutputArea-output")
         return outputs.filter(has_text="Traceback (most recent call last)").all_text_contents()

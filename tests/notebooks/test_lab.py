@@ -67,7 +67,18 @@ text = "a duck and a goose and " * 200
 model = studio.services.training.start(text, name="ducks", preset="quick", options=options)
 """
 WATCH = "studio.loss(model)"
-WAIT = "print(studio.services.training.wait(model.id).state)"
+WAIT = """
+import time
+lines, over = 0, model
+while not over.finished_at:
+    for _ in range(100):
+        time.sleep(0.002)
+        lines += 1
+        print("line", lines)
+    over = studio.services.models.get(model.id)
+print("lines:", lines)
+print(over.state)
+"""
 WRITE = "studio.write"
 
 
@@ -85,7 +96,9 @@ def test_a_plot_that_panel_draws_in_the_cell_moves_too_once_the_kernel_was_idle(
 
     stop(tmp_path, "ducks")
     lab.wait_for(2)
-    lab.page.get_by_text("stopped", exact=True).wait_for()
+    *lines, count, state = lab.printed(2)
+    assert state == "stopped"
+    assert count == f"lines: {len(lines)}"
     lab.run(3)
     lab.page.get_by_label("Prompt:").fill("a goose")
     lab.page.get_by_role("button", name="Write", exact=True).click()
