@@ -35,9 +35,15 @@ def _backward(window: tf.Tensor, kernel: tf.Tensor, d: tf.Tensor) -> tuple[tf.Te
     after = tf.pad(d, [[WIDTH - 1, WIDTH - 1], [0, 0], [0, 0]])
     moved = [after[back : back + window.shape[0]] for back in range(WIDTH)]
     d_window = tf.add_n([kernel[back] * one for back, one in enumerate(moved)])
-    # summed axis by axis: XLA is slow at two at once
-    sums = [tf.reduce_sum(tf.reduce_sum(d * one, 0), 0) for one in _shifted(window, steps)]
-    return d_window, tf.stack(sums)
+
+    def more(t: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # the K vectors that step t has read, the oldest first
+        return t + 1, sums + d[t] * tf.slice(window, (t, 0, 0), (WIDTH, *d.shape[1:]))
+
+    # added up in a loop, which reads the numbers once: XLA makes slow windows of a sum over so many
+    start = (0, tf.zeros((WIDTH, *d.shape[1:]), d.dtype))
+    _, sums = tf.while_loop(lambda t, _: t < steps, more, start, maximum_iterations=steps)
+    return d_window, tf.reverse(tf.reduce_sum(sums, 1), [0])
 
 
 class Convolution(keras.layers.Layer):

@@ -17,10 +17,8 @@ import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
 from charrnn.model.network import Network, State
-from charrnn.model.optimizer import limited, make_optimizer
 from charrnn.model.parts import num_parts
-
-Arrays = dict[str, npt.NDArray[Any]]
+from charrnn.model.update import Arrays, Update, Vectors
 
 LEARNING = "learning/"
 """Begin of the names of the weights that learn, where others are the result."""
@@ -44,14 +42,14 @@ class Engine:
         self.result = self.network
         if options["weight_average"]:
             self.result = Network(options, num_classes)  # with the same seed, so it begins with the same weights
-        self.optimizer = make_optimizer(options, self.network)
+        self._update = Update(options, self.network, self.result)
+        self.optimizer = self._update.optimizer
         # Keras callbacks look for the optimizer on the model
         self.result.compile(optimizer=self.optimizer, jit_compile=False)
         self._parts = parts or num_parts(options["num_seqs"])
         self._memory = self._cut(self.network.zero_state(options["num_seqs"]))
         self._threads = ThreadPoolExecutor(self._parts, "charrnn-part")
         self._learn = tf.function(self._gradients, autograph=False)
-        self._change = tf.function(self._update, jit_compile=True, autograph=False)
         self._is_compiled = False
 
     def step(self, batch: npt.NDArray[np.int32], number: int, rate: float, *, restart: bool) -> tuple[float, float]:
@@ -73,8 +71,7 @@ class Engine:
         with self._compiling():
             found = list(self._threads.map(self._learn, np.split(batch, self._parts), self._memory, seeds))
         losses, gradients, self._memory = (list(values) for values in zip(*found, strict=True))
-        result = self._change(losses, gradients, np.float32(rate)).numpy()
-        return float(result[0]), float(result[1])
+        return self._update(losses, gradients, rate)
 
     def expect(self, ids: npt.NDArray[Any]) -> None:
         """Begin with scores that say how often each class occurs, which is what the first steps would learn otherwise.
@@ -88,49 +85,23 @@ class Engine:
 
     @contextmanager
     def _compiling(self) -> Iterator[None]:
-        """The first time, compile the update meanwhile: by one of zeros, after which all is as it was."""
+        """The first time, compile the update meanwhile."""
         if self._is_compiled:
             yield
             return
-        variables = {id(v): v for v in (*self.optimizer.variables, *self.network.weights, *self.result.weights)}
-        kept = [(variable, tf.identity(variable.value)) for variable in variables.values()]
-        zeros = [tf.zeros(variable.shape) for variable in self.network.trainable_variables]
         with ThreadPoolExecutor(1, "charrnn-compiling") as thread:
-            compiling = thread.submit(self._change, [tf.zeros(())] * self._parts, [zeros] * self._parts, np.float32(0))
-            try:
-                yield
-            finally:
-                compiling.result()
-                for variable, value in kept:
-                    variable.assign(value)
+            compiling = thread.submit(self._update.compile, self._parts)
+            yield
+            compiling.result()
         self._is_compiled = True
 
-    def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], State]:
+    def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, Vectors, State]:
         """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""
         with tf.GradientTape() as tape:
             logits, after = self.network(batch[:, :-1], state=before, training=True, seed=seed)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(batch[:, 1:]), logits=logits)
             loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, self.network.trainable_variables)
-        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients], after
-
-    def _update(self, losses: list[tf.Tensor], parts: list[list[tf.Tensor]], rate: tf.Tensor) -> tf.Tensor:
-        """Change the weights by the mean gradients of all parts; return loss and norm."""
-        gradients = [tf.add_n(own) / self._parts for own in zip(*parts, strict=True)]
-        norm = tf.linalg.global_norm(gradients)
-        self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply(limited(gradients, norm, self._options), self.network.trainable_variables)
-        self._average()
-        return tf.stack([tf.add_n(losses) / self._parts, norm])
-
-    def _average(self) -> None:
-        """Move the result's weights a little towards those that learn; more at first, when these change fast."""
-        if self.result is self.network:
-            return
-        step = tf.cast(self.optimizer.iterations.value, tf.float32)
-        stays = tf.minimum(self._options["weight_average"], step / (step + 10))
-        for average, variable in zip(self.result.weights, self.network.weights, strict=True):
-            average.assign(stays * average.value + (1 - stays) * variable.value)
+        return loss, self._update.joined(tape.gradient(loss, self.network.weights)), after
 
     def _seed(self, number: int, part: int) -> int:
         # distinct steps and parts of distinct seeds get distinct numbers often enough; wrapping is harmless
@@ -154,7 +125,7 @@ class Engine:
     def training_state(self) -> Arrays:
         """Return what else a training needs to go on exactly: the optimizer's variables, the memory, and the weights
         that learn where the result is their average."""
-        arrays = {f"optimizer/{variable.path}": np.asarray(variable) for variable in self.optimizer.variables}
+        arrays = self._update.state()
         if self.result is not self.network:
             arrays |= {f"{LEARNING}{variable.path}": np.asarray(variable) for variable in self.network.weights}
         return arrays | self._whole_memory()
@@ -171,8 +142,8 @@ class Engine:
         load_weights(self.result, weights)
         learning = {n.removeprefix(LEARNING): a for n, a in training_state.items() if n.startswith(LEARNING)}
         load_weights(self.network, learning or weights)
-        for variable in self.optimizer.variables:
-            variable.assign(_fitting(training_state, f"optimizer/{variable.path}", variable.shape))
+        names = self._update.state()
+        self._update.load({name: _fitting(training_state, name, array.shape) for name, array in names.items()})
         own = self._whole_memory()
         stored = {name: training_state.get(name) for name in own}
         fits = all(array is not None and array.shape == own[name].shape for name, array in stored.items())

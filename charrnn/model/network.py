@@ -132,11 +132,10 @@ class Network(keras.Model):
             x, new = layer(x, own, dtype=dtype)
             after += new
             pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
-            read_as = output_dtype if layer is self.recurrent[-1] else dtype
             if total is not None:
-                total, x = added(total, x, read_as, drop=drop, seed=pair)
+                total, x = added(total, x, dtype, drop=drop, seed=pair)
             else:
-                x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=read_as)
+                x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=dtype)
         return tf.cast(project(x, self.output_kernel, output_dtype), "float32") + self.output_bias, after
 
     def get_config(self) -> dict[str, Any]:

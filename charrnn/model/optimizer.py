@@ -11,8 +11,10 @@ END_OF_COSINE = 0.02
 """Share of the learning rate that the cosine schedule ends at."""
 
 
-def make_optimizer(options: Mapping[str, Any], network: keras.Model) -> keras.optimizers.Optimizer:
-    """Build the optimizer for a network.
+def make_optimizer(
+    options: Mapping[str, Any], variables: list[keras.Variable], *, without_decay: keras.Variable
+) -> keras.optimizers.Optimizer:
+    """Build the optimizer for some variables, of which one does not decay.
 
     Adam and RMSprop have the constants of the systems they come from: Adam TensorFlow 1's epsilon of 1e-8; RMSprop
     char-rnn's decay of 0.95 and an epsilon that matches its 1e-8, which it adds outside the root and Keras inside.
@@ -26,10 +28,10 @@ def make_optimizer(options: Mapping[str, Any], network: keras.Model) -> keras.op
             optimizer = keras.optimizers.AdamW(
                 rate, beta_2=0.99, epsilon=1e-8, weight_decay=options["weight_decay"], name=name
             )
-            optimizer.exclude_from_weight_decay([v for v in network.trainable_variables if len(v.shape) < 2])
+            optimizer.exclude_from_weight_decay([without_decay])
         case "rmsprop":
             optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=1e-16, name=name)
-    optimizer.build(network.trainable_variables)
+    optimizer.build(variables)
     return optimizer
 
 

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from charrnn.model.network import Network
-from charrnn.model.optimizer import limited, make_optimizer, scheduled_rate
+from charrnn.model.optimizer import limited, scheduled_rate
+from charrnn.model.update import Update
 from tests.model.tiny import CLASSES, tiny
 
 STEPS = 3
@@ -16,13 +17,13 @@ STEPS = 3
 def updated(options):
     """Weights before and after some steps of drawn gradients, and the gradients, all by name."""
     network = Network(options, CLASSES)
-    optimizer = make_optimizer(options, network)
+    update = Update(options | {"grad_clip": 0}, network, network)
     draw = np.random.default_rng(9)
     before = {v.path: v.numpy() for v in network.trainable_variables}
     steps = [{name: draw.normal(size=w.shape) for name, w in before.items()} for _ in range(STEPS)]
     for gradients in steps:
         values = [tf.constant(gradients[v.path], tf.float32) for v in network.trainable_variables]
-        optimizer.apply(values, network.trainable_variables)
+        update([tf.zeros(())], [update.joined(values)], options["learning_rate"])
     after = {v.path: v.numpy() for v in network.trainable_variables}
     return before, after, {name: [gradients[name] for gradients in steps] for name in before}
 
@@ -61,8 +62,8 @@ def test_rmsprop_takes_full_steps_for_tiny_gradients_too():
     """Keras' own epsilon of 1e-7, inside the root, would stop all gradients below 3e-4."""
     options = tiny(optimizer="rmsprop", learning_rate=0.002)
     network = Network(options, CLASSES)
-    before, variables = network.output_bias.numpy(), network.trainable_variables
-    make_optimizer(options, network).apply([tf.fill(v.shape, 1e-6) for v in variables], variables)
+    before, update = network.output_bias.numpy(), Update(options, network, network)
+    update([tf.zeros(())], [update.joined([tf.fill(v.shape, 1e-6) for v in network.weights])], 0.002)
     np.testing.assert_allclose(before - network.output_bias.numpy(), 0.002 / math.sqrt(0.05), rtol=0.02)
 
 

@@ -1,0 +1,126 @@
+"""The end of a step: all weights are changed at once, as two long vectors, one of matrices and one of biases, which do not
+decay. A compiled program that knew each of some thirty arrays took a second more at the start of every training.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from charrnn.model.network import Network
+from charrnn.model.optimizer import limited, make_optimizer
+
+Arrays = dict[str, npt.NDArray[Any]]
+Vectors = list[tf.Tensor]
+"""The numbers of arrays like a network's weights: those of all matrices in one vector, of all biases in another."""
+
+KINDS = ("matrices", "biases")
+
+
+class Update:
+    """Changes a network's weights, and those of the network that is their running average.
+
+    Args:
+        options: Training options.
+        network: Its weights change.
+        result: Follows them, as the option `weight_average` says; the same network where there is no average.
+    """
+
+    def __init__(self, options: Mapping[str, Any], network: Network, result: Network):
+        self._options, self._network, self._result = options, network, result
+        self._shapes = [tuple(variable.shape) for variable in network.weights]
+        matrices = [number for number, shape in enumerate(self._shapes) if len(shape) > 1]
+        self._members = [matrices, [number for number in range(len(self._shapes)) if number not in matrices]]
+        self._vectors = [
+            keras.Variable(np.zeros(sum(map(self._size, members)), "float32"), name=kind)
+            for kind, members in zip(KINDS, self._members, strict=True)
+        ]
+        self.optimizer = make_optimizer(options, self._vectors, without_decay=self._vectors[1])
+        self._changed = tf.function(self._change, jit_compile=True, autograph=False)
+        self._run = tf.function(self._apply, autograph=False)
+
+    def __call__(self, losses: list[tf.Tensor], gradients: list[Vectors], rate: float) -> tuple[float, float]:
+        """Change the weights by the mean of what each part of a batch found; return mean loss and norm of the gradient."""
+        loss, norm = self._run(losses, gradients, np.float32(rate)).numpy()
+        return float(loss), float(norm)
+
+    def compile(self, parts: int) -> None:
+        """Compile it for so many parts of a batch: by an update of zeros, after which all is as it was."""
+        variables = [*self.optimizer.variables, *self._network.weights, *self._averages()]
+        kept = [tf.identity(variable.value) for variable in variables]
+        zeros = [tf.zeros(vector.shape) for vector in self._vectors]
+        self([tf.zeros(())] * parts, [zeros] * parts, 0.0)
+        for variable, value in zip(variables, kept, strict=True):
+            variable.assign(value)
+
+    def joined(self, arrays: list[Any]) -> Vectors:
+        """Join arrays with the shapes of the network's weights, in their order; none give none."""
+        if not arrays:
+            return []
+        flat = [tf.reshape(tf.convert_to_tensor(array), [-1]) for array in arrays]
+        return [tf.concat([flat[number] for number in members], 0) for members in self._members]
+
+    def cut(self, vector: Any, kind: int) -> list[tuple[int, tf.Tensor]]:
+        """Cut one of the vectors; give each array with the number of its weight."""
+        members = self._members[kind]
+        pieces = tf.split(vector, [self._size(number) for number in members])
+        return [(number, tf.reshape(one, self._shapes[number])) for number, one in zip(members, pieces, strict=True)]
+
+    def state(self) -> Arrays:
+        """Return the optimizer's variables by name, those that belong to weights apart for each weight."""
+        arrays: Arrays = {}
+        for variable in self.optimizer.variables:
+            arrays |= {name: np.asarray(one) for name, one in self._stored(variable, variable.value)}
+        return arrays
+
+    def load(self, arrays: Arrays) -> None:
+        """Set the optimizer's variables from arrays with the names and shapes that `state` gives."""
+        for variable in self.optimizer.variables:
+            flat = [np.reshape(arrays[name], -1) for name, _ in self._stored(variable, variable.value)]
+            variable.assign(np.reshape(np.concatenate(flat), variable.shape))
+
+    def _stored(self, variable: keras.Variable, value: tf.Tensor) -> list[tuple[str, tf.Tensor]]:
+        """Give the arrays of one of the optimizer's variables, with the names that Keras would give them."""
+        folder, name = variable.path.split("/", 1)
+        for kind, begin in enumerate(KINDS):
+            if name.startswith(f"{begin}_"):
+                paths = [weight.path.replace("/", "_") for weight in self._network.weights]
+                what = name.removeprefix(begin)
+                return [(f"optimizer/{folder}/{paths[number]}{what}", one) for number, one in self.cut(value, kind)]
+        return [(f"optimizer/{variable.path}", value)]
+
+    def _apply(self, losses: list[tf.Tensor], parts: list[Vectors], rate: tf.Tensor) -> tf.Tensor:
+        weights, averages = self.joined(self._network.weights), self.joined(self._averages())
+        told, weights, averages = self._changed(losses, parts, weights, averages, rate)
+        for target, vectors in ((self._network, weights), (self._result, averages)):
+            for kind, vector in enumerate(vectors):
+                for number, one in self.cut(vector, kind):
+                    target.weights[number].assign(one)
+        return told
+
+    def _change(
+        self, losses: list[tf.Tensor], parts: list[Vectors], weights: Vectors, averages: Vectors, rate: tf.Tensor
+    ) -> tuple[tf.Tensor, Vectors, Vectors]:
+        """Return loss and norm, the new weights and the new averages."""
+        gradients = [tf.add_n(own) / len(parts) for own in zip(*parts, strict=True)]
+        norm = tf.linalg.global_norm(gradients)
+        for variable, vector in zip(self._vectors, weights, strict=True):
+            variable.assign(vector)
+        self.optimizer.learning_rate.assign(rate)
+        self.optimizer.apply(limited(gradients, norm, self._options), self._vectors)
+        weights = [variable.value for variable in self._vectors]
+        if averages:  # they follow more closely at first, when the weights change fast
+            step = tf.cast(self.optimizer.iterations.value, tf.float32)
+            stays = tf.minimum(self._options["weight_average"], step / (step + 10))
+            averages = [stays * old + (1 - stays) * new for old, new in zip(averages, weights, strict=True)]
+        return tf.stack([tf.add_n(losses) / len(losses), norm]), weights, averages
+
+    def _averages(self) -> list[keras.Variable]:
+        return [] if self._result is self._network else self._result.weights
+
+    def _size(self, number: int) -> int:
+        return math.prod(self._shapes[number])
