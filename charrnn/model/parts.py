@@ -15,7 +15,12 @@ def num_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def num_parts(num_seqs: int) -> int:
-    """Return how many parts a batch is cut into on this machine: all of one size, one where that is not possible."""
-    most = max(1, min(num_processors(), num_seqs // FEWEST_SEQUENCES))
-    return max(parts for parts in range(1, most + 1) if num_seqs % parts == 0)
+def num_parts(count: int, fewest: int = FEWEST_SEQUENCES) -> int:
+    """Return how many parts sequences are cut into on this machine: all of one size, one where that is not possible.
+
+    Args:
+        count: Number of sequences.
+        fewest: Of them in a part.
+    """
+    most = max(1, min(num_processors(), count // fewest))
+    return max(parts for parts in range(1, most + 1) if count % parts == 0)

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from charrnn.core.options import preset
+from charrnn.model import chance
 from charrnn.model.choice import Choice
 from charrnn.model.network import ARCHITECTURE, Network, State
 
@@ -67,17 +68,18 @@ class Programs:
         alternatives: bool,
     ) -> tuple[Any, ...]:
         """Read `last`, choose or take the next character, and so on, `count` times."""
-        count, position, seed, top_k = tf.unstack(whole)
+        count, position, seed, top_k, sample = tf.unstack(whole)
         temperature, top_p, min_p, penalty = tf.unstack(real)
         choice = Choice(temperature, top_k, top_p, min_p, penalty, sorts, penalizes)
         samples, known = last.shape[0], self._network.num_classes - 1
         tops = min(ALTERNATIVES, known) if alternatives else 0
+        places = tf.reshape(sample * known + tf.range(samples * known), (samples, known))
 
         def body(t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, *arrays: Any) -> tuple[Any, ...]:
             logits, state = self._called(weights, last[:, None], state)
             logprobs = tf.nn.log_softmax(logits[0])[:, :known]
-            # the numbers belong to a place of the text, so that it does not matter where the calls are cut
-            noise = tf.random.stateless_uniform((samples, known), tf.stack([seed, position + t]), minval=1e-9)
+            # the numbers belong to a place of a text, so that it does not matter where the calls are cut
+            noise = chance.uniform(places, seed, position + t)
             last = tf.where(forced[t] >= 0, forced[t], choice.pick(logprobs, history, noise))
             values = [last, tf.gather(logprobs, last, axis=1, batch_dims=1)]
             if alternatives:

@@ -1,5 +1,5 @@
-"""The end of a step: all weights are changed at once, as two long vectors, one of matrices and one of biases, which do not
-decay. A compiled program that knew each of some thirty arrays took a second more at the start of every training.
+"""The end of a step: all weights are changed at once, as two long vectors, one of matrices and one of biases, which do
+not decay. A compiled program that knew each of some thirty arrays took a second more at the start of every training.
 """
 
 import math
@@ -44,7 +44,16 @@ class Update:
         self._run = tf.function(self._apply, autograph=False)
 
     def __call__(self, losses: list[tf.Tensor], gradients: list[Vectors], rate: float) -> tuple[float, float]:
-        """Change the weights by the mean of what each part of a batch found; return mean loss and norm of the gradient."""
+        """Change the weights by the mean of what each part of a batch found.
+
+        Args:
+            losses: The loss of each part.
+            gradients: Its gradients, as `joined` gives them.
+            rate: Learning rate.
+
+        Returns:
+            The mean loss, and the global norm of the mean gradients before they were limited.
+        """
         loss, norm = self._run(losses, gradients, np.float32(rate)).numpy()
         return float(loss), float(norm)
 

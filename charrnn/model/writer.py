@@ -4,7 +4,9 @@ S  samples written side by side     V  classes, the last of which is "unknown" a
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,18 +18,23 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.core.written import Alternative, Piece
 from charrnn.model.choice import MEMORY
 from charrnn.model.network import Network, State
+from charrnn.model.parts import num_parts
 from charrnn.model.programs import CHUNK, programs_for
 
 FIRST = 16
 """Characters written by the first call, so that something shows at once."""
+FEWEST_SAMPLES = 4
+"""In a part of those that are written side by side; with fewer a processor of their own gains nothing."""
 
 Int32s = npt.NDArray[np.int32]
 
 
 @dataclass
 class _Place:
-    """Where the writing is: what was read, what comes next."""
+    """Where the writing of some samples is: what was read, what comes next."""
 
+    first: int
+    """Number of the first of these samples."""
     state: State
     last: tf.Tensor
     """The newest character, not yet read, shape `(S,)`."""
@@ -80,49 +87,70 @@ class Writer:
         self, options: Mapping[str, Any], prompt: str, alternatives: bool
     ) -> Iterator[tuple[npt.NDArray[Any], ...]]:
         """Run the compiled loop until all is written; yields ids, logprobs, top ids and top logprobs, `(S, n, …)`."""
-        place = self._start(prompt, options["num_samples"])
-        position = -len(place.rest)  # of the next character; 0 is the first that is chosen
+        samples = options["num_samples"]
+        parts = num_parts(samples, FEWEST_SAMPLES)
+        places = self._start(prompt, samples, parts)
+        rest = places[0].rest
+        position = -len(rest)  # of the next character; 0 is the first that is chosen
         size = FIRST
-        while position < options["max_length"]:
-            unread = min(position, 0)
-            count = min(size - unread, CHUNK, options["max_length"] - position)
-            forced = np.full(CHUNK, -1, np.int32)
-            ahead = place.rest[len(place.rest) + unread :][:count] if unread else place.rest[:0]
-            forced[: len(ahead)] = ahead
-            *results, place.state, place.last, place.history = self._programs.write(
-                self._weights(),
-                place.state,
-                place.last,
-                place.history,
-                tf.constant(forced),
-                tf.constant([count, position, options["seed"], options["top_k"]], tf.int32),
-                tf.constant([options[n] for n in ("temperature", "top_p", "min_p", "repetition_penalty")], tf.float32),
-                sorts=options["top_k"] > 0 or options["top_p"] < 1,
-                penalizes=options["repetition_penalty"] > 1,
-                alternatives=alternatives,
-            )
-            if position + count > 0:
-                yield tuple(np.swapaxes(result.numpy()[-unread:count], 0, 1) for result in results)
-                size = min(4 * size, CHUNK)
-            position += count
+        with ThreadPoolExecutor(parts, "charrnn-writing") as threads:
+            while position < options["max_length"]:
+                unread = min(position, 0)
+                count = min(size - unread, CHUNK, options["max_length"] - position)
+                forced = np.full(CHUNK, -1, np.int32)
+                ahead = rest[len(rest) + unread :][:count] if unread else rest[:0]
+                forced[: len(ahead)] = ahead
+                call = partial(self._call, options, alternatives, forced, position, count)
+                found = list(threads.map(call, places) if parts > 1 else map(call, places))
+                if position + count > 0:
+                    whole = (np.concatenate(own, 1) for own in zip(*found, strict=True))
+                    yield tuple(np.swapaxes(one[-unread:count], 0, 1) for one in whole)
+                    size = min(4 * size, CHUNK)
+                position += count
 
-    def _start(self, prompt: str, samples: int) -> _Place:
-        """Read the beginning of a long prompt in whole windows; the loop itself reads the rest."""
+    def _call(
+        self, options: Mapping[str, Any], alternatives: bool, forced: Int32s, position: int, count: int, place: _Place
+    ) -> list[npt.NDArray[Any]]:
+        """Let some samples go on; returns ids, logprobs, top ids and top logprobs, `(CHUNK, S, …)`."""
+        *results, place.state, place.last, place.history = self._programs.write(
+            self._weights(),
+            place.state,
+            place.last,
+            place.history,
+            tf.constant(forced),
+            tf.constant([count, position, options["seed"], options["top_k"], place.first], tf.int32),
+            tf.constant([options[n] for n in ("temperature", "top_p", "min_p", "repetition_penalty")], tf.float32),
+            sorts=options["top_k"] > 0 or options["top_p"] < 1,
+            penalizes=options["repetition_penalty"] > 1,
+            alternatives=alternatives,
+        )
+        return [result.numpy() for result in results]
+
+    def _start(self, prompt: str, samples: int, parts: int) -> list[_Place]:
+        """Read the beginning of a long prompt in whole windows; the loop itself reads the rest.
+
+        Returns:
+            Where each part of the samples begins.
+        """
         given = self._vocabulary.encode(prompt or self._before_everything()).astype(np.int32)
         state = self._network.zero_state(1)
         done = (len(given) - 1) // CHUNK * CHUNK
         for begin in range(0, done, CHUNK):
             state = self._programs.read(self._weights(), tf.constant(given[None, begin : begin + CHUNK]), state)
-        history = np.full((samples, MEMORY), -1, np.int32)
+        history = np.full((samples // parts, MEMORY), -1, np.int32)
         recent = given[: done + 1][-MEMORY:]
         if prompt:
             history[:, MEMORY - len(recent) :] = recent
-        return _Place(
-            [tf.repeat(memory, samples, 0) for memory in state],
-            tf.fill([samples], int(given[done])),
-            tf.constant(history),
-            given[done + 1 :],
-        )
+        return [
+            _Place(
+                first,
+                [tf.repeat(memory, samples // parts, 0) for memory in state],
+                tf.fill([samples // parts], int(given[done])),
+                tf.constant(history),
+                given[done + 1 :],
+            )
+            for first in range(0, samples, samples // parts)
+        ]
 
     def _weights(self) -> list[tf.Tensor]:
         return [variable.value for variable in self._network.trainable_variables]

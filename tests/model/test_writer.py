@@ -125,6 +125,18 @@ def test_texts_side_by_side_differ_and_each_has_the_whole_length(writer):
     assert [len(t) for t in written] == [60] * 3 and len(set(written)) == 3
 
 
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_each_of_many_texts_is_the_same_whoever_writes_beside_it(network, monkeypatch, parts):
+    monkeypatch.setattr("charrnn.model.writer.num_parts", lambda samples, fewest: parts if samples == 8 else 1)
+    writer = Writer(network, VOCABULARY)
+    prompt, length = PROSE[: CHUNK + 9], EIGHTY + 5
+    together = texts(writer, max_length=length, num_samples=8, start_string=prompt, repetition_penalty=1.3)
+    for count in (1, 3):
+        fewer = texts(writer, max_length=length, num_samples=count, start_string=prompt, repetition_penalty=1.3)
+        assert fewer == together[:count]
+    assert len(set(together)) == 8
+
+
 def test_likeliest_texts_side_by_side_are_the_same(writer):
     one, two, three = texts(writer, max_length=60, num_samples=3, temperature=0)
     assert one == two == three == text(writer, max_length=60, temperature=0)
