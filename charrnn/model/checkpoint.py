@@ -23,8 +23,9 @@ from safetensors.numpy import save as save_tensors
 from charrnn.core.errors import CheckpointError
 from charrnn.core.files import atomic_folder
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.model.engine import Arrays, Engine, load_weights
+from charrnn.model.engine import Engine, load_weights
 from charrnn.model.network import Network
+from charrnn.model.update import Arrays
 
 FORMAT = 1
 MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
