@@ -31,5 +31,5 @@ def test_the_readme_s_table_is_printed(charrnn):
 def test_presets_are_listed_with_the_flags_that_they_stand_for(charrnn):
     out = charrnn("presets").out
     assert all(f"{name}\n" in out for name in presets())
-    assert "--cell mingru --lstm_size 256 --num_layers 4 --use_embedding true" in out
+    assert "--cell mingru --lstm_size 192 --num_layers 5 --use_embedding true" in out
     assert [preset["name"] for preset in json.loads(charrnn("presets", "--json").out)] == list(presets())

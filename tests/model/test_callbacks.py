@@ -18,7 +18,7 @@ def story(tmp_path_factory):
     """All events of eleven steps, recorded at different intervals."""
     options = tiny(
         **{"cell": "rnn", "num_layers": 1, "max_steps": 11, "log_every_n": 2},
-        **{"eval_every_n": 3, "save_every_n": 4, "sample_every_n": 5},
+        **{"eval_every_n": 3, "save_every_n": 4, "sample_every_n": 5, "learning_rate": 0.1},
     )
     state, events = learn(tmp_path_factory.mktemp("story"), options)
     assert state == ModelState.COMPLETED
@@ -94,7 +94,7 @@ def test_what_happens_at_one_step_is_told_line_first_checkpoint_last(story):
 
 
 def test_samples_change_nothing_of_what_is_learned(story, tmp_path):
-    options = tiny(cell="rnn", num_layers=1, max_steps=11, val_fraction=0.2, log_every_n=2)
+    options = tiny(cell="rnn", num_layers=1, max_steps=11, val_fraction=0.2, log_every_n=2, learning_rate=0.1)
     _, quiet = learn(tmp_path, options)
     assert [e.values["loss"] for e in quiet if isinstance(e, Measured) and "loss" in e.values] == [
         e.values["loss"] for e in story if isinstance(e, Measured) and "loss" in e.values
