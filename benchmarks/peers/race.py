@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 PEERS = Path(__file__).parent
 
@@ -51,11 +52,14 @@ class Program:
 
 
 @contextmanager
-def programs(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Program]]:
+def programs(
+    commands: Mapping[str, Sequence[str]], environments: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> Iterator[dict[str, Program]]:
     """Start programs of this folder and end them; those that fail to start are left out.
 
     Args:
         commands: For each name the interpreter, the file's name and its arguments.
+        environments: For some names another environment than this process has.
     """
     with ExitStack() as stack:
         started = {}
@@ -66,6 +70,7 @@ def programs(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Progra
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
+                env=environments.get(name),
             )
             stack.enter_context(process)
             stack.callback(process.kill)

@@ -98,7 +98,7 @@ class Engine:
     def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, Vectors, State]:
         """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""
         with tf.GradientTape() as tape:
-            logits, after = self.network(batch[:, :-1], state=before, training=True, seed=seed)
+            logits, after = self.network(batch[:, :-1], state=before, training=True, seed=seed, in_xla=False)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(batch[:, 1:]), logits=logits)
             loss = tf.reduce_mean(losses)
         return loss, self._update.joined(tape.gradient(loss, self.network.weights)), after

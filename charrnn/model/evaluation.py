@@ -66,10 +66,9 @@ class Evaluation:
         if like and like[0] >= FEWEST_SEQUENCES and self.num_counted >= like[0] * SHORTEST_ROW_OF_A_BATCH:
             (self._rows, self._width), self._parts = like, num_parts(like[0])
         self._length = -(-self.num_counted // self._rows)
-        # what XLA does well it does best in one program; products in bfloat16 it does not
-        self.window = window or tf.function(
-            self._losses_of_window, jit_compile=self._dtype == "float32", autograph=False
-        )
+        # what XLA does well it does best in one program; products in bfloat16 it does not, and cuDNN it cannot
+        self._in_xla = self._dtype == "float32" and not network.uses_cudnn
+        self.window = window or tf.function(self._losses_of_window, jit_compile=self._in_xla, autograph=False)
 
     def loss(self, should_stop: Callable[[], bool] = bool) -> float:
         """Return nats per character; as `losses`."""
@@ -115,6 +114,6 @@ class Evaluation:
         return self.window(characters, state)
 
     def _losses_of_window(self, characters: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-        logits, state = self._network(characters[:, :-1], state=state, dtype=self._dtype)
+        logits, state = self._network(characters[:, :-1], state=state, dtype=self._dtype, in_xla=self._in_xla)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(characters[:, 1:]), logits=logits)
         return tf.transpose(losses), state

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from charrnn.model import cudnn
 from charrnn.model.convolution import Convolution
 from charrnn.model.dropout import dropout
 from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, project
@@ -56,6 +57,7 @@ class Network(keras.Model):
         self.options, self.num_classes = dict(options), num_classes
         self.drop = 1 - options["train_keep_prob"]
         self.product_dtype = product_dtype(options["precision"], options["lstm_size"])
+        self.uses_cudnn = cudnn.uses_cudnn(options["cell"])
         start = StartValues(options["init"], options["seed"])
         units, depth, fast = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
         # The fast cell adds to its input, so characters must enter at its size; one-hot vectors then enter by one
@@ -99,6 +101,7 @@ class Network(keras.Model):
         training: bool = False,
         seed: tf.Tensor | None = None,
         dtype: str | None = None,
+        in_xla: bool = True,
     ) -> tuple[tf.Tensor, State]:
         """Read characters.
 
@@ -108,6 +111,7 @@ class Network(keras.Model):
             training: Drop units.
             seed: A number that decides which units drop; needed in training unless all are kept.
             dtype: Type of large products; if missing, what suits the machine in training, else `float32`.
+            in_xla: All of this becomes part of one program of XLA, where cuDNN cannot be used.
 
         Returns:
             Scores before softmax, time-major, shape `(T, B, V)`, and the memory after the last character.
@@ -129,7 +133,8 @@ class Network(keras.Model):
             x, after = normalized(total, dtype), after + new
         for number, layer in enumerate(self.recurrent):
             own, before = before[: layer.num_states], before[layer.num_states :]
-            x, new = layer(x, own, dtype=dtype)
+            by_cudnn = self.uses_cudnn and not in_xla
+            x, new = cudnn.read(layer, x, own) if by_cudnn else layer(x, own, dtype=dtype)
             after += new
             pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
             if total is not None:

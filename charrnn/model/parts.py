@@ -2,7 +2,7 @@
 
 import os
 
-import tensorflow as tf
+from charrnn.model.device import has_gpu
 
 FEWEST_SEQUENCES = 16
 """In a part of a batch; products with fewer rows cost nearly as much as with these."""
@@ -10,7 +10,7 @@ FEWEST_SEQUENCES = 16
 
 def num_processors() -> int:
     """Return how many threads may work side by side: one for each processor, but one alone where there is a GPU."""
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

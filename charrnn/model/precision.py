@@ -1,8 +1,7 @@
 """In which number type large matrix products are worth doing on this machine."""
 
-import tensorflow as tf
-
 from charrnn.core.processor import multiplies_in_bfloat16
+from charrnn.model.device import has_gpu
 
 
 def product_dtype(precision: str, units: int) -> str:
@@ -12,6 +11,6 @@ def product_dtype(precision: str, units: int) -> str:
         precision: Value of the option; `auto` asks what is quicker here.
         units: Size of the network's layers.
     """
-    if precision == "auto" and tf.config.list_physical_devices("GPU"):
+    if precision == "auto" and has_gpu():
         return "float32"
     return "bfloat16" if multiplies_in_bfloat16(precision, units) else "float32"

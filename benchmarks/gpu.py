@@ -1,0 +1,39 @@
+"""Characters a second in training, with a GPU and on the processors of the same machine: `python benchmarks/gpu.py`.
+
+The same networks as in `training.py`, and the fast cell. Where there is no GPU it says so, and measures nothing.
+"""
+
+import os
+import sys
+from itertools import product
+
+import tensorflow as tf
+from peers.race import programs, race, ratio
+
+SIZES = [(2, 128, 32, 50), (2, 256, 64, 100), (3, 512, 64, 128)]
+CELLS = "lstm", "gru", "mingru"
+CLASSES = 66
+ROUNDS, MINUTES = 9, 1.0
+PLACES = "GPU", "processors"
+WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def main() -> None:
+    """Measure and print."""
+    if not tf.config.list_physical_devices("GPU"):
+        print("no GPU here: not measured")
+        return
+    print("network, batch | characters a second, GPU | processors | times as fast\n--- | --- | --- | ---", flush=True)
+    for cell, size in product(CELLS, SIZES):
+        layers, units, batch, window = size
+        numbers = [str(number) for number in (layers, units, batch, window, CLASSES)]
+        ours = [sys.executable, "ours.py", cell, *numbers, "auto"]
+        with programs({place: ours for place in PLACES}, {"processors": os.environ | WITHOUT_GPU}) as started:
+            seconds = race(started, ROUNDS, MINUTES)
+        rates = [f"{batch * window / min(seconds[place]):,.0f}" for place in PLACES]
+        found = ratio(seconds["processors"], seconds["GPU"])
+        print(f"{cell} {layers} × {units}, {batch} × {window} | {' | '.join(rates)} | {found}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Where there is a GPU, LSTM and GRU learn by Keras' layers, which are cuDNN's there. Elsewhere the same layers are
+loops of TensorFlow, so that what they give can be compared with our own loops on any machine."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from charrnn.model import device
+from charrnn.model.engine import Engine
+from charrnn.model.evaluation import Evaluation
+from charrnn.model.network import Network
+from charrnn.model.parts import num_parts
+from charrnn.model.precision import product_dtype
+from tests.model.tiny import CLASSES, IDS, tiny
+
+DRAW = np.random.default_rng(8)
+BATCHES = [DRAW.integers(0, CLASSES, (3, 5)).astype(np.int32) for _ in range(200)]
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Adds a GPU to the machine, or takes it away, as far as we ask; nothing is computed on it."""
+    real = tf.config.list_physical_devices
+
+    def plug(there):
+        monkeypatch.setattr(
+            tf.config, "list_physical_devices", lambda kind=None: ["one"] * there if kind == "GPU" else real(kind)
+        )
+        assert device.has_gpu() is there
+
+    return plug
+
+
+def options(cell, **changes):
+    return tiny(cell=cell, precision="float32", grad_clip=0.2, **changes)
+
+
+def steps(engine, batches, first=0):
+    """Learn; the first and the sixteenth step restart."""
+    return [engine.step(b, n, 0.01, restart=n in (0, 15)) for n, b in enumerate(batches, first)]
+
+
+@pytest.mark.parametrize("embedding", [True, False], ids=["embedded", "one-hot"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_two_hundred_steps_with_a_gpu_are_those_without(cell, embedding, gpu):
+    own = options(cell, use_embedding=embedding)
+    gpu(False)
+    expected = steps(Engine(own, CLASSES, parts=1), BATCHES)
+    gpu(True)
+    np.testing.assert_allclose(steps(Engine(own, CLASSES), BATCHES), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("begins_on_gpu", [True, False], ids=["from GPU to CPU", "from CPU to GPU"])
+def test_a_training_goes_on_on_the_other_kind_of_machine(cell, begins_on_gpu, gpu):
+    gpu(begins_on_gpu)
+    one = Engine(options(cell), CLASSES, parts=1)
+    steps(one, BATCHES[:7])
+    stored = one.weights(), one.training_state()
+    expected = steps(one, BATCHES[7:12], 7)
+    gpu(not begins_on_gpu)
+    other = Engine(options(cell), CLASSES, parts=1)
+    assert other.load(*stored) is True
+    np.testing.assert_allclose(steps(other, BATCHES[7:12], 7), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("like", [None, (3, 4)], ids=["by itself", "in training"])
+def test_a_validation_with_a_gpu_is_that_without(cell, like, gpu):
+    gpu(False)
+    expected = Evaluation(Network(options(cell), CLASSES), IDS, first=9, like=like).losses()
+    gpu(True)
+    found = Evaluation(Network(options(cell), CLASSES), IDS, first=9, like=like).losses()
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def keras_takes_cudnn(monkeypatch):
+    """Answer what Keras asks before it does so. A graph with cuDNN can be made anywhere, but not run."""
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: ["one"])
+
+
+def operations(function, *arguments):
+    """Names of all kinds of operations in a graph and in what it calls; nothing is computed."""
+    graph = function.get_concrete_function(*arguments).graph.as_graph_def()
+    return {node.op for node in graph.node} | {node.op for one in graph.library.function for node in one.node_def}
+
+
+@pytest.mark.parametrize(("cell", "kernels"), [("lstm", 1), ("gru", 1), ("rnn", 0), ("mingru", 0)])
+def test_on_a_gpu_cudnn_computes_forward_and_backward(cell, kernels, gpu, monkeypatch):
+    gpu(True)
+    keras_takes_cudnn(monkeypatch)
+    engine = Engine(options(cell), CLASSES)
+    memory = engine.network.zero_state(3)
+    found = operations(tf.function(engine._gradients), tf.constant(BATCHES[0]), memory, tf.constant(3))
+    assert {"CudnnRNNV3", "CudnnRNNBackpropV3"} & found == set(["CudnnRNNV3", "CudnnRNNBackpropV3"] * kernels)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_program_that_writes_has_no_cudnn_inside(cell, gpu, monkeypatch):
+    gpu(True)
+    keras_takes_cudnn(monkeypatch)
+    network = Network(options(cell), CLASSES)
+    found = operations(tf.function(network), tf.constant(BATCHES[0]), network.zero_state(3))
+    assert "CudnnRNNV3" not in found
+
+
+def test_on_a_gpu_work_is_not_cut_and_auto_is_float32(gpu):
+    gpu(True)
+    assert num_parts(64) == 1
+    assert product_dtype("auto", 512) == "float32"
+    assert product_dtype("mixed_bfloat16", 512) == "bfloat16"
