@@ -67,6 +67,13 @@ def training_bytes(options: Mapping[str, Any], num_classes: int) -> int:
     return int(2 * 16 * num_parameters(options, num_classes) + 4 * batch * (kept + 3 * num_classes))
 
 
+def entry_work(characters: int, classes: int, size: int, columns: int) -> tuple[int, int]:
+    """Return how many multiplications it takes, there and back, that characters enter by rows of a table `(classes,
+    size)` and these by a matrix `(size, columns)`: with both multiplied first, and one after the other."""
+    at_once = 3 * classes * size * columns + 2 * characters * classes * columns
+    return at_once, 2 * characters * classes * size + 3 * characters * size * columns
+
+
 def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
     """Return what one training step does: two operations a weight and character, three times (there, and back to
     inputs and to weights), and passes over memory, whose numbers were fitted to networks of all kinds and sizes."""
@@ -75,9 +82,13 @@ def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
     gates = GATES.get(options["cell"], 0)
     recurrent = depth * gates * units * units
     weights = num_parameters(options, num_classes)
+    spared, size = 0, options["embedding_size"]
+    if options["use_embedding"] and (gates or size != units):  # the fast cell adds rows of its own size to its sum
+        at_once, one_by_one = entry_work(characters, num_classes, size, gates * units or units)
+        spared = max(0, one_by_one - at_once)
     # the recurrent weights' own gradient is one large product; the other two thirds stay in the loop
     return Work(
-        large=6.0 * characters * (weights - recurrent) + 2.0 * characters * recurrent,
+        large=6.0 * characters * (weights - recurrent) + 2.0 * characters * recurrent - 2.0 * spared,
         small=4.0 * characters * recurrent,
         iterations=2 * depth * steps,
         numbers=PASSES[options["cell"]] * characters * depth * units

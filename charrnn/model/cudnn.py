@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from charrnn.model.device import has_gpu
+from charrnn.model.inputs import Embedded, Inputs, lookup
 from charrnn.model.layers import GRU, LSTM, Recurrent, tensors
 
 Read = tuple[tf.Tensor, list[tf.Tensor]]
@@ -24,20 +25,22 @@ def uses_cudnn(cell: str) -> bool:
     return cell in ("lstm", "gru") and has_gpu()
 
 
-def read(layer: LSTM | GRU, x: tf.Tensor, state: list[tf.Tensor]) -> Read:
+def read(layer: LSTM | GRU, x: Inputs, state: list[tf.Tensor]) -> Read:
     """Do what the layer does when it is called, in float32 throughout; not from inside a program of XLA.
 
     Where cuDNN cannot be loaded after all, Keras takes a loop of TensorFlow.
 
     Args:
         layer: Its weights are used.
-        x: Numbers `(T, B, D)` or characters `(T, B)`.
+        x: Numbers `(T, B, D)` or characters, as `inputs` says.
         state: The layer's memory, each `(B, H)`.
 
     Returns:
         `h` after every step, shape `(T, B, H)`, and the memory after the last.
     """
     size = layer.kernel.shape[0]
+    if isinstance(x, Embedded):
+        x = lookup(x.table, x.ids, "float32")
     x = tf.one_hot(x, size) if x.dtype.is_integer else tf.cast(x, "float32")
     kind = keras.layers.LSTM if isinstance(layer, LSTM) else keras.layers.GRU
     keras_layer = _keras_layer(kind, size, layer.units)

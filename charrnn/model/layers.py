@@ -2,9 +2,9 @@
 
     T  time steps     B  sequences     D  size of the input     H  units
 
-Inputs are time-major: characters `(T, B)` where they enter as one-hot vectors, otherwise numbers `(T, B, D)`. Weights
-have the names, shapes and gate order of Keras' own layers, so that they can be exchanged. Large matrix products are
-in `dtype`, `float32` or `bfloat16`, all else in float32.
+Inputs are time-major: numbers `(T, B, D)`, or characters `(T, B)` as `model/inputs.py` says. Weights have the names,
+shapes and gate order of Keras' own layers, so that they can be exchanged. Large matrix products are in `dtype`,
+`float32` or `bfloat16`, all else in float32.
 """
 
 import math
@@ -14,27 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from charrnn.model import recurrence
-from charrnn.model.pieces import product
+from charrnn.model.inputs import Inputs, project
 from charrnn.model.start_values import StartValues
-
-ONE_HOT_LIMIT = 1024
-"""Up to this many classes a one-hot product beats a gather, whose gradient XLA adds up row by row on a CPU."""
-
-
-def lookup(table: tf.Tensor, ids: tf.Tensor, dtype: str) -> tf.Tensor:
-    """Multiply one-hot vectors with a matrix: rows of `table` `(V, D)` for `ids` of any shape, `(…, D)` in `dtype`."""
-    if table.shape[0] > ONE_HOT_LIMIT:
-        return tf.cast(tf.gather(table, ids), dtype)
-    one_hot = tf.one_hot(tf.reshape(ids, [-1]), table.shape[0], dtype=dtype)
-    return tf.reshape(product(one_hot, table, dtype), (*ids.shape, table.shape[1]))
-
-
-def project(x: tf.Tensor, kernel: tf.Tensor, dtype: str) -> tf.Tensor:
-    """Multiply the input of all steps with a matrix at once, shape `(T, B, columns)` in `dtype`."""
-    if x.dtype.is_integer:
-        return lookup(kernel, x, dtype)
-    steps, batch, size = x.shape
-    return tf.reshape(product(tf.reshape(x, (steps * batch, size)), kernel, dtype), (steps, batch, kernel.shape[1]))
 
 
 def tensors(*variables: keras.Variable) -> list[tf.Tensor]:
@@ -79,7 +60,7 @@ class RNN(Recurrent):
 
     gates = 1
 
-    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def call(self, x: Inputs, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""
         xz = project(x, self.kernel, dtype)
         bias, recurrent = tensors(self.bias, self.recurrent_kernel)
@@ -94,7 +75,7 @@ class LSTM(Recurrent):
     forget_gate = 1
     num_states = 2
 
-    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def call(self, x: Inputs, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and `[h, c]` after the last step."""
         xz = project(x, self.kernel, dtype)
         bias, recurrent = tensors(self.bias, self.recurrent_kernel)
@@ -112,7 +93,7 @@ class GRU(Recurrent):
         super().__init__(inputs, units, start=start, name=name)
         self.recurrent_bias = self.add_weight((3 * units,), start.bias(is_half=True), name="recurrent_bias")
 
-    def call(self, x: tf.Tensor, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def call(self, x: Inputs, state: list[tf.Tensor], dtype: str = "float32") -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Read `(T, B, D)` or ids `(T, B)`; give `(T, B, H)` and the memory after the last step."""
         xz = project(x, self.kernel, dtype)
         bias, recurrent, recurrent_bias = tensors(self.bias, self.recurrent_kernel, self.recurrent_bias)

@@ -12,7 +12,8 @@ import tensorflow as tf
 from charrnn.model import cudnn
 from charrnn.model.convolution import Convolution
 from charrnn.model.dropout import dropout
-from charrnn.model.layers import GRU, LSTM, RNN, MinGRU, lookup, project
+from charrnn.model.inputs import Embedded, lookup, project
+from charrnn.model.layers import GRU, LSTM, RNN, MinGRU
 from charrnn.model.pieces import fused
 from charrnn.model.precision import product_dtype
 from charrnn.model.residual import added, normalized
@@ -123,12 +124,13 @@ class Network(keras.Model):
         output_dtype = "float32" if self.num_classes <= EXACT_SCORES else dtype
         x = tf.transpose(ids)
         if self.table is not None:
-            x = lookup(tf.convert_to_tensor(self.table), x, dtype)
+            x = Embedded(x, tf.convert_to_tensor(self.table))
         if self.entry is not None:
             x = project(x, self.entry, dtype)
         total = None
         if self.convolution is not None:
             own, before = before[: self.convolution.num_states], before[self.convolution.num_states :]
+            x = lookup(x.table, x.ids, dtype) if isinstance(x, Embedded) else x
             total, new = self.convolution(tf.cast(x, "float32"), own)
             x, after = normalized(total, dtype), after + new
         for number, layer in enumerate(self.recurrent):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charrnn.core.cost import num_parameters, step_work, training_bytes
+from charrnn.core.cost import entry_work, num_parameters, step_work, training_bytes
 from charrnn.core.options import checked, preset
 
 H, L, V, E = 5, 2, 7, 3
@@ -72,3 +72,12 @@ def test_products_of_single_time_steps_are_two_thirds_of_the_recurrent_ones():
 def test_the_fast_cell_has_no_products_inside_its_loops():
     work = step_work(options(cell="mingru"), V)
     assert work.small == 0 and work.iterations == 2 * L * 11
+
+
+def test_a_small_table_is_multiplied_once_a_step_instead_of_once_a_character():
+    characters, size = 2 * 11, 50
+    at_once, one_by_one = entry_work(characters, V, size, 4 * H)
+    assert at_once == 3 * V * size * 4 * H + 2 * characters * V * 4 * H < one_by_one
+    embedded = options(use_embedding=True, embedding_size=size)
+    all_large = 6 * characters * (num_parameters(embedded, V) - L * 4 * H * H) + 2 * characters * L * 4 * H * H
+    assert step_work(embedded, V).large == all_large - 2 * (one_by_one - at_once)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.model import layers
+from charrnn.model import inputs
 from charrnn.model.layers import GRU, LSTM, RNN, MinGRU
 from charrnn.model.start_values import StartValues
 
@@ -95,13 +95,35 @@ def test_characters_enter_as_one_hot_vectors(cell):
     np.testing.assert_allclose(by_id, by_vector, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(("steps", "table_first"), [(1, False), (40, True)])
+def test_a_table_is_multiplied_first_where_that_is_less_work_and_changes_nothing(steps, table_first):
+    ids, table, kernel = DRAW.integers(0, 7, (steps, B)), tf.constant(drawn(7, 6)), tf.constant(drawn(6, 12))
+    weights, rows = drawn(steps, B, 12), table.numpy()[ids]
+    assert inputs.is_table_first(steps * B, 7, 6, 12) is table_first
+    with tf.GradientTape() as tape:
+        tape.watch([table, kernel])
+        products = inputs.project(inputs.Embedded(tf.constant(ids, tf.int32), table), kernel, "float32")
+        total = tf.reduce_sum(products * weights)
+    np.testing.assert_allclose(products, rows @ kernel.numpy(), rtol=1e-5, atol=1e-5)
+    to_table, to_kernel = tape.gradient(total, [table, kernel])
+    expected = np.zeros((7, 6), "float32")
+    np.add.at(expected, ids, weights @ kernel.numpy().T)
+    np.testing.assert_allclose(to_table, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(to_kernel, np.einsum("tbd,tbc->dc", rows, weights), rtol=1e-4, atol=1e-4)
+
+
+def test_a_large_table_is_never_multiplied_first():
+    assert inputs.is_table_first(10**6, inputs.ONE_HOT_LIMIT, 2048, 8192)
+    assert not inputs.is_table_first(10**6, inputs.ONE_HOT_LIMIT + 1, 2048, 8192)
+
+
 @pytest.mark.parametrize("limit", [0, 1024], ids=["gathered", "multiplied"])
 def test_both_ways_to_look_up_a_row_give_the_same_rows_and_gradients(limit, monkeypatch):
-    monkeypatch.setattr(layers, "ONE_HOT_LIMIT", limit)
+    monkeypatch.setattr(inputs, "ONE_HOT_LIMIT", limit)
     table, ids, weights = tf.constant(drawn(7, D)), tf.constant([[3, 0], [6, 3], [1, 3]]), drawn(3, 2, D)
     with tf.GradientTape() as tape:
         tape.watch(table)
-        rows = layers.lookup(table, ids, "float32")
+        rows = inputs.lookup(table, ids, "float32")
         total = tf.reduce_sum(rows * weights)
     np.testing.assert_allclose(rows, table.numpy()[ids.numpy()], rtol=1e-6)
     expected = np.zeros((7, D), "float32")
