@@ -3,8 +3,8 @@
     T  time steps     B  sequences     D  size of the input     H  units
 
 Inputs are time-major: numbers `(T, B, D)`, or characters `(T, B)` as `model/inputs.py` says. Weights have the names,
-shapes and gate order of Keras' own layers, so that they can be exchanged. Large matrix products are in `dtype`,
-`float32` or `bfloat16`, all else in float32.
+shapes and gate order of Keras' own layers, so that they can be exchanged. Matrix products are in `dtype`, `float32` or
+`bfloat16`, all else in float32.
 """
 
 import math

@@ -1,9 +1,9 @@
 """What a step of training is made of: compiled programs, and large matrix products between them.
 
-XLA makes one loop of many small operations, which nothing else does as well; its matrix products reach half to four
-fifths of what TensorFlow's own reach on a CPU (oneDNN's), and know no matrix unit in bfloat16. So a step is not one
-program: where a graph is being built, each piece becomes one, and products stay outside. Where everything is compiled
-at once anyway (writing, reading), pieces melt into that.
+XLA makes one loop of many small operations, which nothing else does as well; its large matrix products reach half to
+four fifths of what TensorFlow's own reach on a CPU (oneDNN's), less in bfloat16. So a step is not one program: where a
+graph is being built, each piece becomes one, and large products stay outside. Where everything is compiled at once
+anyway (writing, reading), pieces melt into that.
 """
 
 from collections.abc import Callable

@@ -124,7 +124,7 @@ def test_gradients_equal_finite_differences_of_the_reference(cell, way):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_loop_in_float32(cell):
+def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_memory_in_float32(cell):
     loop, by_steps, inputs = CELLS[cell]
     tensors = [tf.constant(value, tf.float32) for value in inputs]
     tensors[0] = tf.cast(tensors[0], tf.bfloat16)
@@ -136,3 +136,29 @@ def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_loo
     assert results[-1].dtype == tf.float32
     for result, expected in zip(results, by_steps(*inputs), strict=True):
         np.testing.assert_allclose(tf.cast(result, tf.float64), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("way", ["eager", "in pieces"])  # as a training takes it, and step by step
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_with_input_products_in_bfloat16_the_loops_multiply_in_bfloat16_too(cell, way):
+    loop, _, inputs = CELLS[cell]
+
+    def learned(dtype, nudge):
+        tensors = [tf.constant(value, tf.float32) for value in inputs]
+        tensors[0] = tf.cast(tensors[0], dtype)
+        # matrices with few digits, moved by less than bfloat16 can tell
+        tensors[2] = tf.cast(tf.cast(tensors[2], tf.bfloat16), tf.float32) * (1 + nudge)
+
+        def gradients(*tensors):
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                results = loop(*tensors)
+            return [tf.cast(one, tf.float32) for one in (*results, *tape.gradient(results, tensors))]
+
+        return [one.numpy() for one in WAYS[way](gradients)(*tensors)]
+
+    exact, half = learned(tf.float32, 0), learned(tf.bfloat16, 0)
+    for a, b, c in zip(exact, half, learned(tf.bfloat16, 1e-3), strict=True):
+        np.testing.assert_allclose(a, b, atol=0.05, rtol=0.05)
+        np.testing.assert_array_equal(b, c)
+    assert not np.array_equal(exact[0], learned(tf.float32, 1e-3)[0])

@@ -6,8 +6,8 @@ Everything that does not depend on the step before stays outside the loops: prod
 (`xz`), and gradients of the recurrent weights are one product over all steps. Tensors are time-major, so that a step
 reads and writes one contiguous block. All loops compile to XLA and work in float32 and float64.
 
-`xz` may be bfloat16, then what is large and goes into products is too: gradients of `xz` and the memory of all steps.
-Loops themselves always count in the type of the memory: XLA has no fast product in bfloat16 on a CPU.
+`xz` may be bfloat16, then what goes into products is too: gradients of `xz` and the memory of all steps, and within the
+loops the memory or its gradient. All else in a loop, sums of products too, is in the type of the memory.
 """
 
 from charrnn.model.recurrence.gru import gru

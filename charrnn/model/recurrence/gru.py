@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from charrnn.model.pieces import piece
-from charrnn.model.recurrence.steps import arrays, before, over_time
+from charrnn.model.recurrence.steps import arrays, before, over_time, passed_on, transposed
 
 
 @piece
@@ -11,10 +11,11 @@ def _forward(
     xz: tf.Tensor, bias: tf.Tensor, recurrent: tf.Tensor, recurrent_bias: tf.Tensor, h0: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
     steps, (batch, units) = xz.shape[0], h0.shape
+    matrix = tf.cast(recurrent, xz.dtype)
     xz = tf.cast(xz, h0.dtype) + bias
 
     def forward(t, h, gates, candidates, hs):
-        x, u = xz[t], tf.matmul(h, recurrent) + recurrent_bias
+        x, u = xz[t], passed_on(h, matrix) + recurrent_bias
         zr = 0.5 * tf.tanh(0.5 * (x[:, : 2 * units] + u[:, : 2 * units])) + 0.5
         z, r = tf.split(zr, 2, 1)
         candidate = tf.tanh(x[:, 2 * units :] + r * u[:, 2 * units :])
@@ -29,7 +30,7 @@ def _forward(
 
 @piece
 def _backward(
-    recurrent: tf.Tensor,
+    to_before: tf.Tensor,
     h0: tf.Tensor,
     gates: tf.Tensor,
     candidates: tf.Tensor,
@@ -44,7 +45,6 @@ def _backward(
     seen = before(h0, hs)
     to_candidate = (1 - z) * (1 - candidates * candidates)
     to_z, to_r = (seen - candidates) * z * (1 - z), u * r * (1 - r)
-    transposed = tf.transpose(recurrent)
 
     def backward(k, dh, dxs, dus):
         t = steps - 1 - k
@@ -52,7 +52,7 @@ def _backward(
         d_candidate = dh * to_candidate[t]
         dz, dr = dh * to_z[t], d_candidate * to_r[t]
         dx, du = tf.concat([dz, dr, d_candidate], 1), tf.concat([dz, dr, d_candidate * r[t]], 1)
-        return k + 1, dh * z[t] + tf.matmul(du, transposed), dxs.write(t, dx), dus.write(t, du)
+        return k + 1, dh * z[t] + passed_on(du, to_before), dxs.write(t, dx), dus.write(t, du)
 
     start = (0, d_h, *arrays(steps, h0.dtype, (batch, 3 * units), (batch, 3 * units)))
     _, d_h0, dxs, dus = tf.while_loop(lambda k, *_: k < steps, backward, start, maximum_iterations=steps)
@@ -82,7 +82,7 @@ def gru(
         h, *kept = _forward(xz, bias, recurrent, recurrent_bias, h0)
 
         def gradient(*upstream):
-            found = _backward(recurrent, h0, *kept, *upstream, dtype=xz.dtype.name)
+            found = _backward(transposed(recurrent, xz.dtype), h0, *kept, *upstream, dtype=xz.dtype.name)
             d_bias, d_recurrent_bias, d_h0, dxs, dus, seen = found
             return dxs, d_bias, over_time(seen, dus, h0.dtype), d_recurrent_bias, d_h0
 

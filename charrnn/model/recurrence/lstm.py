@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from charrnn.model.pieces import piece
-from charrnn.model.recurrence.steps import arrays, before, over_time
+from charrnn.model.recurrence.steps import arrays, before, over_time, passed_on, transposed
 
 
 @piece
@@ -15,10 +15,11 @@ def _forward(
     steps, (batch, units) = xz.shape[0], h0.shape
     half, whole = tf.fill([units], tf.cast(0.5, h0.dtype)), tf.ones([units], h0.dtype)
     scale = tf.concat([half, half, whole, half], 0)
-    scaled_xz, scaled_recurrent = (tf.cast(xz, h0.dtype) + bias) * scale, recurrent * scale
+    scaled_xz = (tf.cast(xz, h0.dtype) + bias) * scale
+    scaled_recurrent = tf.cast(recurrent * scale, xz.dtype)
 
     def forward(t, h, c, gates, cs, tanh_cs, hs):
-        a = tf.tanh(scaled_xz[t] + tf.matmul(h, scaled_recurrent))
+        a = tf.tanh(scaled_xz[t] + passed_on(h, scaled_recurrent))
         i, f, g, o = tf.split(a, 4, 1)
         c = (0.5 * f + 0.5) * c + (0.5 * i + 0.5) * g
         tanh_c = tf.tanh(c)
@@ -32,7 +33,7 @@ def _forward(
 
 @piece
 def _backward(
-    recurrent: tf.Tensor,
+    to_before: tf.Tensor,
     h0: tf.Tensor,
     c0: tf.Tensor,
     gates: tf.Tensor,
@@ -51,14 +52,13 @@ def _backward(
     i, f, o = 0.5 * i + 0.5, 0.5 * f + 0.5, 0.5 * o + 0.5
     to_i, to_f, to_g = g * i * (1 - i), before(c0, cs) * f * (1 - f), i * (1 - g * g)
     to_o, to_c = tanh_cs * o * (1 - o), o * (1 - tanh_cs * tanh_cs)
-    transposed = tf.transpose(recurrent)
 
     def backward(k, dh, dc, dzs):
         t = steps - 1 - k
         dh = dh + d_hs[t]
         dc = dc + dh * to_c[t]
         dz = tf.concat([dc * to_i[t], dc * to_f[t], dc * to_g[t], dh * to_o[t]], 1)
-        return k + 1, tf.matmul(dz, transposed), dc * f[t], dzs.write(t, dz)
+        return k + 1, passed_on(dz, to_before), dc * f[t], dzs.write(t, dz)
 
     start = (0, d_h, d_c, *arrays(steps, h0.dtype, (batch, 4 * units)))
     _, d_h0, d_c0, dzs = tf.while_loop(lambda k, *_: k < steps, backward, start, maximum_iterations=steps)
@@ -87,7 +87,7 @@ def lstm(
         h, c, *kept = _forward(xz, bias, recurrent, h0, c0)
 
         def gradient(*upstream):
-            found = _backward(recurrent, h0, c0, *kept, *upstream, dtype=xz.dtype.name)
+            found = _backward(transposed(recurrent, xz.dtype), h0, c0, *kept, *upstream, dtype=xz.dtype.name)
             dzs, d_bias, d_h0, d_c0, seen = found
             return dzs, d_bias, over_time(seen, dzs, h0.dtype), d_h0, d_c0
 

@@ -3,16 +3,17 @@
 import tensorflow as tf
 
 from charrnn.model.pieces import piece
-from charrnn.model.recurrence.steps import arrays, before, over_time
+from charrnn.model.recurrence.steps import arrays, before, over_time, passed_on, transposed
 
 
 @piece
 def _forward(xz: tf.Tensor, bias: tf.Tensor, recurrent: tf.Tensor, h0: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    steps, xz = xz.shape[0], tf.cast(xz, h0.dtype) + bias
+    steps, matrix = xz.shape[0], tf.cast(recurrent, xz.dtype)
+    xz = tf.cast(xz, h0.dtype) + bias
     (hs,) = arrays(steps, h0.dtype, h0.shape)
 
     def forward(t, h, hs):
-        h = tf.tanh(xz[t] + tf.matmul(h, recurrent))
+        h = tf.tanh(xz[t] + passed_on(h, matrix))
         return t + 1, h, hs.write(t, h)
 
     _, last, hs = tf.while_loop(lambda t, *_: t < steps, forward, (0, h0, hs), maximum_iterations=steps)
@@ -21,15 +22,15 @@ def _forward(xz: tf.Tensor, bias: tf.Tensor, recurrent: tf.Tensor, h0: tf.Tensor
 
 @piece
 def _backward(
-    recurrent: tf.Tensor, h0: tf.Tensor, hs: tf.Tensor, d_hs: tf.Tensor, d_last: tf.Tensor, *, dtype: str
+    to_before: tf.Tensor, h0: tf.Tensor, hs: tf.Tensor, d_hs: tf.Tensor, d_last: tf.Tensor, *, dtype: str
 ) -> tuple[tf.Tensor, ...]:
-    steps, slope, transposed = hs.shape[0], 1 - hs * hs, tf.transpose(recurrent)
+    steps, slope = hs.shape[0], 1 - hs * hs
     (dzs,) = arrays(steps, h0.dtype, h0.shape)
 
     def backward(k, dh, dzs):
         t = steps - 1 - k
         dz = (dh + d_hs[t]) * slope[t]
-        return k + 1, tf.matmul(dz, transposed), dzs.write(t, dz)
+        return k + 1, passed_on(dz, to_before), dzs.write(t, dz)
 
     _, d_h0, dzs = tf.while_loop(lambda k, *_: k < steps, backward, (0, d_last, dzs), maximum_iterations=steps)
     dzs = dzs.stack()
@@ -54,7 +55,8 @@ def rnn(xz: tf.Tensor, bias: tf.Tensor, recurrent: tf.Tensor, h0: tf.Tensor) -> 
         hs, last = _forward(xz, bias, recurrent, h0)
 
         def gradient(d_hs, d_last):
-            dzs, d_bias, d_h0, seen = _backward(recurrent, h0, hs, d_hs, d_last, dtype=xz.dtype.name)
+            found = _backward(transposed(recurrent, xz.dtype), h0, hs, d_hs, d_last, dtype=xz.dtype.name)
+            dzs, d_bias, d_h0, seen = found
             return dzs, d_bias, over_time(seen, dzs, h0.dtype), d_h0
 
         return (hs, last), gradient
