@@ -6,9 +6,8 @@ them: loops over time, which no library spreads over processors, then run side b
 B  sequences     P  parts of a batch     T  characters in a sequence     V  classes
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -48,8 +47,8 @@ class Engine:
         self.result.compile(optimizer=self.optimizer, jit_compile=False)
         self._parts = parts or num_parts(options["num_seqs"])
         self._memory = self._cut(self.network.zero_state(options["num_seqs"]))
-        self._threads = ThreadPoolExecutor(self._parts, "charrnn-part")
         self._learn = tf.function(self._gradients, autograph=False)
+        self._run = tf.function(self._whole, autograph=False)
         self._is_compiled = False
 
     def step(self, batch: npt.NDArray[np.int32], number: int, rate: float, *, restart: bool) -> tuple[float, float]:
@@ -67,11 +66,13 @@ class Engine:
         """
         if restart:
             self._memory = [[tf.zeros_like(memory) for memory in part] for part in self._memory]
-        seeds = [np.int32(self._seed(number, part)) for part in range(self._parts)]
-        with self._compiling():
-            found = list(self._threads.map(self._learn, np.split(batch, self._parts), self._memory, seeds))
-        losses, gradients, self._memory = (list(values) for values in zip(*found, strict=True))
-        return self._update(losses, gradients, rate)
+        seeds = np.array([self._seed(number, part) for part in range(self._parts)], np.int32)
+        own = tf.constant(batch), self._memory, tf.constant(seeds)
+        if not self._is_compiled:
+            self._compile(*own)
+        told, self._memory = self._run(*own, tf.constant(rate))
+        loss, norm = told.numpy()
+        return float(loss), float(norm)
 
     def expect(self, ids: npt.NDArray[Any]) -> None:
         """Begin with scores that say how often each class occurs, which is what the first steps would learn otherwise.
@@ -83,17 +84,26 @@ class Engine:
         for network in {id(one): one for one in (self.network, self.result)}.values():
             network.output_bias.assign(np.log(counts / counts.sum()))
 
-    @contextmanager
-    def _compiling(self) -> Iterator[None]:
-        """The first time, compile the update meanwhile."""
-        if self._is_compiled:
-            yield
-            return
+    def _compile(self, batch: tf.Tensor, memory: list[State], seeds: tf.Tensor) -> None:
+        """Compile the two halves of a step side by side; what they find is thrown away."""
         with ThreadPoolExecutor(1, "charrnn-compiling") as thread:
             compiling = thread.submit(self._update.compile, self._parts)
-            yield
+            self._learn(*self._pieces(batch, memory, seeds)[0])
             compiling.result()
         self._is_compiled = True
+
+    def _pieces(
+        self, batch: tf.Tensor, memory: list[State], seeds: tf.Tensor
+    ) -> list[tuple[tf.Tensor, State, tf.Tensor]]:
+        return list(zip(tf.split(batch, self._parts), memory, tf.unstack(seeds), strict=True))
+
+    def _whole(
+        self, batch: tf.Tensor, memory: list[State], seeds: tf.Tensor, rate: tf.Tensor
+    ) -> tuple[tf.Tensor, list[State]]:
+        """Do a step as one graph, whose parts run side by side since none needs what another one gives."""
+        found = [self._learn(*piece) for piece in self._pieces(batch, memory, seeds)]
+        losses, gradients, after = zip(*found, strict=True)
+        return self._update(list(losses), list(gradients), rate), list(after)
 
     def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, Vectors, State]:
         """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""

@@ -43,7 +43,7 @@ class Update:
         self._changed = tf.function(self._change, jit_compile=True, autograph=False)
         self._run = tf.function(self._apply, autograph=False)
 
-    def __call__(self, losses: list[tf.Tensor], gradients: list[Vectors], rate: float) -> tuple[float, float]:
+    def __call__(self, losses: list[tf.Tensor], gradients: list[Vectors], rate: tf.Tensor) -> tf.Tensor:
         """Change the weights by the mean of what each part of a batch found.
 
         Args:
@@ -52,17 +52,17 @@ class Update:
             rate: Learning rate.
 
         Returns:
-            The mean loss, and the global norm of the mean gradients before they were limited.
+            The mean loss, and the global norm of the mean gradients before they were limited; shape `(2,)`.
         """
-        loss, norm = self._run(losses, gradients, np.float32(rate)).numpy()
-        return float(loss), float(norm)
+        told: tf.Tensor = self._run(losses, gradients, rate)
+        return told
 
     def compile(self, parts: int) -> None:
         """Compile it for so many parts of a batch: by an update of zeros, after which all is as it was."""
         variables = [*self.optimizer.variables, *self._network.weights, *self._averages()]
         kept = [tf.identity(variable.value) for variable in variables]
         zeros = [tf.zeros(vector.shape) for vector in self._vectors]
-        self([tf.zeros(())] * parts, [zeros] * parts, 0.0)
+        self([tf.zeros(())] * parts, [zeros] * parts, tf.zeros(()))
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
 

@@ -23,7 +23,7 @@ def updated(options):
     steps = [{name: draw.normal(size=w.shape) for name, w in before.items()} for _ in range(STEPS)]
     for gradients in steps:
         values = [tf.constant(gradients[v.path], tf.float32) for v in network.trainable_variables]
-        update([tf.zeros(())], [update.joined(values)], options["learning_rate"])
+        update([tf.zeros(())], [update.joined(values)], tf.constant(options["learning_rate"]))
     after = {v.path: v.numpy() for v in network.trainable_variables}
     return before, after, {name: [gradients[name] for gradients in steps] for name in before}
 
@@ -63,7 +63,7 @@ def test_rmsprop_takes_full_steps_for_tiny_gradients_too():
     options = tiny(optimizer="rmsprop", learning_rate=0.002)
     network = Network(options, CLASSES)
     before, update = network.output_bias.numpy(), Update(options, network, network)
-    update([tf.zeros(())], [update.joined([tf.fill(v.shape, 1e-6) for v in network.weights])], 0.002)
+    update([tf.zeros(())], [update.joined([tf.fill(v.shape, 1e-6) for v in network.weights])], tf.constant(0.002))
     np.testing.assert_allclose(before - network.output_bias.numpy(), 0.002 / math.sqrt(0.05), rtol=0.02)
 
 
