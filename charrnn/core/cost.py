@@ -74,6 +74,22 @@ def entry_work(characters: int, classes: int, size: int, columns: int) -> tuple[
     return at_once, 2 * characters * classes * size + 3 * characters * size * columns
 
 
+def muon_work(options: Mapping[str, Any]) -> int:
+    """Return how many operations it takes to make all directions orthogonal, where the optimizer does: three times two
+    products of `(m, n)` and one of `(m, m)`, for each matrix between units."""
+    if options["optimizer"] != "muon":
+        return 0
+    units, depth = options["lstm_size"], options["num_layers"]
+    if options["cell"] == "mingru":
+        shapes = [(units, 3 * units), (units, units)] * depth
+    else:
+        columns = GATES[options["cell"]] * units
+        shapes = [(units, columns)] * (2 * depth - 1)
+        if options["use_embedding"]:
+            shapes.append((options["embedding_size"], columns))
+    return sum(3 * 2 * (2 * min(shape) ** 2 * max(shape) + min(shape) ** 3) for shape in shapes)
+
+
 def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
     """Return what one training step does: two operations a weight and character, three times (there, and back to
     inputs and to weights), and passes over memory, whose numbers were fitted to networks of all kinds and sizes."""
@@ -88,7 +104,10 @@ def step_work(options: Mapping[str, Any], num_classes: int) -> Work:
         spared = max(0, one_by_one - at_once)
     # the recurrent weights' own gradient is one large product; the other two thirds stay in the loop
     return Work(
-        large=6.0 * characters * (weights - recurrent) + 2.0 * characters * recurrent - 2.0 * spared,
+        large=6.0 * characters * (weights - recurrent)
+        + 2.0 * characters * recurrent
+        - 2.0 * spared
+        + muon_work(options),
         small=4.0 * characters * recurrent,
         iterations=2 * depth * steps,
         numbers=PASSES[options["cell"]] * characters * depth * units

@@ -90,6 +90,12 @@ class Network(keras.Model):
         )
         self.built = True
 
+    @property
+    def inner(self) -> list[keras.Variable]:
+        """The matrices between units: neither tables nor what reads one-hot vectors or gives scores."""
+        matrices = [weight for layer in self.recurrent for weight in layer.weights if len(weight.shape) > 1]
+        return matrices if self.table is not None else matrices[1:]
+
     def zero_state(self, batch: int) -> State:
         """Return the memory before anything was read: one tensor `(batch, units)` for each state of each layer."""
         layers = [self.convolution, *self.recurrent] if self.convolution else self.recurrent

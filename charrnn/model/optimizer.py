@@ -18,13 +18,14 @@ def make_optimizer(
 
     Adam and RMSprop have the constants of the systems they come from: Adam TensorFlow 1's epsilon of 1e-8; RMSprop
     char-rnn's decay of 0.95 and an epsilon that matches its 1e-8, which it adds outside the root and Keras inside.
-    AdamW forgets squared gradients sooner (0.99), which suits trainings of a few thousand steps.
+    AdamW forgets squared gradients sooner (0.99), which suits trainings of a few thousand steps; beside Muon, which
+    changes the matrices between units, it changes all others.
     """
     rate, name = options["learning_rate"], options["optimizer"]  # Keras' own names are numbered through the process
     match name:
         case "adam":
             optimizer = keras.optimizers.Adam(rate, epsilon=1e-8, name=name)
-        case "adamw":
+        case "adamw" | "muon":
             optimizer = keras.optimizers.AdamW(
                 rate, beta_2=0.99, epsilon=1e-8, weight_decay=options["weight_decay"], name=name
             )

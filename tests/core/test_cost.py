@@ -2,7 +2,7 @@
 
 import pytest
 
-from charrnn.core.cost import entry_work, num_parameters, step_work, training_bytes
+from charrnn.core.cost import entry_work, muon_work, num_parameters, step_work, training_bytes
 from charrnn.core.options import checked, preset
 
 H, L, V, E = 5, 2, 7, 3
@@ -81,3 +81,20 @@ def test_a_small_table_is_multiplied_once_a_step_instead_of_once_a_character():
     embedded = options(use_embedding=True, embedding_size=size)
     all_large = 6 * characters * (num_parameters(embedded, V) - L * 4 * H * H) + 2 * characters * L * 4 * H * H
     assert step_work(embedded, V).large == all_large - 2 * (one_by_one - at_once)
+
+
+@pytest.mark.parametrize(
+    ("cell", "embeds", "shapes"),
+    [
+        ("rnn", False, [(H, H)] * 3),
+        ("lstm", False, [(H, 4 * H)] * 3),
+        ("gru", True, [(H, 3 * H)] * 3 + [(E, 3 * H)]),
+        ("mingru", True, [(H, 3 * H), (H, H)] * 2),
+    ],
+)
+def test_muon_multiplies_each_matrix_between_units_with_itself(cell, embeds, shapes):
+    used = options(cell=cell, use_embedding=embeds, optimizer="muon")
+    operations = 3 * sum(2 * m * m * n + 2 * m * m * m + 2 * m * m * n for m, n in shapes)
+    assert muon_work(used) == operations
+    more = step_work(used, V).large - step_work(used | {"optimizer": "adamw"}, V).large
+    assert more == operations

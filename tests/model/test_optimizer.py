@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from charrnn.model import muon
 from charrnn.model.network import Network
 from charrnn.model.optimizer import limited, scheduled_rate
 from charrnn.model.update import Update
@@ -75,6 +76,57 @@ def test_adamw_pulls_matrices_to_zero_and_leaves_biases_and_gains(cell):
         decay = 0.3 if weights.ndim == 2 else 0
         expected = adam(weights, gradients[name], 0.01, beta_2=0.99, decay=decay)
         np.testing.assert_allclose(after[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def orthogonal(matrix):
+    """With the singular vectors of a matrix, and those singular values that Muon's polynomials make of its own."""
+    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    values = values / np.linalg.norm(matrix)
+    for a, b, c in muon.POLYNOMIALS:
+        values = a * values + b * values**3 + c * values**5
+    return left * values @ right
+
+
+def muon_s(weights, gradients, rate, decay):
+    momentum = 0.0
+    for gradient in gradients:
+        momentum = 0.8 * momentum + 0.2 * gradient
+        change = 0.6 * math.sqrt(max(weights.shape)) * orthogonal(0.8 * momentum + 0.2 * gradient)
+        weights = weights - rate * (decay * weights + change)
+    return weights
+
+
+BETWEEN_UNITS = {
+    ("lstm", False): {"layer_1/recurrent_kernel", "layer_2/kernel", "layer_2/recurrent_kernel"},
+    ("gru", True): {f"layer_{number}/{name}" for number in (1, 2) for name in ("kernel", "recurrent_kernel")},
+    ("mingru", True): {f"layer_{number}/{name}" for number in (1, 2) for name in ("kernel", "output_kernel")},
+}
+
+
+@pytest.mark.parametrize(("cell", "embeds"), BETWEEN_UNITS)
+def test_muon_changes_matrices_between_units_and_adamw_all_else(cell, embeds):
+    options = tiny(optimizer="muon", learning_rate=0.01, weight_decay=0.3, cell=cell, use_embedding=embeds)
+    before, after, gradients = updated(options)
+    for name, weights in before.items():
+        if name in BETWEEN_UNITS[cell, embeds]:
+            expected = muon_s(weights, gradients[name], 0.01, decay=0.3)
+        else:
+            decay = 0.3 if weights.ndim == 2 else 0
+            expected = adam(weights, gradients[name], 0.01, beta_2=0.99, decay=decay)
+        np.testing.assert_allclose(after[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("shape", [(7, 19), (19, 7), (3, 9, 14)])
+def test_muon_brings_singular_values_near_one_and_keeps_their_vectors(shape):
+    matrices = np.random.default_rng(5).normal(size=shape)
+    found = muon.orthogonal(tf.constant(matrices, tf.float32), "float32").numpy()
+    assert np.all(np.abs(np.linalg.svd(found, compute_uv=False) - 1) < 0.28)
+    one_by_one = [orthogonal(matrix) for matrix in matrices.reshape(-1, *shape[-2:])]
+    np.testing.assert_allclose(found.reshape(-1, *shape[-2:]), one_by_one, atol=1e-4)
+
+
+def test_muon_leaves_a_matrix_without_gradient_where_it_is():
+    np.testing.assert_array_equal(muon.orthogonal(tf.zeros((4, 6)), "float32"), np.zeros((4, 6)))
 
 
 GRADIENTS = [np.array([[3.0, -4.0]], "float32"), np.array([12.0], "float32")]  # global norm 13

@@ -22,7 +22,7 @@ CASES = {
     "lstm": {"optimizer": "adam", "lr_schedule": "cosine", "warmup_steps": 2, "val_fraction": 0.2},
     "gru": {"optimizer": "rmsprop", "lr_schedule": "decay", "lr_decay_after": 0, "clip_by": "value"},
     "rnn": {"optimizer": "adamw", "use_embedding": True, "weight_decay": 0.1},
-    "mingru": {"optimizer": "adamw", "lr_schedule": "cosine", "use_embedding": True, "weight_average": 0.4},
+    "mingru": {"optimizer": "muon", "lr_schedule": "cosine", "use_embedding": True, "weight_average": 0.4},
 }
 
 
