@@ -43,9 +43,9 @@ class Course:
         return next((seconds for seconds, loss in self.losses if loss <= level), None)
 
 
-def compete(text: Path, preset: str, torch: str | None) -> Mapping[str, Course]:
-    """Let all train in turns until their ends."""
-    commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset]}
+def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> Mapping[str, Course]:
+    """Let all train in turns until their ends; ours is validated every so many steps."""
+    commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset, str(every)]}
     if torch:
         commands["transformer"] = [torch, "torch_gpt.py", str(text.resolve())]
     with programs(commands) as started:
@@ -81,12 +81,18 @@ def report(courses: Mapping[str, Course]) -> list[str]:
 def main() -> None:
     """Train and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", nargs="?", type=Path, help="a file in UTF-8; the figures above are for tinyshakespeare")
+    parser.add_argument(
+        "text",
+        nargs="?",
+        type=Path,
+        default=os.environ.get("BENCH_TEXT"),
+        help="a file in UTF-8, BENCH_TEXT if missing; what is needed is said for tinyshakespeare",
+    )
     parser.add_argument("--preset", default="quick")
-    parser.add_argument("--write", action="store_true", help="keep the result in results/")
+    page.add_option(parser)
     asked = parser.parse_args()
     if asked.text is None:
-        print("no text was given; `make bench` runs this one only by hand")
+        print("no text: name tinyshakespeare, or set BENCH_TEXT to its path")
         return
     torch = os.environ.get("PEER_PYTHON")
     if not torch:

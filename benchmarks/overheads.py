@@ -17,10 +17,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from corpus import SENTENCES, write_text
+from peers import page
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # as it is here, installed or not
@@ -141,38 +143,49 @@ def in_process(part: str, *arguments: object) -> dict[str, Any]:
     return result
 
 
-def row(what: str, came: str, needed: str, *, holds: bool) -> None:
-    """Print a line of the table."""
-    print(f"{what} | {came} | {needed} | {'reached' if holds else 'MISSED'}", flush=True)
+@dataclass
+class Table:
+    """Lines for reading, and what each measure came to as a share of its limit."""
+
+    lines: list[str] = field(default_factory=lambda: ["what | came | needed |", "--- | --- | --- | ---"])
+    shares: dict[str, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
+
+    def add(self, what: str, came: float, limit: float, form: str, *, least: bool = False) -> None:
+        """Add a measure with its limit, both written as `form` says; it is the least where `least`, else the most."""
+        sign, holds = ("≥", came >= limit) if least else ("≤", came <= limit)
+        said, needed = (form.format(value) for value in (came, limit))
+        self.lines.append(f"{what} | {said} | {sign} {needed} | {'reached' if holds else 'MISSED'}")
+        self.shares[what] = {"share of its limit": page.exact(limit / came if least else came / limit)}
 
 
-def report(trained: dict[str, Any], loaded: dict[str, Any]) -> None:
-    """Print the table."""
-    seconds, whole = trained["seconds"], trained["whole"]
+def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
+    """Return the table."""
+    table, seconds, whole = Table(), trained["seconds"], trained["whole"]
     usual = {part: statistics.median(times) for part, times in seconds.items()}
-    compiling = seconds["steps"][0] - usual["steps"]
-    print("what | came | needed |\n--- | --- | --- | ---")
-    row("compiling Quick", f"{compiling:.1f} s", f"≤ {COMPILE_SECONDS:g} s", holds=compiling <= COMPILE_SECONDS)
+    table.add("compiling Quick", seconds["steps"][0] - usual["steps"], COMPILE_SECONDS, "{:.1f} s")
     shares = {part: sum(times) / whole for part, times in seconds.items()}
     shares["recorder"] /= len(os.sched_getaffinity(0))  # of all processors' time, as the others
     own = {name: sum(shares[part] for part in parts) for name, parts in BESIDE.items()}
-    said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in own.items())
-    share = sum(own.values())
-    row(said, f"{100 * share:.1f} %", f"≤ {100 * OVERHEAD:g} %", holds=share <= OVERHEAD)
-    rest = 1 - sum(shares.values()) + shares["recorder"]
-    print(f"samples | {100 * shares['samples']:.1f} % | |\nthe start, and all else | {100 * rest:.1f} % | |")
+    table.add("evaluation, checkpoints, logging, metrics", 100 * sum(own.values()), 100 * OVERHEAD, "{:.1f} %")
     speeds = {part: count / usual[part] for part, count in trained["characters"].items()}
-    ratio = speeds["evaluation"] / speeds["steps"]
-    row("evaluation beside training", f"{ratio:.1f} ×", f"≥ {EVALUATION_SPEED:g} ×", holds=ratio >= EVALUATION_SPEED)
-    memory, allowed = trained["memory"], trained["expected_memory"] + SPARE_MEMORY
-    row("memory of the training", f"{memory / 1e6:.0f} MB", f"≤ {allowed / 1e6:.0f} MB", holds=memory <= allowed)
+    beside = speeds["evaluation"] / speeds["steps"]
+    table.add("evaluation beside training", beside, EVALUATION_SPEED, "{:.1f} ×", least=True)
+    allowed = trained["expected_memory"] + SPARE_MEMORY
+    table.add("memory of the training", trained["memory"] / 1e6, allowed / 1e6, "{:.0f} MB")
     off = trained["estimated"] / whole
-    row("estimated time", f"{off:.2f} × the real one", "0.7 to 1.3 ×", holds=0.7 <= off <= 1.3)
-    first, later = loaded["first"], statistics.median(loaded["later"])
-    row("loading to the first characters", f"{first:.2f} s", f"≤ {LOAD_SECONDS:g} s", holds=first <= LOAD_SECONDS)
-    row("first characters once loaded", f"{1000 * later:.0f} ms", "≤ 100 ms", holds=later <= FIRST_SECONDS)
-    firsts = ", ".join(f"{part} {times[0]:.1f} s ({usual[part]:.2f} later)" for part, times in seconds.items())
-    print(f"the first time of each: {firsts}; {whole:.0f} s in all")
+    table.add(f"estimated time, {off:.2f} × the real one: off by", 100 * abs(off - 1), 30, "{:.0f} %")
+    table.add("loading to the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
+    table.add(
+        "first characters once loaded", 1000 * statistics.median(loaded["later"]), 1000 * FIRST_SECONDS, "{:.0f} ms"
+    )
+    said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in own.items())
+    rest = 1 - sum(shares.values()) + shares["recorder"]
+    firsts = ", ".join(f"{part} {times[0]:.1f} s ({usual[part]:.3f} later)" for part, times in seconds.items())
+    table.lines.append(
+        f"\nOf {whole:.0f} s: {said}, samples {100 * shares['samples']:.1f} %, the start and all else "
+        f"{100 * rest:.1f} %. The first time of each: {firsts}."
+    )
+    return table
 
 
 def main() -> None:
@@ -181,6 +194,7 @@ def main() -> None:
     parser.add_argument("text", nargs="?", type=Path, help="a megabyte of sentences if missing")
     parser.add_argument("--steps", type=int, default=1500, help="fewer are quicker, but compiling then weighs more")
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
+    page.add_option(parser)
     asked = parser.parse_args()
     if asked.part:
         name, home, *rest = asked.part
@@ -192,7 +206,10 @@ def main() -> None:
         if asked.text is None:
             write_text(text, size=1_100_000, sentences=SENTENCES["ascii"], encoding="utf-8", newline="\n")
         home = Path(folder, "home")
-        report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
+        table = report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
+    print(*table.lines, sep="\n")
+    if asked.write:
+        page.write("overheads", "Beside the steps", table.lines, page.bars(table.shares, "of its limit"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus import SENTENCES, write_text
-from peers.race import programs, race, ratio
+from peers import page
+from peers.race import Spread, programs, race, ratio
 from peers.turns import Work
 
 PROJECT = Path(__file__).parents[1]
@@ -61,8 +62,8 @@ VARIED = {
 }
 
 
-def compare(base: Size) -> None:
-    """Print a row for each size."""
+def compare(base: Size) -> dict[str, tuple[Spread, float]]:
+    """Print a row for each size; return how much longer a character takes, and how much more work it is."""
     sizes = {
         f"{name} {value}": replace(base, **{name: value}) for name, values in VARIED.items() for value in values(base)
     }
@@ -72,9 +73,17 @@ def compare(base: Size) -> None:
     per_character = {
         name: [step / size.characters for step in seconds[name]] for name, size in {"base": base, **sizes}.items()
     }
+    rows = {}
     for name, size in sizes.items():
-        spread = ratio(per_character[name], per_character["base"])
-        print(f"{base.cell} {base.layers} × {base.units}, {name} | {spread} | {size.work / base.work:.2f}", flush=True)
+        whole = f"{base.cell} {base.layers} × {base.units}, {name}"
+        rows[whole] = ratio(per_character[name], per_character["base"]), size.work / base.work
+        print(line(whole, *rows[whole]), flush=True)
+    return rows
+
+
+def line(name: str, spread: Spread, work: float) -> str:
+    """Return a line of the table."""
+    return f"{name} | {spread} | {work:.2f}"
 
 
 CHILD = """
@@ -117,16 +126,17 @@ def train_on(megabytes: int) -> dict[str, Any]:
     return result
 
 
-def grow(megabytes: int) -> None:
-    """Compare a large text with one of a megabyte."""
+def grow(megabytes: int) -> list[str]:
+    """Compare a large text with one of a megabyte; return the table's lines."""
     small, large = train_on(1), train_on(megabytes)
     more, later = large["memory"] - small["memory"], large["start"] - small["start"]
-    print("text | added and encoded | start to first step | memory of its own\n--- | --- | --- | ---")
+    lines = ["text | added and encoded | start to first step | memory of its own", "--- | --- | --- | ---"]
     for name, came in (("1 MB", small), (f"{megabytes:,} MB", large)):
-        print(f"{name} | {came['encode']:.1f} s | {came['start']:.1f} s | {came['memory'] / 1e6:.0f} MB")
-    print(f"start later by {later:.1f} s (≤ {START_SECONDS:g}: {'reached' if later <= START_SECONDS else 'MISSED'})")
-    print(f"more memory by {more / 1e6:.0f} MB (≤ {MORE_MEMORY / 1e6:.0f}: "
-          f"{'reached' if more <= MORE_MEMORY else 'MISSED'})")  # fmt: skip
+        lines.append(f"{name} | {came['encode']:.1f} s | {came['start']:.1f} s | {came['memory'] / 1e6:.0f} MB")
+    verdicts = ["reached" if holds else "MISSED" for holds in (later <= START_SECONDS, more <= MORE_MEMORY)]
+    lines.append(f"\nStart later by {later:.1f} s (≤ {START_SECONDS:g}: {verdicts[0]}); ")
+    lines.append(f"more memory by {more / 1e6:.0f} MB (≤ {MORE_MEMORY / 1e6:.0f}: {verdicts[1]}).")
+    return lines
 
 
 def main() -> None:
@@ -134,13 +144,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=int, default=0, help="megabytes")
     parser.add_argument("--only", default="", help="begin of the name of what is measured")
+    page.add_option(parser)
     asked = parser.parse_args()
-    print("network and what differs | time per character | work\n--- | --- | ---")
+    lines = ["network and what differs | time per character | work", "--- | --- | ---"]
+    print(*lines, sep="\n")
+    rows = {}
     for base in BASES:
         if base.cell.startswith(asked.only):
-            compare(base)
+            rows |= compare(base)
+    lines += [line(name, *own) for name, own in rows.items()]
     if asked.text:
-        grow(asked.text)
+        grown = grow(asked.text)
+        print(*grown, sep="\n")
+        lines += ["", *grown]
+    if asked.write:
+        plotted = {
+            name: {"time per character": (spread.low, spread.median, spread.high), "work": page.exact(work)}
+            for name, (spread, work) in rows.items()
+        }
+        page.write("scale", "How the time per character grows", lines, page.bars(plotted, "of the first size"))
 
 
 if __name__ == "__main__":

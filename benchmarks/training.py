@@ -115,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="every size, many rounds")
     parser.add_argument("--only", default="", help="begin of the name of what is measured")
-    parser.add_argument("--write", action="store_true", help="keep the result in results/")
+    page.add_option(parser)
     parser.add_argument("--rounds", type=int, help="turns of each program")
     asked = parser.parse_args()
     most = asked.rounds or (25 if asked.full else 15)

@@ -4,10 +4,12 @@ Both have the same network and take turns of half a second; what counts is the r
 no dependency of this project: PEER_PYTHON names an interpreter that has it.
 """
 
+import argparse
 import os
 import sys
 
-from peers.race import programs, race, ratio
+from peers import page
+from peers.race import Spread, programs, race, ratio
 
 CLASSES = 66
 ROUNDS = 10
@@ -16,33 +18,44 @@ NEEDED_ONE, NEEDED_MANY = 10.0, 3.0
 MANY = 16
 
 
-def row(what: str, came: object, *, needed: float, holds: bool) -> None:
-    """Print a line of the table."""
-    print(f"{what} | {came} | ≥ {needed:g} | {'reached' if holds else 'MISSED'}", flush=True)
+def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Spread, float]]:
+    """Let all write in turns; return ratios and what is needed."""
+    network = [str(layers), str(units), str(CLASSES)]
+    commands = {
+        "one": [sys.executable, "ours_writing.py", *network, "1"],
+        "many": [sys.executable, "ours_writing.py", *network, str(MANY)],
+    }
+    if torch:
+        commands["PyTorch"] = [torch, "torch_writing.py", *network, "1"]
+    with programs(commands) as started:
+        seconds = race(started, ROUNDS)
+    ratios = {f"{MANY} texts beside one": (ratio(seconds["one"], seconds["many"]), NEEDED_MANY)}
+    if "PyTorch" in seconds:
+        ratios = {"one text beside PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), NEEDED_ONE)} | ratios
+    return ratios
 
 
 def main() -> None:
     """Write and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    page.add_option(parser)
+    asked = parser.parse_args()
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
-    print("what | came, times as fast | needed |\n--- | --- | --- | ---")
+    lines = ["what | came, times as fast | needed |", "--- | --- | --- | ---"]
+    print(*lines, sep="\n", flush=True)
+    plotted = {}
     for layers, units in SIZES:
-        network = [str(layers), str(units), str(CLASSES)]
-        commands = {
-            "one": [sys.executable, "ours_writing.py", *network, "1"],
-            "many": [sys.executable, "ours_writing.py", *network, str(MANY)],
-        }
-        if torch:
-            commands["PyTorch"] = [torch, "torch_writing.py", *network, "1"]
-        with programs(commands) as started:
-            seconds = race(started, ROUNDS)
         name = f"LSTM {layers} × {units}"
-        if "PyTorch" in seconds:
-            spread = ratio(seconds["PyTorch"], seconds["one"])
-            row(f"{name}, one text, beside PyTorch", spread, needed=NEEDED_ONE, holds=spread.median >= NEEDED_ONE)
-        spread = ratio(seconds["one"], seconds["many"])
-        row(f"{name}, {MANY} texts beside one", spread, needed=NEEDED_MANY, holds=spread.median >= NEEDED_MANY)
+        ratios = measure(layers, units, torch)
+        for what, (spread, needed) in ratios.items():
+            reached = "reached" if spread.median >= needed else "MISSED"
+            lines.append(f"{name}, {what} | {spread} | ≥ {needed:g} | {reached}")
+            print(lines[-1], flush=True)
+        plotted[name] = {what: (own.low, own.median, own.high) for what, (own, _) in ratios.items()}
+    if asked.write:
+        page.write("writing", "Writing speed", lines, page.bars(plotted, "times as fast"))
 
 
 if __name__ == "__main__":

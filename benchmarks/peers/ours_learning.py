@@ -22,8 +22,6 @@ from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training import train  # noqa: E402
 
 TURN_SECONDS = 5.0
-EVERY = 10
-"""Steps between two validations: fine enough to see when a level was reached, since the clock stands meanwhile."""
 
 
 class Turns(keras.callbacks.Callback):
@@ -57,11 +55,11 @@ class Turns(keras.callbacks.Callback):
 
 
 def main() -> None:
-    """Train on a text with a preset."""
-    text, name = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2]
+    """Train on a text with a preset, validated every so many steps."""
+    text, name, every = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)
-    options = preset(name) | {"eval_every_n": EVERY, "sample_every_n": 0, "max_val_chars": 0}
+    options = preset(name) | {"eval_every_n": every, "sample_every_n": 0, "max_val_chars": 0}
     turns = Turns()
     tell("ready")
     if wait():

@@ -1,6 +1,8 @@
 """Pages of results: a table, a plot, and what it was measured on."""
 
+import os
 import platform
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
@@ -23,6 +25,17 @@ def machine() -> str:
         f"{date.today()}; {threads()} processors ({names[0] if names else platform.processor()}), {platform.system()}; "
         f"TensorFlow {version('tensorflow')}, Keras {version('keras')}."
     )
+
+
+def add_option(parser: ArgumentParser) -> None:
+    """Let a benchmark be asked to keep its result; BENCH_WRITE=1 asks all of `make bench`."""
+    asked = bool(os.environ.get("BENCH_WRITE"))
+    parser.add_argument("--write", action="store_true", default=asked, help="keep the result in results/")
+
+
+def exact(value: float) -> tuple[float, float, float]:
+    """Give a value without spread the form that `bars` takes."""
+    return value, value, value
 
 
 def write(name: str, title: str, lines: Sequence[str], plot: str) -> None:

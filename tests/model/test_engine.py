@@ -1,4 +1,4 @@
-"""Training steps: the loss against NumPy, many steps against stock Keras, and what is stored."""
+"""Training steps: the loss against NumPy, many steps against step-by-step networks, and what is stored."""
 
 import keras
 import numpy as np
@@ -24,9 +24,9 @@ def cross_entropy(logits, targets):
     return -np.log(np.take_along_axis(probabilities, targets[..., None], -1)).mean()
 
 
-def drawn_engine():
+def drawn_engine(cell="lstm"):
     """One with weights so large that what it remembers matters."""
-    engine, draw = Engine(PLAIN, CLASSES), np.random.default_rng(1)
+    engine, draw = Engine(PLAIN | {"cell": cell}, CLASSES), np.random.default_rng(1)
     for variable in engine.network.weights:
         variable.assign(draw.normal(size=variable.shape))
     return engine
@@ -39,28 +39,70 @@ def trained():
     return engine, [engine.step(b, n, RATE, restart=n in RESTARTS) for n, b in enumerate(BATCHES)]
 
 
-def keras_steps():
-    """The same by layers, loss and optimizer of Keras."""
-    engine = drawn_engine()  # for its weights
-    layers = [keras.layers.LSTM(5, return_sequences=True, return_state=True) for _ in range(2)]
-    dense = keras.layers.Dense(CLASSES)
-    for layer, ours, size in zip(layers, engine.network.recurrent, (CLASSES, 5), strict=True):
+def keras_scores(network, kind):
+    """Scores by Keras' own layers, derived by Keras: a function of ids `(B, T)` and memory, and its weights."""
+    layers, dense = [kind(5, return_sequences=True, return_state=True) for _ in range(2)], keras.layers.Dense(CLASSES)
+    for layer, ours, size in zip(layers, network.recurrent, (CLASSES, 5), strict=True):
         layer.build((3, 4, size))
-        layer.set_weights(ours.get_weights())
+        kernel, recurrent, *biases = ours.get_weights()
+        layer.set_weights([kernel, recurrent, np.stack(biases) if len(biases) > 1 else biases[0]])
     dense.build((3, 4, 5))
-    dense.set_weights([engine.network.output_kernel.numpy(), engine.network.output_bias.numpy()])
-    weights = [w for layer in (*layers, dense) for w in layer.trainable_variables]
+    dense.set_weights([network.output_kernel.numpy(), network.output_bias.numpy()])
+
+    def scores(ids, state):
+        x, after = tf.one_hot(ids, CLASSES), []
+        for layer, before in zip(layers, state, strict=True):
+            x, *new = layer(x, initial_state=before)
+            after.append(new)
+        return dense(x), after
+
+    return scores, [weight for layer in (*layers, dense) for weight in layer.trainable_variables]
+
+
+def norm_of(x):
+    return x / tf.sqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6)
+
+
+def written_out_scores(network):
+    """The same by the fast cell's formulas, character by character."""
+    weights = {weight.path: keras.Variable(weight.numpy(), name=weight.name) for weight in network.weights}
+
+    def one_layer(name, x, h):
+        z, candidate, out = tf.split(x @ weights[f"{name}/kernel"], 3, 1)
+        z = tf.sigmoid(z + weights[f"{name}/bias"])
+        h = (1 - z) * h + z * candidate
+        return (h * out * tf.sigmoid(out)) @ weights[f"{name}/output_kernel"], h
+
+    def scores(ids, state):
+        (*read, first, second), found = state, []
+        for t in range(ids.shape[1]):
+            read = [*read, tf.one_hot(ids[:, t], CLASSES) @ weights["charrnn/table"]][-6:]
+            total = tf.add_n([weights["convolution/kernel"][back] * read[-1 - back] for back in range(6)])
+            y, first = one_layer("layer_1", norm_of(total), first)
+            total += y
+            y, second = one_layer("layer_2", norm_of(total), second)
+            found.append(norm_of(total + y) @ weights["charrnn/output_kernel"] + weights["charrnn/output_bias"])
+        return tf.stack(found, 1), [*read[1:], first, second]
+
+    return scores, list(weights.values())
+
+
+EMPTY = {"lstm": [[tf.zeros((3, 5))] * 2] * 2, "gru": [[tf.zeros((3, 5))]] * 2, "mingru": [tf.zeros((3, 5))] * 7}
+
+
+def reference_steps(cell):
+    """Train by formulas or layers that know nothing of ours, with the optimizer of Keras."""
+    network = drawn_engine(cell).network  # for its weights
+    kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+    scores, weights = keras_scores(network, kinds[cell]) if cell in kinds else written_out_scores(network)
     optimizer = keras.optimizers.Adam(RATE, epsilon=1e-8, global_clipnorm=0.2)
     optimizer.build(weights)
 
     @tf.function(jit_compile=False)
     def step(batch, state):
         with tf.GradientTape() as tape:
-            x, after = tf.one_hot(batch[:, :-1], CLASSES), []
-            for layer, before in zip(layers, state, strict=True):
-                x, *new = layer(x, initial_state=before)
-                after.append(new)
-            losses = keras.losses.sparse_categorical_crossentropy(batch[:, 1:], dense(x), from_logits=True)
+            logits, after = scores(batch[:, :-1], state)
+            losses = keras.losses.sparse_categorical_crossentropy(batch[:, 1:], logits, from_logits=True)
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, weights)
         optimizer.apply(gradients, weights)
@@ -68,13 +110,20 @@ def keras_steps():
 
     for number, batch in enumerate(BATCHES):
         if number in RESTARTS:
-            state = [[tf.zeros((3, 5))] * 2] * 2
+            state = EMPTY[cell]
         loss, norm, state = step(batch, state)
         yield float(loss), float(norm)
 
 
 def test_two_hundred_steps_equal_those_of_stock_keras(trained):
-    np.testing.assert_allclose(trained[1], list(keras_steps()), rtol=1e-5)
+    np.testing.assert_allclose(trained[1], list(reference_steps("lstm")), rtol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["gru", "mingru"])
+def test_two_hundred_steps_of_other_cells_equal_those_of_layers_and_formulas_that_know_nothing_of_ours(cell):
+    engine = drawn_engine(cell)
+    steps = [engine.step(b, n, RATE, restart=n in RESTARTS) for n, b in enumerate(BATCHES)]
+    np.testing.assert_allclose(steps, list(reference_steps(cell)), rtol=1e-3)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "mingru"])
