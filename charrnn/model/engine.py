@@ -107,11 +107,11 @@ class Engine:
 
     def _gradients(self, batch: tf.Tensor, before: State, seed: tf.Tensor) -> tuple[tf.Tensor, Vectors, State]:
         """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""
+        network = self.network
         with tf.GradientTape() as tape:
-            logits, after = self.network(batch[:, :-1], state=before, training=True, seed=seed, in_xla=False)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(batch[:, 1:]), logits=logits)
+            losses, after = network.losses(batch, before, network.product_dtype, drop=network.drop, seed=seed)
             loss = tf.reduce_mean(losses)
-        return loss, self._update.joined(tape.gradient(loss, self.network.weights)), after
+        return loss, self._update.joined(tape.gradient(loss, network.weights)), after
 
     def _seed(self, number: int, part: int) -> int:
         # distinct steps and parts of distinct seeds get distinct numbers often enough; wrapping is harmless

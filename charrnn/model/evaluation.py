@@ -114,6 +114,5 @@ class Evaluation:
         return self.window(characters, state)
 
     def _losses_of_window(self, characters: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-        logits, state = self._network(characters[:, :-1], state=state, dtype=self._dtype, in_xla=self._in_xla)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.transpose(characters[:, 1:]), logits=logits)
+        losses, state = self._network.losses(characters, state, self._dtype, in_xla=self._in_xla)
         return tf.transpose(losses), state

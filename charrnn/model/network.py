@@ -14,6 +14,7 @@ from charrnn.model.convolution import Convolution
 from charrnn.model.dropout import dropout
 from charrnn.model.inputs import Embedded, lookup, project
 from charrnn.model.layers import GRU, LSTM, RNN, MinGRU
+from charrnn.model.loss import cross_entropy
 from charrnn.model.pieces import fused
 from charrnn.model.precision import product_dtype
 from charrnn.model.residual import added, normalized
@@ -102,32 +103,61 @@ class Network(keras.Model):
         return [tf.zeros((batch, layer.units)) for layer in layers for _ in range(layer.num_states)]
 
     def call(
-        self,
-        ids: tf.Tensor,
-        state: State | None = None,
-        training: bool = False,
-        seed: tf.Tensor | None = None,
-        dtype: str | None = None,
-        in_xla: bool = True,
+        self, ids: tf.Tensor, state: State | None = None, training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, State]:
         """Read characters.
 
         Args:
             ids: Shape `(B, T)`, each in `0 … V-1`.
             state: Memory to go on from, as `zero_state` gives it; nothing read yet if missing.
-            training: Drop units.
+            training: Drop units, and multiply in the type that suits the machine instead of float32.
             seed: A number that decides which units drop; needed in training unless all are kept.
-            dtype: Type of large products; if missing, what suits the machine in training, else `float32`.
-            in_xla: All of this becomes part of one program of XLA, where cuDNN cannot be used.
 
         Returns:
             Scores before softmax, time-major, shape `(T, B, V)`, and the memory after the last character.
         """
-        before = list(self.zero_state(ids.shape[0]) if state is None else state)
+        before = self.zero_state(ids.shape[0]) if state is None else state
+        dtype, drop = (self.product_dtype, self.drop) if training else ("float32", 0.0)
+        x, after = self._read(ids, before, dtype, drop=drop, seed=seed)
+        return tf.cast(self._scores(x, dtype), "float32") + self.output_bias, after
+
+    def losses(
+        self,
+        batch: tf.Tensor,
+        state: State,
+        dtype: str,
+        *,
+        drop: float = 0.0,
+        seed: tf.Tensor | None = None,
+        in_xla: bool = False,
+    ) -> tuple[tf.Tensor, State]:
+        """Read characters and say what the next ones cost.
+
+        Args:
+            batch: Shape `(B, T + 1)`: what is read, and one further, what comes.
+            state: Memory to go on from, as `zero_state` gives it.
+            dtype: Type of large products, `float32` or `bfloat16`.
+            drop: Probability of dropping a unit.
+            seed: A number that decides which; needed where units drop.
+            in_xla: All of this becomes part of one program of XLA, where cuDNN cannot be used.
+
+        Returns:
+            Nats, time-major, shape `(T, B)`, and the memory after the last character that was read.
+        """
+        x, after = self._read(batch[:, :-1], state, dtype, drop=drop, seed=seed, in_xla=in_xla)
+        targets = tf.transpose(batch[:, 1:])
+        return cross_entropy(self._scores(x, dtype), tf.convert_to_tensor(self.output_bias), targets), after
+
+    def _scores(self, x: tf.Tensor, dtype: str) -> tf.Tensor:
+        """Return scores without their bias."""
+        return project(x, self.output_kernel, "float32" if self.num_classes <= EXACT_SCORES else dtype)
+
+    def _read(
+        self, ids: tf.Tensor, state: State, dtype: str, *, drop: float, seed: tf.Tensor | None, in_xla: bool = True
+    ) -> tuple[tf.Tensor, State]:
+        """Return what the last layer gives, `(T, B, H)`, and the memory after it."""
+        before = list(state)
         after: State = []
-        drop = self.drop if training else 0.0
-        dtype = dtype or (self.product_dtype if training else "float32")
-        output_dtype = "float32" if self.num_classes <= EXACT_SCORES else dtype
         x = tf.transpose(ids)
         if self.table is not None:
             x = Embedded(x, tf.convert_to_tensor(self.table))
@@ -149,7 +179,7 @@ class Network(keras.Model):
                 total, x = added(total, x, dtype, drop=drop, seed=pair)
             else:
                 x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=dtype)
-        return tf.cast(project(x, self.output_kernel, output_dtype), "float32") + self.output_bias, after
+        return x, after
 
     def get_config(self) -> dict[str, Any]:
         """Return what builds the same network again, for Keras' own saving."""
