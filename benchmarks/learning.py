@@ -89,6 +89,7 @@ def main() -> None:
         help="a file in UTF-8, BENCH_TEXT if missing; what is needed is said for tinyshakespeare",
     )
     parser.add_argument("--preset", default="quick")
+    parser.add_argument("--every", type=int, default=10, help="steps between two of our validations")
     page.add_option(parser)
     asked = parser.parse_args()
     if asked.text is None:
@@ -97,7 +98,7 @@ def main() -> None:
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
-    courses = compete(asked.text, asked.preset, torch)
+    courses = compete(asked.text, asked.preset, torch, every=asked.every)
     lines = report(courses)
     print(*lines, sep="\n")
     if asked.write:

@@ -7,7 +7,6 @@ B  sequences     P  parts of a batch     T  characters in a sequence     V  clas
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,6 @@ class Engine:
         self._memory = self._cut(self.network.zero_state(options["num_seqs"]))
         self._learn = tf.function(self._gradients, autograph=False)
         self._run = tf.function(self._whole, autograph=False)
-        self._is_compiled = False
 
     def step(self, batch: npt.NDArray[np.int32], number: int, rate: float, *, restart: bool) -> tuple[float, float]:
         """Learn from one batch.
@@ -68,8 +66,6 @@ class Engine:
             self._memory = [[tf.zeros_like(memory) for memory in part] for part in self._memory]
         seeds = np.array([self._seed(number, part) for part in range(self._parts)], np.int32)
         own = tf.constant(batch), self._memory, tf.constant(seeds)
-        if not self._is_compiled:
-            self._compile(*own)
         told, self._memory = self._run(*own, tf.constant(rate))
         loss, norm = told.numpy()
         return float(loss), float(norm)
@@ -83,14 +79,6 @@ class Engine:
         counts = np.bincount(ids, minlength=self.network.num_classes) + 0.5  # what does not occur is not impossible
         for network in {id(one): one for one in (self.network, self.result)}.values():
             network.output_bias.assign(np.log(counts / counts.sum()))
-
-    def _compile(self, batch: tf.Tensor, memory: list[State], seeds: tf.Tensor) -> None:
-        """Compile the two halves of a step side by side; what they find is thrown away."""
-        with ThreadPoolExecutor(1, "charrnn-compiling") as thread:
-            compiling = thread.submit(self._update.compile, self._parts)
-            self._learn(*self._pieces(batch, memory, seeds)[0])
-            compiling.result()
-        self._is_compiled = True
 
     def _pieces(
         self, batch: tf.Tensor, memory: list[State], seeds: tf.Tensor

@@ -63,15 +63,6 @@ class Update:
         told: tf.Tensor = self._run(losses, gradients, rate)
         return told
 
-    def compile(self, parts: int) -> None:
-        """Compile it for so many parts of a batch: by an update of zeros, after which all is as it was."""
-        variables = [*self._variables, *self._network.weights, *self._averages()]
-        kept = [tf.identity(variable.value) for variable in variables]
-        zeros = [tf.zeros(sum(map(self._size, members))) for members in self._members]
-        self([tf.zeros(())] * parts, [zeros] * parts, tf.zeros(()))
-        for variable, value in zip(variables, kept, strict=True):
-            variable.assign(value)
-
     def joined(self, arrays: list[Any]) -> Vectors:
         """Join arrays with the shapes of the network's weights, in their order; none give none."""
         if not arrays:
