@@ -73,7 +73,7 @@ def climb(name: str, preset: str, torch: str | None) -> Rung:
         lowest=min(loss for _, loss in ours.losses),
         seconds=ours.seconds,
         transformer=peer.losses[-1][1] if peer else None,
-        share=None if reached is None or peer is None else reached / peer.seconds,
+        share=None if reached is None or peer is None else peer.done_by(reached),
     )
 
 

@@ -2,7 +2,8 @@
 
 A training with the preset Quick takes turns of some seconds with a small transformer trained in PyTorch as nanoGPT's
 README advises for a CPU, on the same text and threads; the last tenth of the text is for validation. The time in which
-the transformer does its 2,000 steps is the measure.
+the transformer does its 2,000 steps is the measure: what counts is how many of them it did in as many seconds of its
+own turns, so that a machine that others use too slows both alike.
 
 PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. Without it, only our own times
 are told. `--preset best` trains another preset; `--write` keeps the result in results/.
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from peers import page
 from peers.race import Program, programs
 
@@ -31,16 +33,26 @@ class Course:
     seconds: float = 0.0
     done: bool = False
     losses: list[tuple[float, float]] = field(default_factory=list)
+    shares: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
+    """Seconds, and what share of all its steps was done then."""
 
     def turn(self) -> None:
         """Let it train for some seconds."""
         told = json.loads(self.program.ask())
         self.seconds, self.done = told["seconds"], told["done"]
+        if "share" in told:
+            self.shares.append((self.seconds, told["share"]))
         self.losses += [(seconds, loss) for seconds, loss in told["losses"]]
 
     def reached(self, level: float) -> float | None:
         """Seconds until a validation was at a level or below."""
         return next((seconds for seconds, loss in self.losses if loss <= level), None)
+
+    def done_by(self, seconds: float) -> float:
+        """Return what share of its steps was done in so many seconds; above 1 where it had been done before."""
+        if seconds > self.seconds:
+            return seconds / self.seconds
+        return float(np.interp(seconds, *zip(*self.shares, strict=True)))
 
 
 def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> Mapping[str, Course]:
@@ -61,20 +73,22 @@ def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> M
 def report(courses: Mapping[str, Course]) -> list[str]:
     """Return the table's lines."""
     ours, transformer = courses["ours"], courses.get("transformer")
-    whole = transformer.seconds if transformer else None
     lines = ["nats | our seconds | of the transformer's time | needed", "--- | --- | --- | ---"]
     for level, needed in NEEDED:
         seconds = ours.reached(level)
         if seconds is None:
-            lines.append(f"{level} | not reached | | {needed:.2f}{' MISSED' if whole else ''}")
-            continue
-        share = f"{seconds / whole:.2f}" if whole else "not measured"
-        missed = " MISSED" if whole and seconds > needed * whole else ""
-        lines.append(f"{level} | {seconds:.0f} | {share} | {needed:.2f}{missed}")
+            lines.append(f"{level} | not reached | | {needed:.2f}{' MISSED' if transformer else ''}")
+        elif transformer is None:
+            lines.append(f"{level} | {seconds:.0f} | not measured | {needed:.2f}")
+        else:
+            share = transformer.done_by(seconds)
+            lines.append(f"{level} | {seconds:.0f} | {share:.2f} | {needed:.2f}{' MISSED' if share > needed else ''}")
     lowest = min(ours.losses, key=lambda one: one[1])
     lines.append(f"\nLowest: {lowest[1]:.3f} nats after {lowest[0]:.0f} s; {ours.seconds:.0f} s in all.")
     if transformer:
-        lines.append(f"The transformer: {transformer.losses[-1][1]:.3f} nats after {whole:.0f} s, its 2,000 steps.")
+        lines.append(
+            f"The transformer: {transformer.losses[-1][1]:.3f} nats after {transformer.seconds:.0f} s, its 2,000 steps."
+        )
     return lines
 
 

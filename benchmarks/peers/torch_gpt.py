@@ -1,7 +1,8 @@
 """A small transformer trained as nanoGPT's README advises for a CPU, in turns: 4 layers, 4 heads, 128 wide, windows of
 64 characters, 12 at a time, 2,000 steps of AdamW.
 
-It answers each turn with a line of JSON: seconds of training so far, and at its end the loss of the validation part.
+It answers each turn with a line of JSON: seconds of training so far, the share of its steps that is done, and at its
+end the loss of the validation part.
 """
 
 import json
@@ -108,7 +109,8 @@ def main() -> None:
         seconds += time.perf_counter() - begun
         done = step >= STEPS
         loss = validation_loss(network, kept) if done else None
-        tell(json.dumps({"seconds": seconds, "done": done, "losses": [[seconds, loss]] if done else []}))
+        losses = [[seconds, loss]] if done else []
+        tell(json.dumps({"seconds": seconds, "share": step / STEPS, "done": done, "losses": losses}))
 
 
 if __name__ == "__main__":
