@@ -14,11 +14,12 @@ from charrnn.core.processor import bfloat16_unit, multiplies_in_bfloat16
 
 TRIES = 50
 
-LARGE = 0.65
+LARGE = 0.75
 LARGE_IN_BFLOAT16 = {"amx_bf16": 0.15, "avx512_bf16": 0.45, None: 2.0}
 """Time of a training's large products beside that of NumPy's in float32, by what the processor has for bfloat16."""
-SMALL = 1.4
-ITERATION_SECONDS, STEP_SECONDS = 30e-6, 1.5e-3
+SMALL, SMALL_IN_BFLOAT16 = 1.1, 0.8
+"""The same for the products within time loops."""
+ITERATION_SECONDS, STEP_SECONDS = 15e-6, 1.5e-3
 """What an iteration of a time loop takes, and a step, whatever their size."""
 COMPILING_SECONDS = 4.0
 
@@ -100,16 +101,16 @@ def _split(options: Mapping[str, Any], num_characters: int) -> Split:
 def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) -> float:
     """Return how long one training step takes on a machine of a given speed.
 
-    The constants were fitted to fourteen networks of all cells, 32 to 512 units and 66 to 3,000 classes on two cores
-    with AMX, the machine's own speed measured in turns with each: all within a quarter. So were seven of
-    eight on two cores with AVX-512's bfloat16, with its own constant.
+    The constants were fitted to thirteen networks of all cells, 128 to 512 units and 66 to 1,394 classes, three of them
+    in float32, on two cores with AVX-512's bfloat16, the machine's own speed measured in turns with each: all within a
+    quarter. That of AMX is from two cores with AMX, before loops were in bfloat16, too.
     """
     work = step_work(options, num_classes)
     is_half = multiplies_in_bfloat16(options["precision"], options["lstm_size"])
     return (
         STEP_SECONDS
         + (LARGE_IN_BFLOAT16[bfloat16_unit()] if is_half else LARGE) * work.large / measured.large
-        + SMALL * work.small / measured.small
+        + (SMALL_IN_BFLOAT16 if is_half else SMALL) * work.small / measured.small
         + ITERATION_SECONDS * work.iterations
         + 4 * work.numbers / measured.memory
     )
