@@ -134,13 +134,12 @@ class Update:
         """Return loss and norm, the new weights and the new averages."""
         gradients = [tf.add_n(own) / len(parts) for own in zip(*parts, strict=True)]
         norm = tf.linalg.global_norm(gradients)
-        inner = weights[2:]
         for variable, vector in zip(self._vectors, weights[:2], strict=True):
             variable.assign(vector)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply(limited(gradients[:2], norm, self._options), self._vectors)
         decay = self._options["weight_decay"]
-        inner = [old - rate * (decay * old + change) for old, change in zip(inner, inner_changes, strict=True)]
+        inner = [old - rate * (decay * old + change) for old, change in zip(weights[2:], inner_changes, strict=True)]
         weights = [*(variable.value for variable in self._vectors), *inner]
         if averages:  # they follow more closely at first, when the weights change fast
             step = tf.cast(self.optimizer.iterations.value, tf.float32)
