@@ -49,6 +49,7 @@ CREATE TABLE model (
     started_at DATETIME(6),
     finished_at DATETIME(6),
     deleted_at DATETIME(6),
+    cpu VARCHAR(200),
     live_name VARCHAR(200) GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN name END) VIRTUAL,
     PRIMARY KEY (id),
     CONSTRAINT uq_model_owner_live_name UNIQUE (owner, live_name),
@@ -110,4 +111,4 @@ CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
 
 CREATE TABLE charrnn_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO charrnn_version (version_num) VALUES ('0002');
+INSERT INTO charrnn_version (version_num) VALUES ('0003');

@@ -54,6 +54,7 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
         "loss": figures.both(newest["loss"]) if "loss" in newest else "",
         "validation": figures.both(newest["val_loss"]) if "val_loss" in newest else "",
         "speed": f"{newest['chars_per_second']:,.0f} characters/s" if "chars_per_second" in newest else "",
+        "trained on": model.cpu or "",
         "text": "" if corpus is None else _about(corpus),
         "options": " ".join(f"--{name} {_value(value)}" for name, value in changed.items()) or "the defaults",
         "notes": model.notes,

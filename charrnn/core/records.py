@@ -93,6 +93,9 @@ class Model:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deleted_at: datetime | None = None
+    cpu: str | None = None
+    """CPU of the newest training, as `charrnn.core.processor.cpu_name` describes it; `None` before the first one, and
+    for trainings of versions that did not record it."""
 
 
 @dataclass(frozen=True)

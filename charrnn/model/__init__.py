@@ -6,32 +6,16 @@ Others import it inside the function that needs it, since `import tensorflow` ta
 """
 
 import os
-import sys
-import tempfile
+
+from charrnn.model.c_stderr import startup_lines_held_back
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-
-def _import_tensorflow() -> None:
-    """Import TensorFlow and look for its devices, without the lines that its libraries write straight to the
-    terminal; where something fails, they are shown."""
-    sys.stderr.flush()
-    shown = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
-        os.dup2(aside.fileno(), 2)
-        try:
-            import keras  # noqa: F401
-            import tensorflow
-
-            tensorflow.config.list_physical_devices()
-        except BaseException:
-            aside.seek(0)
-            os.write(shown, aside.read())
-            raise
-        finally:
-            os.dup2(shown, 2)
-            os.close(shown)
-
-
-_import_tensorflow()
+if "TF_CPP_MIN_LOG_LEVEL" in os.environ:  # set by the user, who wants to see this much
+    import tensorflow  # noqa: F401
+else:
+    # Level 2 would leave errors that are none: on every CPU with AMX, that oneDNN does not multiply int32, and on every
+    # machine without a GPU, that there is no driver for one. What fails raises an exception as well.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with startup_lines_held_back():
+        import tensorflow  # noqa: F401

@@ -1,7 +1,6 @@
 """Into how many parts work is cut, so that each processor has one."""
 
-import os
-
+from charrnn.core.processor import num_cores
 from charrnn.model.device import has_gpu
 
 FEWEST_SEQUENCES = 16
@@ -12,7 +11,7 @@ def num_processors() -> int:
     """Return how many threads may work side by side: one for each processor, but one alone where there is a GPU."""
     if has_gpu():
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return num_cores()
 
 
 def num_parts(count: int, fewest: int = FEWEST_SEQUENCES) -> int:

@@ -50,6 +50,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "tags": {"type": "array", "items": {"type": "string"}},
             "step": _COUNT,
             "best_loss": _LOSS,
+            "cpu": {"type": ["string", "null"], "maxLength": 200},
             "train_params": {"type": "object"},
             "checkpoint": {
                 "type": "object",
@@ -139,7 +140,7 @@ class Bundle:
         return Model(
             model_id, name, ModelState.STOPPED, now, now, train_params=dict(self.options), owner=owner,
             notes=about.get("notes", ""), tags=tuple(about.get("tags", ())), step=about["checkpoint"]["step"],
-            best_loss=about.get("best_loss"),
+            best_loss=about.get("best_loss"), cpu=about.get("cpu"),
         )  # fmt: skip
 
     def told(self, model_id: str) -> Batch:

@@ -245,6 +245,7 @@ class Library:
                 "state": model.state,
                 "step": model.step,
                 "best_loss": model.best_loss,
+                "cpu": model.cpu,
                 "train_params": dict(model.train_params),
                 "checkpoint": {"kind": checkpoint.kind, "step": checkpoint.step, "loss": checkpoint.loss},
             }

@@ -282,6 +282,7 @@ class Trainings:
             lambda: self._corpora.ids(corpus.id, max_vocab=int(options["max_vocab"])),
             options,
             resumes,
+            model.cpu,
             callbacks,
             listeners,
             lambda: self._tell_watchers(model.id),

@@ -13,6 +13,7 @@ from typing import Any
 from charrnn.core.batches import Ids
 from charrnn.core.errors import LeaseLost, NotFound, StoreAway, StudioError
 from charrnn.core.events import Ended, Event, Listener, Measured, Said
+from charrnn.core.processor import cpu_name
 from charrnn.core.records import Checkpoint, ModelState
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoints import Checkpoints
@@ -40,6 +41,8 @@ class Task:
     load_text: Callable[[], tuple[Ids, Vocabulary]]
     options: dict[str, Any]
     resumes: bool
+    trained_on: str | None = None
+    """CPU of the model's previous training, `None` if unknown."""
     callbacks: Sequence[Any] = ()
     """Keras callbacks."""
     listeners: Sequence[Listener] = ()
@@ -67,7 +70,7 @@ class Worker:
         self._listeners = list(task.listeners)
         self._forgets = not task.resumes
         # the first sign of life comes before TensorFlow is imported, which takes seconds
-        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS)
+        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS, cpu=cpu_name())
         self._recorder = Recorder(
             history,
             self._model,
@@ -124,6 +127,7 @@ class Worker:
                 self._patiently(self._recorder.deliver)
             self._forget_after(newest.step)
             resume_from = self._checkpoints.path(newest)
+            self._compare_cpus()
         return training.train(
             ids,
             vocabulary,
@@ -135,6 +139,12 @@ class Worker:
             resume_from=resume_from,
             callbacks=self._task.callbacks,
         )
+
+    def _compare_cpus(self) -> None:
+        """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
+        before, now = self._task.trained_on, self._model.cpu
+        if before and before != now:
+            self._tell(Said(f"This training ran on {before} before and resumes on {now}. {_OTHER_DIGITS}", "warning"))
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the last words, then the state, so that who sees the state sees all of it."""
@@ -218,6 +228,9 @@ def is_dead(worker: str) -> bool:
 
 
 _TOKEN = uuid.uuid4().hex[:12]
+
+
+_OTHER_DIGITS = "Its results may differ in the last digits from those of a training that stays on one kind of CPU."
 
 
 _UNSTORED = "How the training ended is not stored; it will show as interrupted, and can be resumed."

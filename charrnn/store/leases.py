@@ -96,13 +96,14 @@ class LeaseStore:
 
         return self._database.write(work)
 
-    def claim(self, model_id: str, worker: str, *, seconds: float) -> Model:
+    def claim(self, model_id: str, worker: str, *, seconds: float, cpu: str | None = None) -> Model:
         """Take a queued training; of several workers that try at once, one succeeds.
 
         Args:
             model_id: The queued model.
             worker: Who takes it, as `host:pid:token`.
             seconds: How long the lease lasts unless it is renewed by `HistoryStore.append`.
+            cpu: Name of the CPU that trains.
 
         Returns:
             The model with its new epoch, which every later write of this training must carry.
@@ -121,6 +122,7 @@ class LeaseStore:
                 epoch=ModelRow.epoch + 1,
                 worker=worker,
                 lease_until=utc_after(seconds),
+                cpu=cpu,
                 started_at=utc_now(),
                 updated_at=utc_now(),
             )

@@ -80,7 +80,7 @@ class ModelStore:
         """Store a model that was trained elsewhere, with its history; its checkpoints' folders must be there.
 
         Args:
-            model: Its id, name, owner, state, options, step, best loss, notes and tags; without a text.
+            model: Its id, name, owner, state, options, step, best loss, CPU, notes and tags; without a text.
             told: What its training said, and its checkpoints.
 
         Raises:
@@ -93,6 +93,7 @@ class ModelStore:
             now = session.scalars(select(utc_now())).one()
             row = ModelRow(id=model.id, state=model.state, created_at=now, updated_at=now, **values)
             row.step, row.best_loss, row.log_position = model.step, model.best_loss, len(told.lines)
+            row.cpu = model.cpu
             session.add(row)
             session.flush()
             insert_parts(session, model.id, told, epoch=None)

@@ -74,6 +74,7 @@ def model_of(row: ModelRow) -> Model:
         started_at=row.started_at,
         finished_at=row.finished_at,
         deleted_at=row.deleted_at,
+        cpu=row.cpu,
     )
 
 

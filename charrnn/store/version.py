@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-NEWEST = "0002"
+NEWEST = "0003"
 """What this program needs: the last revision under `migrations/versions`."""
 
 VERSION_TABLE = "charrnn_version"

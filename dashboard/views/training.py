@@ -159,10 +159,11 @@ def headline(model: Model, progress: Progress) -> str:
         if model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step
         else ""
     )
+    cpu = f'<p class="soft small">Trained on: {escaped(model.cpu)}</p>' if model.cpu else ""
     return (
         f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
         f'<span class="state {model.state}" role="status">{model.state}</span></div>{error}'
         f'<div class="bar" role="progressbar" aria-label="Progress of the training" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
-        f'<dl class="facts">{rows}</dl>{waiting}'
+        f'<dl class="facts">{rows}</dl>{cpu}{waiting}'
     )

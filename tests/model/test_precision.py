@@ -15,10 +15,10 @@ def processor(tmp_path, monkeypatch):
         info = tmp_path / "cpuinfo"
         info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
         monkeypatch.setattr(what_it_can_do, "CPUINFO", info)
-        what_it_can_do.bfloat16_unit.cache_clear()
+        what_it_can_do._cpuinfo.cache_clear()
 
     yield says
-    what_it_can_do.bfloat16_unit.cache_clear()
+    what_it_can_do._cpuinfo.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])

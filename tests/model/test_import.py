@@ -1,0 +1,83 @@
+"""Importing TensorFlow: on a thread, as the dashboard does it, and without a word to the terminal."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.model.tiny import tiny
+
+OPTIONS = "num_seqs", "num_steps", "lstm_size", "max_steps", "precision", "optimizer"
+LESSER_CPU = {"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
+
+WRITES_WHILE_IMPORTING = """
+import faulthandler, os, sys, threading
+
+def load():
+    from charrnn.model import training
+
+before, seen = os.fstat(2), set()
+importing = threading.Thread(target=load)
+importing.start()
+number = 0
+while importing.is_alive() or number < 100:
+    number += 1
+    print(f"line {number}", file=sys.stderr, flush=True)
+    seen.add((os.fstat(2).st_dev, os.fstat(2).st_ino))
+    importing.join(0.001)
+assert seen == {(before.st_dev, before.st_ino)}, "file descriptor 2 was something else meanwhile"
+assert "tensorflow" in sys.modules
+print(number)
+"""
+
+
+def run(*command, **environ):
+    """Run Python with stdout and stderr in pipes, as if nobody had set TensorFlow's log level."""
+    environ = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | environ
+    return subprocess.run([sys.executable, *command], env=environ, capture_output=True, text=True)
+
+
+def test_every_line_that_another_thread_prints_meanwhile_arrives():
+    done = run("-c", WRITES_WHILE_IMPORTING)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [f"line {number + 1}" for number in range(int(done.stdout))]
+
+
+@pytest.mark.parametrize("cpu", [{}, LESSER_CPU], ids=["this CPU", "a lesser CPU"])
+def test_a_training_prints_only_what_the_program_has_to_say(cpu, tmp_path):
+    (tmp_path / "ducks.txt").write_text("Nine little ducks went out to play, over the hill and far away.\n" * 9)
+    options = tiny(precision="mixed_bfloat16", optimizer="muon", num_steps=7, max_steps=3)
+    train = ["train", "--input_file", str(tmp_path / "ducks.txt"), *(f"--{name}={options[name]}" for name in OPTIONS)]
+    done = run("-m", "charrnn", *train, CHARRNN_HOME=str(tmp_path / "home"), **cpu)
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["text:", "Completed"]
+    assert "step: 3/3" in done.stdout
+
+
+PRINTS_IN_C = """
+import ctypes, os
+from charrnn.model.c_stderr import NAMES, startup_lines_held_back
+library = ctypes.CDLL(None)
+variable = next(name for name in NAMES if hasattr(library, name))
+
+def fputs(line):
+    library.fputs(line, ctypes.c_void_p.in_dll(library, variable))
+
+with startup_lines_held_back():
+    fputs(b"I0000 00:00:1 port.cc:153] good to know\\n")
+    fputs(b"E0000 00:00:1 port.cc:154] a real error\\n")
+    os.write(2, b"from Python\\n")
+fputs(b"I0000 00:00:1 port.cc:155] later\\n")
+"""
+
+
+def test_errors_of_libraries_are_printed_once_they_are_loaded():
+    code = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n" + PRINTS_IN_C
+    printed = run("-c", code).stderr.splitlines()
+    assert [line.rpartition(" ")[2] for line in printed[-3:]] == ["Python", "error", "later"]
+
+
+def test_a_log_level_that_the_user_has_set_is_respected():
+    done = run("-c", "import charrnn.model, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", TF_CPP_MIN_LOG_LEVEL="0")
+    assert done.stdout == "0\n" and "oneDNN custom operations are on" in done.stderr
