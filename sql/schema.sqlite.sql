@@ -49,8 +49,8 @@ CREATE TABLE model (
     started_at DATETIME,
     finished_at DATETIME,
     deleted_at DATETIME,
-    cpu VARCHAR(200),
     live_name VARCHAR(200) GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN name END) VIRTUAL,
+    cpu VARCHAR(200),
     PRIMARY KEY (id),
     CONSTRAINT uq_model_owner_live_name UNIQUE (owner, live_name),
     CONSTRAINT fk_model_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id)

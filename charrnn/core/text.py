@@ -83,9 +83,9 @@ def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
         try:
             yield decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            raise _wrong_byte(error, offset - len(error.object) + error.start, encoding) from error
-        except UnicodeError as error:  # UTF-16 and UTF-32 without a mark, stateful encodings
-            raise TextError(f"This text is not in {encoding}: {error}. {_CHOOSE}") from error
+            raise _wrong_byte(error, offset - len(error.object) + error.start, encoding, at_end=not chunk) from error
+        except UnicodeError as error:
+            raise _undecodable(encoding) from error
         if not chunk:
             return
 
@@ -93,16 +93,26 @@ def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
 _CHOOSE = "Choose another encoding (--encoding), or save the text as UTF-8 in the program that made it."
 
 
-def _wrong_byte(error: UnicodeDecodeError, offset: int, encoding: str) -> TextError:
+def _undecodable(encoding: str) -> TextError:
+    """Return the error for a text of which no byte is known to be wrong, without Python's changing words for it."""
+    if encoding.replace("_", "-") in ("utf-16", "utf-32"):
+        return TextError(
+            f"This text is not in {encoding}: it has no byte order mark (BOM). If you know the byte order, choose "
+            f"{encoding}-le or {encoding}-be. {_CHOOSE}"
+        )
+    return TextError(f"This text is not in {encoding}. {_CHOOSE}")
+
+
+def _wrong_byte(error: UnicodeDecodeError, offset: int, encoding: str, *, at_end: bool) -> TextError:
     byte = error.object[error.start]
-    if any(words in error.reason for words in ("unexpected end", "incomplete multibyte", "truncated")):
+    if at_end:  # the bytes are the beginning of a character
         return TextError(
             f"This text is cut off in the middle of its last character, at offset {offset:,}, if it is in {encoding}. "
             f"Take a whole copy of it, or remove the last {len(error.object) - error.start} byte(s)."
         )
     return TextError(
-        f"This text is not, or not all, in {encoding}: the byte 0x{byte:02x} at offset {offset:,} makes no sense there "
-        f"({error.reason}). {_CHOOSE}"
+        f"This text is not, or not all, in {encoding}: the byte 0x{byte:02x} at offset {offset:,} makes no sense "
+        f"there. {_CHOOSE}"
     )
 
 

@@ -1,9 +1,9 @@
 """Hold back the log lines that C++ libraries print while they are loaded.
 
 TensorFlow reads TF_CPP_MIN_LOG_LEVEL after the initializers of its shared libraries have run, so nothing in its
-configuration stops the lines that these print. They go through the C stream `stderr`, which is a variable that a program
-may set (manual of the GNU C Library, "Standard Streams"). File descriptor 2, where Python and `faulthandler` write, stays
-untouched, so nothing that other threads print in the meantime is lost.
+configuration stops the lines that these print. They go through the C stream `stderr`, which is a variable that a
+program may set (manual of the GNU C Library, "Standard Streams"). File descriptor 2, where Python and `faulthandler`
+write, stays untouched, so nothing that other threads print in the meantime is lost.
 """
 
 import ctypes
@@ -25,8 +25,8 @@ STARTUP = re.compile(rb"(I\d{4} |WARNING: All log messages before absl::Initiali
 def startup_lines_held_back() -> Iterator[None]:
     """Drop informational lines written to the C stream `stderr` in this block.
 
-    Other lines appear at the end of the block; all of them if it raises. Where the stream cannot be set, they all appear
-    at once.
+    Other lines appear at the end of the block; all of them if it raises. Where the stream cannot be set, nothing is
+    held back.
     """
     library: Any = ctypes.CDLL(None)
     name = next((name for name in NAMES if hasattr(library, name)), None)

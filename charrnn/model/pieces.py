@@ -20,8 +20,8 @@ def product(
 ) -> tf.Tensor:
     """Multiply matrices, or batches of them, in `dtype`, which is also the type of the result.
 
-    Sums are added up in float32 or wider. A CPU without instructions for bfloat16 computes those sums from factors that
-    are rounded to bfloat16 and multiplied in float32, where such products are exact: that gives the same numbers sooner.
+    Sums are added up in float32 or wider. On a CPU without instructions for bfloat16, factors are rounded to bfloat16
+    and multiplied in float32, where their products are exact: the numbers are the same, and come sooner.
     """
     a, b = tf.cast(a, dtype), tf.cast(b, dtype)
     how = {"transpose_a": transpose_a, "transpose_b": transpose_b}

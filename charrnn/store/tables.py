@@ -117,11 +117,12 @@ class ModelRow(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
-    cpu: Mapped[str | None] = mapped_column(StoredName(200))
     # A deleted model gives its name free: NULLs never collide in a unique index.
     live_name: Mapped[str | None] = mapped_column(
         StoredName(200), Computed("CASE WHEN deleted_at IS NULL THEN name END", persisted=False)
     )
+    # Added in revision 0003, so it is last on MySQL.
+    cpu: Mapped[str | None] = mapped_column(StoredName(200))
 
 
 class LogRow(Base):

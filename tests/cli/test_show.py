@@ -2,6 +2,8 @@
 
 import json
 
+from charrnn.core.processor import cpu_name
+
 
 def test_it_tells_state_losses_text_options_and_checkpoints(charrnn_with_fox):
     lines = charrnn_with_fox("show", "fox").out.splitlines()
@@ -9,6 +11,7 @@ def test_it_tells_state_losses_text_options_and_checkpoints(charrnn_with_fox):
     assert facts["state"] == "completed"
     assert facts["step"] == "6 of 6"
     assert facts["best loss"].endswith("bits) per character")
+    assert facts["trained on"] == cpu_name()
     assert facts["text"].startswith("fox, ")
     assert "--lstm_size 7 --num_layers 1" in facts["options"]
     assert "--cell" not in facts["options"]
@@ -20,5 +23,6 @@ def test_the_same_as_json(charrnn_with_fox):
     shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)
     assert list(shown) == ["model", "corpus", "newest", "checkpoints", "samples"]
     assert shown["model"]["train_params"]["lstm_size"] == 7
+    assert shown["model"]["cpu"] == cpu_name()
     assert {checkpoint["kind"] for checkpoint in shown["checkpoints"]} == {"best", "last"}
     assert shown["newest"]["loss"] > 0

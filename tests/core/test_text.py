@@ -89,9 +89,11 @@ def test_a_text_cut_inside_a_character_says_so(data: bytes, encoding: str, offse
         whole(data, encoding)
 
 
-def test_utf_16_without_a_mark_asks_for_the_byte_order() -> None:
-    with pytest.raises(TextError, match="not in utf-16: .* BOM. Choose another encoding"):
-        whole("abc".encode("utf-16-le"), "utf-16")
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_utf_16_without_a_mark_asks_for_the_byte_order(encoding: str) -> None:
+    message = rf"not in {encoding}: it has no byte order mark \(BOM\)\. .* choose {encoding}-le or {encoding}-be\."
+    with pytest.raises(TextError, match=message):
+        whole("abc".encode(f"{encoding}-le"), encoding)
 
 
 def test_a_mistyped_choice_of_line_ends_is_refused() -> None:

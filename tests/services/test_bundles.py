@@ -13,6 +13,7 @@ import pytest
 
 from charrnn.core.errors import BundleError, LimitReached, NotFound
 from charrnn.core.limits import Limits
+from charrnn.core.processor import cpu_name
 from charrnn.core.records import ModelState
 from charrnn.services import Services, bundles, open_services
 from charrnn.services.bundles import ABOUT, CHECKPOINT, LOG, METRICS, SAMPLES
@@ -57,6 +58,7 @@ def test_an_exported_model_comes_back_whole_under_a_free_name(trained: Trained, 
     assert (model.name, model.state, model.notes) == ("ducks-2", ModelState.STOPPED, "Flew far.")
     assert dict(model.train_params) == dict(trained.model.train_params)
     assert model.best_loss == trained.model.best_loss
+    assert model.cpu == trained.model.cpu == cpu_name()
     lines = [line.text for line in there.models.lines(trained.model.id)]
     assert [line.text for line in here.models.lines(model.id)] == lines
     assert (

@@ -12,6 +12,7 @@ import pytest
 
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError, TextError
 from charrnn.core.events import Ended, Event, Saved
+from charrnn.core.processor import cpu_name
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
 from tests.services.conftest import OPTIONS, TEXT, Trained
@@ -113,6 +114,23 @@ def test_a_resumed_training_equals_one_that_was_never_stopped(services: Services
 
     assert ended.state == ModelState.COMPLETED
     assert measured(services, model.id) == measured(trained.services, trained.model.id)
+
+
+def test_a_training_that_resumes_on_another_cpu_logs_that_its_last_digits_may_differ(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS)
+    services.training.wait(model.id)
+    services.training.resume(model.id, options={"max_steps": 2 * OPTIONS["max_steps"]})
+    services.training.wait(model.id)
+    monkeypatch.setattr("charrnn.services.worker.cpu_name", lambda: "Abacus, 1 core")
+    services.training.resume(model.id, options={"max_steps": 3 * OPTIONS["max_steps"]})
+    resumed = services.training.wait(model.id)
+    assert resumed.cpu == "Abacus, 1 core"
+    [warning] = [line.text for line in services.models.lines(model.id) if line.level == "warning"]
+    assert warning.startswith(
+        f"This training ran on {cpu_name()} before and resumes on Abacus, 1 core. Its results may"
+    )
 
 
 def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None:
