@@ -9,21 +9,21 @@ from playwright.sync_api import Page, expect
 from charrnn.services import open_services
 from tests.dashboard.conftest import PATIENCE, Server
 from tests.services.conftest import OPTIONS, TEXT
-from tests.store import mariadb_server
+from tests.store import database_servers
 
 expect.set_options(timeout=1000 * PATIENCE)
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 500, "save_every_n": 1_000_000, "log_every_n": 50}
 
 
 @pytest.fixture
-def mariadb(tmp_path: Path) -> Iterator[mariadb_server.Server]:
+def mariadb(tmp_path: Path) -> Iterator[database_servers.Server]:
     """A database server of this test alone, since it is stopped."""
-    with mariadb_server.running(tmp_path) as server:
+    with database_servers.running("mariadb", tmp_path) as server:
         yield server
 
 
 def test_a_page_says_that_it_waits_for_the_database_and_goes_on_by_itself(
-    mariadb: mariadb_server.Server, serve: Callable[..., Server], open_page: Callable[..., Page], tmp_path: Path
+    mariadb: database_servers.Server, serve: Callable[..., Server], open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     home, url = tmp_path / "home", mariadb.make_database("studio")
     with open_services(home, database_url=url, environ={}) as services:
