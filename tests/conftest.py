@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,3 +93,25 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     database = Database.open("sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/studio.sqlite3")
     yield database
     database.close()
+
+
+@pytest.fixture(params=["file", *database_servers.KINDS])
+def new_url(
+    request: pytest.FixtureRequest, server_urls: Callable[[str], URL], tmp_path: Path
+) -> Iterator[Callable[[], str]]:
+    """Create a database without tables, of each kind that outlives a process, and return its URL."""
+    numbers = count()
+    with ExitStack() as databases:
+
+        def create() -> str:
+            if request.param == "file":
+                return f"sqlite:///{tmp_path}/new-{next(numbers)}.sqlite3"
+            return databases.enter_context(database_servers.new_database(server_urls(request.param)))
+
+        yield create
+
+
+@pytest.fixture
+def empty_url(new_url: Callable[[], str]) -> str:
+    """URL of a database without tables, of each kind that outlives a process."""
+    return new_url()

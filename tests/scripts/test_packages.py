@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = "mariadb-server-core mariadb-client-core chromium"
 MIRROR = "http://mirror.example/debian/"
 MYSQL = "cache/charrnn-tests/mysql/usr/sbin/mysqld"
-UNPACK = f"""
+UNPACK = """
 for word; do folder=$before; before=$word; done
 mkdir -p "$folder/usr/sbin"
 touch "$folder/usr/sbin/mysqld"

@@ -1,13 +1,8 @@
 """Fixtures of the store's tests: a text, a model that is ready, a model in training."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import datetime
-from itertools import count
-from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
 
 from charrnn.core.records import Checkpoint, Corpus, Model, Sample
 from charrnn.store.database import Database
@@ -15,7 +10,6 @@ from charrnn.store.history import Batch, HistoryStore
 from charrnn.store.leases import LeaseStore
 from charrnn.store.models import ModelStore
 from charrnn.store.texts import CorpusStore
-from tests.store import database_servers
 
 HAMLET = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
 
@@ -67,28 +61,6 @@ def training(ready: Model, leases: LeaseStore) -> Model:
     """A model in its first training, held for an hour."""
     leases.queue(ready.id)
     return leases.claim(ready.id, "host:1:token", seconds=3600)
-
-
-@pytest.fixture(params=["file", *database_servers.KINDS])
-def new_url(
-    request: pytest.FixtureRequest, server_urls: Callable[[str], URL], tmp_path: Path
-) -> Iterator[Callable[[], str]]:
-    """Create a database without tables, of each kind that outlives a process, and return its URL."""
-    numbers = count()
-    with ExitStack() as databases:
-
-        def create() -> str:
-            if request.param == "file":
-                return f"sqlite:///{tmp_path}/new-{next(numbers)}.sqlite3"
-            return databases.enter_context(database_servers.new_database(server_urls(request.param)))
-
-        yield create
-
-
-@pytest.fixture
-def empty_url(new_url: Callable[[], str]) -> str:
-    """URL of a database without tables, of each kind that outlives a process."""
-    return new_url()
 
 
 @pytest.fixture

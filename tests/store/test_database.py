@@ -6,17 +6,17 @@ import tempfile
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError
 
-from charrnn.core.errors import StoreError
+from charrnn.core.errors import BrokenConstraint, StoreAway, StoreError
 from charrnn.store.address import url_from_environment
 from charrnn.store.database import Database
+from charrnn.store.failures import is_missing_parent
 from charrnn.store.models import ModelStore
 from charrnn.store.tables import ModelRow
 from tests.store.database_servers import KINDS, unique
@@ -131,6 +131,41 @@ def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
     assert has_read.is_set()
 
 
+@pytest.fixture
+def small_pool(monkeypatch):
+    """Three connections, and hardly any waiting for one."""
+    monkeypatch.setattr("charrnn.store.engine.POOL", {"pool_size": 2, "max_overflow": 1})
+    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 1)
+
+
+def test_writers_that_wait_for_a_file_leave_its_readers_a_connection(small_pool, tmp_path):
+    database = Database.open(f"sqlite:///{tmp_path}/new.sqlite3")
+    models = ModelStore(database)
+    model = models.create("x")
+    with ThreadPoolExecutor(5) as others:
+
+        def work(session):
+            note(session, model.id, "first")
+            writers = [others.submit(models.update, model.id, notes=f"{number}") for number in range(5)]
+            return models.get(model.id).notes, writers
+
+        seen, writers = database.write(work)
+        assert seen == ""
+        assert {writer.result().notes for writer in writers} == set("01234")
+    database.close()
+
+
+def test_who_finds_no_free_connection_is_told_to_try_again(small_pool, empty_url):
+    database = Database.open(empty_url)
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(database.engine.connect())
+        with pytest.raises(StoreAway, match="has been busy .* Try again in a moment"):
+            ModelStore(database).list()
+    assert ModelStore(database).list() == []
+    database.close()
+
+
 def test_a_database_in_memory_is_one_for_all_threads():
     database = Database.open("sqlite://")
     models = ModelStore(database)
@@ -142,8 +177,9 @@ def test_a_database_in_memory_is_one_for_all_threads():
 
 def test_a_broken_constraint_is_the_callers_business(database):
     orphan = text("INSERT INTO model_log (model_id, position, chunk) VALUES ('nobody', 1, '')")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BrokenConstraint, match="refused a change: .*(FOREIGN KEY|foreign key)") as caught:
         database.write(lambda session: session.execute(orphan))
+    assert is_missing_parent(caught.value)
 
 
 def test_the_clock_tells_utc(database):
