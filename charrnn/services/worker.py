@@ -92,11 +92,11 @@ class Worker:
     def _work(self) -> None:
         state, message, details = ModelState.FAILED, "", ""
         try:
-            state = self._train()
+            reached = self._train()
             if self._recorder.failure is not None:  # which also was why the training stopped
                 raise self._recorder.failure
-            if state == ModelState.STOPPED and self._interrupted:
-                state = ModelState.INTERRUPTED
+            is_interrupted = reached == ModelState.STOPPED and self._interrupted
+            state = ModelState.INTERRUPTED if is_interrupted else reached
         except StudioError as error:
             message = str(error)
         except MemoryError:

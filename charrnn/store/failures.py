@@ -17,12 +17,9 @@ _MYSQL_FULL = {1021, 1114}
 _MYSQL_GONE = {0, 2006, 2013, 2055, 1053, 1317, 1927, 4031}  # also: shuts down, ended the query or the connection
 _MYSQL_READ_ONLY = {1290, 1836}
 _MYSQL_AWAY = _MYSQL_CONFLICTS | _MYSQL_BUSY | _MYSQL_FULL | _MYSQL_GONE | _MYSQL_READ_ONLY | {2003}
-_MYSQL_LASTING = {
-    # rights and logins that only an administrator changes
-    *(1130, 1143, 1227, 1251, 1370, 1820, 1862, 2059, 2061, 3118, 3159, 4151),
-    # statements that this server will never accept: unknown function or variable, row too large, value refused
-    *(1118, 1193, 1231, 1305, 1690, 3140, 3143, 3819),
-}
+_MYSQL_LASTING = {1130, 1193, 1820, 1862, 2059, 2061, 3118, 3159, 3819, 4151}  # host, account, login, variable, check
+_LASTING_STATES = ("0A", "21", "22", "23", "28", "3D", "42", "44")
+"""SQLSTATE classes of statements that this server will never accept from this user: syntax, rights, values."""
 _SQLITE_AWAY = ("database is locked", "database table is locked", "locking protocol", "disk is full", "disk I/O error")
 
 
@@ -82,7 +79,8 @@ def _unknown_to_mysql(error: DBAPIError, url: URL) -> StoreError:
     words = f"The database server at {where} reported {number}: {_words(error).rstrip('.')}."
     # PyMySQL raises InternalError for numbers below 1000, with which a server reports errors of its system
     of_server = isinstance(error, OperationalError | InternalError | InterfaceError)
-    if of_server and code not in _MYSQL_LASTING:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if of_server and code not in _MYSQL_LASTING and not state.startswith(_LASTING_STATES):
         return StoreAway(f"{words} Try again in a moment; if this does not change, check the server.", unexpected=True)
     return StoreError(f"{words} Check the server's settings and the rights of {url.username!r}.", unexpected=True)
 

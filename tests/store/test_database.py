@@ -135,7 +135,7 @@ def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
 def small_pool(monkeypatch):
     """Three connections, and hardly any waiting for one."""
     monkeypatch.setattr("charrnn.store.engine.POOL", {"pool_size": 2, "max_overflow": 1})
-    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 1)
+    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 3)
 
 
 def test_writers_that_wait_for_a_file_leave_its_readers_a_connection(small_pool, tmp_path):

@@ -15,8 +15,8 @@ SERVER = make_url("mysql+pymysql://ann:hidden@db:3307/poems")
 FILE = make_url("sqlite:////data/a.sqlite3")
 
 
-def from_mysql(code, words=""):
-    return OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, words))
+def from_mysql(code, words="", state=None):
+    return OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, words, sqlstate=state))
 
 
 def from_sqlite(words):
@@ -75,6 +75,11 @@ def test_a_files_refusal_says_which_and_what_to_do(words, message):
     assert str(explain(from_sqlite(words), FILE)).startswith(f"The database file /data/a.sqlite3: {message}")
 
 
+@pytest.mark.parametrize(("code", "state"), [(1143, "42000"), (1227, "42000"), (1370, "42000"), (3140, "22032")])
+def test_what_the_standard_calls_a_refusal_is_not_waited_for(code, state):
+    assert not isinstance(explain(from_mysql(code, "denied", state), SERVER), StoreAway)
+
+
 UNKNOWN = [3, 1026, 1030, 1047, 1158, 1159, 1160, 1161, 1180, 1196, 1969, 3024, 3100, 3101, 4094]
 
 
@@ -99,7 +104,11 @@ def test_a_statement_that_no_server_takes_is_told_and_not_tried_again():
     refused = ProgrammingError("SELEC", {}, pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax"))
     for error, url, words in [
         (refused, SERVER, "reported error 1064: You have an error in your SQL syntax. Check the server's settings"),
-        (from_mysql(1305, "FUNCTION MD5 does not exist"), SERVER, "reported error 1305: FUNCTION MD5 does not exist."),
+        (
+            from_mysql(1305, "FUNCTION MD5 does not exist", "42000"),
+            SERVER,
+            "reported error 1305: FUNCTION MD5",
+        ),
         (from_sqlite('near "SELEC": syntax error'), FILE, 'a.sqlite3 reported an error: near "SELEC": syntax error.'),
         (NoResultFound("No row was found"), FILE, "failed: No row was found"),
     ]:
@@ -119,7 +128,7 @@ def test_a_server_that_is_away_busy_or_full_may_come_back(code):
     assert isinstance(explain(from_mysql(code), SERVER), StoreAway)
 
 
-@pytest.mark.parametrize("code", [1044, 1045, 1049, 1054, 1130, 1142, 1143, 1146, 1153, 1227, 1698, 1820, 2026, 3118])
+@pytest.mark.parametrize("code", [1044, 1045, 1049, 1054, 1130, 1142, 1146, 1153, 1698, 1820, 2026, 3118])
 def test_defect_what_only_an_administrator_mends_is_not_waited_for(code):
     """At the end of a training every refusal was tried again for ten minutes."""
     assert not isinstance(explain(from_mysql(code), SERVER), StoreAway)
