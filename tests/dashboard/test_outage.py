@@ -74,7 +74,7 @@ def failing(home: Path) -> Iterator[str]:
         broken = ", ".join("abs(1, 2) AS notes" if name == "notes" else name for name in columns)
         view = f"CREATE VIEW model AS SELECT {broken} FROM kept"
         database.executescript(
-            f"BEGIN; PRAGMA legacy_alter_table = ON; ALTER TABLE model RENAME TO kept; {view}; COMMIT"
+            f"PRAGMA legacy_alter_table = ON; BEGIN; ALTER TABLE model RENAME TO kept; {view}; COMMIT"
         )
         yield "wrong number of arguments to function abs()"
         database.executescript("BEGIN; DROP VIEW model; ALTER TABLE kept RENAME TO model; COMMIT")

@@ -161,7 +161,7 @@ def unique(word: str) -> str:
 
 def ask(url: URL, *statements: str) -> object:
     """Run statements as the user of the URL, outside any database; return the first value of the last one's result."""
-    engine = make_engine(url.set(database=None))
+    engine = make_engine(url.set(database=""))
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             results = [connection.execute(text(statement)) for statement in statements]
