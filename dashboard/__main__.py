@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 from charrnn.core import limits
@@ -34,6 +35,8 @@ def main() -> int:
         allowed = Limits.read(os.environ, {name: getattr(arguments, name) for name in limits.means()})
         services = open_services(arguments.home, database_url=arguments.database, limits=allowed)
     except StudioError as error:
+        if arguments.verbose:
+            traceback.print_exc()
         print(error, file=sys.stderr)
         return 1
 
@@ -66,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--database", help="URL of the database (default: from the environment, else SQLite); without a password"
     )
+    parser.add_argument("--verbose", action="store_true", help="print the traceback of an error at the start")
     parser.add_argument(
         "--allow-host", metavar="NAME[:PORT]", action="append", default=[],
         help="another name under which this server is asked, as a proxy's; more with each --allow-host, or in "

@@ -15,6 +15,9 @@ from charrnn.store.clock import SQLITE_FUNCTION, sqlite_utc
 BUSY_SECONDS = 30
 """How long a transaction waits for others before it gives up."""
 
+POOL = {"pool_size": 10, "max_overflow": 20}
+"""Connections of a process that are kept, and more that are opened when it is busy."""
+
 WRITES = {"charrnn_writes": True}
 """Execution option of an engine whose transactions write."""
 
@@ -45,7 +48,7 @@ def _sqlite(url: URL) -> Engine:
             "CHARRNN_DATABASE_URL to another place."
         )
     # A database in memory lives in its one connection: threads take turns, and it is never replaced.
-    pool = {"pool_size": 1, "max_overflow": 0} if in_memory else {"pool_size": 10, "max_overflow": 20}
+    pool = {"pool_size": 1, "max_overflow": 0} if in_memory else POOL
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -90,10 +93,9 @@ def _mysql(url: URL, read_timeout: int | None) -> Engine:
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_recycle=1800,
-        pool_size=10,
-        max_overflow=20,
         pool_timeout=BUSY_SECONDS,
         connect_args=connect_args,
         json_serializer=_to_json,
         hide_parameters=True,
+        **POOL,
     )
