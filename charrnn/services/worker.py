@@ -1,11 +1,8 @@
 """One training on a thread of this process: the only file that knows where a training runs."""
 
 import logging
-import os
-import socket
 import threading
 import traceback
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +15,7 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.patience import PATIENCE_SECONDS, patiently
 from charrnn.services.recorder import LEASE_SECONDS, Recorder
+from charrnn.services.worker_identity import worker_name
 from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
 
@@ -66,8 +64,11 @@ class Worker:
         self._interrupted = False
         self._listeners = list(task.listeners)
         self._forgets = not task.resumes
+        self._tidied = False
         # the first sign of life comes before TensorFlow is imported, which takes seconds
-        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS)
+        # and no folder's name is used again, not even when the database has forgotten the training that wrote it
+        above = checkpoints.highest_number(task.model_id)
+        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS, above=above)
         self._recorder = Recorder(
             history,
             self._model,
@@ -109,9 +110,8 @@ class Worker:
     def _train(self) -> ModelState:
         from charrnn.model import checkpoint, training
 
-        self._patiently(lambda: self._checkpoints.remove_left_over(self._model))
         ids, vocabulary = self._task.load_text()
-        resume_from = None
+        resume_from = newest = None
         if self._task.resumes:
             newest, _, problems = self._patiently(
                 lambda: self._checkpoints.first_usable(
@@ -124,7 +124,7 @@ class Worker:
                 self._patiently(self._recorder.deliver)
             self._forget_after(newest.step)
             resume_from = self._checkpoints.path(newest)
-        return training.train(
+        state = training.train(
             ids,
             vocabulary,
             self._task.options,
@@ -135,6 +135,9 @@ class Worker:
             resume_from=resume_from,
             callbacks=self._task.callbacks,
         )
+        if newest:  # it may have ended without a checkpoint of its own
+            self._patiently(lambda: self._forget_older(newest))
+        return state
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the last words, then the state, so that who sees the state sees all of it."""
@@ -192,32 +195,11 @@ class Worker:
             self._checkpoints.remove_folder(checkpoint)
 
     def _forget_older(self, checkpoint: Checkpoint) -> None:
+        """Tidy up, now that a newer checkpoint has its folder and its row."""
         self._checkpoints.prune(checkpoint)
-
-
-def worker_name() -> str:
-    """Name this process in a lease: host, process id and a token, since process ids come again."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
-
-
-def is_dead(worker: str) -> bool:
-    """Tell whether a worker is certainly gone: it ran on this host and its process is no more."""
-    host, _, rest = worker.partition(":")
-    pid, _, token = rest.partition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    if int(pid) == os.getpid():
-        return token != _TOKEN
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-_TOKEN = uuid.uuid4().hex[:12]
+        if not self._tidied:
+            self._checkpoints.remove_left_over(self._model)
+            self._tidied = True
 
 
 _UNSTORED = "How the training ended is not stored; it will show as interrupted, and can be resumed."
