@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from charrnn.core.errors import CheckpointError, NotFound
-from charrnn.core.files import discard
+from charrnn.core.files import discard, make_folder
 from charrnn.core.records import Checkpoint, Model
 from charrnn.store.history import HistoryStore
 
@@ -36,7 +36,7 @@ class Checkpoints:
     def folder(self, model_id: str) -> Path:
         """Return a model's checkpoint folder; it is made if missing."""
         folder = self._root / model_id
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         return folder
 
     def folders(self, model_id: str) -> list[Path]:

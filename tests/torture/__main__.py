@@ -17,14 +17,16 @@ from tests.store import mariadb_server
 from tests.torture import crowd, endings, outage, small_disk
 from tests.torture.finding import Finding, table
 from tests.torture.kills import Kills
+from tests.torture.powercut import PowerCuts
 
-PARTS = ("kills", "outage", "disk", "crowd", "ends")
+PARTS = ("kills", "powercut", "outage", "disk", "crowd", "ends")
 
 
 def main() -> int:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200, help="SIGKILLs of trainings")
+    parser.add_argument("--powercuts", type=int, default=50, help="power cuts, each with a database that falls back")
     parser.add_argument("--seconds", type=float, default=60, help="how long the database is away, each time")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds that a lease lasts meanwhile")
     parser.add_argument("--writers", type=int, default=32, help="writers to one database")
@@ -44,7 +46,7 @@ def main() -> int:
 
 def run(options: argparse.Namespace, root: Path) -> list[Finding]:
     """Put the promises to the test in a folder."""
-    for name in ("server", "sqlite", "mariadb", "disk"):
+    for name in ("server", "sqlite", "mariadb", "disk", "power"):
         (root / name).mkdir()
     sqlite, chance = f"sqlite:///{root}/sqlite/studio.sqlite3", random.Random(options.seed)
     findings: list[Finding] = []
@@ -53,6 +55,7 @@ def run(options: argparse.Namespace, root: Path) -> list[Finding]:
         homes = {"SQLite": (root / "sqlite", sqlite), "MariaDB": (root / "mariadb", mariadb)}
         parts: dict[str, Callable[[], list[Finding]]] = {
             "kills": lambda: Kills(homes, options.steps, chance).run(options.kills),
+            "powercut": lambda: PowerCuts(root / "power", options.steps, chance).run(options.powercuts),
             "outage": lambda: [
                 *outage.run(server, root / "mariadb", mariadb, options.seconds, lease=options.lease),
                 *outage.take_over(root / "mariadb", mariadb, lease=options.lease, steps=options.steps),
