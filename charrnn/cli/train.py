@@ -126,7 +126,7 @@ def _resume(args: Namespace) -> int:
             raise StateError(f"The model {model.name!r} has no text yet. Train a new one: charrnn train --help")
         corpus = services.corpora.get(model.corpus_id)
         line = _line(values, corpus)
-        if model.state not in ACTIVE and not services.models.checkpoints(model.id):
+        if model.state not in ACTIVE and not services.training.can_resume(model.id):
             notice("No checkpoint of this model was written yet: its training begins at the first step.")
             services.models.set_options(model.id, values)
             return watch(args, services, line, lambda tell: services.training.begin(model.id, listeners=[tell]))

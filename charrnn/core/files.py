@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from charrnn.core.errors import StudioError
+from charrnn.core.permissions import file_mode, folder_mode
+
+if sys.platform == "darwin":
+    from fcntl import F_FULLFSYNC, fcntl
 
 PREFIX = ".tmp-"
 
@@ -24,11 +29,12 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", 
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Write a file so that others see all of it or none of it; an existing file is replaced.
 
     Args:
         path: The target; its folder must exist.
+        private: Give it the mode of a file of the data folder; otherwise the umask decides.
 
     Yields:
         A binary file, open for writing.
@@ -39,12 +45,14 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     temporary = _temporary(path.parent)
     try:
         with naming_full_disk(path.parent):
-            with open(temporary, "xb") as file:
+            with open(temporary, "xb", opener=_closed if private else None) as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if private:
+                    os.chmod(temporary, file_mode(path.parent))
+                _flush(file.fileno())
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -79,7 +87,7 @@ def temporary_folder(parent: Path, *, needed: int = 0) -> Iterator[Path]:
     building = _temporary(parent)
     try:
         with naming_full_disk(parent, needed=needed):
-            building.mkdir()
+            building.mkdir(mode=0o700)
             yield building
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -91,10 +99,13 @@ def publish(building: Path, path: Path) -> None:
     Raises:
         FileExistsError: The target exists; nothing was changed.
     """
+    for_folders, for_files = folder_mode(path.parent), file_mode(path.parent)
     for folder, _, names in os.walk(building, topdown=False):
         for name in names:
+            os.chmod(Path(folder, name), for_files)
             _sync_file(Path(folder, name))
-        _sync_folder(Path(folder))
+        os.chmod(folder, for_folders)
+        sync_folder(Path(folder))
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     try:
@@ -103,7 +114,27 @@ def publish(building: Path, path: Path) -> None:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was quicker
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+def make_folder(path: Path, *, inherits: bool = True) -> None:
+    """Make a folder and those above it that are missing, so that a power cut does not undo it.
+
+    Args:
+        path: The folder; it may exist.
+        inherits: Whether it has the mode of its parent, as folders of the data folder do, or is its owner's alone.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent, inherits=False)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if path.is_dir():  # somebody was quicker
+            return
+        raise
+    os.chmod(path, folder_mode(path.parent) if inherits else 0o700)
+    sync_folder(path.parent)
 
 
 def file_name(name: str) -> str:
@@ -186,16 +217,28 @@ def _last_write(path: Path) -> float:
         return time.time()
 
 
+def _closed(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _sync_file(path: Path) -> None:
     with open(path, "rb+") as file:
-        os.fsync(file.fileno())
+        _flush(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def _flush(descriptor: int) -> None:
+    if sys.platform == "darwin":  # there, fsync leaves it in the disk's own cache
+        fcntl(descriptor, F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names in a folder survive a power cut."""
     if os.name == "nt":  # Windows opens no folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        _flush(descriptor)
     finally:
         os.close(descriptor)

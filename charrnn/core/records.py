@@ -81,7 +81,7 @@ class Model:
     epoch: int = 0
     """Fencing token: counts the trainings of this model; a write with an older one is refused."""
     worker: str = ""
-    """Who holds the lease, or held it when it ran out, as `host:pid:token`; empty when nobody does."""
+    """Who holds the lease, or held it when it ran out, as `host:pid:token:table:start`; empty when nobody does."""
     lease_until: datetime | None = None
     stop_requested: bool = False
     step: int = 0

@@ -20,15 +20,21 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from charrnn.core.errors import CheckpointError
 from charrnn.core.files import atomic_folder
+from charrnn.core.manifest import (
+    FORMAT,
+    MANIFEST,
+    TRAINING,
+    WEIGHTS,
+    check_file,
+    read_manifest,
+    seal,
+    unreadable,
+)
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.engine import Engine, load_weights
 from charrnn.model.network import Network
 from charrnn.model.update import Arrays
-
-FORMAT = 1
-MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
         },
     }
-    manifest["sha256"] = _seal(manifest)
+    manifest["sha256"] = seal(manifest)
     parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
     with atomic_folder(folder, needed=sum(map(len, parts.values()))) as building:
         for name, data in parts.items():
@@ -84,24 +90,14 @@ def load(folder: Path, *, with_training: bool) -> Loaded:
     Raises:
         CheckpointError: Something is missing, damaged, or of a newer format.
     """
+    manifest = read_manifest(folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        if manifest["format"] > FORMAT:
-            raise CheckpointError(
-                f"The checkpoint {folder.name} has format {manifest['format']}; this version of the program knows "
-                f"up to {FORMAT}. Update the program."
-            )
-        if manifest.pop("sha256") != _seal(manifest):
-            raise ValueError(f"{MANIFEST} is damaged")
         names = [WEIGHTS, TRAINING] if with_training else [WEIGHTS]
         arrays = [_unpacked(folder / name, manifest["files"][name]) for name in names]
         vocabulary = Vocabulary.from_json(manifest["vocabulary"])
         options, progress = manifest["options"], manifest["progress"]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise CheckpointError(
-            f"The checkpoint {folder.name} cannot be read ({type(error).__name__}: {error}). Use another checkpoint "
-            f"of this model, or train it again."
-        ) from error
+        raise unreadable(folder, error) from error
     return Loaded(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
 
 
@@ -120,11 +116,6 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
     return network, stored.vocabulary, stored.options
 
 
-def _seal(manifest: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a manifest says, whatever its layout."""
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
 def _packed(arrays: Arrays) -> bytes:
     data: bytes = save_tensors({name: np.asarray(array, order="C") for name, array in arrays.items()})
     return data
@@ -132,10 +123,6 @@ def _packed(arrays: Arrays) -> bytes:
 
 def _unpacked(path: Path, expected: Mapping[str, Any]) -> Arrays:
     data = path.read_bytes()
-    if len(data) != expected["bytes"] or hashlib.sha256(data).hexdigest() != expected["sha256"]:
-        raise CheckpointError(
-            f"{path.parent.name}/{path.name} is damaged: it has {len(data):,} bytes and not the content that was "
-            f"written ({expected['bytes']:,} bytes). Use another checkpoint of this model, or train it again."
-        )
+    check_file(path, data, expected)
     arrays: Arrays = load_tensors(data)
     return arrays

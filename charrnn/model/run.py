@@ -45,6 +45,8 @@ class Progress:
     """A stop cut the validation after the last step short."""
     rate_factor: float = 1.0
     """What callbacks have made of the learning rate, as a factor."""
+    began: int = 0
+    """Number of the training that did the first step; 0 where an older program saved it."""
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Run:
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
+        self.progress.began = self.number
         sizes = {name: self.options[name] for name in ("num_seqs", "num_steps")}
         kept = {name: self.options[name] for name in ("val_fraction", "max_val_chars")}
         self.split = split(len(self.ids), **kept, **sizes)

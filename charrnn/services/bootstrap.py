@@ -16,6 +16,7 @@ from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora
 from charrnn.services.estimate import speed
 from charrnn.services.library import Library
+from charrnn.services.recovery import Recovery
 from charrnn.services.settings import Settings
 from charrnn.services.training import Trainings
 from charrnn.services.writing import Writing
@@ -104,8 +105,10 @@ def open_services(
     allowance = Allowance(limits, models, texts, history, files)
     corpora = Corpora(files, texts, allowance)
     library = Library(models, history, checkpoints, allowance)
-    training = Trainings(LeaseStore(database), history, library, corpora, checkpoints, allowance)
+    recovery = Recovery(models, history, checkpoints)
+    training = Trainings(LeaseStore(database), history, library, corpora, checkpoints, recovery, allowance)
     training.notice_dead()
+    recovery.adopt_all()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
     writing = Writing(library, history, checkpoints, allowance)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn.core.cost import num_parameters
 from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
+from charrnn.core.manifest import FORMAT, MANIFEST, TRAINING, WEIGHTS
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
 from charrnn.core.schemas import validator
@@ -29,8 +30,6 @@ from charrnn.store.rows import new_id
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-FORMAT = 1
-MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
 ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
 CHECKPOINT = {f"checkpoint/{name}": name for name in (MANIFEST, WEIGHTS, TRAINING)}
 TEXTS = (ABOUT, LOG, METRICS, SAMPLES, f"checkpoint/{MANIFEST}")

@@ -6,15 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from charrnn.core.errors import CheckpointError, NotFound
-from charrnn.core.files import discard
+from charrnn.core.files import discard, make_folder
 from charrnn.core.records import Checkpoint, Model
 from charrnn.store.history import HistoryStore
 
 KEPT = {"last": 2, "best": 1}
 """How many of a kind are kept; the older `last` is there in case the newer one is damaged."""
 
-_NAME = re.compile(r"(last|best)-\d+-(?P<epoch>\d+)")
-"""Names of checkpoints' folders: kind, step, and number of the training."""
+_NAME = re.compile(r"(last|best)-(\d{1,18})-(\d{1,9})", re.ASCII)
+
+
+def parse_folder(name: str) -> tuple[str, int, int] | None:
+    """Return kind, step, and number of the training that a checkpoint folder's name holds; `None` for other names."""
+    found = _NAME.fullmatch(name)
+    return (found[1], int(found[2]), int(found[3])) if found else None
 
 
 class Checkpoints:
@@ -31,8 +36,17 @@ class Checkpoints:
     def folder(self, model_id: str) -> Path:
         """Return a model's checkpoint folder; it is made if missing."""
         folder = self._root / model_id
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         return folder
+
+    def folders(self, model_id: str) -> list[Path]:
+        """Return all folders of a model that have a checkpoint's name, with or without a row."""
+        folder = self._root / model_id
+        return [path for path in folder.iterdir() if parse_folder(path.name)] if folder.is_dir() else []
+
+    def highest_number(self, model_id: str) -> int:
+        """Return the highest number of a training in the names of a model's folders; 0 when there is none."""
+        return max((name[2] for path in self.folders(model_id) if (name := parse_folder(path.name))), default=0)
 
     def path(self, checkpoint: Checkpoint) -> Path:
         """Return where a checkpoint lies."""
@@ -94,14 +108,18 @@ class Checkpoints:
             shutil.rmtree(self.path(checkpoint), ignore_errors=True)
 
     def remove_left_over(self, model: Model) -> None:
-        """Remove what earlier trainings of a model left without a row, because they were killed right then.
+        """Remove what earlier trainings of a model left on one side only: folders without rows, rows without folders.
 
-        What they had learned in it is learned again, with the log lines and values that were lost with them.
+        Call it only once a later checkpoint has both. Until then a folder without a row may be all that is left.
         """
-        known = {checkpoint.folder for checkpoint in self._history.checkpoints(model.id)}
-        for path in self.folder(model.id).iterdir():
-            name = _NAME.fullmatch(path.name)
-            if name and int(name["epoch"]) < model.epoch and path.name not in known:
+        known = self._history.checkpoints(model.id)
+        for checkpoint in known:
+            if not self.path(checkpoint).exists():
+                self._history.drop_checkpoint(checkpoint.id)
+        names = {checkpoint.folder for checkpoint in known}
+        for path in self.folders(model.id):
+            parts = parse_folder(path.name)
+            if parts and parts[2] < model.epoch and path.name not in names:
                 discard(path)
 
     def remove_all(self, model_id: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from charrnn.core.cost import num_parameters
 from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.files import atomic_file, atomic_folder
+from charrnn.core.manifest import verify
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.allowance import Allowance
@@ -284,7 +285,5 @@ class Library:
 
 def _checked_parts(folder: Path) -> list[Path]:
     """Return a checkpoint's files after checking their hashes."""
-    from charrnn.model import checkpoint
-
-    checkpoint.load(folder, with_training=True)
+    verify(folder)
     return sorted(folder.iterdir())

@@ -8,6 +8,8 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from charrnn.core.errors import StudioError
+from charrnn.core.files import make_folder
+from charrnn.core.permissions import close_to_others, close_tree, is_open_to_others
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,13 @@ class Settings:
         folder = Path(home or environ.get("CHARRNN_HOME") or user_data_path("charrnn")).expanduser().absolute()
         settings = cls(folder, environ)
         try:
-            for needed in (folder, settings.corpora, settings.checkpoints):
-                needed.mkdir(parents=True, exist_ok=True)
+            make_folder(folder, inherits=False)
+            if is_open_to_others(folder):  # as older versions left it
+                for part in (settings.corpora, settings.checkpoints):
+                    close_tree(part)
+                close_to_others(folder)
+            for part in (settings.corpora, settings.checkpoints):
+                make_folder(part)
         except OSError as error:
             raise StudioError(
                 f"The data folder {folder} cannot be made ({error.strerror}). Set CHARRNN_HOME to a folder that you "

@@ -8,19 +8,21 @@ from contextlib import suppress
 from typing import Any
 
 from charrnn.core.batches import check_length
-from charrnn.core.errors import LeaseLost, StateError, StoreAway
+from charrnn.core.errors import StateError, StoreAway
 from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
-from charrnn.core.records import ACTIVE, Model, ModelState
+from charrnn.core.records import ACTIVE, Model
 from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.corpora import Corpora, Source
+from charrnn.services.dead_workers import end_dead
 from charrnn.services.follow import LINES, Follower, Update
 from charrnn.services.library import Library
 from charrnn.services.patience import PATIENCE_SECONDS, patiently
+from charrnn.services.recovery import Recovery
 from charrnn.services.resuming import options_to_go_on
-from charrnn.services.worker import Task, Worker, is_dead
+from charrnn.services.worker import Task, Worker
 from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
 
@@ -39,9 +41,10 @@ class Trainings:
         library: Library,
         corpora: Corpora,
         checkpoints: Checkpoints,
+        recovery: Recovery,
         allowance: Allowance,
     ):
-        self._leases, self._history, self._checkpoints = leases, history, checkpoints
+        self._leases, self._history, self._checkpoints, self._recovery = leases, history, checkpoints, recovery
         self._library, self._corpora, self._allowance = library, corpora, allowance
         self._workers: dict[str, Worker] = {}
         self._lock = threading.Lock()
@@ -126,6 +129,7 @@ class Trainings:
             OptionError: An option is wrong, or cannot be changed any more.
             NotFound: There is no such model, or it has no checkpoint.
         """
+        self._recovery.adopt(self._library.get(model_id))
         model = self._library.get(model_id)
         values = options_to_go_on(model, options or {})
         if not self._history.checkpoints(model.id):
@@ -133,6 +137,10 @@ class Trainings:
                 f"The model {model.name!r} has no checkpoint to go on from; start its training from the beginning."
             )
         return self._queue_and_work(model, values, True, callbacks, listeners)
+
+    def can_resume(self, model_id: str) -> bool:
+        """Return whether `resume` would find a checkpoint to look at."""
+        return self._recovery.can_resume(self._library.mine(model_id))
 
     def stop(self, model_id: str) -> Model:
         """Ask a training to save and end after the step under way, wherever it runs.
@@ -245,15 +253,8 @@ class Trainings:
         Returns:
             The models that were marked.
         """
-        with self._lock:
-            here = list(self._workers)
         # a lease of this process that runs out says only that the database was away
-        found = self._leases.expire(alive=[model_id for model_id in here if self.is_here(model_id)])
-        for model in self._library.all():
-            if model.state in (ModelState.TRAINING, ModelState.STOPPING) and is_dead(model.worker):
-                with suppress(LeaseLost):  # another process was quicker
-                    found.append(self._leases.interrupt(model.id, model.epoch))
-        return found
+        return end_dead(self._leases, self._library, self._recovery, alive=self._running())
 
     def close(self) -> None:
         """End all trainings of this process as `interrupted`; each saves first."""

@@ -1,11 +1,8 @@
 """One training on a thread of this process: the only file that knows where a training runs."""
 
 import logging
-import os
-import socket
 import threading
 import traceback
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +17,7 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.patience import PATIENCE_SECONDS, patiently
 from charrnn.services.recorder import LEASE_SECONDS, Recorder
+from charrnn.services.worker_identity import worker_name
 from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
 
@@ -70,8 +68,11 @@ class Worker:
         self._interrupted = False
         self._listeners = list(task.listeners)
         self._forgets = not task.resumes
+        self._tidied = False
         # the first sign of life comes before TensorFlow is imported, which takes seconds
-        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS, cpu=cpu_name())
+        # and no folder's name is used again, not even when the database has forgotten the training that wrote it
+        above = checkpoints.highest_number(task.model_id)
+        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS, cpu=cpu_name(), above=above)
         self._recorder = Recorder(
             history,
             self._model,
@@ -115,9 +116,8 @@ class Worker:
     def _train(self) -> ModelState:
         from charrnn.model import checkpoint, training
 
-        self._patiently(lambda: self._checkpoints.remove_left_over(self._model))
         ids, vocabulary = self._task.load_text()
-        resume_from = None
+        resume_from = newest = None
         if self._task.resumes:
             newest, _, problems = self._patiently(
                 lambda: self._checkpoints.first_usable(
@@ -131,7 +131,7 @@ class Worker:
             self._forget_after(newest.step)
             resume_from = self._checkpoints.path(newest)
             self._compare_cpus()
-        return training.train(
+        state = training.train(
             ids,
             vocabulary,
             self._task.options,
@@ -142,6 +142,9 @@ class Worker:
             resume_from=resume_from,
             callbacks=self._task.callbacks,
         )
+        if newest:  # it may have ended without a checkpoint of its own
+            self._patiently(lambda: self._forget_older(newest))
+        return state
 
     def _compare_cpus(self) -> None:
         """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
@@ -210,32 +213,11 @@ class Worker:
             self._checkpoints.remove_folder(checkpoint)
 
     def _forget_older(self, checkpoint: Checkpoint) -> None:
+        """Tidy up, now that a newer checkpoint has its folder and its row."""
         self._checkpoints.prune(checkpoint)
-
-
-def worker_name() -> str:
-    """Name this process in a lease: host, process id and a token, since process ids come again."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
-
-
-def is_dead(worker: str) -> bool:
-    """Tell whether a worker is certainly gone: it ran on this host and its process is no more."""
-    host, _, rest = worker.partition(":")
-    pid, _, token = rest.partition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    if int(pid) == os.getpid():
-        return token != _TOKEN
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-_TOKEN = uuid.uuid4().hex[:12]
+        if not self._tidied:
+            self._checkpoints.remove_left_over(self._model)
+            self._tidied = True
 
 
 _OTHER_DIGITS = "Its results may differ in the last digits from those of a training that stays on one kind of CPU."

@@ -106,7 +106,7 @@ class CorpusFiles:
         num_characters = sum(self.counts(corpus_id).values())
         if (ids := _mapped(path, num_characters, vocabulary)) is None:
             needed = num_characters * vocabulary.dtype.itemsize
-            with naming_full_disk(self.root, needed=needed), atomic_file(path) as target:
+            with naming_full_disk(self.root, needed=needed), atomic_file(path, private=True) as target:
                 self._encode(corpus_id, vocabulary, target, num_characters, _Watch(progress))
             ids = _mapped(path, num_characters, vocabulary)
         if ids is None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL
 
 from charrnn.core.errors import StoreError
+from charrnn.store import sqlite_file
 from charrnn.store.clock import SQLITE_FUNCTION, sqlite_utc
 
 BUSY_SECONDS = 30
@@ -58,13 +59,19 @@ def _sqlite(url: URL) -> Engine:
         hide_parameters=True,
         **pool,
     )
+    if not in_memory:
+        event.listen(engine, "do_connect", lambda *_: sqlite_file.prepare(Path(str(url.database)).absolute()))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    if path := connection.execute("PRAGMA database_list").fetchone()[2]:  # empty in memory
+        (answer,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        sqlite_file.check_write_ahead_log(path, answer)
+    # FULL: a commit that was answered survives a power cut; files of checkpoints rely on what their rows say
+    for pragma in ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
     connection.create_function(SQLITE_FUNCTION, 1, sqlite_utc)
 

@@ -1,6 +1,6 @@
 """What happened to a model: log lines, metrics, samples, checkpoints. A training's writes carry its epoch."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,15 +9,15 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from charrnn.core.errors import BrokenConstraint, NotFound, OptionError
-from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Sample
+from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Model, Sample
 from charrnn.store.batch import Batch, apply_batch
 from charrnn.store.clock import utc_now
 from charrnn.store.columns import storable_json
 from charrnn.store.database import Database
 from charrnn.store.failures import is_missing_parent
-from charrnn.store.leases import lost
-from charrnn.store.rows import HELD, checkpoint_of, compare_and_set, load_model, new_id, sample_of
-from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
+from charrnn.store.rewind import adopt, rewind
+from charrnn.store.rows import checkpoint_of, new_id, sample_of
+from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, SampleRow
 
 __all__ = ["Batch", "HistoryStore"]
 
@@ -68,22 +68,25 @@ class HistoryStore:
             NotFound: There is no such model.
         """
 
-        def work(session: Session) -> list[Checkpoint]:
-            if not compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), step=step):
-                raise lost(load_model(session, model_id), epoch)
-            beyond = (CheckpointRow.model_id == model_id, CheckpointRow.step > step)
-            forgotten = [checkpoint_of(row) for row in session.scalars(select(CheckpointRow).where(*beyond))]
-            session.execute(delete(CheckpointRow).where(*beyond))
-            session.execute(delete(MetricRow).where(MetricRow.model_id == model_id, MetricRow.step > step))
-            session.execute(
-                delete(SampleRow).where(
-                    SampleRow.model_id == model_id, SampleRow.step > step, SampleRow.epoch.is_not(None)
-                )
-            )
-            compare_and_set(session, model_id, best_loss=_best_loss(session, model_id))
-            return forgotten
+        return self._database.write(lambda session: rewind(session, model_id, epoch, step))
 
-        return self._database.write(work)
+    def adopt(self, model: Model, batch: Batch, *, reached: int, options: Mapping[str, Any] | None = None) -> bool:
+        """Replace a model's checkpoints, none of which is usable, by others that were found on the disk.
+
+        Args:
+            model: The model as it was read; must not be in training.
+            batch: The checkpoints, the values that they hold, their step, and a log line.
+            reached: The last step whose values and samples are of the same training; later ones are removed.
+            options: Training options to give the model; it keeps its own if missing.
+
+        Returns:
+            Whether it was done; not if anybody changed, trained or deleted the model meanwhile.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+
+        return self._database.write(lambda session: adopt(session, model, batch, reached, options))
 
     def lines(self, model_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         """Read log lines in order.
@@ -231,6 +234,14 @@ class HistoryStore:
         )
         return self._database.read(lambda session: sum(int(session.scalar(each) or 0) for each in sums))
 
+    def checkpoint_folders(self) -> dict[str, set[str]]:
+        """Read the names of all checkpoints' folders, by their models' ids."""
+        statement = select(CheckpointRow.model_id, CheckpointRow.folder)
+        folders: dict[str, set[str]] = {}
+        for model_id, folder in self._database.read(lambda session: session.execute(statement).all()):
+            folders.setdefault(model_id, set()).add(folder)
+        return folders
+
     def drop_checkpoint(self, checkpoint_id: str) -> None:
         """Forget a checkpoint; its folder goes after this. One that is forgotten already is no error."""
         statement = delete(CheckpointRow).where(CheckpointRow.id == checkpoint_id)
@@ -245,13 +256,3 @@ def _not_negative(name: str, value: int) -> int:
     if value < 0:
         raise OptionError({name: f"{name} is {value}, but it must be 0 or more."})
     return value
-
-
-def _best_loss(session: Session, model_id: str) -> float | None:
-    """Lowest validation loss; lowest training loss where nothing was ever validated."""
-    for name in ("val_loss", "loss"):
-        lowest = select(func.min(MetricRow.value)).where(MetricRow.model_id == model_id, MetricRow.name == name)
-        best = session.scalars(lowest).one()
-        if best is not None:
-            return best
-    return None

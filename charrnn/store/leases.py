@@ -10,7 +10,7 @@ A worker proves with the epoch that it got from `claim` that the training is sti
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from charrnn.core.errors import LeaseLost, StateError
@@ -96,14 +96,16 @@ class LeaseStore:
 
         return self._database.write(work)
 
-    def claim(self, model_id: str, worker: str, *, seconds: float, cpu: str | None = None) -> Model:
+    def claim(self, model_id: str, worker: str, *, seconds: float, cpu: str | None = None, above: int = 0) -> Model:
         """Take a queued training; of several workers that try at once, one succeeds.
 
         Args:
             model_id: The queued model.
-            worker: Who takes it, as `host:pid:token`.
+            worker: Who takes it, as `host:pid:token:table:start`.
             seconds: How long the lease lasts unless it is renewed by `HistoryStore.append`.
             cpu: Name of the CPU that trains.
+            above: The new epoch is greater than this one, too: a number that the disk has seen although the database
+                lost its claim.
 
         Returns:
             The model with its new epoch, which every later write of this training must carry.
@@ -119,7 +121,7 @@ class LeaseStore:
                 model_id,
                 ModelRow.state == ModelState.QUEUED,
                 state=ModelState.TRAINING,
-                epoch=ModelRow.epoch + 1,
+                epoch=case((ModelRow.epoch < above, above), else_=ModelRow.epoch) + 1,
                 worker=worker,
                 lease_until=utc_after(seconds),
                 cpu=cpu,

@@ -85,7 +85,7 @@ class TrainingView(pn.viewable.Viewer):
         """Show the buttons that can work now."""
         begun = model.state not in (ModelState.DRAFT, ModelState.READY)
         active = self._session.is_training
-        has_checkpoint = bool(self._session.services.models.checkpoints(model.id)) if begun else False
+        has_checkpoint = begun and self._session.services.training.can_resume(model.id)
         shown = {
             "start": model.state == ModelState.READY or (not has_checkpoint and not active and begun),
             "stop": active,

@@ -13,6 +13,7 @@ import pytest
 
 from charrnn.core.errors import BundleError, LimitReached, NotFound
 from charrnn.core.limits import Limits
+from charrnn.core.manifest import seal
 from charrnn.core.processor import cpu_name
 from charrnn.core.records import ModelState
 from charrnn.services import Services, bundles, open_services
@@ -86,12 +87,10 @@ def with_options(**options: Any) -> Callable[[Parts], Parts]:
     """Change options of the checkpoint, and seal it again as an attacker would."""
 
     def change(parts: Parts) -> Parts:
-        from charrnn.model.checkpoint import _seal
-
         manifest = json.loads(parts[MANIFEST])
         manifest["options"] |= options
         manifest.pop("sha256")
-        return parts | {MANIFEST: json.dumps(manifest | {"sha256": _seal(manifest)}).encode()}
+        return parts | {MANIFEST: json.dumps(manifest | {"sha256": seal(manifest)}).encode()}
 
     return change
 
@@ -102,14 +101,12 @@ def with_weights(header: dict[str, Any]) -> Callable[[Parts], Parts]:
     def change(parts: Parts) -> Parts:
         import hashlib
 
-        from charrnn.model.checkpoint import _seal
-
         words = json.dumps(header).encode()
         data = struct.pack("<Q", len(words)) + words + b"\0" * 64
         manifest = json.loads(parts[MANIFEST])
         manifest["files"]["weights.safetensors"] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         manifest.pop("sha256")
-        sealed = json.dumps(manifest | {"sha256": _seal(manifest)}).encode()
+        sealed = json.dumps(manifest | {"sha256": seal(manifest)}).encode()
         return parts | {WEIGHTS: data, MANIFEST: sealed}
 
     return change

@@ -8,6 +8,7 @@ import pytest
 from tests.torture import crowd, outage, small_disk
 from tests.torture.finding import Finding, table
 from tests.torture.kills import Kills
+from tests.torture.powercut import PowerCuts
 
 
 def assert_reached(*findings: Finding) -> None:
@@ -23,6 +24,10 @@ def home(tmp_path: Path) -> Path:
 
 def test_a_training_that_is_killed_ends_as_if_it_never_was(home: Path, empty_server_url: str) -> None:
     assert_reached(*Kills({"a server": (home, empty_server_url)}, 200, random.Random(29)).run(3))
+
+
+def test_after_a_power_cut_the_database_may_be_behind_its_folders_and_the_training_resumes(home: Path) -> None:
+    assert_reached(*PowerCuts(home, 200, random.Random(37)).run(4))
 
 
 def test_a_worker_whose_training_was_taken_over_stops_and_changes_nothing(home: Path) -> None:

@@ -1,6 +1,5 @@
 """Start, stop, resume, follow: whoever asks, and wherever the training runs."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -254,14 +253,3 @@ def test_a_model_without_text_or_checkpoint_says_so(services: Services) -> None:
         services.training.resume(model.id)
     with pytest.raises(StateError, match="no training to stop"):
         services.training.stop(model.id)
-
-
-def test_a_worker_of_this_process_id_in_an_earlier_life_is_dead() -> None:
-    from charrnn.services.worker import is_dead, worker_name
-
-    host, pid, _ = worker_name().split(":")
-    assert pid == str(os.getpid())
-    assert not is_dead(worker_name())
-    assert is_dead(f"{host}:{pid}:another-token")
-    assert not is_dead(f"another-host:{pid}:another-token")
-    assert not is_dead("")

@@ -20,7 +20,7 @@ def ask(database, question):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 30_000), ("synchronous", 1)],
+    [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 30_000), ("synchronous", 2)],
 )
 def test_sqlite_writes_ahead_waits_its_turn_and_keeps_references(file, setting, value):
     assert ask(file, f"PRAGMA {setting}") == value

@@ -20,15 +20,17 @@ from tests.torture import crowd, endings, outage, small_disk
 from tests.torture.finding import Finding, table
 from tests.torture.homes import Home, homes
 from tests.torture.kills import Kills
+from tests.torture.powercut import PowerCuts
 
 DATABASES = tuple(TITLES)
-PARTS = ("kills", "outage", "disk", "crowd", "ends")
+PARTS = ("kills", "powercut", "outage", "disk", "crowd", "ends")
 
 
 def main() -> int:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200, help="SIGKILLs of trainings, on all databases together")
+    parser.add_argument("--powercuts", type=int, default=50, help="power cuts, each with a database that falls back")
     parser.add_argument("--seconds", type=float, default=60, help="how long the database is away, each time")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds that a lease lasts meanwhile")
     parser.add_argument("--writers", type=int, default=32, help="writers to one database")
@@ -53,6 +55,10 @@ def run(options: argparse.Namespace, root: Path) -> list[Finding]:
     kills, chance = math.ceil(options.kills / len(kinds)), random.Random(options.seed)
     parts: dict[str, Callable[[Home], list[Finding]]] = {
         "kills": lambda home: Kills({home.database: (home.folder, home.url)}, options.steps, chance).run(kills),
+        # a server that syncs each commit loses none; SQLite's file is rolled back with the folders next to it
+        "powercut": lambda home: (
+            [] if home.server else PowerCuts(home.folder, options.steps, chance).run(options.powercuts)
+        ),
         "outage": lambda home: [
             *(outage.run(home.server, home.folder, home.url, options.seconds, lease=options.lease)
               if home.server else []),

@@ -143,7 +143,7 @@ def train(home: str, url: str, model_id: str) -> None:
             print("ended", os.getpid(), event.state, flush=True)
 
     with open_services(home, database_url=url, environ={}) as services:
-        begun = bool(services.models.checkpoints(model_id))
+        begun = services.training.can_resume(model_id)
         (services.training.resume if begun else services.training.begin)(model_id, listeners=[hear])
         services.training.wait(model_id)
 

@@ -1,0 +1,72 @@
+"""Nobody else on the machine reads a data folder, new or left open by an older version."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.records import ModelState
+from charrnn.services import open_services
+from tests.services.conftest import OPTIONS, TEXT
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+
+
+@pytest.fixture(autouse=True)
+def careless() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(home: Path) -> dict[str, set[str]]:
+    """Return the modes of all folders and of all files, the data folder's included."""
+    found: dict[str, set[str]] = {"folders": set(), "files": set()}
+    for path in [home, *home.rglob("*")]:
+        found["folders" if path.is_dir() else "files"].add(oct(path.stat().st_mode & 0o7777)[2:])
+    return found
+
+
+def test_everything_that_a_training_leaves_is_its_owner_s_alone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_services(home, environ={}) as services:
+        model = services.training.start(TEXT, options=OPTIONS)
+        assert services.training.wait(model.id).state == ModelState.COMPLETED
+        assert {"charrnn.sqlite3-wal", "charrnn.sqlite3-shm"} <= {path.name for path in home.iterdir()}
+        assert {path.suffix for path in home.rglob("*")} >= {".npy", ".txt", ".json", ".safetensors"}
+        assert modes(home) == {"folders": {"700"}, "files": {"600"}}
+    assert modes(home) == {"folders": {"700"}, "files": {"600"}}
+
+
+def test_a_folder_that_an_older_version_left_open_is_closed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_services(home, environ={}) as services:
+        corpus, _ = services.corpora.add(TEXT)
+        services.corpora.ids(corpus.id, max_vocab=99)
+    for path in [home, *home.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    with open_services(home, environ={}):
+        assert modes(home) == {"folders": {"700"}, "files": {"600"}}
+
+
+def test_a_folder_that_a_group_shares_stays_the_group_s_and_closes_to_others(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o2775)
+    with open_services(home, environ={}) as services:
+        corpus, _ = services.corpora.add(TEXT)
+        services.corpora.ids(corpus.id, max_vocab=99)
+        assert modes(home) == {"folders": {"2770"}, "files": {"660"}}
+
+
+def test_a_database_elsewhere_is_private_too(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir(mode=0o755)
+    url = f"sqlite:///{place}/new.sqlite3"
+    with open_services(tmp_path / "home", database_url=url, environ={}):
+        assert modes(place)["files"] == {"600"}
+    (place / "new.sqlite3").chmod(0o644)
+    with open_services(tmp_path / "home", database_url=url, environ={}):
+        assert modes(place)["files"] == {"600"}
+        assert modes(place)["folders"] == {"755"}  # that is not the program's
