@@ -1,5 +1,6 @@
 """One visitor's page: the views in their tabs, the notice above them, and how the page wakes up and ends."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from panel.util import edit_readonly
 from charrnn.services import Services
 from dashboard import busy, registry
 from dashboard.appearance import Appearance
+from dashboard.browser_messages import check
+from dashboard.browser_properties import Rejected
 from dashboard.escape import escaped
 from dashboard.hub import Hub
 from dashboard.presence import Presence
@@ -38,6 +41,22 @@ PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
 registry.install()
 busy.install()
 
+log = logging.getLogger(__name__)
+
+
+class StudioPage(pui.Page):
+    """The page of a visitor; one that Panel draws in a notebook's cell checks what the browser sends, too."""
+
+    def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
+        document = pn.state._views[ref][2]
+        sizes = {str(name): buffer.nbytes for name, buffer in (msg.get("_buffers") or {}).items()}
+        try:
+            msg["content"] = {"events": check(document, msg["content"], sizes)}
+        except Rejected as error:
+            log.warning("Ignored what a browser sent: %s", error)
+            return
+        super()._on_msg(ref, manager, msg)
+
 
 def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str = "", model_id: str = "") -> pui.Page:
     """Build the page of a new visitor: inside a Bokeh session, or for a notebook's cell.
@@ -55,7 +74,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     part = part or _asked_part()
     content = PARTS[part](session) if part else _tabs(session)
     lines = [_outage(session), _notice(session)]
-    page = pui.Page(
+    page = StudioPage(
         title="Char-RNN Studio",
         header=[_loading(session)],
         main=[sparing(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],

@@ -16,7 +16,7 @@ from tornado.web import decode_signed_value
 
 from charrnn.core.limits import default
 from charrnn.services import Services
-from dashboard import front
+from dashboard import browser_messages, front
 from dashboard.guard import FramedHeaders, Headers, Names, guard
 from dashboard.hub import Hub
 from dashboard.logins import Logins
@@ -127,7 +127,8 @@ def serve(
     server_id = uuid.uuid4().hex
     options |= {
         "address": address, "port": port, "title": TITLE, "server_id": server_id,
-        "transforms": [FramedHeaders if framed else Headers], **(logins.options if logins else {}),
+        "transforms": [FramedHeaders if framed else Headers],
+        "websocket_max_message_size": browser_messages.LARGEST_MESSAGE, **(logins.options if logins else {}),
     }  # fmt: skip
 
     listens: Future[None] = Future()
@@ -136,6 +137,7 @@ def serve(
         try:
             server = get_server({"/": studio.page}, loop=loop, **options)
             guard(server, Names(address, names))
+            browser_messages.install(server)
         except Exception as error:
             if not threaded:
                 raise

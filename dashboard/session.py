@@ -112,12 +112,25 @@ class Session(param.Parameterized):
 
     def drain(self) -> None:
         """Deliver what was posted and, if anybody can see it, show what is new."""
+        self.guarded(self._check_access)
         while self._inbox and not self.closing.is_set():
             self.guarded(self._inbox.popleft())
         if self.in_sight:
             for place, drain in self._drains:
                 if place in ("", self.tab):
                     self.guarded(drain)
+
+    def _check_access(self) -> None:
+        """Stop following a model that was deleted or given to another user since the page was opened."""
+        feed = self.feed
+        if feed is None:
+            return
+        if feed.is_gone:
+            self.model_id = ""
+            self.complain(feed.error)
+        elif feed.model is not None and not self.services.models.sees(feed.model):
+            self.model_id = ""
+            self.complain("This model belongs to another user now. Choose another model in the library.")
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held."""

@@ -23,7 +23,7 @@ def test_the_database_can_be_elsewhere(tmp_path: Path, empty_mysql: str) -> None
     with open_services(tmp_path, environ={"CHARRNN_DATABASE_URL": empty_mysql}) as services:
         services.models.create("Stücke 🎭")
     with open_services(tmp_path, database_url=empty_mysql) as services:
-        assert services.models.get("Stücke 🎭")
+        assert services.models.resolve("Stücke 🎭")
     assert list(tmp_path.glob("*.sqlite3*")) == []
 
 
