@@ -75,7 +75,11 @@ def _checked(document: Document, event: Any, buffers: Mapping[str, int]) -> dict
             if judge_property(model, name, plain) is Verdict.DROP:
                 return None
             return {"kind": "ModelChanged", "model": {"id": model.id}, "attr": name, "new": plain}
-        case {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": {"type": "event", "name": str(name)} as sent}:
+        case {
+            "kind": "MessageSent",
+            "msg_type": "bokeh_event",
+            "msg_data": {"type": "event", "name": str(name)} as sent,
+        }:
             return _checked_event(document, name, sent.get("values"), buffers)
         case {"kind": str(kind)}:
             raise Rejected(f"an event of kind {kind:.30}")
@@ -112,8 +116,8 @@ def _model(document: Document, reference: Any) -> Model | None:
     """Return the model that a reference names; `None` for one that was on the page and is not any more."""
     if not isinstance(reference, dict) or not isinstance(model_id := reference.get("id"), str):
         raise Rejected("a reference without an id")
-    model = document.models.get_by_id(model_id)  # type: ignore[arg-type]
-    if model is None and not document.models.seen(model_id):  # type: ignore[arg-type]
+    model = document.models.get_by_id(model_id)
+    if model is None and not document.models.seen(model_id):
         raise Rejected("a model that was never on the page")
     return model
 
@@ -159,7 +163,8 @@ class SafeProtocol(ProtocolHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._handlers = {name: self._handlers[name] for name in ("PULL-DOC-REQ", "PATCH-DOC")}
+        for name in self._handlers.keys() - {"PULL-DOC-REQ", "PATCH-DOC"}:
+            del self._handlers[name]
 
     async def handle(self, message: Message[Any], connection: ServerConnection) -> Any:
         """Check a message and hand it on to Bokeh; close the session of one that is rejected."""
@@ -197,24 +202,27 @@ class SafeWSHandler(WSHandler):
             await super().on_message(fragment)
 
     async def _receive(self, fragment: str | bytes) -> Message[Any] | None:
-        if self.receiver is None or self.connection is None:
-            return self._reject("a message before its session was there")
-        if isinstance(fragment, bytes) and len(fragment) > LARGEST_BUFFER:
-            return self._reject("a piece of a file that is too large")
         try:
-            message = await self.receiver.consume(fragment)
-            begun = self.receiver._partial
-            if begun is not None:
-                _check_header(begun.header)
+            return await self._assembled(fragment)
         except Rejected as error:
-            return self._reject(str(error))
+            self._reject(str(error))
         except Exception as error:  # whatever was sent; Bokeh would write all of it to the log
-            return self._reject(f"a message that cannot be read ({type(error).__name__})")
+            self._reject(f"a message that cannot be read ({type(error).__name__})")
+        return None
+
+    async def _assembled(self, fragment: str | bytes) -> Message[Any] | None:
+        if self.receiver is None or self.connection is None:
+            raise Rejected("a message before its session was there")
+        if isinstance(fragment, bytes) and len(fragment) > LARGEST_BUFFER:
+            raise Rejected("a piece of a file that is too large")
+        message = await self.receiver.consume(fragment)
+        begun = self.receiver._partial
+        if begun is not None:
+            _check_header(begun.header)
         return message
 
     async def _handle(self, message: Message[Any]) -> Any:
-        assert self.connection is not None  # `_receive` saw to it
-        return await self._protocol.handle(message, self.connection)
+        return await self._protocol.handle(message, self.connection) if self.connection else None
 
     def _reject(self, reason: str) -> None:
         if self.connection is not None:
@@ -225,7 +233,7 @@ class SafeWSHandler(WSHandler):
 
 
 def _check_header(header: Any) -> None:
-    if not isinstance(header, dict) or not isinstance(header.get("msgid"), str) or len(header["msgid"]) > 100:
+    if not isinstance(header, dict) or not isinstance(header.get("msgid"), str) or len(header["msgid"]) > 1000:
         raise Rejected("a message without an id")
     if header.get("num_buffers", 0) not in range(MOST_BUFFERS + 1):
         raise Rejected("a message of too many parts")

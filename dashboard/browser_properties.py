@@ -1,7 +1,7 @@
 """The one list of what a browser may set on our pages; everything else is refused.
 
 A message from a browser names a model of the page by its id, one of its properties and a value, or an event of a model
-with its data. Each is looked up here before Bokeh decodes it. What is not listed, or fails its check, raises `Rejected`.
+with its data. Each is looked up here before Bokeh decodes it. What is not listed or fails its check raises `Rejected`.
 
 Two things are dropped without a complaint, since honest browsers send them: values that nobody on the server reads
 (sizes, ranges and colours of plots, which Bokeh and panel-material-ui report back), and a choice that was offered a
@@ -71,14 +71,14 @@ def integer(low: int, high: int) -> Check:
 
 def typed_text(model: Model, value: Any) -> Verdict | None:
     """Take what fits into a text field; its `max_length` is the server's, since no browser may set it."""
-    return Verdict.APPLY if _is_text(value, model.max_length) else None  # type: ignore[attr-defined]
+    return Verdict.APPLY if _is_text(value, model.max_length) else None
 
 
 def slider_value(model: Model, value: Any) -> Verdict | None:
     """Take numbers between the ends of a slider."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return Verdict.APPLY if model.start <= value <= model.end else None  # type: ignore[attr-defined]
+    return Verdict.APPLY if model.start <= value <= model.end else None
 
 
 def whole_slider_value(model: Model, value: Any) -> Verdict | None:
@@ -90,12 +90,12 @@ def offered_choice(model: Model, value: Any) -> Verdict | None:
     """Take one of the options that a list offers; drop a text that it does not offer (any more)."""
     if not _is_text(value, LONGEST_CHOICE):
         return None
-    return Verdict.APPLY if value in model.options else Verdict.DROP  # type: ignore[attr-defined]
+    return Verdict.APPLY if value in model.options else Verdict.DROP
 
 
 def tab_number(model: Model, value: Any) -> Verdict | None:
     """Take the number of one of the tabs."""
-    return integer(0, len(model.objects) - 1)(model, value)  # type: ignore[attr-defined]
+    return integer(0, len(model.objects) - 1)(model, value)
 
 
 def page_address(model: Model, value: Any) -> Verdict | None:
@@ -270,7 +270,7 @@ def judge_click(model: Model, event: Any) -> Verdict:
     component = _owner(model)
     if not isinstance(event, str) or event not in CLICKS.get(component, ()):
         raise Rejected(f"{component} has no such event")
-    return Verdict.DROP if model.data.disabled else Verdict.APPLY  # type: ignore[attr-defined]
+    return Verdict.DROP if model.data.disabled else Verdict.APPLY
 
 
 def _owner(model: Model) -> str:

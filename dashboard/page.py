@@ -6,10 +6,13 @@ from typing import Any
 
 import panel as pn
 import panel.ui as pui
+from bokeh.document import Document
+from bokeh.events import ConnectionLost
 from panel.util import edit_readonly
 
 from charrnn.services import Services
 from dashboard import busy, registry
+from dashboard.action_button import ActionButton
 from dashboard.appearance import Appearance
 from dashboard.browser_messages import check
 from dashboard.browser_properties import Rejected
@@ -161,6 +164,7 @@ def _live(session: Session, wake: _Doorbell) -> bool:
     if served:
         wake.ring = document.locked_callback(session.drain, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
+        document.on_event(ConnectionLost, lambda event: _leave_if_alone(document, session))
         # what came while the page was built was shown by nobody; about a model at rest nothing more comes
         pn.state.onload(session.wake)
 
@@ -171,6 +175,13 @@ def _live(session: Session, wake: _Doorbell) -> bool:
         pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
     session.guarded(lambda: _welcome(session))
     return served
+
+
+def _leave_if_alone(document: Document, session: Session) -> None:
+    """Tell the session when the last connection to its page is lost."""
+    context = document.session_context
+    if context is not None and context.session is not None and not context.session.connection_count:
+        session.leave()
 
 
 def _welcome(session: Session) -> None:
@@ -197,7 +208,7 @@ def _outage(session: Session) -> pn.viewable.Viewable:
 
 def _notice(session: Session) -> pn.viewable.Viewable:
     words = markup()
-    close = pui.Button(label="Close", variant="text", size="small", on_click=lambda event: _hide(), align="center")
+    close = ActionButton(session, lambda: _hide(), label="Close", variant="text", size="small", align="center")
     row = pn.Row(words, close, visible=False, sizing_mode="stretch_width", margin=(8, 0, 0, 0))
 
     def _hide() -> None:

@@ -19,6 +19,27 @@ TABS = ("library", "text", "options", "training", "write")
 log = logging.getLogger(__name__)
 
 
+class Work:
+    """Something that was begun and will end; used with the page's lock held."""
+
+    def __init__(self) -> None:
+        self._has_ended = False
+        self._followers: list[Callable[[], None]] = []
+
+    def on_end(self, follow: Callable[[], None]) -> None:
+        """Have `follow` called once the work has ended, at once if it has already."""
+        if self._has_ended:
+            follow()
+        else:
+            self._followers.append(follow)
+
+    def end(self) -> None:
+        """Say that the work has ended; only the first time counts."""
+        self._has_ended = True
+        while self._followers:
+            self._followers.pop()()
+
+
 class Session(param.Parameterized):
     """One visitor's choices, and the way in for what other threads have to tell.
 
@@ -41,6 +62,7 @@ class Session(param.Parameterized):
         self._wake = wake
         self._inbox: deque[Callable[[], None]] = deque()
         self._drains: list[tuple[str, Callable[[], None]]] = []
+        self._leaves: list[Callable[[], None]] = []
         self.place = ""
         """The tab whose view is being built; its drains are called only while it is open."""
         self.closing = threading.Event()
@@ -101,6 +123,15 @@ class Session(param.Parameterized):
         """Have `drain` called, with the page's lock held, whenever there may be something new."""
         self._drains.append((self.place, drain))
 
+    def on_leave(self, stop: Callable[[], None]) -> None:
+        """Have `stop` called when nobody is connected to the page any more; it must return at once."""
+        self._leaves.append(stop)
+
+    def leave(self) -> None:
+        """Stop what is done for the visitor only, such as writing a text, since nobody is connected any more."""
+        for stop in self._leaves:
+            stop()
+
     def post(self, deliver: Callable[[], None]) -> None:
         """Have `deliver` called with the page's lock held; from any thread."""
         self._inbox.append(deliver)
@@ -132,19 +163,31 @@ class Session(param.Parameterized):
             self.model_id = ""
             self.complain("This model belongs to another user now. Choose another model in the library.")
 
-    def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
-        """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held."""
+    def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> Work:
+        """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held.
+
+        Returns:
+            The work, which ends after `done` or `failed`.
+        """
+        under_way = Work()
+
+        def deliver(outcome: Callable[[], None]) -> None:
+            try:
+                outcome()
+            finally:
+                under_way.end()
 
         def work_and_tell() -> None:
             try:
                 result = work()
             except Exception as error:
                 words = explained(error)
-                self.post(lambda: failed(words))
+                self.post(lambda: deliver(lambda: failed(words)))
             else:
-                self.post(lambda: done(result))
+                self.post(lambda: deliver(lambda: done(result)))
 
         threading.Thread(target=work_and_tell, name="dashboard work", daemon=True).start()
+        return under_way
 
     def guarded(self, act: Callable[[], Any]) -> None:
         """Call `act`; what goes wrong is shown as a notice, but for a database that is away: the page says so already.
@@ -171,8 +214,10 @@ class Session(param.Parameterized):
     def close(self) -> None:
         """End what this session started; trainings go on."""
         self.closing.set()
+        self.leave()
         self.hub.leave(self._wake)
         self._drains.clear()
+        self._leaves.clear()
         self._inbox.clear()
 
 

@@ -122,13 +122,15 @@ class ModelStore:
             OptionError: Several users have a model of that name.
         """
         if is_id(name_or_id):
-            column, wanted = ModelRow.id, name_or_id.strip().lower()
+            wanted = name_or_id.strip().lower()
+            statement = select(ModelRow).where(ModelRow.id == wanted)
         else:
             try:
-                column, wanted = ModelRow.live_name, checked_name(name_or_id)
+                wanted = checked_name(name_or_id)
             except OptionError:
                 return None
-        statement = select(ModelRow).where(ModelRow.deleted_at.is_(None), column == wanted).order_by(ModelRow.owner)
+            statement = select(ModelRow).where(ModelRow.live_name == wanted)
+        statement = statement.where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
         if owner is not None:
             statement = statement.where(ModelRow.owner == owner)
         rows = self._database.read(lambda session: [model_of(row) for row in session.scalars(statement)])

@@ -5,9 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from charrnn.core.errors import OptionError
+from charrnn.core.records import LONGEST_NAME, LONGEST_NOTES
 
-LONGEST_NAME = 200
-LONGEST_NOTES = 100_000
 LONGEST_TAG = 50
 MOST_TAGS = 20
 

@@ -17,7 +17,9 @@ from tests.services.conftest import OPTIONS, TEXT, Trained
 
 def test_a_model_is_found_by_name_and_by_id(services: Services) -> None:
     made = services.models.create("sonnets")
-    assert services.models.resolve("sonnets") == services.models.resolve(made.id) == services.models.get(made.id) == made
+    assert (
+        services.models.resolve("sonnets") == services.models.resolve(made.id) == services.models.get(made.id) == made
+    )
 
 
 def test_get_takes_ids_only_so_that_no_name_can_pose_as_one(services: Services) -> None:
