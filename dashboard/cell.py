@@ -131,7 +131,7 @@ class Dashboard:
         self._studio.close()
 
     def _part(self, part: str, model: Model | str | None = None, *, height: int = 0) -> Frame | Drawing:
-        chosen = self.services.models.get(model) if isinstance(model, str) else model
+        chosen = self.services.models.resolve(model) if isinstance(model, str) else model
         if self._inline:
             return Drawing(lambda: self._studio.page(part, chosen.id if chosen else ""))
         query = {"part": part, **({"model": chosen.id} if chosen else {})}

@@ -38,6 +38,8 @@ class Feed:
         self.version = 0
         self.error = ""
         """Why there is nothing to see."""
+        self.is_gone = False
+        """Whether the model was deleted or purged."""
         self.due = 0.0
         """When to look again."""
         self._pace = Pace()
@@ -58,9 +60,10 @@ class Feed:
         before = (self.version, self.error)
         try:
             self._refresh()
-            self.error = ""
+            self.error, self.is_gone = "", False
         except NotFound:  # its own words name other models, which are not everybody's business
             self.error = f"There is no model {self.model_id!r} any more. Choose one in the library."
+            self.is_gone = True
         except StoreError as error:
             if error.unexpected and str(error) != before[1]:
                 log.error("unexpected database error", exc_info=error)
@@ -114,6 +117,6 @@ class Feed:
 def seen(model: Model) -> tuple[object, ...]:
     """What of a model is shown, but for its step, which changes with its curves; a renewed lease is no news."""
     return (
-        model.id, model.name, model.state, model.best_loss, model.stop_requested, model.error,
+        model.id, model.owner, model.name, model.state, model.best_loss, model.stop_requested, model.error,
         model.notes, model.tags, model.epoch, model.corpus_id, dict(model.train_params),
     )  # fmt: skip

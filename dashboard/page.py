@@ -1,15 +1,21 @@
 """One visitor's page: the views in their tabs, the notice above them, and how the page wakes up and ends."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
+from bokeh.document import Document
+from bokeh.events import ConnectionLost
 from panel.util import edit_readonly
 
 from charrnn.services import Services
 from dashboard import busy, registry
+from dashboard.action_button import ActionButton
 from dashboard.appearance import Appearance
+from dashboard.browser_messages import check
+from dashboard.browser_properties import Rejected
 from dashboard.escape import escaped
 from dashboard.hub import Hub
 from dashboard.presence import Presence
@@ -38,6 +44,22 @@ PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
 registry.install()
 busy.install()
 
+log = logging.getLogger(__name__)
+
+
+class StudioPage(pui.Page):
+    """The page of a visitor; one that Panel draws in a notebook's cell checks what the browser sends, too."""
+
+    def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
+        document = pn.state._views[ref][2]
+        sizes = {str(name): buffer.nbytes for name, buffer in (msg.get("_buffers") or {}).items()}
+        try:
+            msg["content"] = {"events": check(document, msg["content"], sizes)}
+        except Rejected as error:
+            log.warning("Ignored what a browser sent: %s", error)
+            return
+        super()._on_msg(ref, manager, msg)
+
 
 def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str = "", model_id: str = "") -> pui.Page:
     """Build the page of a new visitor: inside a Bokeh session, or for a notebook's cell.
@@ -55,7 +77,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     part = part or _asked_part()
     content = PARTS[part](session) if part else _tabs(session)
     lines = [_outage(session), _notice(session)]
-    page = pui.Page(
+    page = StudioPage(
         title="Char-RNN Studio",
         header=[_loading(session)],
         main=[sparing(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
@@ -142,6 +164,7 @@ def _live(session: Session, wake: _Doorbell) -> bool:
     if served:
         wake.ring = document.locked_callback(session.drain, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
+        document.on_event(ConnectionLost, lambda event: _leave_if_alone(document, session))
         # what came while the page was built was shown by nobody; about a model at rest nothing more comes
         pn.state.onload(session.wake)
 
@@ -152,6 +175,13 @@ def _live(session: Session, wake: _Doorbell) -> bool:
         pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
     session.guarded(lambda: _welcome(session))
     return served
+
+
+def _leave_if_alone(document: Document, session: Session) -> None:
+    """Tell the session when the last connection to its page is lost."""
+    context = document.session_context
+    if context is not None and context.session is not None and not context.session.connection_count:
+        session.leave()
 
 
 def _welcome(session: Session) -> None:
@@ -178,7 +208,7 @@ def _outage(session: Session) -> pn.viewable.Viewable:
 
 def _notice(session: Session) -> pn.viewable.Viewable:
     words = markup()
-    close = pui.Button(label="Close", variant="text", size="small", on_click=lambda event: _hide(), align="center")
+    close = ActionButton(session, lambda: _hide(), label="Close", variant="text", size="small", align="center")
     row = pn.Row(words, close, visible=False, sizing_mode="stretch_width", margin=(8, 0, 0, 0))
 
     def _hide() -> None:

@@ -28,6 +28,8 @@ class Pen:
         self.characters: list[str] = []
         self.nats: list[float] = []
         """Surprise of each character, in nats; empty for a text that was written earlier."""
+        self.total_nats = 0.0
+        """Sum of `nats`, so that nobody has to add up a long text each time it is drawn."""
         self.alternatives: list[tuple[Alternative, ...]] = []
         self.count = 0
         self.writing = False
@@ -80,7 +82,9 @@ class Pen:
 
     def _take(self, piece: Piece) -> None:
         self.characters += piece.text
-        self.nats += [-value for value in piece.logprobs]
+        nats = [-value for value in piece.logprobs]
+        self.nats += nats
+        self.total_nats += sum(nats)
         self.alternatives += piece.alternatives
         self.count = len(self.characters)
         self._news()

@@ -19,6 +19,27 @@ TABS = ("library", "text", "options", "training", "write")
 log = logging.getLogger(__name__)
 
 
+class Work:
+    """Something that was begun and will end; used with the page's lock held."""
+
+    def __init__(self) -> None:
+        self._has_ended = False
+        self._followers: list[Callable[[], None]] = []
+
+    def on_end(self, follow: Callable[[], None]) -> None:
+        """Have `follow` called once the work has ended, at once if it has already."""
+        if self._has_ended:
+            follow()
+        else:
+            self._followers.append(follow)
+
+    def end(self) -> None:
+        """Say that the work has ended; only the first time counts."""
+        self._has_ended = True
+        while self._followers:
+            self._followers.pop()()
+
+
 class Session(param.Parameterized):
     """One visitor's choices, and the way in for what other threads have to tell.
 
@@ -41,6 +62,7 @@ class Session(param.Parameterized):
         self._wake = wake
         self._inbox: deque[Callable[[], None]] = deque()
         self._drains: list[tuple[str, Callable[[], None]]] = []
+        self._leaves: list[Callable[[], None]] = []
         self.place = ""
         """The tab whose view is being built; its drains are called only while it is open."""
         self.closing = threading.Event()
@@ -106,6 +128,15 @@ class Session(param.Parameterized):
         """Have `drain` called, with the page's lock held, whenever there may be something new."""
         self._drains.append((self.place, drain))
 
+    def on_leave(self, stop: Callable[[], None]) -> None:
+        """Have `stop` called when nobody is connected to the page any more; it must return at once."""
+        self._leaves.append(stop)
+
+    def leave(self) -> None:
+        """Stop what is done for the visitor only, such as writing a text, since nobody is connected any more."""
+        for stop in self._leaves:
+            stop()
+
     def post(self, deliver: Callable[[], None]) -> None:
         """Have `deliver` called with the page's lock held; from any thread."""
         self._inbox.append(deliver)
@@ -117,6 +148,7 @@ class Session(param.Parameterized):
 
     def drain(self) -> None:
         """Deliver what was posted and, if anybody can see it, show what is new."""
+        self.guarded(self._check_access)
         while self._inbox and not self.closing.is_set():
             self.guarded(self._inbox.popleft())
         if self._must_look and not self.hub.outage.words:
@@ -126,19 +158,43 @@ class Session(param.Parameterized):
                 if place in ("", self.tab):
                     self.guarded(drain)
 
-    def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
-        """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held."""
+    def _check_access(self) -> None:
+        """Stop following a model that was deleted or given to another user since the page was opened."""
+        feed = self.feed
+        if feed is None:
+            return
+        if feed.is_gone:
+            self.model_id = ""
+            self.complain(feed.error)
+        elif feed.model is not None and not self.services.models.sees(feed.model):
+            self.model_id = ""
+            self.complain("This model belongs to another user now. Choose another model in the library.")
+
+    def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> Work:
+        """Do something slow on a thread of its own; `done` or `failed` gets the outcome with the page's lock held.
+
+        Returns:
+            The work, which ends after `done` or `failed`.
+        """
+        under_way = Work()
+
+        def deliver(outcome: Callable[[], None]) -> None:
+            try:
+                outcome()
+            finally:
+                under_way.end()
 
         def work_and_tell() -> None:
             try:
                 result = work()
             except Exception as error:
                 words = explained(error)
-                self.post(lambda: failed(words))
+                self.post(lambda: deliver(lambda: failed(words)))
             else:
-                self.post(lambda: done(result))
+                self.post(lambda: deliver(lambda: done(result)))
 
         threading.Thread(target=work_and_tell, name="dashboard work", daemon=True).start()
+        return under_way
 
     def guarded(self, act: Callable[[], Any]) -> None:
         """Call `act`; what goes wrong is shown as a notice, but for a database that is away: the page says so already.
@@ -165,8 +221,10 @@ class Session(param.Parameterized):
     def close(self) -> None:
         """End what this session started; trainings go on."""
         self.closing.set()
+        self.leave()
         self.hub.leave(self._wake)
         self._drains.clear()
+        self._leaves.clear()
         self._inbox.clear()
 
 

@@ -1,13 +1,18 @@
-"""A file that comes in pieces: counted on arrival, refused when there are too many bytes, whatever the browser says."""
+"""A text file that comes in pieces over the websocket: counted on arrival, refused when it is too large.
+
+Nothing that the browser says about the size of the file is believed, and a refused file leaves nothing in memory.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import panel.ui as pui
 
+UNORDERED = "The file did not arrive whole. Choose it again."
+
 
 class TextUpload(pui.FileInput):
-    """A button, and a place to drop a file on.
+    """A button, and a place to drop a file on. The bytes go on at once and are not kept as the widget's `value`.
 
     Args:
         limit: Largest file, in bytes.
@@ -26,39 +31,55 @@ class TextUpload(pui.FileInput):
     ):
         super().__init__(max_file_size=limit, chunk_size=min(limit, 1 << 20), **params)
         self._limit, self._arrived, self._refused, self._progress = limit, arrived, refused, progress
-        self._received = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget what came of the file before."""
+        self._pieces: list[bytes] = []
+        self._received = self._expected = 0
+        self._filename = ""
+        self._is_refused = False
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
-        if msg["status"] == "error":
-            # the browser looked at the size, or could not read the file, and sent nothing
-            self._received = 0
-            self._file_buffer.clear()
-            self._refused(
-                too_large(self._limit) if "exceeds" in msg["error"] else f"The file cannot be read: {msg['error']}."
-            )
-            return
-        super()._handle_msg(msg)
+        match msg["status"]:
+            case "initializing":
+                self._begin()
+            case "upload_event":
+                self._take(msg)
+            case "finished":
+                self._end()
+                self._send_msg({"status": "finished"})
+            case "error":  # the browser looked at the size, or could not read the file, and sent nothing
+                is_size = "exceeds" in msg["error"]
+                self._refuse(too_large(self._limit) if is_size else f"The file cannot be read: {msg['error']}.")
+                self._begin()
 
-    def _process_chunk(self, msg: dict[str, Any]) -> None:
-        self._received += len(bytes(msg["data"]))
+    def _take(self, msg: dict[str, Any]) -> None:
+        if self._is_refused:
+            return
+        piece = bytes(msg["data"])
+        self._received += len(piece)
         if self._received > self._limit:
-            self._file_buffer.clear()
-            return
-        self._progress(self._received, min(1.0, msg["chunk"] / msg["total_chunks"]))
-        super()._process_chunk(msg)
+            self._refuse(too_large(self._limit))
+        elif msg["chunk"] != len(self._pieces) + 1 or (self._pieces and msg["total_chunks"] != self._expected):
+            self._refuse(UNORDERED)
+        else:
+            self._expected, self._filename = msg["total_chunks"], msg["name"]
+            self._pieces.append(piece)
+            self._progress(self._received, min(1.0, msg["chunk"] / msg["total_chunks"]))
 
-    def _flush_buffer(self) -> None:
-        received, self._received = self._received, 0
-        if received > self._limit:
-            self._buffer.clear()
-            self._refused(too_large(self._limit))
-            return
-        super()._flush_buffer()
+    def _end(self) -> None:
+        if not self._is_refused and len(self._pieces) != self._expected:
+            self._refuse(UNORDERED)
+        if not self._is_refused:
+            # an empty file has no piece, so that its name does not come either
+            self._arrived(b"".join(self._pieces), self._filename)
+        self._begin()
 
-    def _update_file(self, filename: str, mime_type: str, value: bytes | None) -> None:
-        # The bytes go on at once and are not kept by the widget as well.
-        # An empty file has no piece, so that neither its name nor a value comes.
-        self._arrived(value or b"", filename or "")
+    def _refuse(self, words: str) -> None:
+        self._begin()
+        self._is_refused = True
+        self._refused(words)
 
 
 def too_large(limit: int) -> str:

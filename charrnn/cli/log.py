@@ -19,7 +19,7 @@ def _log(args: Namespace) -> int:
     if args.last is not None and args.last < 0:
         raise UsageError(f"--last is {args.last}, but a number of lines is 0 or more.")
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         after = 0 if args.last is None else max(0, model.log_position - args.last)
         if not args.follow:
             lines = services.models.lines(model.id, after=after)

@@ -54,7 +54,7 @@ def _rename_flags(parser: ArgumentParser) -> None:
 
 def _rename(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         renamed = services.models.rename(model.id, args.new_name)
     notice(f"{model.name!r} is called {renamed.name!r} now.")
     return DONE
@@ -69,7 +69,7 @@ def _note_flags(parser: ArgumentParser) -> None:
 
 def _note(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         if args.text is not None:
             services.models.note(model.id, args.text)
         elif model.notes:
@@ -84,7 +84,7 @@ def _give_flags(parser: ArgumentParser) -> None:
 
 def _give(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.models.give(services.models.get(args.name).id, args.user)
+        model = services.models.give(services.models.resolve(args.name).id, args.user)
     notice(f"{model.name!r} and its text belong to {repr(model.owner) if model.owner else 'nobody in particular'} now.")
     return DONE
 
@@ -101,11 +101,11 @@ def _delete_flags(parser: ArgumentParser) -> None:
 def _delete(args: Namespace) -> int:
     with opened(args) as services:
         if not args.forever:
-            model = services.models.delete(services.models.get(args.name).id)
+            model = services.models.delete(services.models.resolve(args.name).id)
             notice(f"{model.name!r} is set aside. Bring it back with: {typed(args, 'restore', model.name)}")
             return DONE
         try:
-            model = services.models.get(args.name)
+            model = services.models.resolve(args.name)
         except NotFound as error:
             deleted = services.models.find_deleted(args.name)
             if deleted is None:
@@ -135,7 +135,7 @@ def _export_flags(parser: ArgumentParser) -> None:
 
 def _export(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
         hint("checking the checkpoint …")
         services.models.export(model.id, target)

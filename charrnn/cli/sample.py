@@ -60,7 +60,7 @@ def _sample(args: Namespace) -> int:
         raise UsageError(f"The command names {came}; name one, e.g. charrnn sample shakespeare (see: charrnn models).")
     values = checked("sampling", given(args, "sampling"))
     with opened(args) as services, _sink(args) as write:
-        model = services.models.get(names.pop())
+        model = services.models.resolve(names.pop())
         checkpoint = _checked_checkpoint(args, services, model)
         hint(LOADING)
         stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
@@ -140,7 +140,7 @@ def _score_flags(parser: ArgumentParser) -> None:
 
 def _score(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         checkpoint = _checked_checkpoint(args, services, model)
         with opened_text(args.file) as (file, _):
             encoding = detection_of(file, args.encoding).encoding

@@ -21,7 +21,7 @@ def _show_flags(parser: ArgumentParser) -> None:
 
 def _show(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         corpus = services.corpora.get(model.corpus_id) if model.corpus_id else None
         checkpoints = services.models.checkpoints(model.id)
         samples = services.models.samples(model.id)

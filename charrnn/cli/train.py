@@ -61,7 +61,7 @@ def _model_in_the_way(args: Namespace, services: "Services") -> Model | None:
     if args.name is None:
         return None
     try:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
     except NotFound:
         return None
     if not args.replace:
@@ -74,7 +74,7 @@ def _model_in_the_way(args: Namespace, services: "Services") -> Model | None:
 
 def _text(args: Namespace, services: "Services") -> Corpus:
     if args.corpus:
-        return services.corpora.find(args.corpus)
+        return services.corpora.resolve(args.corpus)
     with Progress(console=console(sys.stderr), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("reading the text", total=1.0)
 
@@ -120,7 +120,7 @@ def _resume_flags(parser: ArgumentParser) -> None:
 def _resume(args: Namespace) -> int:
     changes = given(args, "training")
     with opened(args) as services:
-        model = services.models.get(args.name)
+        model = services.models.resolve(args.name)
         values = checked("training", changes, base=model.train_params)
         if model.corpus_id is None:
             raise StateError(f"The model {model.name!r} has no text yet. Train a new one: charrnn train --help")
@@ -147,7 +147,7 @@ def _stop_flags(parser: ArgumentParser) -> None:
 
 def _stop(args: Namespace) -> int:
     with opened(args) as services:
-        model = services.training.stop(services.models.get(args.name).id)
+        model = services.training.stop(services.models.resolve(args.name).id)
         hint("Asked it to save and end after the step under way …")
         model = services.training.wait(model.id, timeout=args.wait)
         if model.state in ACTIVE:

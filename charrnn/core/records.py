@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+LONGEST_NAME = 200
+"""Characters of a model's name, and of its owner's."""
+LONGEST_NOTES = 100_000
+"""Characters of a model's notes."""
+
 
 class ModelState(StrEnum):
     """Where a model is in its life.

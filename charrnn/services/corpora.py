@@ -125,15 +125,21 @@ class Corpora:
         """
         return self._store.get(corpus_id, owner=self._owner)
 
-    def find(self, name_or_id: str) -> Corpus:
-        """Return a corpus by its name, of several the newest, or by its id or the beginning of it.
+    def resolve(self, name_or_id: str) -> Corpus:
+        """Return the corpus that a user means; programs that know an id call `get`.
+
+        Args:
+            name_or_id: An id, a name (of several corpora the newest), or the beginning of an id.
 
         Raises:
             NotFound: There is none.
             OptionError: Several ids begin like this.
         """
+        by_id = self._store.find(name_or_id, owner=self._owner) if name_or_id else None
+        if by_id is not None and by_id.id == name_or_id.strip().lower():
+            return by_id
         named = [corpus for corpus in self.all() if corpus.name == name_or_id]
-        found = named[0] if named else self._store.find(name_or_id, owner=self._owner) if name_or_id else None
+        found = named[0] if named else by_id
         if found is None:
             names = ", ".join(dict.fromkeys(corpus.name for corpus in self.all()[:20]))
             known = f"There are: {names}." if names else "There are none yet; train on a file, and its text is kept."

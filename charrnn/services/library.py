@@ -17,6 +17,7 @@ from charrnn.services.bundles import metrics_csv, model_json, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
+from charrnn.store.names import checked_name, is_id
 from charrnn.store.rows import new_id
 
 
@@ -57,21 +58,35 @@ class Library:
         )
 
     def free_name(self, name: str) -> str:
-        """Return the name, with a number behind it if it is taken."""
+        """Return the name, with a number appended if it is taken or has the form of an id."""
         number = 1
         free = name
-        while self._models.find(free, owner=self._owner or "") is not None:
+        while is_id(free) or self._models.resolve(free, owner=self._owner or "") is not None:
             number += 1
             free = f"{name}-{number}"
         return free
 
-    def get(self, name_or_id: str) -> Model:
-        """Return a model.
+    def get(self, model_id: str) -> Model:
+        """Return a model by its id.
+
+        Raises:
+            NotFound: There is no such model, it is deleted, or the current user cannot see it.
+        """
+        model = self._models.get(model_id)
+        if not self.sees(model):
+            raise _unknown(model_id)
+        if model.deleted_at is not None:
+            raise NotFound(f"The model with the id {model_id!r} is deleted. Restore it first.")
+        return model
+
+    def resolve(self, name_or_id: str) -> Model:
+        """Return the model that a user means; programs that know an id call `get`.
 
         Raises:
             NotFound: There is none of this name or id.
+            OptionError: Several users have a model of that name.
         """
-        model = self._models.find(name_or_id, owner=self._owner)
+        model = self._models.resolve(name_or_id, owner=self._owner)
         if model is None:
             names = [other.name for other in self.all()]
             known = f"There are: {', '.join(names[:20])}." if names else "There are no models yet; train one."
@@ -87,7 +102,7 @@ class Library:
             NotFound: It is another's, or there is no such model.
         """
         if self._owner is not None and self._models.get(model_id).owner != self._owner:
-            raise NotFound(f"There is no model with the id {model_id!r}. It may have been purged; list the models.")
+            raise _unknown(model_id)
         return model_id
 
     def sees(self, model: Model) -> bool:
@@ -112,7 +127,9 @@ class Library:
 
     def find_deleted(self, name_or_id: str) -> Model | None:
         """Look for a model that was set aside; of several with the same name, the one deleted last."""
-        found = [model for model in self.deleted() if name_or_id in (model.id, model.name)]
+        deleted = self.deleted()
+        found = [model for model in deleted if model.id == name_or_id]
+        found = found or [model for model in deleted if model.name == name_or_id]
         return max(found, key=lambda model: model.deleted_at or model.created_at, default=None)
 
     def rename(self, model_id: str, name: str) -> Model:
@@ -266,6 +283,10 @@ class Library:
             NotFound: There is no such file.
         """
         bundle = read_bundle(path)
+        try:
+            checked_name(bundle.name)
+        except OptionError as error:
+            raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
         self._allowance.check_weights(num_parameters(bundle.options, bundle.num_classes))
         self._allowance.check_room(bundle.checkpoint_bytes, "model")
         model_id = new_id()
@@ -281,6 +302,10 @@ class Library:
             if isinstance(error, OptionError):
                 raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
             raise
+
+
+def _unknown(model_id: str) -> NotFound:
+    return NotFound(f"There is no model with the id {model_id!r}. It may have been purged; list the models.")
 
 
 def _checked_parts(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from charrnn.store.clock import utc_now
 from charrnn.store.columns import storable_json
 from charrnn.store.database import Database
 from charrnn.store.failures import is_duplicate, is_missing_parent
-from charrnn.store.names import checked_name, checked_notes, checked_owner, checked_tags
+from charrnn.store.names import checked_name, checked_notes, checked_owner, checked_tags, is_id
 from charrnn.store.rows import compare_and_set, load_model, model_of, new_id
 from charrnn.store.tables import CorpusRow, ModelRow
 from charrnn.store.texts import own
@@ -109,35 +109,35 @@ class ModelStore:
         """
         return self._database.read(lambda session: load_model(session, model_id))
 
-    def find(self, name_or_id: str, *, owner: str | None = "") -> Model | None:
-        """Look for a model that is not deleted: by its exact name first, then by its id.
+    def resolve(self, name_or_id: str, *, owner: str | None = "") -> Model | None:
+        """Find a live model by what a user typed: an id if it has the form of one, else an exact name.
+
+        A model can never be reached under another's id, whatever it is called.
 
         Args:
-            name_or_id: What it is called.
-            owner: Whose; `None` for everybody's, first those that belong to nobody in particular.
+            name_or_id: The name or the id.
+            owner: Restrict to the models of this owner; `None` for all owners, unowned models first.
 
         Raises:
             OptionError: Several users have a model of that name.
         """
-        try:
-            name = checked_name(name_or_id)
-        except OptionError:
-            return None
-        mine = select(ModelRow).where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
+        if is_id(name_or_id):
+            wanted = name_or_id.strip().lower()
+            statement = select(ModelRow).where(ModelRow.id == wanted)
+        else:
+            try:
+                wanted = checked_name(name_or_id)
+            except OptionError:
+                return None
+            statement = select(ModelRow).where(ModelRow.live_name == wanted)
+        statement = statement.where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
         if owner is not None:
-            mine = mine.where(ModelRow.owner == owner)
-
-        def work(session: Session) -> Model | None:
-            for column in (ModelRow.live_name, ModelRow.id):
-                rows = session.scalars(mine.where(column == name)).all()
-                if len(rows) > 1 and rows[0].owner:
-                    whose = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
-                    raise OptionError({"model": f"Several users have a model {name!r}: {whose}. Give its id."})
-                if rows:
-                    return model_of(rows[0])
-            return None
-
-        return self._database.read(work)
+            statement = statement.where(ModelRow.owner == owner)
+        rows = self._database.read(lambda session: [model_of(row) for row in session.scalars(statement)])
+        if len(rows) > 1 and rows[0].owner:
+            whose = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
+            raise OptionError({"model": f"Several users have a model {wanted!r}: {whose}. Give its id."})
+        return rows[0] if rows else None
 
     def list(self, *, owner: str | None = None, include_deleted: bool = False) -> list[Model]:
         """Read all models, newest first.

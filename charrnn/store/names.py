@@ -1,16 +1,23 @@
 """What a model may be called, and what may be written beside it. Knows no database."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from charrnn.core.errors import OptionError
+from charrnn.core.records import LONGEST_NAME, LONGEST_NOTES
 
-LONGEST_NAME = 200
-LONGEST_NOTES = 100_000
 LONGEST_TAG = 50
 MOST_TAGS = 20
 
+_ID = re.compile(r"[0-9a-fA-F]{32}")
+
 _NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, separators of lines and paragraphs
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text has the form of a model's id: 32 hexadecimal digits."""
+    return _ID.fullmatch(text.strip()) is not None
 
 
 def checked_name(name: str) -> str:
@@ -21,9 +28,14 @@ def checked_name(name: str) -> str:
         be the same name.
 
     Raises:
-        OptionError: It is empty, invisible, too long, or has control characters.
+        OptionError: It is empty, invisible, too long, has control characters, or has the form of an id.
     """
-    return _line(name, "name", LONGEST_NAME)
+    line = _line(name, "name", LONGEST_NAME)
+    if is_id(line):
+        raise OptionError(
+            {"name": f"The name {line!r} has the form of a model's id, 32 hexadecimal digits. Add a word to it."}
+        )
+    return line
 
 
 def checked_owner(owner: str) -> str:

@@ -12,12 +12,13 @@ from panel.custom import JSComponent
 
 from charrnn.core import figures
 from charrnn.core.files import file_name
-from charrnn.core.records import ACTIVE, Model
+from charrnn.core.records import ACTIVE, LONGEST_NAME, LONGEST_NOTES, Model
+from dashboard.action_button import ActionButton
 from dashboard.curves import thinned
 from dashboard.delivery import Delivery
 from dashboard.escape import visible
 from dashboard.progress import total_steps
-from dashboard.session import Session
+from dashboard.session import Session, Work
 from dashboard.sparing import sparing
 from dashboard.theme import ASSETS, empty, markup
 from dashboard.views.compare import CompareView
@@ -57,13 +58,13 @@ class LibraryView(pn.viewable.Viewer):
         self._seen: tuple[Any, ...] = ()
         self._shown_id = ""
         self._table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
-        self._name = pui.TextInput(label="Name", width=280, size="small", margin=0)
-        self._notes = pui.TextInput(label="Note", width=280, size="small", margin=0)
+        self._name = pui.TextInput(label="Name", max_length=LONGEST_NAME, width=280, size="small", margin=0)
+        self._notes = pui.TextInput(label="Note", max_length=LONGEST_NOTES, width=280, size="small", margin=0)
         self._tags = pui.TextInput(label="Tags, with commas between", width=260, size="small", margin=0)
         self._save = self._button("Save", self._change)
         self._open = self._button("Training", lambda: self._go("training"), color="primary")
         self._write = self._button("Write", lambda: self._go("write"))
-        self._export = self._button("Export", self._pack)
+        self._export = self._button("Export", self._pack, busy_label="Exporting …")
         self._delivery = Delivery(width=0, height=0, margin=0)
         self._delete = self._button("Delete", self._remove, color="error")
         self._undo = self._button("", lambda: self._restore(self._deleted), visible=False)
@@ -91,8 +92,8 @@ class LibraryView(pn.viewable.Viewer):
         ))  # fmt: skip
         session.on_news(self._show)
 
-    def _button(self, label: str, act: Callable[[], None], **look: Any) -> pui.Button:
-        return pui.Button(label=label, on_click=lambda event: act(), margin=0, **{"variant": "outlined", **look})
+    def _button(self, label: str, act: Callable[[], Any], **look: Any) -> ActionButton:
+        return ActionButton(self._session, act, label=label, **{"variant": "outlined", **look})
 
     def _go(self, tab: str) -> None:
         self._session.tab = tab
@@ -129,8 +130,8 @@ class LibraryView(pn.viewable.Viewer):
         self._chosen.visible = model is not None
         if model is None:
             return
-        self._delete.disabled = model.state in ACTIVE
-        self._export.disabled = not model.step
+        self._delete.blocked = model.state in ACTIVE
+        self._export.blocked = not model.step
         if model.id != self._shown_id:
             self._shown_id = model.id
             for field, text in (
@@ -157,7 +158,7 @@ class LibraryView(pn.viewable.Viewer):
         curve = self._session.hub.validation(model)
         return thinned(curve.steps, curve.values, CURVE_POINTS)[1].round(4).tolist()
 
-    def _change(self) -> None:
+    def _change(self) -> Work:
         models, model_id = self._session.services.models, self._shown_id
         name, notes = self._name.value_input.strip(), self._notes.value_input.strip()
         tags = [tag.strip() for tag in self._tags.value_input.split(",") if tag.strip()]
@@ -168,29 +169,22 @@ class LibraryView(pn.viewable.Viewer):
             models.note(model_id, notes)
             models.tag(model_id, tags)
 
-        self._session.run(change, lambda _: self._session.hub.hurry(), self._session.complain)
+        return self._session.run(change, lambda _: self._session.hub.hurry(), self._session.complain)
 
-    def _pack(self) -> None:
+    def _pack(self) -> Work:
         """Have a ZIP file made, on a thread of its own: checking a checkpoint may have to wait for TensorFlow."""
         models, model = self._session.services.models, self._session.services.models.get(self._shown_id)
-        self._export.param.update(disabled=True, label="Exporting …")
 
         def pack() -> bytes:
             with tempfile.TemporaryDirectory() as folder:
                 return models.export(model.id, Path(folder) / "model.zip").read_bytes()
 
-        def ready(data: bytes | None) -> None:
-            self._export.param.update(disabled=False, label="Export")
-            if data is not None:
-                self._delivery.hand_over(f"{file_name(model.name)}.zip", data)
+        def ready(data: bytes) -> None:
+            self._delivery.hand_over(f"{file_name(model.name)}.zip", data)
 
-        def failed(words: str) -> None:
-            ready(None)
-            self._session.complain(words)
+        return self._session.run(pack, ready, self._session.complain)
 
-        self._session.run(pack, ready, failed)
-
-    def _remove(self) -> None:
+    def _remove(self) -> Work:
         models, model_id = self._session.services.models, self._shown_id
 
         def done(model: Model) -> None:
@@ -200,9 +194,9 @@ class LibraryView(pn.viewable.Viewer):
             self._shown_id = ""
             self._session.hub.hurry()
 
-        self._session.run(lambda: models.delete(model_id), done, self._session.complain)
+        return self._session.run(lambda: models.delete(model_id), done, self._session.complain)
 
-    def _restore(self, model_id: str) -> None:
+    def _restore(self, model_id: str) -> Work:
         models = self._session.services.models
 
         def done(model: Model) -> None:
@@ -210,7 +204,7 @@ class LibraryView(pn.viewable.Viewer):
             self._session.model_id = model.id
             self._session.hub.hurry()
 
-        self._session.run(lambda: models.restore(model_id), done, self._session.complain)
+        return self._session.run(lambda: models.restore(model_id), done, self._session.complain)
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout

@@ -8,11 +8,12 @@ import panel.ui as pui
 from charrnn.core import figures
 from charrnn.core.errors import TextError
 from charrnn.core.options import options, preset, presets
-from charrnn.core.records import Corpus, Model
+from charrnn.core.records import LONGEST_NAME, Corpus, Model
 from charrnn.services.estimate import Estimate, estimate
+from dashboard.action_button import ActionButton
 from dashboard.escape import escaped
 from dashboard.forms import Form, help_table
-from dashboard.session import Session
+from dashboard.session import Session, Work
 from dashboard.sparing import sparing
 from dashboard.theme import empty, markup
 
@@ -27,25 +28,26 @@ class OptionsView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._asked = 0
-        self._starting = self._too_short = False
+        self._too_short = False
         self._form = Form("training")
         self._form.fill(preset(FIRST))
-        self._name = pui.TextInput(label="Name of the model", width=280, size="small", margin=0)
+        self._name = pui.TextInput(
+            label="Name of the model", max_length=LONGEST_NAME, width=280, size="small", margin=0
+        )
         self._preset = pui.Select(
             label="Preset", options={p.title: p.name for p in presets().values()}, value=FIRST, width=160, size="small",
             margin=0,
         )  # fmt: skip
-        self._copy = pui.Button(label="", variant="text", size="small", on_click=self._copy_options, margin=0)
-        self._train = pui.Button(label="Train", color="primary", on_click=self._start, margin=0)
-        self._go_on = pui.Button(label="", variant="outlined", on_click=self._resume, visible=False, margin=0)
-        self._fit = pui.Button(
-            label="Lower the batch to fit", color="primary", variant="outlined", visible=False, margin=0,
-            on_click=lambda event: self._lower(),
-        )  # fmt: skip
+        self._copy = ActionButton(session, self._copy_options, label="", variant="text", size="small")
+        self._train = ActionButton(session, self._start, label="Train", color="primary")
+        self._go_on = ActionButton(session, self._resume, label="", variant="outlined", visible=False)
+        self._fit = ActionButton(
+            session, self._lower, label="Lower the batch to fit", color="primary", variant="outlined", visible=False
+        )
         self._text, self._about, self._cost = markup(), markup(), markup()
         self._nothing = empty(
             "First a text", "Options are for a text: take one, then come back.",
-            pui.Button(label="Take a text", on_click=lambda event: self._go("text")),
+            ActionButton(session, lambda: self._go("text"), label="Take a text"),
         )  # fmt: skip
         self._body = pn.Column(
             self._text,
@@ -130,43 +132,38 @@ class OptionsView(pn.viewable.Viewer):
         self._session.run(work, done, self._session.complain)
 
     def _allow(self) -> None:
-        """Let a training begin unless something is wrong, or it begins already."""
-        self._train.disabled = self._starting or self._too_short or bool(self._form.problems)
+        """Let a training begin unless something is wrong."""
+        self._train.blocked = self._too_short or bool(self._form.problems)
 
     def _lower(self) -> None:
         corpus = self._corpus
         if corpus:
             self._form.fill({**self._form.values, **fitting(self._form.values, corpus.num_characters)})
 
-    def _copy_options(self, event: Any) -> None:
+    def _copy_options(self) -> None:
         if self._session.model:
             self._form.fill(self._session.model.train_params)
 
-    def _start(self, event: Any) -> None:
-        self._starting = True
-        self._allow()
+    def _start(self) -> Work:
         corpus, name, values = self._corpus, self._name.value_input.strip() or None, self._form.values
         training = self._session.services.training
-        self._session.run(
-            lambda: training.start(corpus, name=name, options=values) if corpus else None, self._started, self._failed
+        return self._session.run(
+            lambda: training.start(corpus, name=name, options=values) if corpus else None,
+            self._started,
+            self._session.complain,
         )
 
-    def _resume(self, event: Any) -> None:
+    def _resume(self) -> Work:
         model_id, values = self._session.model_id, self._form.values
         training = self._session.services.training
-        self._session.run(lambda: training.resume(model_id, options=values), self._started, self._failed)
+        return self._session.run(
+            lambda: training.resume(model_id, options=values), self._started, self._session.complain
+        )
 
     def _started(self, model: Model) -> None:
-        self._starting = False
-        self._allow()
         self._name.param.update(value="", value_input="")
         self._session.choose(model, "training")
         self._session.hub.hurry()
-
-    def _failed(self, words: str) -> None:
-        self._starting = False
-        self._allow()
-        self._session.complain(words)
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout

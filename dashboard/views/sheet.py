@@ -89,6 +89,7 @@ class Sheet(pn.viewable.Viewer):
         )  # fmt: skip
 
         session.on_news(self.draw)
+        session.on_leave(lambda: self.pen.stop())
 
     def write(self, model_id: str, options: dict[str, Any], checkpoint: str, ended: Callable[[], None]) -> None:
         """Write a new text; the one before ends."""
@@ -113,7 +114,7 @@ class Sheet(pn.viewable.Viewer):
             return
         self._drawn = now
         self.pane.show(pen)
-        mean = f", {sum(pen.nats) / pen.count:.2f} nats per character on average" if pen.nats else ""
+        mean = f", {pen.total_nats / pen.count:.2f} nats per character on average" if pen.nats else ""
         written = f"{pen.count:,} characters{mean}" if pen.count else ""
         words = ", ".join(part for part in (written, pen.about) if part)
         state = "Writing … " if pen.writing else ""
@@ -130,6 +131,8 @@ class Sheet(pn.viewable.Viewer):
 
     def _branch(self, index: int, choice: int) -> None:
         """Go on with another character; by its number, for what is shown of it may be a picture."""
+        if index >= len(self.pen.alternatives) or choice >= len(self.pen.alternatives[index]):
+            return  # of the text that stood here before
         character = self.pen.alternatives[index][choice].character
         self._go_on_from(self.pen.prompt + "".join(self.pen.characters[:index]) + character)
 

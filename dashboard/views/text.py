@@ -13,8 +13,9 @@ from charrnn.core.records import Corpus
 from charrnn.core.report import TextReport
 from charrnn.core.text import Newlines, in_utf8
 from charrnn.services.examples import Example, examples
+from dashboard.action_button import ActionButton
 from dashboard.escape import escaped
-from dashboard.session import Session
+from dashboard.session import Session, Work
 from dashboard.sparing import sparing
 from dashboard.theme import markup
 from dashboard.upload import TextUpload, too_large
@@ -67,17 +68,15 @@ class TextView(pn.viewable.Viewer):
         self._paste = pui.TextAreaInput(
             label="Or paste a text", rows=3, max_length=5_000_000, sizing_mode="stretch_width", margin=(14, 0, 6, 0)
         )
-        self._take = pui.Button(label="Use the pasted text", variant="outlined", on_click=self._pasted, margin=0)
+        self._take = ActionButton(session, self._pasted, label="Use the pasted text", variant="outlined")
         self._known = pui.Select(label="Or one from before", options={}, width=300, size="small", margin=0)
         self._known.param.watch(self._chose_known, "value")
         self._encoding = pui.Select(
             label="Read it as", options=list(ENCODINGS), width=180, size="small", visible=False, margin=0
         )
         self._encoding.param.watch(self._chose_encoding, "value")
-        self._line_ends = pui.Button(
-            label="", variant="outlined", on_click=self._turn_line_ends, visible=False, margin=0
-        )
-        self._on = pui.Button(label="Choose options", color="primary", on_click=self._go_on, margin=0)
+        self._line_ends = ActionButton(session, self._turn_line_ends, label="", variant="outlined", visible=False)
+        self._on = ActionButton(session, self._go_on, label="Choose options", color="primary")
         self._found = markup()
         self._more = markup()
         self._result = pn.Column(
@@ -106,9 +105,9 @@ class TextView(pn.viewable.Viewer):
         self._show()
 
     def _example(self, example: Example) -> pn.Column:
-        button = pui.Button(
-            label=f"Take {example.title}", variant="outlined", disabled=bool(example.missing), margin=(8, 0, 0, 0),
-            on_click=lambda event: self._take_example(example.name),
+        button = ActionButton(
+            self._session, lambda: self._take_example(example.name), label=f"Take {example.title}", variant="outlined",
+            disabled=bool(example.missing), margin=(8, 0, 0, 0),
         )  # fmt: skip
         words = escaped(example.missing or example.description)
         return pn.Column(
@@ -126,24 +125,19 @@ class TextView(pn.viewable.Viewer):
     def _progress(self, received: int, share: float) -> None:
         self._status.object = shown.arriving(received, share)
 
-    def _pasted(self, event: Any) -> None:
+    def _pasted(self) -> Work:
         text = self._paste.value_input
         if not text.strip():
-            self._session.complain("There is nothing to use yet: paste a text into the field first.")
-            return
+            raise TextError("There is nothing to use yet: paste a text into the field first.")
+        data = in_utf8(text)
+        if len(data) > self._session.max_upload_bytes:
+            raise TextError(too_large(self._session.max_upload_bytes))
+        return self._read(Source(data, "pasted text", encoding="utf-8"))
 
-        def take() -> None:
-            data = in_utf8(text)
-            if len(data) > self._session.max_upload_bytes:  # the field's own limit is the browser's
-                raise TextError(too_large(self._session.max_upload_bytes))
-            self._read(Source(data, "pasted text", encoding="utf-8"))
-
-        self._session.guarded(take)
-
-    def _take_example(self, name: str) -> None:
+    def _take_example(self, name: str) -> Work:
         self._source = None
         self._busy("Reading the example")
-        self._session.run(lambda: self._session.services.corpora.add_example(name), self._took, self._failed)
+        return self._session.run(lambda: self._session.services.corpora.add_example(name), self._took, self._failed)
 
     def _chose_known(self, event: Any) -> None:
         if event.new and event.new != self._session.corpus_id:
@@ -154,11 +148,12 @@ class TextView(pn.viewable.Viewer):
         if self._source and event.new != (self._report.encoding if self._report else None):
             self._read(replace(self._source, encoding=event.new))
 
-    def _turn_line_ends(self, event: Any) -> None:
-        if self._source:
-            self._read(replace(self._source, newlines="keep" if self._source.newlines == "lf" else "lf"))
+    def _turn_line_ends(self) -> Work | None:
+        if self._source is None:
+            return None
+        return self._read(replace(self._source, newlines="keep" if self._source.newlines == "lf" else "lf"))
 
-    def _read(self, source: Source) -> None:
+    def _read(self, source: Source) -> Work:
         """Bring a text in, in the place of the one that the same source gave before."""
         before = self._session.corpus_id if self._source and self._source.data is source.data else ""
         self._source = source
@@ -176,7 +171,7 @@ class TextView(pn.viewable.Viewer):
                     pass  # a model was made of it meanwhile, which keeps it
             return found
 
-        self._session.run(work, self._took, self._failed)
+        return self._session.run(work, self._took, self._failed)
 
     def _busy(self, words: str) -> None:
         self._status.object = f'<p class="soft" role="status">{words} …</p>'
@@ -224,7 +219,7 @@ class TextView(pn.viewable.Viewer):
             options=names, value=report.encoding if report else names[0], visible=self._source is not None
         )
 
-    def _go_on(self, event: Any) -> None:
+    def _go_on(self) -> None:
         self._session.tab = "options"
 
     def __panel__(self) -> pn.viewable.Viewable:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import panel as pn
-import panel.ui as pui
 
 from charrnn.core import figures
 from charrnn.core.records import Corpus, Model, ModelState
+from dashboard.action_button import ActionButton
 from dashboard.escape import escaped
 from dashboard.live import Live
 from dashboard.progress import Progress
-from dashboard.session import Session
+from dashboard.session import Session, Work
 from dashboard.sparing import sparing
 from dashboard.theme import empty, markup
 from dashboard.views.log import LogView
@@ -28,6 +28,8 @@ class TrainingView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._seen: tuple[Any, ...] = ()
+        self._changing: list[tuple[Model, Work]] = []
+        """Models as they are after what was done to them, and what waits to be seen."""
         self._corpus: Corpus | None = None
         self._head = Live()
         self._buttons = {
@@ -41,7 +43,7 @@ class TrainingView(pn.viewable.Viewer):
         }
         self._nothing = empty(
             "No model chosen", "Choose one in the library, or take a text and train a new one.",
-            pui.Button(label="Take a text", on_click=lambda event: self._go("text")),
+            ActionButton(session, lambda: self._go("text"), label="Take a text"),
         )  # fmt: skip
         self._body = pn.Column(
             self._head,
@@ -59,8 +61,8 @@ class TrainingView(pn.viewable.Viewer):
         self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
         session.on_news(self._show)
 
-    def _button(self, label: str, act: Callable[[], None], **look: Any) -> pui.Button:
-        return pui.Button(label=label, on_click=lambda event: act(), visible=False, margin=0, **look)
+    def _button(self, label: str, act: Callable[[], Any], **look: Any) -> ActionButton:
+        return ActionButton(self._session, act, label=label, visible=False, **look)
 
     def _go(self, tab: str) -> None:
         self._session.tab = tab
@@ -69,6 +71,7 @@ class TrainingView(pn.viewable.Viewer):
         feed, model = self._session.feed, self._session.model
         self._nothing.visible, self._body.visible = feed is None, feed is not None
         if feed is None or model is None:
+            self._end_what_is_seen(None)
             if feed is not None and feed.error:
                 self._head.show(f'<div class="notice error" role="alert">{escaped(feed.error)}</div>')
             return
@@ -80,6 +83,7 @@ class TrainingView(pn.viewable.Viewer):
         if seen != self._seen:
             self._offer(model)
             self._seen = seen
+        self._end_what_is_seen(model)
 
     def _offer(self, model: Model, *, sure: bool = False) -> None:
         """Show the buttons that can work now."""
@@ -96,42 +100,54 @@ class TrainingView(pn.viewable.Viewer):
             "write": has_checkpoint or (active and model.step > 0),
         }
         for name, button in self._buttons.items():
-            button.param.update(visible=shown[name], disabled=False)
+            button.visible = shown[name]
         stopping = model.state == ModelState.STOPPING or model.stop_requested
-        self._buttons["stop"].param.update(disabled=stopping, label="Stopping …" if stopping else "Stop")
+        self._buttons["stop"].label = "Stopping …" if stopping else "Stop"
+        self._buttons["stop"].blocked = stopping
 
-    def _do(self, name: str, act: Callable[[], Any]) -> None:
-        """Do something to the training, once a click; what comes of it is shown by the next news."""
-        self._buttons[name].disabled = True
+    def _do(self, act: Callable[[], Model]) -> Work:
+        """Do something to the training; it ends when the page shows what came of it."""
+        work = Work()
 
-        def done(_: Any) -> None:
-            self._seen = ()
+        def done(model: Model) -> None:
+            self._changing.append((model, work))
             self._session.hub.hurry()
 
         def failed(words: str) -> None:
-            done(None)
+            work.end()
             self._session.complain(words)
 
         self._session.run(act, done, failed)
+        return work
 
-    def _start(self) -> None:
+    def _end_what_is_seen(self, shown: Model | None) -> None:
+        """End what was done to the model once the page shows it, or shows another model."""
+        waiting = []
+        for model, work in self._changing:
+            if shown is None or model.id != shown.id or model.updated_at <= shown.updated_at:
+                work.end()
+            else:
+                waiting.append((model, work))
+        self._changing = waiting
+
+    def _start(self) -> Work:
         model_id = self._session.model_id
-        self._do("start", lambda: self._session.services.training.begin(model_id))
+        return self._do(lambda: self._session.services.training.begin(model_id))
 
-    def _stop(self) -> None:
+    def _stop(self) -> Work:
         model_id = self._session.model_id
-        self._do("stop", lambda: self._session.services.training.stop(model_id))
+        return self._do(lambda: self._session.services.training.stop(model_id))
 
-    def _resume(self) -> None:
+    def _resume(self) -> Work:
         model_id = self._session.model_id
-        self._do("resume", lambda: self._session.services.training.resume(model_id))
+        return self._do(lambda: self._session.services.training.resume(model_id))
 
-    def _longer(self) -> None:
+    def _longer(self) -> Work | None:
         model = self._session.model
         if model is None:
-            return
+            return None
         more = {"max_steps": model.step + max(model.step, 1), "max_minutes": 0, "max_epochs": 0}
-        self._do("longer", lambda: self._session.services.training.resume(model.id, options=more))
+        return self._do(lambda: self._session.services.training.resume(model.id, options=more))
 
     def _again(self) -> None:
         if self._session.model:

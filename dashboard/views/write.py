@@ -1,12 +1,14 @@
 """Write with a model: prompt, sliders, a text that streams in, another one beside it, and those written before."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
 
 from charrnn.core.records import Checkpoint, Model, Sample
+from dashboard.action_button import ActionButton
 from dashboard.escape import escaped, visible
 from dashboard.forms import Form
 from dashboard.session import Session
@@ -60,7 +62,7 @@ class WriteView(pn.viewable.Viewer):
             self._coloured.link(sheet.pane, value="coloured")
         self._nothing = empty(
             "Nothing to write with yet", "Train a model first; its first checkpoint can write already.",
-            pui.Button(label="Open the library", on_click=lambda event: self._go("library")),
+            ActionButton(session, lambda: self._go("library"), label="Open the library"),
         )  # fmt: skip
         self._body = pn.Column(
             self._head, self._prompt,
@@ -73,11 +75,11 @@ class WriteView(pn.viewable.Viewer):
             self._pair, markup(HINT), sizing_mode="stretch_width", margin=0, visible=False,
         )  # fmt: skip
         self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
-        self._form.on_change(lambda: setattr(self._write, "disabled", bool(self._form.problems)))
+        self._form.on_change(lambda: setattr(self._write, "blocked", bool(self._form.problems)))
         session.on_news(self._show)
 
-    def _button(self, label: str, act: Any, **look: Any) -> pui.Button:
-        return pui.Button(label=label, on_click=lambda event: act(), margin=0, **look)
+    def _button(self, label: str, act: Callable[[], Any], **look: Any) -> ActionButton:
+        return ActionButton(self._session, act, label=label, **look)
 
     def _go(self, tab: str) -> None:
         self._session.tab = tab
@@ -93,6 +95,7 @@ class WriteView(pn.viewable.Viewer):
         self._seen = seen
         self._nothing.visible, self._body.visible = not checkpoints, bool(checkpoints)
         if model is None or not checkpoints:
+            self._end()
             return
         self._head.object = (
             f'<div class="title"><h2 dir="auto">Write with {escaped(model.name)}</h2>'

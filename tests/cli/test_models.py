@@ -102,6 +102,6 @@ def test_an_export_overwrites_nothing(charrnn_with_fox, tmp_path):
 
 def test_text_from_the_database_cannot_break_the_table(charrnn_with_fox, home):
     with open_services(home) as services:
-        services.models.note(services.models.get("fox").id, "a\x1b[2Jb")
+        services.models.note(services.models.resolve("fox").id, "a\x1b[2Jb")
     assert "\x1b" in json.loads(charrnn_with_fox("show", "fox", "--json").out)["model"]["notes"]
     assert "\x1b" not in charrnn_with_fox("show", "fox").out

@@ -35,7 +35,7 @@ def test_a_deleted_model_is_gone_and_can_be_brought_back(view: LibraryView, sess
     view._restore(ducks)
     wait_until(lambda: session.drain() or len(view._table.rows) == 2)
     assert (session.model_id, view._undo.visible) == (ducks, False)
-    assert models.get("ducks").id == ducks
+    assert models.resolve("ducks").id == ducks
 
 
 def test_what_was_deleted_can_be_brought_back_after_a_reload(
@@ -43,13 +43,13 @@ def test_what_was_deleted_can_be_brought_back_after_a_reload(
 ) -> None:
     assert not view._bin.visible
     for name in ("ducks", "<b>drakes"):
-        services.models.delete(services.models.get(name).id)
+        services.models.delete(services.models.resolve(name).id)
     later = LibraryView(session)
     wait_until(lambda: session.drain() or later._bin.visible)
     assert [name.partition(",")[0] for name in later._gone.options] == ["<b>drakes", "ducks"]
     later._restore(later._gone.value)
     wait_until(lambda: session.drain() or len(later._table.rows) == 1)
-    assert services.models.get("<b>drakes").id == session.model_id
+    assert services.models.resolve("<b>drakes").id == session.model_id
     assert len(later._gone.options) == 1
 
 
@@ -57,7 +57,7 @@ def test_name_note_and_tags_are_changed_together(view: LibraryView, session: Ses
     view._name.value_input, view._notes.value_input, view._tags.value_input = " geese ", "loud", "birds,, farm "
     view._change()
     wait_until(lambda: session.drain() or "geese" in [row["name"] for row in view._table.rows])
-    model = session.services.models.get("geese")
+    model = session.services.models.resolve("geese")
     assert (model.id, model.notes, list(model.tags)) == (session.model_id, "loud", ["birds", "farm"])
 
 
@@ -66,8 +66,9 @@ def test_a_model_that_was_never_trained_has_nothing_to_export(view: LibraryView)
 
 
 def test_an_export_that_fails_says_why_and_can_be_tried_again(view: LibraryView, session: Session) -> None:
-    view._pack()
-    assert view._export.disabled
+    view._export.blocked = False
+    view._export.clicks += 1
+    assert (view._export.disabled, view._export.label) == (True, "Exporting …")
     wait_until(lambda: session.drain() or session.notice[1])
     assert "checkpoint" in session.notice[1]
     assert (view._export.disabled, view._export.label) == (False, "Export")

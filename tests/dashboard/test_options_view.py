@@ -4,7 +4,7 @@ import pytest
 
 from charrnn.core.batches import shortest
 from charrnn.core.options import preset
-from dashboard.session import Session
+from dashboard.session import Session, Work
 from dashboard.views.options import OptionsView, fitting
 from tests.dashboard.conftest import wait_until
 
@@ -56,13 +56,14 @@ def test_defect_a_cost_that_comes_late_allows_no_second_start(
     view: OptionsView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = session.run
-    monkeypatch.setattr(session, "run", lambda *call: None if call[1] == view._started else real(*call))
+    start = Work()
+    monkeypatch.setattr(session, "run", lambda *call: start if call[1] == view._started else real(*call))
     view._lower()
-    view._start(None)
+    view._train.clicks += 1
     wait_until(lambda: session._inbox)
     session.drain()
     assert view._train.disabled
-    view._failed("the disk is full")
+    start.end()
     assert not view._train.disabled
 
 

@@ -108,3 +108,30 @@ def test_a_view_that_cannot_read_just_now_is_told_again_when_the_database_is_bac
     wait_until(lambda: not hub.outage.words)
     session.drain()
     assert told == ["", ""]
+
+
+def test_a_session_stops_following_a_model_that_was_given_to_another_user(services: Services, hub: Hub) -> None:
+    everybody, model = services, services.seen_by("ada").models.create("ducks")
+    rings: list[int] = []
+    session = Session(services.seen_by("ada"), hub, lambda: rings.append(1))
+    session.model_id = model.id
+    wait_until(lambda: session.model)
+    told: list[object] = []
+    session.on_news(lambda: told.append(session.model))
+
+    everybody.models.give(model.id, "bob")
+    rings.clear()
+    wait_until(lambda: rings and hub.feed(session._wake).model.owner == "bob")
+    session.drain()
+    assert (told, session.model_id, hub.num_feeds) == ([None], "", 0)
+    assert "belongs to another user" in session.notice[1]
+    session.close()
+
+
+def test_a_session_stops_following_a_model_that_was_deleted_elsewhere(session: Session, services: Services) -> None:
+    session.model_id = services.models.create("ducks").id
+    wait_until(lambda: session.model)
+    services.models.delete(session.model_id)
+    wait_until(lambda: session.drain() or not session.model_id)
+    assert (session.feed, session.notice[0]) == (None, "error")
+    assert "There is no model" in session.notice[1]

@@ -43,13 +43,13 @@ def test_a_file_of_any_name_is_taken_and_its_name_shown_as_text(view: TextView, 
 
 def test_defect_half_a_character_in_a_pasted_text_is_said_in_words(view: TextView, session: Session) -> None:
     view._paste.value_input = "duck \ud83e and others"
-    view._pasted(None)
+    view._take.clicks += 1
     assert "U+D83E as character 6" in session.notice[1]
 
 
 def test_defect_a_pasted_text_has_the_limit_of_a_file(view: TextView, session: Session) -> None:
     view._paste.value_input = "é" * (session.max_upload_bytes // 2 + 1)
-    view._pasted(None)
+    view._take.clicks += 1
     assert "larger than 50 MB" in session.notice[1]
 
 
@@ -57,7 +57,7 @@ def test_line_ends_can_be_kept_with_one_click(view: TextView, session: Session) 
     bring(view, session, GREETING.encode())
     first = session.corpus_id
     assert view._line_ends.label == "Keep the line ends as they are"
-    view._turn_line_ends(None)
+    view._line_ends.clicks += 1
     wait_until(lambda: session.drain() or session.corpus_id != first)
     assert session.corpus.num_characters == len(GREETING)
     assert view._line_ends.label == "Convert line ends to LF"
@@ -115,11 +115,11 @@ def test_a_file_that_ends_in_the_middle_of_a_character_is_refused_in_words(
 
 def test_a_pasted_text_is_taken(view: TextView, session: Session) -> None:
     view._paste.value_input = "one duck, two ducks\n" * 3
-    view._pasted(None)
+    view._take.clicks += 1
     wait_until(lambda: session.drain() or session.corpus_id)
     assert session.corpus.name == "pasted text"
 
 
 def test_pasting_nothing_says_so(view: TextView, session: Session) -> None:
-    view._pasted(None)
+    view._take.clicks += 1
     assert "paste a text into the field first" in session.notice[1]

@@ -63,10 +63,10 @@ def test_a_text_goes_on_from_a_chosen_alternative(view: WriteView) -> None:
 
 def test_another_model_writes_beside_it_from_the_same_prompt_and_seed(view: WriteView) -> None:
     session = view._session
-    model = session.services.models.get("ducks")
+    model = session.services.models.resolve("ducks")
     corpus = session.services.corpora.get(model.corpus_id)
     session.services.training.start(corpus, name="geese", options={**model.train_params, "max_steps": 3})
-    session.services.training.wait("geese")
+    session.services.training.wait(session.services.models.resolve("geese").id)
     wait_until(lambda: session.drain() or "Model geese" in view._beside.options)
     view._beside.value = view._beside.options["Model geese"]
     write(view, "over ")

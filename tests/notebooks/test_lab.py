@@ -44,8 +44,8 @@ def stop(folder: Path, name: str, *, once_validated: bool = False) -> None:
     """Stop a training from another process than the notebook's, however long it would have taken."""
     with open_services(folder / "home") as elsewhere:
         if once_validated:  # of which the lesson speaks
-            wait_until(lambda: elsewhere.models.get(name).best_loss is not None)
-        elsewhere.training.stop(elsewhere.models.get(name).id)
+            wait_until(lambda: elsewhere.models.resolve(name).best_loss is not None)
+        elsewhere.training.stop(elsewhere.models.resolve(name).id)
 
 
 @pytest.mark.slow

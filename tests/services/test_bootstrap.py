@@ -23,7 +23,7 @@ def test_the_database_can_be_elsewhere(tmp_path: Path, empty_server_url: str) ->
     with open_services(tmp_path, environ={"CHARRNN_DATABASE_URL": empty_server_url}) as services:
         services.models.create("Stücke 🎭")
     with open_services(tmp_path, database_url=empty_server_url) as services:
-        assert services.models.get("Stücke 🎭")
+        assert services.models.resolve("Stücke 🎭")
     assert list(tmp_path.glob("*.sqlite3*")) == []
 
 

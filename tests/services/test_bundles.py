@@ -71,7 +71,7 @@ def test_an_exported_model_comes_back_whole_under_a_free_name(trained: Trained, 
     again = here.models.export(model.id, exported.with_name("again.zip"))
     assert parts_of(again)[WEIGHTS] == parts_of(exported)[WEIGHTS]
     for name in ("ducks", "ducks-2"):
-        here.models.purge(here.models.get(name).id)
+        here.models.purge(here.models.resolve(name).id)
 
 
 def test_a_bundle_holds_only_json_text_and_tensors(exported: Path) -> None:
@@ -156,6 +156,7 @@ EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
     "a CPU with a long name": (edited(ABOUT, cpu="x" * 201), "too long"),
     "a CPU that is a number": (edited(ABOUT, cpu=64), "is not of type"),
     "a name that is empty": (edited(ABOUT, name="\n"), "cannot be imported: The name is empty"),
+    "a name that poses as an id": (edited(ABOUT, name="0123456789abcdef" * 2), "has the form of a model's id"),
     "a name with an escape": (edited(ABOUT, name="a\x1b[2J"), r"cannot be imported: .*U\+001B"),
     "a log that is no text": (adding(LOG, b"\xff\xfe"), "no model that was exported"),
     "metrics that are none": (adding(METRICS, b"step,loss\n1,many\n"), "no model that was exported"),

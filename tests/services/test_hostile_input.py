@@ -56,7 +56,7 @@ def test_a_model_of_any_name_is_made_and_found_or_refused_in_words(services: Ser
         assert set(error.problems) == {"name"}
         assert not STEERING & set(str(error))
     else:
-        assert services.models.get(name).id == services.models.get(model.name).id == model.id
+        assert services.models.resolve(name).id == services.models.resolve(model.name).id == model.id
         assert services.models.rename(model.id, "plain").name == "plain"
         assert services.models.rename(model.id, name).name == model.name
     assert files(services) == {"home", "home/corpora", "home/checkpoints"}

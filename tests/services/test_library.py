@@ -17,15 +17,32 @@ from tests.services.conftest import OPTIONS, TEXT, Trained
 
 def test_a_model_is_found_by_name_and_by_id(services: Services) -> None:
     made = services.models.create("sonnets")
-    assert services.models.get("sonnets") == services.models.get(made.id) == made
+    assert (
+        services.models.resolve("sonnets") == services.models.resolve(made.id) == services.models.get(made.id) == made
+    )
+
+
+def test_get_takes_ids_only_so_that_no_name_can_pose_as_one(services: Services) -> None:
+    made = services.models.create("sonnets")
+    with pytest.raises(NotFound, match="no model with the id 'sonnets'"):
+        services.models.get("sonnets")
+    services.models.delete(made.id)
+    with pytest.raises(NotFound, match="is deleted"):
+        services.models.get(made.id)
+
+
+def test_a_text_named_like_an_id_gives_a_model_a_name_that_can_be_kept(services: Services) -> None:
+    name = "d41d8cd98f00b204e9800998ecf8427e"
+    assert services.models.free_name(name) == f"{name}-2"
+    assert services.models.create(services.models.free_name(name)).name == f"{name}-2"
 
 
 def test_a_missing_model_names_those_that_are_there(services: Services) -> None:
     with pytest.raises(NotFound, match="no models yet"):
-        services.models.get("sonnets")
+        services.models.resolve("sonnets")
     services.models.create("plays")
     with pytest.raises(NotFound, match="There are: plays"):
-        services.models.get("sonnets")
+        services.models.resolve("sonnets")
 
 
 def test_a_taken_name_gets_a_number(services: Services) -> None:
@@ -40,7 +57,7 @@ def test_names_notes_and_tags_change(services: Services) -> None:
     services.models.rename(model.id, "Stücke 🎭")
     services.models.note(model.id, "with all stage directions")
     services.models.tag(model.id, ["drama", "en"])
-    found = services.models.get("Stücke 🎭")
+    found = services.models.resolve("Stücke 🎭")
     assert (found.notes, found.tags) == ("with all stage directions", ("drama", "en"))
 
 
@@ -77,7 +94,7 @@ def test_a_model_is_renamed_while_it_trains(services: Services) -> None:
     model = services.training.start(TEXT, name="ducks", options=OPTIONS)
     services.models.rename(model.id, "geese")
     assert services.training.wait(model.id).name == "geese"
-    assert services.models.get("geese").step == 8
+    assert services.models.resolve("geese").step == 8
 
 
 def test_an_export_holds_everything(trained: Trained, tmp_path: Path) -> None:

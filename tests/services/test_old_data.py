@@ -47,7 +47,7 @@ def test_an_old_data_folder_is_listed_as_it_was(packed: Path) -> None:
 def test_an_old_checkpoint_writes_as_it_did_and_its_training_goes_on(packed: Path) -> None:
     services, expected = opened(packed)
     with services:
-        model = services.models.get("ducks")
+        model = services.models.resolve("ducks")
         assert services.writing.score(model.id, TEXT).nats == pytest.approx(expected["nats"], rel=1e-4)
         assert services.writing.write(model.id, {"start_string": "duck", "max_length": 9})[0].text
         further = expected["step"] + 3

@@ -39,7 +39,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
 
 ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
     "get by id": lambda s, id, at: s.models.get(id),
-    "get by name": lambda s, id, at: s.models.get("secret ducks"),
+    "get by name": lambda s, id, at: s.models.resolve("secret ducks"),
     "rename": lambda s, id, at: s.models.rename(id, "mine now"),
     "note": lambda s, id, at: s.models.note(id, "was here"),
     "tag": lambda s, id, at: s.models.tag(id, ["mine"]),
@@ -81,7 +81,7 @@ def test_every_way_to_a_model_is_among_these() -> None:
         if not name.startswith("_") and {"model_id", "name_or_id"} & set(signature(method).parameters)
     }
     tried = {
-        "get", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
+        "get", "resolve", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "stop", "interrupt",
         "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
@@ -118,19 +118,19 @@ def test_lists_hold_one_s_own(users: Users) -> None:
 
 def test_another_s_text_is_as_if_it_were_not_there(users: Users) -> None:
     corpora, theirs = users.bob.corpora, users.corpus.id
-    for act in (corpora.get, corpora.find, corpora.delete, lambda id: corpora.head(id, 9)):
+    for act in (corpora.get, corpora.resolve, corpora.delete, lambda id: corpora.head(id, 9)):
         with pytest.raises(NotFound):
             act(theirs)
     with pytest.raises(NotFound):
-        corpora.find("ducks")
+        corpora.resolve("ducks")
 
 
 def test_two_users_have_models_and_texts_of_the_same_name(users: Users) -> None:
     mine = users.bob.models.create("secret ducks")
-    assert users.bob.models.get("secret ducks") == mine
-    assert users.ada.models.get("secret ducks").id == users.model.id
+    assert users.bob.models.resolve("secret ducks") == mine
+    assert users.ada.models.resolve("secret ducks").id == users.model.id
     with pytest.raises(OptionError, match="Several users have a model 'secret ducks': 'ada' .*, 'bob' "):
-        users.everybody.models.get("secret ducks")
+        users.everybody.models.resolve("secret ducks")
     users.bob.models.purge(mine.id)
 
 
@@ -138,7 +138,7 @@ def test_the_same_text_of_two_users_is_stored_once_and_goes_with_the_last(users:
     first, _ = users.ada.corpora.add("over the hill\n" * 50, name="hill")
     second, _ = users.bob.corpora.add("over the hill\n" * 50, name="my hill")
     assert first.id == second.id
-    assert users.bob.corpora.find("my hill").id == second.id
+    assert users.bob.corpora.resolve("my hill").id == second.id
     users.bob.corpora.delete(second.id)
     assert users.bob.corpora.all() == []
     assert users.ada.corpora.head(first.id, 4) == "over"

@@ -3,12 +3,14 @@
 import math
 
 import pytest
+from sqlalchemy import update
 
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ModelState
 from charrnn.store.database import Database
 from charrnn.store.history import Batch
 from charrnn.store.models import ModelStore
+from charrnn.store.tables import ModelRow
 
 
 def test_a_new_model_is_read_back_as_it_was_made(models, corpus):
@@ -39,7 +41,7 @@ def test_names_that_differ_only_in_case_accent_or_emoji_are_different(models):
     names = ["a", "A", "e", "é", "😀", "😁", "ss", "ß", "a b", "ab"]
     ids = {models.create(name).id for name in names}
     assert len(ids) == len(names)
-    assert [models.find(name).name for name in names] == names
+    assert [models.resolve(name).name for name in names] == names
 
 
 def test_a_name_is_taken_for_its_owner_only(models):
@@ -56,16 +58,36 @@ def test_all_that_is_wrong_with_a_new_model_is_said_at_once(models):
     assert models.list() == []
 
 
-def test_find_looks_for_the_name_first_and_then_for_the_id(models):
-    first = models.create("first")
-    second = models.create(first.id)
-    assert models.find(" first ") == first
-    assert models.find(first.id) == second
-    assert models.find(second.id) == second
-    assert models.find("first", owner="ann") is None
-    assert models.find("First") is None
-    assert models.find("") is None
-    assert models.find("\ud800") is None
+def test_resolve_takes_a_name_or_an_id(models):
+    model = models.create("first")
+    assert models.resolve(" first ") == models.resolve(model.id) == models.resolve(f" {model.id.upper()} ") == model
+    assert models.resolve("first", owner="ann") is models.resolve(model.id, owner="ann") is None
+    assert models.resolve("First") is None
+    assert models.resolve("") is None
+    assert models.resolve("\ud800") is None
+
+
+def test_a_model_cannot_take_the_id_of_another_as_its_name(models):
+    first, second = models.create("first"), models.create("second")
+    for name in (first.id, first.id.upper(), f" {first.id} ", "0" * 32):
+        with pytest.raises(OptionError, match="has the form of a model's id"):
+            models.update(second.id, name=name)
+        with pytest.raises(OptionError, match="has the form of a model's id"):
+            models.create(name)
+    assert models.create("0" * 31).name == "0" * 31
+
+
+def test_a_model_that_an_older_version_named_like_an_id_is_reached_by_its_own_id_only(models, database):
+    first, second = models.create("first"), models.create("second")
+    database.write(
+        lambda session: session.execute(update(ModelRow).where(ModelRow.id == second.id).values(name=first.id))
+    )
+    assert models.get(second.id).name == first.id
+    assert models.resolve(first.id) == first
+    assert models.resolve(second.id) == models.get(second.id)
+    models.delete(first.id)
+    assert models.resolve(first.id) is None
+    assert models.update(second.id, name="mended").name == "mended"
 
 
 def test_an_unknown_model_is_not_found(models):
@@ -83,7 +105,7 @@ def test_the_list_begins_with_the_newest_and_can_be_one_owners(models):
 def test_a_name_of_two_hundred_emoji_is_kept_whole_and_told_from_its_neighbour(models):
     names = ["😀" * 199 + last for last in "😀😁"]
     ids = [models.create(name).id for name in names]
-    assert [models.find(name).id for name in names] == ids
+    assert [models.resolve(name).id for name in names] == ids
     with pytest.raises(NameTaken):
         models.create(names[0])
 
@@ -162,11 +184,11 @@ def test_a_trained_model_keeps_its_text(models, leases, training):
 def test_a_deleted_model_gives_its_name_free_and_comes_back_when_it_still_is(models):
     old = models.create("x")
     models.delete(old.id)
-    assert models.find("x") is None
+    assert models.resolve("x") is None
     assert models.list() == []
     assert [model.id for model in models.list(include_deleted=True)] == [old.id]
     assert models.restore(old.id).deleted_at is None
-    assert models.find("x").id == old.id
+    assert models.resolve("x").id == old.id
 
 
 def test_a_deleted_model_whose_name_was_given_away_cannot_come_back(models):
