@@ -11,8 +11,8 @@ from charrnn.model.c_stderr import startup_lines_held_back
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Level 2 would leave errors that are none: on every CPU with AMX, that oneDNN does not multiply int32, and on every
-# machine without a GPU, that there is no driver for one. What fails raises an exception as well. A user who wants to see
-# TensorFlow's log sets another level, 0 for all of it.
+# machine without a GPU, that there is no driver for one. What fails raises an exception as well. A user who wants to
+# see TensorFlow's log sets another level, 0 for all of it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
