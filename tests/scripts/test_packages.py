@@ -63,7 +63,7 @@ def machine(tmp_path: Path):
             ["/bin/sh", ROOT / "scripts/packages"],
             env={"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path / "cache")} | environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
 
     return run
