@@ -86,10 +86,11 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
     server = serve(home)
     page = open_page(f"{server.url}/?tab=library")
     expect(page.get_by_role("button", name=trained.model.name, exact=True)).to_be_visible()
+    expect(page.get_by_text("TensorFlow is loading")).to_be_hidden()
     with failing(home) as words:
         opened_meanwhile = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
         for visited in (page, opened_meanwhile):
-            expect(visited.get_by_text(f"charrnn.sqlite3 reported an error: {words}.")).to_be_visible()
+            expect(visited.get_by_text("The database cannot be reached; trying again")).to_contain_text(words)
     for visited in (page, opened_meanwhile):
         expect(visited.get_by_text("The database cannot be reached")).to_be_hidden()
     expect(opened_meanwhile.get_by_role("log")).to_contain_text("step: ")
