@@ -184,26 +184,6 @@ def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_se
     database.close()
 
 
-@pytest.mark.parametrize("released", [script.revision for script in migrate._scripts().walk_revisions()][1:])
-def test_a_server_with_a_released_version_is_upgraded_and_keeps_its_rows(empty_server_url, released):
-    old = Database(empty_server_url)
-    with migrate._locked(old.engine) as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, released)
-    run(
-        old,
-        "INSERT INTO corpus (id, name, size_bytes, num_characters, num_distinct, num_lines, encoding, newlines) "
-        "VALUES ('c', 'hamlet.txt', 13, 11, 7, 2, 'utf-8', 'lf')",
-        "INSERT INTO model (id, name, train_params, corpus_id, state) VALUES ('m', 'hamlet', '{}', 'c', 'ready')",
-    )
-    old.upgrade()
-    assert [corpus.name for corpus in CorpusStore(old).list()] == ["hamlet.txt"]
-    assert ModelStore(old).get("m").corpus_id == "c"
-    assert not must_upgrade(old.engine)
-    old.close()
-
-
 def test_an_upgrade_that_fails_leaves_a_sqlite_file_as_it_was(tmp_path, newer_program):
     url = f"sqlite:///{tmp_path}/old.sqlite3"
     model_id = trained(url)
