@@ -1,6 +1,7 @@
 """`python -m dashboard`: open a data folder and serve it."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -58,6 +59,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from dashboard import front
     from dashboard.server import Studio, free_port, serve, url_here
 
+    logging.getLogger("charrnn").addHandler(logging.StreamHandler())  # the server's log is its standard error
     with services:
         port = free_port(address, chosen["port"])
         if port != chosen["port"]:

@@ -76,7 +76,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _set_up_log(verbose: bool) -> None:
-    """Print the program's log on standard error, or nowhere: without a handler, Python would print its errors."""
+    """Print the program's log on standard error, or nowhere."""
     logging.getLogger("charrnn").handlers[:] = [logging.StreamHandler() if verbose else logging.NullHandler()]
 
 

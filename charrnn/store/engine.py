@@ -1,6 +1,7 @@
 """The differences between SQLite and MySQL or MariaDB: how each is connected to and how a transaction begins."""
 
 import json
+import logging
 import ssl
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,11 @@ WRITES = {"charrnn_writes": True}
 """Execution option of an engine whose transactions write."""
 
 _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
+
+
+_POOL = "charrnn"
+# A connection that broke is replaced, and whoever used it gets an error: the pool need not log a traceback as well.
+logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
 
 
 def make_engine(url: URL, *, read_timeout: int | None = 120) -> Engine:
@@ -57,6 +63,7 @@ def _sqlite(url: URL) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
         json_serializer=_to_json,
         hide_parameters=True,
+        pool_logging_name=_POOL,
         **pool,
     )
     if not in_memory:
@@ -104,5 +111,6 @@ def _mysql(url: URL, read_timeout: int | None) -> Engine:
         connect_args=connect_args,
         json_serializer=_to_json,
         hide_parameters=True,
+        pool_logging_name=_POOL,
         **POOL,
     )

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from charrnn.core.errors import StoreAway
 from charrnn.services import open_services
+from dashboard.outage import Outage
 from tests.dashboard.conftest import PATIENCE, Server, Trained
 from tests.services.conftest import OPTIONS, TEXT
 from tests.store import database_servers
@@ -89,15 +91,25 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
     with failing(home) as words:
         opened_meanwhile = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
         for visited in (page, opened_meanwhile):
-            expect(visited.get_by_text(f"charrnn.sqlite3 reported an error: {words}.")).to_be_visible()
+            expect(visited.get_by_text("The database cannot be reached; trying again")).to_contain_text(words)
     for visited in (page, opened_meanwhile):
         expect(visited.get_by_text("The database cannot be reached")).to_be_hidden()
     expect(opened_meanwhile.get_by_role("log")).to_contain_text("step: ")
-    for visited in (page, opened_meanwhile):
-        visited.goto("about:blank")
-    log = server.stop()
-    assert log.count("Traceback (most recent call last)") >= 1  # for whoever runs the server
-    assert log.count("\nThe database file") < 5  # but not at each try
+
+
+def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outage = Outage(lambda: None)
+    for error in [StoreAway("The server is gone."), StoreAway("Error 1047", unexpected=True)]:
+        for _ in range(3):
+            with outage.asking():
+                raise error
+    outage.close()
+    assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
+        ("The server is gone.", False),
+        ("Error 1047", True),
+    ]
 
 
 def test_an_unexpected_error_at_the_start_is_one_sentence(home: Path) -> None:

@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_training_that_is_killed_ends_as_if_it_never_was(home: Path, empty_server_url: str) -> None:
-    assert_reached(*Kills({"a server": (home, empty_server_url)}, 200, random.Random(29)).run(3))
+    assert_reached(*Kills({"a server": (home, empty_server_url)}, 200, random.Random(29)).run(2))
 
 
 def test_after_a_power_cut_the_database_may_be_behind_its_folders_and_the_training_resumes(home: Path) -> None:

@@ -19,7 +19,7 @@ from charrnn.store.database import Database
 from charrnn.store.failures import is_missing_parent
 from charrnn.store.models import ModelStore
 from charrnn.store.tables import ModelRow
-from tests.store.database_servers import KINDS, unique
+from tests.store.database_servers import KINDS, ask, unique
 
 NOBODY = 65534
 FOR_ALL_TO_SEE = 0o755
@@ -192,6 +192,15 @@ def test_a_connection_that_the_server_closed_is_replaced(server_database):
     killer.write(lambda session: session.execute(text(f"KILL {connection}")))
     killer.close()
     assert server_database.now()
+
+
+def test_a_connection_that_breaks_between_two_transactions_leaves_no_traceback(server_database, caplog):
+    with server_database.engine.connect() as connection:
+        number = connection.scalar(text("SELECT CONNECTION_ID()"))
+        connection.commit()
+        ask(server_database.url, f"KILL {number}")
+    assert server_database.now()
+    assert not caplog.records
 
 
 def test_a_server_that_is_not_there_is_named_and_the_password_is_not():
