@@ -148,9 +148,13 @@ class CorpusFiles:
             return sum(path.stat().st_size for path in self._folder(corpus_id).iterdir())
         return 0
 
-    def delete(self, corpus_id: str) -> None:
-        """Remove the files of a text; they may be gone already."""
-        discard(self._folder(corpus_id))
+    def has(self, corpus_id: str) -> bool:
+        """Return whether the files of a text are here."""
+        return self._folder(corpus_id).exists()
+
+    def delete(self, corpus_id: str, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Remove the files of a text, unless they turn out to be needed; they may be gone already."""
+        discard(self._folder(corpus_id), unless=unless)
 
     def _folder(self, corpus_id: str) -> Path:
         if not re.fullmatch("[0-9a-f]{64}", corpus_id):

@@ -57,6 +57,7 @@ ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
     "export": lambda s, id, at: s.models.export(id, at / "stolen.zip"),
     "begin": lambda s, id, at: s.training.begin(id),
     "resume": lambda s, id, at: s.training.resume(id, options={"max_steps": 99}),
+    "ask whether it can be resumed": lambda s, id, at: s.training.can_resume(id),
     "stop": lambda s, id, at: s.training.stop(id),
     "interrupt": lambda s, id, at: s.training.interrupt(id),
     "wait": lambda s, id, at: s.training.wait(id),
