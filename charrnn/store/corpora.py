@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from charrnn.core.census import Census
 from charrnn.core.errors import NotFound, TextError
-from charrnn.core.files import atomic_file, discard, naming_full_disk, publish, temporary_folder
+from charrnn.core.files import atomic_file, discard, naming_full_disk, publish, sync_folder, temporary_folder
 from charrnn.core.records import Corpus
 from charrnn.core.report import TextReport
 from charrnn.core.text import Newlines, decode, detection_of
@@ -164,7 +164,8 @@ class CorpusFiles:
     def _keep(self, building: Path, corpus_id: str) -> None:
         try:
             self._open(corpus_id).close()
-            return  # stored before
+            sync_folder(self.root)  # stored before, but perhaps only a moment ago
+            return
         except NotFound:
             pass
         except TextError:  # damaged: the new copy mends it

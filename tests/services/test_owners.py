@@ -83,8 +83,8 @@ def test_every_way_to_a_model_is_among_these() -> None:
     }
     tried = {
         "get", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
-        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "stop", "interrupt",
-        "wait", "follow", "stream", "write", "score",
+        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
+        "interrupt", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
     harmless = {"give", "mine", "find_deleted", "follower", "is_here"}
     assert takes_id == tried | harmless
