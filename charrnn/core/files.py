@@ -9,8 +9,8 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -106,14 +106,7 @@ def publish(building: Path, path: Path) -> None:
             _sync_file(Path(folder, name))
         os.chmod(folder, for_folders)
         sync_folder(Path(folder))
-    if path.exists():
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    try:
-        os.rename(building, path)
-    except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was quicker
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
-        raise
+    _rename_to_new(building, path)
     sync_folder(path.parent)
 
 
@@ -145,14 +138,27 @@ def file_name(name: str) -> str:
     return f"_{kept}" if not kept or kept[0] in "-~" or first in _DEVICES else kept
 
 
-def discard(folder: Path) -> None:
-    """Remove a folder so that others see all of it or none of it; it may be missing."""
+def discard(folder: Path, *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Remove a folder so that others see all of it or none of it; it may be missing.
+
+    Args:
+        folder: What to remove.
+        unless: Asked when nobody sees the folder any more; if it is needed after all, it comes back.
+    """
     doomed = _temporary(folder.parent)
     try:
         os.rename(folder, doomed)
     except FileNotFoundError:
         return
-    shutil.rmtree(doomed)
+    is_needed = True
+    try:
+        is_needed = unless()
+    finally:
+        if is_needed:
+            with suppress(FileExistsError):  # somebody has made it anew
+                _rename_to_new(doomed, folder)
+                sync_folder(folder.parent)
+    shutil.rmtree(doomed, ignore_errors=is_needed)
 
 
 def sweep(folder: Path, *, older_than: float = 86_400) -> list[Path]:
@@ -215,6 +221,17 @@ def _last_write(path: Path) -> float:
         return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
     except FileNotFoundError:  # its owner is at work on it
         return time.time()
+
+
+def _rename_to_new(folder: Path, path: Path) -> None:
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    try:
+        os.rename(folder, path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was quicker
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        raise
 
 
 def _closed(path: str, flags: int) -> int:

@@ -5,12 +5,11 @@ come; what is JSON has a schema; weights are counted before a network is built f
 """
 
 import csv
-import io
 import json
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -20,22 +19,30 @@ from typing import TYPE_CHECKING, Any
 from charrnn.core.cost import num_parameters
 from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
 from charrnn.core.manifest import FORMAT, MANIFEST, TRAINING, WEIGHTS
-from charrnn.core.options import checked
-from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
+from charrnn.core.options import Value, checked
+from charrnn.core.records import Checkpoint, Model, ModelState, Sample
 from charrnn.core.schemas import validator
 from charrnn.core.vocabulary import Vocabulary
+from charrnn.services.bundle_texts import HIGHEST, LOG, METRICS, Values, check_count, read_log, read_metrics
 from charrnn.store.history import Batch
 from charrnn.store.rows import new_id
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
+ABOUT, SAMPLES = "model.json", "samples.json"
 CHECKPOINT = {f"checkpoint/{name}": name for name in (MANIFEST, WEIGHTS, TRAINING)}
-TEXTS = (ABOUT, LOG, METRICS, SAMPLES, f"checkpoint/{MANIFEST}")
-LARGEST_TEXT, LARGEST = 100_000_000, 4_000_000_000
-"""Bytes of one part that is text, and of all parts, unpacked."""
-HIGHEST = 2**62
+LARGEST = 4_000_000_000
+HEADERS = 4_000_000
+"""Bytes of a bundle, of any part of it, and of the names and shapes in a file of arrays."""
+LARGEST_TEXTS = {
+    ABOUT: 1_000_000,
+    f"checkpoint/{MANIFEST}": 8_000_000,
+    LOG: 16_000_000,
+    METRICS: 32_000_000,
+    SAMPLES: 16_000_000,
+}
+"""Bytes of each part that is text, unpacked."""
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": HIGHEST}
 _LOSS = {"type": ["number", "null"]}
@@ -90,19 +97,6 @@ def model_json(model: Model, checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def metrics_csv(metrics: Iterable[Metric]) -> str:
-    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
-    steps: dict[int, dict[str, float]] = {}
-    for metric in metrics:
-        steps.setdefault(metric.step, {})[metric.name] = metric.value
-    names = sorted({name for values in steps.values() for name in values})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"step": step, **values} for step, values in sorted(steps.items()))
-    return text.getvalue()
-
-
 @dataclass(frozen=True)
 class Bundle:
     """What an export holds, checked as far as it can be without a network."""
@@ -112,7 +106,7 @@ class Bundle:
     """Training options that the checkpoint was made with."""
     num_classes: int
     lines: list[str]
-    metrics: list[Metric]
+    metrics: Values
     samples: list[Mapping[str, Any]]
     checkpoint: Mapping[str, bytes]
     """Its files by name."""
@@ -171,8 +165,12 @@ class Bundle:
         return Batch(first_position=1, lines=lines, metrics=self.metrics, samples=samples, checkpoints=[kept])
 
 
-def read_bundle(path: Path) -> Bundle:
+def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda number: None) -> Bundle:
     """Read a file that `Library.export` wrote.
+
+    Args:
+        path: The file.
+        check_weights: Called with the number of weights that its options ask for, before any are unpacked; may raise.
 
     Raises:
         BundleError: It is something else, or damaged, dangerous or of a newer program.
@@ -182,7 +180,14 @@ def read_bundle(path: Path) -> Bundle:
         if path.stat().st_size > LARGEST:
             raise BundleError(f"{path.name!r} is larger than {LARGEST:,} bytes, the most that an import takes.")
         with zipfile.ZipFile(path) as bundle:
-            return _parsed(_parts(bundle))
+            entries = _entries(bundle)
+            texts = {name: _unpacked(bundle, entries[name], most) for name, most in LARGEST_TEXTS.items()}
+            options, num_classes = _network(texts)
+            weights = num_parameters(options, num_classes)
+            check_weights(weights)
+            most = _largest_arrays(options, weights)
+            arrays = {name: _unpacked(bundle, entries[name], most[name]) for name in most}
+            return _parsed(texts | arrays, options, num_classes)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
     except OptionError as error:
@@ -195,62 +200,69 @@ def read_bundle(path: Path) -> Bundle:
         ) from error
 
 
-def _parts(bundle: zipfile.ZipFile) -> dict[str, bytes]:
-    """Unpack in memory what an export writes, and refuse everything else."""
-    known, left = {*CHECKPOINT, *TEXTS}, LARGEST
-    parts: dict[str, bytes] = {}
+def _entries(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries that an export writes, and refuse everything else."""
+    known = {*CHECKPOINT, *LARGEST_TEXTS}
+    entries: dict[str, zipfile.ZipInfo] = {}
     for entry in bundle.infolist():
-        if entry.filename not in known or entry.filename in parts:
+        if entry.filename not in known or entry.filename in entries:
             raise BundleError(f"The file holds {entry.filename[:80]!r}, which no export of a model does.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BundleError(f"In the file, {entry.filename!r} is a link, which no export of a model holds.")
-        allowed = min(left, LARGEST_TEXT if entry.filename in TEXTS else LARGEST)
-        if entry.file_size > allowed:
-            raise BundleError(
-                f"In the file, {entry.filename!r} has {entry.file_size:,} bytes unpacked; {allowed:,} are taken."
-            )
-        with bundle.open(entry) as file:
-            parts[entry.filename] = file.read(entry.file_size + 1)
-        if len(parts[entry.filename]) != entry.file_size:
-            raise BundleError(f"In the file, {entry.filename!r} is not as long as it says.")
-        left -= entry.file_size
-    if missing := sorted(known - parts.keys()):
+        entries[entry.filename] = entry
+    if missing := sorted(known - entries.keys()):
         raise BundleError(f"The file holds no {', '.join(missing)}; every export of a model does.")
-    return parts
+    return entries
 
 
-def _parsed(parts: Mapping[str, bytes]) -> Bundle:
-    about, manifest = _json(ABOUT, parts[ABOUT]), _json(MANIFEST, parts[f"checkpoint/{MANIFEST}"])
+def _unpacked(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """Unpack one part in memory."""
+    if entry.file_size > most:
+        raise BundleError(
+            f"In the file, {entry.filename!r} has {entry.file_size:,} bytes unpacked; {most:,} are taken."
+        )
+    with bundle.open(entry) as file:
+        data = file.read(entry.file_size + 1)
+    if len(data) != entry.file_size:
+        raise BundleError(f"In the file, {entry.filename!r} is not as long as it says.")
+    return data
+
+
+def _network(texts: Mapping[str, bytes]) -> tuple[dict[str, Value], int]:
+    """Return the training options of the checkpoint, and the number of its classes."""
+    manifest = _json(MANIFEST, texts[f"checkpoint/{MANIFEST}"])
     given = manifest["options"]
     options = checked("training", given)
     if wrong := [name for name in given if (type(given[name]), given[name]) != (type(options[name]), options[name])]:
         raise ValueError(f"the option {wrong[0]} is {given[wrong[0]]!r}")
+    return options, len(Vocabulary.from_json(manifest["vocabulary"])) + 1
+
+
+def _largest_arrays(options: Mapping[str, Any], weights: int) -> dict[str, int]:
+    """Return how many bytes each file of arrays can have: an optimizer keeps up to four numbers for each weight."""
+    memory = 8 * options["num_seqs"] * options["lstm_size"] * options["num_layers"]
+    numbers = {WEIGHTS: weights, TRAINING: 6 * weights + memory}
+    return {f"checkpoint/{name}": min(LARGEST, 4 * number + HEADERS) for name, number in numbers.items()}
+
+
+def _parsed(parts: Mapping[str, bytes], options: Mapping[str, Any], num_classes: int) -> Bundle:
     return Bundle(
-        about,
+        _json(ABOUT, parts[ABOUT]),
         options,
-        len(Vocabulary.from_json(manifest["vocabulary"])) + 1,
-        parts[LOG].decode().splitlines(),
-        _metrics(parts[METRICS].decode()),
+        num_classes,
+        read_log(parts[LOG]),
+        read_metrics(parts[METRICS]),
         _json(SAMPLES, parts[SAMPLES]),
         {name: parts[path] for path, name in CHECKPOINT.items()},
     )
 
 
-def _metrics(text: str) -> list[Metric]:
-    rows = csv.DictReader(io.StringIO(text))
-    if not rows.fieldnames or rows.fieldnames[0] != "step" or any(len(name) > 64 for name in rows.fieldnames):
-        raise ValueError(f"{METRICS} has other columns than an export writes")
-    found = []
-    for row in rows:
-        step = int(row.pop("step"))
-        if not 0 <= step <= HIGHEST or None in row:
-            raise ValueError(f"{METRICS} has a row that no export writes")
-        found += [Metric(step, name, float(value)) for name, value in row.items() if value]
-    return found
-
-
 def _json(name: str, data: bytes) -> Any:
+    # each of these signs may begin an object in memory; those within texts count, too, since counting must be cheap
+    check_count(name, "items", sum(data.count(sign) for sign in (b"[", b"{", b",")))
     document = json.loads(data, parse_constant=_refuse_constant)
+    if isinstance(document, list):
+        check_count(name, "samples", len(document))
     came = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
     if isinstance(came, int) and came > FORMAT:
         raise BundleError(f"The file has format {came}; this program knows up to {FORMAT}. Update the program.")

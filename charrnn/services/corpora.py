@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
@@ -68,28 +68,37 @@ class Corpora:
             LimitReached: There is no room for it.
         """
         self._allowance.check_room(0, "text")
+        how = {"encoding": encoding, "newlines": newlines, "progress": progress}
+        while True:
+            corpus, report = self._store_files(source, name, **how)
+            try:
+                self._allowance.check_room(corpus.size_bytes, "text", but=corpus.id)
+            except LimitReached:
+                self._remove_unknown(corpus.id)
+                raise
+            stored = self._store.add(corpus, owner=self._owner or "")
+            if self._files.has(corpus.id):
+                # what it was called when it was first brought in is no business of who brings it again
+                return replace(stored, name=corpus.name), report
+            # somebody deleted the text between its files and its row: the files are stored again
+
+    def _store_files(self, source: Path | str | BinaryIO, name: str | None, **how: Any) -> tuple[Corpus, TextReport]:
         if isinstance(source, Path):
             with _opened(source) as file:
-                found = self._files.add(
-                    file, name=name or source.stem, encoding=encoding, newlines=newlines, progress=progress
-                )
-        else:
-            if isinstance(source, str):
-                _refuse_file_name(source)
-                # a text in memory is no file of unknown origin: nothing is to be detected
-                source, encoding = io.BytesIO(in_utf8(source)), "utf-8"
-            found = self._files.add(
-                source, name=name or "text", encoding=encoding, newlines=newlines, progress=progress
-            )
-        corpus, report = found
-        try:
-            self._allowance.check_room(corpus.size_bytes, "text", but=corpus.id)
-        except LimitReached:
-            if corpus.id not in {known.id for known in self._store.list()}:
-                self._files.delete(corpus.id)
-            raise
-        # what it was called when it was first brought in is no business of who brings it again
-        return replace(self._store.add(corpus, owner=self._owner or ""), name=corpus.name), report
+                return self._files.add(file, name=name or source.stem, **how)
+        if isinstance(source, str):
+            _refuse_file_name(source)
+            # a text in memory is no file of unknown origin: nothing is to be detected
+            source, how = io.BytesIO(in_utf8(source)), how | {"encoding": "utf-8"}
+        return self._files.add(source, name=name or "text", **how)
+
+    def _remove_unknown(self, corpus_id: str) -> None:
+        """Remove the files of a text without a row.
+
+        Who adds the same text at this moment writes its row first and then looks for the files; this hides the files
+        first and then looks for a row. One of both sees the other.
+        """
+        self._files.delete(corpus_id, unless=lambda: self._store.find(corpus_id) is not None)
 
     def add_example(self, name: str, *, progress: Listener | None = None) -> tuple[Corpus, TextReport]:
         """Bring an example text in, `shakespeare` or `python`.
@@ -173,7 +182,7 @@ class Corpora:
             NotFound: There is none of this id.
         """
         if self._store.delete(corpus_id, owner=self._owner):
-            self._files.delete(corpus_id)
+            self._remove_unknown(corpus_id)
 
 
 def _refuse_file_name(text: str) -> None:

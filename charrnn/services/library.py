@@ -6,14 +6,14 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from charrnn.core.cost import num_parameters
 from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.files import atomic_file, atomic_folder
 from charrnn.core.manifest import verify
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.allowance import Allowance
-from charrnn.services.bundles import metrics_csv, model_json, read_bundle
+from charrnn.services.bundle_texts import metrics_csv
+from charrnn.services.bundles import model_json, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -282,12 +282,11 @@ class Library:
             LimitReached: It is more than this server allows.
             NotFound: There is no such file.
         """
-        bundle = read_bundle(path)
+        bundle = read_bundle(path, check_weights=self._allowance.check_weights)
         try:
             checked_name(bundle.name)
         except OptionError as error:
             raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
-        self._allowance.check_weights(num_parameters(bundle.options, bundle.num_classes))
         self._allowance.check_room(bundle.checkpoint_bytes, "model")
         model_id = new_id()
         try:

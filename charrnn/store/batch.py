@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from sqlalchemy import case, select
@@ -17,6 +18,9 @@ from charrnn.store.leases import lost
 from charrnn.store.rows import HELD, compare_and_set, load_model
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
 from charrnn.store.upsert import insert_many, insert_missing, insert_or_replace
+
+PORTION = 10_000
+"""Rows that are made and sent at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +70,14 @@ def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, secon
 
 def insert_parts(session: Session, model_id: str, batch: Batch, *, epoch: int | None, known: int = 0) -> None:
     """Insert what is in a batch, but for its first `known` lines; samples of no `epoch` are a user's own."""
-    _insert_lines(session, model_id, batch.lines[known:], first_position=batch.first_position + known)
+    # in portions: an imported history can be long, and rows take far more memory than what they are made of
+    for first in range(known, len(batch.lines), PORTION):
+        lines = batch.lines[first : first + PORTION]
+        _insert_lines(session, model_id, lines, first_position=batch.first_position + first)
     now = session.scalars(select(utc_now())).one()
-    insert_or_replace(session, MetricRow, [_metric(model_id, m, now) for m in batch.metrics if math.isfinite(m.value)])
+    for metrics in batched(batch.metrics, PORTION):
+        rows = [_metric(model_id, metric, now) for metric in metrics if math.isfinite(metric.value)]
+        insert_or_replace(session, MetricRow, rows)
     insert_missing(session, SampleRow, [_sample(model_id, epoch, sample) for sample in batch.samples])
     insert_missing(session, CheckpointRow, [_checkpoint(model_id, checkpoint) for checkpoint in batch.checkpoints])
 

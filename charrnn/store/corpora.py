@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from charrnn.core.census import Census
 from charrnn.core.errors import NotFound, TextError
-from charrnn.core.files import atomic_file, discard, naming_full_disk, publish, temporary_folder
+from charrnn.core.files import atomic_file, discard, naming_full_disk, publish, sync_folder, temporary_folder
 from charrnn.core.records import Corpus
 from charrnn.core.report import TextReport
 from charrnn.core.text import Newlines, decode, detection_of
@@ -148,9 +148,13 @@ class CorpusFiles:
             return sum(path.stat().st_size for path in self._folder(corpus_id).iterdir())
         return 0
 
-    def delete(self, corpus_id: str) -> None:
-        """Remove the files of a text; they may be gone already."""
-        discard(self._folder(corpus_id))
+    def has(self, corpus_id: str) -> bool:
+        """Return whether the files of a text are here."""
+        return self._folder(corpus_id).exists()
+
+    def delete(self, corpus_id: str, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Remove the files of a text, unless they turn out to be needed; they may be gone already."""
+        discard(self._folder(corpus_id), unless=unless)
 
     def _folder(self, corpus_id: str) -> Path:
         if not re.fullmatch("[0-9a-f]{64}", corpus_id):
@@ -160,7 +164,8 @@ class CorpusFiles:
     def _keep(self, building: Path, corpus_id: str) -> None:
         try:
             self._open(corpus_id).close()
-            return  # stored before
+            sync_folder(self.root)  # stored before, but perhaps only a moment ago
+            return
         except NotFound:
             pass
         except TextError:  # damaged: the new copy mends it

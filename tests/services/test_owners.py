@@ -57,6 +57,7 @@ ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
     "export": lambda s, id, at: s.models.export(id, at / "stolen.zip"),
     "begin": lambda s, id, at: s.training.begin(id),
     "resume": lambda s, id, at: s.training.resume(id, options={"max_steps": 99}),
+    "ask whether it can be resumed": lambda s, id, at: s.training.can_resume(id),
     "stop": lambda s, id, at: s.training.stop(id),
     "interrupt": lambda s, id, at: s.training.interrupt(id),
     "wait": lambda s, id, at: s.training.wait(id),
@@ -82,8 +83,8 @@ def test_every_way_to_a_model_is_among_these() -> None:
     }
     tried = {
         "get", "resolve", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
-        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "stop", "interrupt",
-        "wait", "follow", "stream", "write", "score",
+        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
+        "interrupt", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
     harmless = {"give", "mine", "find_deleted", "follower", "is_here"}
     assert takes_id == tried | harmless

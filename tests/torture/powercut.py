@@ -7,7 +7,7 @@ import sqlite3
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from os import link
@@ -20,7 +20,7 @@ from charrnn.services import Services, open_services
 from charrnn.services.checkpoints import parse_folder
 from tests.torture.child import Nursery
 from tests.torture.finding import Finding, all_held
-from tests.torture.story import Story, gaps, left_over, new_model, told
+from tests.torture.story import Story, gaps, left_over, missing_steps, new_model, told, told_without
 
 CUTS_A_MODEL = 4
 WAL_HEADER, FRAME_HEADER = 32, 24
@@ -48,6 +48,8 @@ class PowerCuts:
     whole: list[bool] = field(default_factory=list)
     tidy: list[bool] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    expected_step: int | None = None
+    """Where the next start should resume; `None` where nothing is left to resume from."""
 
     def run(self, cuts: int) -> list[Finding]:
         """Cut the power so often, and let each training come to its end."""
@@ -109,7 +111,7 @@ class PowerCuts:
 
     def _check_start(self, model_id: str, began: int) -> None:
         """See whether a training resumed where it should."""
-        expected, self.expected_step = getattr(self, "expected_step", None), None
+        expected, self.expected_step = self.expected_step, None
         if expected is None:
             return
         with sqlite3.connect(self.home / "charrnn.sqlite3") as database:
@@ -131,10 +133,10 @@ class PowerCuts:
             model, story = services.models.get(model_id), told(services, model_id)
             if model.state != ModelState.COMPLETED:
                 self.failed.append(model.error or model.state)
-            missing = _missing(services, model_id)
+            missing = missing_steps(services, model_id)
             self.same.append((story.weights, story.memory) == (expected.weights, expected.memory))
-            values = _without(expected, missing) == _without(story, missing)
-            wrong = [] if missing else gaps(services, model_id)
+            values = told_without(expected, missing) == told_without(story, missing)
+            wrong = gaps(services, model_id)
             self.whole.append(values and not wrong)
             self.tidy.append(not left_over(services, model_id))
             print(f"{model.name}: {len(self.behind)} cuts so far", *wrong, "" if values else "differs", flush=True)
@@ -225,7 +227,7 @@ class _Grown:
 
 
 @contextmanager
-def _kept_folders(home: Path, model_id: str) -> Iterator["type[list[Path]]"]:
+def _kept_folders(home: Path, model_id: str) -> Iterator[Callable[[], list[Path]]]:
     """Keep a copy of each checkpoint that appears; yield a function that lists those which were removed since."""
     source, target = home / "checkpoints" / model_id, home / "kept" / model_id
     source.mkdir(exist_ok=True)
@@ -261,17 +263,3 @@ def _sound(folder: Path) -> set[str]:
 
 def _step(folder: str) -> int:
     return int(folder.split("-")[1])
-
-
-def _missing(services: Services, model_id: str) -> set[int]:
-    """Return the steps of which the log says that something may be missing."""
-    steps: set[int] = set()
-    for line in services.models.lines(model_id):
-        if found := re.search(r"of steps ([\d,]+) to ([\d,]+) may be missing", line.text):
-            first, last = (int(number.replace(",", "")) for number in found.groups())
-            steps |= set(range(first, last + 1))
-    return steps
-
-
-def _without(story: Story, steps: set[int]) -> tuple[list[tuple[int, str, float]], list[tuple[int, str]]]:
-    return [m for m in story.metrics if m[0] not in steps], [s for s in story.samples if s[0] not in steps]

@@ -1,7 +1,7 @@
 """What a training left behind, and whether it equals what another one left that was never disturbed."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from charrnn.services import Services
@@ -46,7 +46,11 @@ def told(services: Services, model_id: str) -> Story:
 
 def gaps(services: Services, model_id: str) -> list[str]:
     """Tell what of the log is missing, doubled or out of order; in each stretch of work, and between them."""
-    model, lines = services.models.get(model_id), services.models.lines(model_id)
+    model, lines, missing = (
+        services.models.get(model_id),
+        services.models.lines(model_id),
+        missing_steps(services, model_id),
+    )
     wrong = []
     if [line.position for line in lines] != list(range(1, model.log_position + 1)):
         wrong.append("positions have gaps")
@@ -56,7 +60,7 @@ def gaps(services: Services, model_id: str) -> list[str]:
             at = 0
         elif found := re.match(r"resumed at step (\d+)", line.text):
             at = int(found[1])
-            if at >= furthest + LOG_EVERY:
+            if at >= furthest + LOG_EVERY and at not in missing:
                 wrong.append(f"resumed at step {at}, but the log had come to {furthest}")
         elif found := re.match(r"step: (\d+)/", line.text):
             if int(found[1]) != at - at % LOG_EVERY + LOG_EVERY:
@@ -64,6 +68,22 @@ def gaps(services: Services, model_id: str) -> list[str]:
             at = int(found[1])
             furthest = max(furthest, at)
     return wrong
+
+
+def missing_steps(services: Services, model_id: str) -> set[int]:
+    """Return the steps of which the log says that something may be missing."""
+    steps: set[int] = set()
+    for line in services.models.lines(model_id):
+        if found := re.search(r"of steps ([\d,]+) to ([\d,]+) may be missing", line.text):
+            first, last = (int(number.replace(",", "")) for number in found.groups())
+            steps |= set(range(first, last + 1))
+    return steps
+
+
+def told_without(story: Story, steps: set[int]) -> Story:
+    """Leave out what was measured and written at some steps."""
+    metrics = [metric for metric in story.metrics if metric[0] not in steps]
+    return replace(story, metrics=metrics, samples=[sample for sample in story.samples if sample[0] not in steps])
 
 
 def left_over(services: Services, model_id: str) -> list[str]:
