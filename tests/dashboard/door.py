@@ -95,11 +95,13 @@ def opened(services: Services, logins: Logins, **options: Any) -> Iterator[Door]
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)
     server, _, _ = pn.state._servers[thread.server_id]
     door = Door(port, server)
-    yield door
-    for tab in door.tabs:
-        tab.close()
-    thread.stop()
-    studio.close()
+    try:
+        yield door
+        for tab in door.tabs:
+            tab.close()
+    finally:
+        thread.stop()
+        studio.close()
 
 
 def token_in(page: str) -> str:
@@ -120,6 +122,7 @@ class Tab:
             return await websocket_connect(request, subprotocols=["bokeh", token])
 
         self._socket = self._loop.run_until_complete(asyncio.wait_for(connect(), PATIENCE))
+        self._is_over = False
         door.tabs.append(self)
 
     @classmethod
@@ -133,7 +136,11 @@ class Tab:
 
     def receive(self) -> str | None:
         """Return the next part of a message; `None` once the server has closed the websocket."""
-        return self._loop.run_until_complete(asyncio.wait_for(self._receive(), PATIENCE))
+        if self._is_over:
+            return None
+        found = self._loop.run_until_complete(asyncio.wait_for(self._receive(), PATIENCE))
+        self._is_over = found is None
+        return found
 
     async def _receive(self) -> str | None:
         found = await self._socket.read_message()
@@ -164,7 +171,10 @@ class Tab:
 
     def close(self) -> None:
         """Close it."""
-        self._socket.close()
+        self._loop.run_until_complete(self._hang_up())
         while self.receive() is not None:
             pass
         self._loop.close()
+
+    async def _hang_up(self) -> None:
+        self._socket.close()
