@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dashboard.guard import MOST_BODY_BYTES
 from dashboard.logins import Logins
 from dashboard.server import Studio
 from dashboard.sockets import BYTES_BEFORE_SESSION, BYTES_OF_MESSAGE
-from tests.dashboard.door import USERS, Door, Tab, logins_in, opened
+from tests.dashboard.door import USERS, Door, Tab, logins_in, opened, token_in
 
 HUGE = 100_000_000
 
@@ -90,11 +91,31 @@ def test_a_log_in_as_large_as_allowed_is_read(door: Door) -> None:
     assert door.try_to_log_in("ada", "x" * (MOST_BODY_BYTES - 100))[0] == 401
 
 
+@pytest.mark.parametrize("size", [1, BYTES_BEFORE_SESSION, BYTES_BEFORE_SESSION + 1])
+def test_nothing_is_taken_before_the_page_is_there(
+    services: Services, home: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, builds = threading.Event(), threading.Event()
+
+    def slow(*args: object, **options: object) -> object:
+        begun.set()
+        assert builds.wait(60)
+        raise RuntimeError("never mind")
+
+    for door in opened(services, logins_in(home)):
+        door.log_in("ada", USERS["ada"])
+        token = token_in(door.ask("GET", "/")[2])
+        door.server._tornado._applications["/"]._sessions.clear()  # as if another server had sent the page
+        monkeypatch.setattr(server_module, "build_page", slow)
+        tab = Tab(door, token)
+        assert begun.wait(60)
+        tab.send("x" * size)
+        assert tab.is_closed
+        builds.set()
+
+
 def test_a_page_takes_uploads_and_no_message_without_an_end(door: Door) -> None:
     door.log_in("ada", USERS["ada"])
-    tab = Tab.opened(door)
-    tab.send("x" * (BYTES_BEFORE_SESSION + 1))  # a header that is none: the page ends, but it has been read
-    assert tab.is_closed
     tab = Tab.opened(door)
     for part in ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 1000}', "{}", '{"events": []}'):
         tab.send(part)
@@ -161,7 +182,7 @@ def test_a_page_that_cannot_be_built_shows_no_details(
 
 def test_a_page_whose_login_ended_while_it_was_built_shows_nothing(services: Services, home: Path) -> None:
     studio = Studio.open(services, logins=logins_in(home))
-    assert "You are logged out" in str(studio.page())
+    assert "You are logged out" in studio.page().object
     studio.close()
 
 
