@@ -160,14 +160,20 @@ class Tab:
 
     def answers(self) -> bool:
         """Whether the page still answers."""
-        header = {"msgid": "1000", "msgtype": "SERVER-INFO-REQ"}
-        for part in (json.dumps(header), "{}", "{}"):
+        return bool(self._ask("SERVER-INFO"))
+
+    def pull(self) -> dict[str, Any]:
+        """Return the page's document, as the browser would be sent it."""
+        document: dict[str, Any] = json.loads(self._ask("PULL-DOC"))["doc"]
+        return document
+
+    def _ask(self, what: str) -> str:
+        """Ask for something and return the content of the reply; empty if the server closed the websocket."""
+        for part in (json.dumps({"msgid": "1000", "msgtype": f"{what}-REQ"}), "{}", "{}"):
             self.send(part)
-        answer = self.receive()
-        if answer is None:
-            return False
-        assert json.loads(answer)["msgtype"] == "SERVER-INFO-REPLY"
-        return self.receive() is not None and self.receive() is not None
+        parts = [self.receive() or "" for _ in range(3)]
+        assert not parts[0] or json.loads(parts[0])["msgtype"] == f"{what}-REPLY"
+        return parts[2]
 
     def close(self) -> None:
         """Close it."""
