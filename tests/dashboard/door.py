@@ -24,6 +24,7 @@ class Door:
     server: Any = None
     """Bokeh's, where it runs in this process."""
     cookie: str = field(default="")
+    studio: Any = None
 
     @property
     def routes(self) -> set[str]:
@@ -62,6 +63,6 @@ def opened(services: Services, logins: Logins) -> Iterator[Door]:
     thread = serve(studio, address="127.0.0.1", port=port, threaded=True, logins=logins)
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)
     server, _, _ = pn.state._servers[thread.server_id]
-    yield Door(port, server)
+    yield Door(port, server, studio=studio)
     thread.stop()
     studio.close()
