@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 from charrnn.services import open_services
 from dashboard.action_button import ActionButton
 from dashboard.session import Session, Work
-from tests.dashboard.conftest import Server, Trained, wait_until
+from tests.dashboard.conftest import PATIENCE, Server, Trained, wait_until
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 def test_a_button_is_disabled_from_the_click_until_its_work_has_ended(session: Session) -> None:
