@@ -191,7 +191,8 @@ def main() -> None:
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:
-            assert process.stdout and "is at" in process.stdout.readline()
+            if not process.stdout or "is at" not in process.stdout.readline():
+                raise SystemExit("The dashboard did not start.")
             while socket.socket().connect_ex(("127.0.0.1", port)):
                 time.sleep(0.1)
             grown, longest = measure(process, port, seconds)

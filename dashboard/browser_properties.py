@@ -8,7 +8,6 @@ Two things are dropped without a complaint, since honest browsers send them: val
 moment ago and is not any more (another browser tab or a training changed the list meanwhile).
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -76,7 +75,7 @@ def typed_text(model: Model, value: Any) -> Verdict | None:
 
 def slider_value(model: Model, value: Any) -> Verdict | None:
     """Take numbers between the ends of a slider."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return Verdict.APPLY if model.start <= value <= model.end else None
 
@@ -132,7 +131,7 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     "LogPane": {},
     "ModelTable": {},
     "Presence": {"in_sight": boolean},
-    "Pulse": {"beat": integer(0, 2**53)},
+    "Pulse": {"beat": integer(0, 100_000_000)},
     "TextUpload": _THEME,
     "WrittenPane": {},
     # what Panel adds to each page

@@ -72,10 +72,10 @@ def test_tensorflow_is_there_to_be_loaded() -> None:
     assert importlib.util.find_spec("tensorflow"), "without it the two tests above prove nothing"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_has_at_most_300_lines(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= 300, f"{lines} lines: give one of its concepts a file of its own"
+def test_a_file_has_at_most_400_lines() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    too_long = {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > 400}
+    assert not too_long, "move one of the concepts to a file of its own"
 
 
 def test_no_file_is_a_drawer_of_leftovers() -> None:

@@ -38,6 +38,7 @@ class Door:
     cookie: str = field(default="")
     tabs: "list[Tab]" = field(default_factory=list)
     """Closed with the server."""
+    studio: Any = None
 
     @property
     def routes(self) -> set[str]:
@@ -94,7 +95,7 @@ def opened(services: Services, logins: Logins, **options: Any) -> Iterator[Door]
     thread = serve(studio, address="127.0.0.1", port=port, threaded=True, **options)
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)
     server, _, _ = pn.state._servers[thread.server_id]
-    door = Door(port, server)
+    door = Door(port, server, studio=studio)
     try:
         yield door
         for tab in door.tabs:
@@ -160,7 +161,7 @@ class Tab:
 
     def answers(self) -> bool:
         """Whether the page still answers."""
-        return bool(self._ask("SERVER-INFO"))
+        return bool(self._ask("PULL-DOC"))
 
     def pull(self) -> dict[str, Any]:
         """Return the page's document, as the browser would be sent it."""

@@ -25,6 +25,7 @@ from dashboard.views.log import LogPane
 from tests.dashboard.conftest import listens, wait_until
 
 VISITS = 12
+DRAWN = {"type": "map", "entries": [["type", "drawn"], ["number", 1]]}
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ async def look(address: str) -> None:
         message = await connection.read_message()
         assert message is not None, "the server closed the connection"
         pane = re.search(r'"id":"(p\d+)","attributes":{[^{]*"LogPane"', str(message))
-    await say("PATCH-DOC", event("data_event", model={"id": pane[1]}, data={"type": "map", "entries": []}))
+    await say("PATCH-DOC", event("data_event", model={"id": pane[1]}, data=DRAWN))
     await asyncio.sleep(0.5)
     connection.close()
     while await connection.read_message() is not None:
@@ -95,7 +96,7 @@ def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
         page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"
         with ThreadPoolExecutor() as elsewhere:  # the browser of other tests has a loop on this thread
             elsewhere.submit(lambda: asyncio.run(look(page))).result()
-        assert heard == [{}]
+        assert heard == [{"type": "drawn", "number": 1}]
         wait_until(lambda: studio.hub.num_sessions == 0, seconds=20)
 
 

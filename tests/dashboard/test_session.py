@@ -7,8 +7,11 @@ import pytest
 from charrnn.core.errors import StateError, StoreAway
 from charrnn.services import Services
 from dashboard.hub import Hub
+from dashboard.logins import Logins
 from dashboard.session import Session, explained
 from tests.dashboard.conftest import wait_until
+from tests.dashboard.door import opened
+from tests.dashboard.raw_browser import RawBrowser
 
 
 def test_choosing_a_model_follows_it(session: Session, services: Services, hub: Hub) -> None:
@@ -155,3 +158,15 @@ def test_a_visitor_who_comes_while_the_database_is_away_sees_the_model_when_it_i
     session.drain()
     assert session.feed is not None and session.feed.model_id == model.id
     session.close()
+
+
+def test_the_session_is_told_when_nobody_is_connected_to_its_page_any_more(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[bool] = []
+    monkeypatch.setattr(Session, "leave", lambda session: left.append(session.closing.is_set()))
+    for door in opened(services, Logins()):
+        RawBrowser(door).close()
+        wait_until(lambda: left)
+    RawBrowser.end_all()
+    assert left[0] is False  # long before the session itself ends

@@ -50,6 +50,16 @@ def test_the_same_checkpoint_beside_itself_writes_the_same(view: WriteView) -> N
     assert view._sheet.pen.text == view._other.pen.text
 
 
+def test_a_text_is_not_written_on_when_nobody_is_connected_any_more(view: WriteView) -> None:
+    view._form.options.max_length = 1_000_000
+    view._begin("little ")
+    wait_until(lambda: view._sheet.pen.count)
+    view._session.leave()
+    wait_until(lambda: not view._sheet.pen.writing)
+    assert view._sheet.pen.count < 1_000_000
+    assert view._sheet.pen.total_nats == pytest.approx(sum(view._sheet.pen.nats))
+
+
 def test_a_text_goes_on_from_a_chosen_alternative(view: WriteView) -> None:
     write(view, "little ")
     before = view._sheet.pen

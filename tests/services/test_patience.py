@@ -1,5 +1,7 @@
 """Who waits for a training outlasts a database that is away."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from charrnn.core.errors import StoreAway
@@ -67,8 +69,8 @@ def test_a_lease_of_this_process_that_ran_out_ends_no_training_that_is_at_work(
 ) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr(services.training._leases, "expire", lambda *, alive: asked.append(alive) or [])
-    monkeypatch.setattr(services.training, "is_here", lambda model_id: model_id == "ducks")
-    monkeypatch.setattr(services.training, "_workers", {"ducks": None, "geese": None})
+    at_work, done = SimpleNamespace(join=lambda timeout: False), SimpleNamespace(join=lambda timeout: True)
+    monkeypatch.setattr(services.training, "_workers", {"ducks": at_work, "geese": done})
     services.training.notice_dead()
     assert asked == [["ducks"]]
     monkeypatch.setattr(services.training, "_workers", {})
