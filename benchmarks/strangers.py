@@ -144,7 +144,8 @@ async def open_page(url: str, cookie: str) -> float:
         else:
             await connection.write_message(part)
     answer = [await connection.read_message() for _ in range(3)]
-    assert '"roots"' in answer[2]
+    if '"roots"' not in answer[2]:
+        raise SystemExit("The page did not open.")
     connection.close()
     return time.perf_counter() - began
 

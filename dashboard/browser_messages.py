@@ -237,16 +237,3 @@ def _check_header(header: Any) -> None:
         raise Rejected("a message without an id")
     if header.get("num_buffers", 0) not in range(MOST_BUFFERS + 1):
         raise Rejected("a message of too many parts")
-
-
-def install(server: Any) -> None:
-    """Have a Bokeh server check what browsers send.
-
-    Raises:
-        RuntimeError: The server has no websocket where one is expected: another version of Panel or Bokeh.
-    """
-    rules = [rule for rule in server._tornado.wildcard_router.rules if rule.target is WSHandler]
-    if not rules:
-        raise RuntimeError("Panel's websocket was not found. This version of Panel or Bokeh is not supported.")
-    for rule in rules:
-        rule.target = SafeWSHandler

@@ -134,10 +134,15 @@ def install(server: Any) -> None:
 
     Bokeh's routes for pages that show the application as their part are removed: nobody needs them, and what is not
     there has no holes.
+
+    Raises:
+        RuntimeError: The server has no websocket where one is expected: another version of Panel or Bokeh.
     """
     ours = {DocHandler: Front, WSHandler: Socket}
     router = server._tornado.wildcard_router
     router.rules[:] = [rule for rule in router.rules if rule.target not in (AutoloadJsHandler, MetadataHandler)]
+    if not any(rule.target is WSHandler for rule in router.rules):
+        raise RuntimeError("Panel's websocket was not found. This version of Panel or Bokeh is not supported.")
     for rule in router.rules:
         rule.target = rule.handler_class = ours.get(rule.target, rule.target)
     if isinstance(server._tornado.auth_provider, Gate):

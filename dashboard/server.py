@@ -17,7 +17,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import decode_signed_value
 
 from charrnn.services import Services
-from dashboard import browser_messages, front, health
+from dashboard import front, health
 from dashboard.auth import LOGIN, WATCH_MILLISECONDS, Gate, read_login
 from dashboard.cookies import NAMES
 from dashboard.guard import MOST_BODY_BYTES, guard
@@ -169,7 +169,6 @@ def serve(
     options |= {
         "address": address, "port": port, "title": TITLE, "server_id": server_id,
         "transforms": [FramedHeaders if framed else Headers], "http_server_kwargs": HTTP,
-        "websocket_max_message_size": browser_messages.LARGEST_MESSAGE,
         "extra_patterns": health.routes(studio.services.not_ready), **_identity(studio.gate),
     }  # fmt: skip
 
@@ -181,7 +180,6 @@ def serve(
             server._tornado.settings[NAMES] = known
             front.install(server)
             guard(server, known, trusted, framed=framed)
-            browser_messages.install(server)
             if studio.gate:
                 PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
         except Exception as error:

@@ -3,18 +3,18 @@
 from typing import Any
 
 from bokeh.util.token import check_token_signature, get_token_payload
-from panel.io.server import WSHandler
 
 from dashboard.auth import LOGIN, Gate, Login, read_login
+from dashboard.browser_messages import LARGEST_MESSAGE, POLICY_VIOLATION, SafeWSHandler
 
 BYTES_BEFORE_SESSION = 64 * 1024
 """Largest message before the page is there; browsers send none."""
 BYTES_OF_MESSAGE = 24 * 1024 * 1024
-"""Largest message with all its buffers; uploads come in parts of 10 MiB."""
-POLICY_VIOLATION, TOO_BIG = 1008, 1009
+"""Largest message with all its buffers."""
+TOO_BIG = 1009
 
 
-class Socket(WSHandler):
+class Socket(SafeWSHandler):
     """Serves a page's websocket."""
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -62,7 +62,7 @@ class Socket(WSHandler):
     async def _async_open(self, token: str) -> None:
         await super()._async_open(token)
         if self.ws_connection is not None:
-            self.ws_connection.params.max_message_size = BYTES_OF_MESSAGE
+            self.ws_connection.params.max_message_size = LARGEST_MESSAGE
             self.ws_connection.stream.max_buffer_size = 2 * BYTES_OF_MESSAGE
 
     async def on_message(self, message: str | bytes) -> None:
