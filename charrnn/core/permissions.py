@@ -7,6 +7,7 @@ it is closed to others already, such as 0750. Others, that is everybody else on 
 import logging
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -44,14 +45,9 @@ def close_to_others(path: Path) -> bool:
     try:
         os.chmod(path, wanted)
     except OSError as error:  # a file system without permissions
-        log.warning("Others can read %s, and its mode cannot be changed: %s", path, error.strerror)
+        _warn(path, error.strerror or str(error))
         return False
     return True
-
-
-def is_open_to_others(path: Path) -> bool:
-    """Return whether others may do anything with a file or folder."""
-    return bool(_mode(path) & _OTHERS)
 
 
 def close_tree(root: Path) -> None:
@@ -62,6 +58,11 @@ def close_tree(root: Path) -> None:
                 close_to_others(path)
             except FileNotFoundError:  # somebody at work has just removed it
                 continue
+
+
+@cache
+def _warn(path: Path, reason: str) -> None:
+    log.warning("Others can read %s, and its mode cannot be changed: %s", path, reason)
 
 
 def _shared(mode: int) -> int:

@@ -98,12 +98,14 @@ class Recovery:
     def _candidates(self, model: Model, known: set[str]) -> list[Path]:
         """Return the folders without a row that may be of the model's present training.
 
-        A training that begins anew forgets all rows of the earlier ones: without any, only its own folders count.
+        A training that begins anew forgets the rows of earlier ones, and is the first that may have written a folder:
+        without rows that is the model's epoch, otherwise the lowest number among them.
         """
+        first = min(map(_number, known), default=model.epoch)
         return [
             path
             for path in self._checkpoints.folders(model.id)
-            if path.name not in known and (known or _number(path.name) >= model.epoch)
+            if path.name not in known and _number(path.name) >= first
         ]
 
     def _sound(self, model: Model, known: set[str]) -> list[Found]:

@@ -10,7 +10,7 @@ from platformdirs import user_data_path
 from charrnn.core.environment import with_secret_files
 from charrnn.core.errors import StudioError
 from charrnn.core.files import make_folder
-from charrnn.core.permissions import close_to_others, close_tree, is_open_to_others
+from charrnn.core.permissions import close_to_others, close_tree
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Settings:
         settings = cls(folder, environ)
         try:
             make_folder(folder, inherits=False)
-            if is_open_to_others(folder):  # as older versions left it
-                for part in (settings.corpora, settings.checkpoints):
-                    close_tree(part)
-                close_to_others(folder)
             for part in (settings.corpora, settings.checkpoints):
                 make_folder(part)
+            if any([close_to_others(each) for each in (folder, settings.corpora, settings.checkpoints)]):
+                # an older version left it open
+                close_tree(settings.corpora)
+                close_tree(settings.checkpoints)
         except OSError as error:
             raise StudioError(
                 f"The data folder {folder} cannot be made ({error.strerror}). Set CHARRNN_HOME to a folder that you "

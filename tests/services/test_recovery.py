@@ -261,3 +261,22 @@ def test_a_worker_that_only_lost_its_database_can_still_come_back(disk: Disk, mo
         assert services.training.can_resume(model.id)
         assert not services.models.checkpoints(model.id)
         assert resume(services, model).state == ModelState.COMPLETED  # whoever resumes it takes it over
+
+
+def test_what_a_training_that_began_anew_has_forgotten_is_not_adopted(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as on a second machine that shares only the database: the folders of the newer training are not there."""
+    with opened(disk, monkeypatch) as services:
+        model = train_until(services, 5)
+        place = services.settings.checkpoints / model.id
+        shutil.copytree(place / "last-5-1", disk.home / "last-5-1")
+        services.training.begin(model.id, callbacks=[stop_at(services, 3, model)])
+        services.training.wait(model.id)
+        rows = services.models.checkpoints(model.id)
+        shutil.rmtree(place)
+        place.mkdir()
+        (disk.home / "last-5-1").rename(place / "last-5-1")
+    with opened(disk, monkeypatch) as services:
+        assert services.models.get(model.id).state == ModelState.STOPPED
+        assert services.models.checkpoints(model.id) == rows
