@@ -54,6 +54,19 @@ def test_delete_keeps_the_data_and_create_runs_it_again(cloud: Cloud) -> None:
     assert cloud.stacks() == ["charrnn-data", "charrnn-service"]
 
 
+def test_delete_with_the_name_repeated_lifts_the_protections_first(cloud: Cloud) -> None:
+    cloud.create()
+    [database] = cloud.client("rds").describe_db_instances()["DBInstances"]
+    protect = {"DBInstanceIdentifier": database["DBInstanceIdentifier"], "DeletionProtection": True}
+    cloud.client("rds").modify_db_instance(**protect)
+    result = cloud.studio("delete", "--with-data", "charrnn")
+    # moto gets as far as this: it cannot delete a network, nor does it know what a template retains.
+    assert "Deleting charrnn-data" in result.stdout
+    assert cloud.stacks() == ["charrnn-data"]
+    for found in cloud.client("rds").describe_db_instances()["DBInstances"]:
+        assert not found["DeletionProtection"]
+
+
 def test_an_unknown_parameter_is_refused_before_anything_is_made(cloud: Cloud) -> None:
     result = cloud.create("--set", "Processors=4")
     assert (result.returncode, "--set names Processors; known are AlarmEmail" in result.stderr) == (1, True)
