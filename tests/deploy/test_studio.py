@@ -60,9 +60,9 @@ def test_delete_with_the_name_repeated_lifts_the_protections_first(cloud: Cloud)
     protect = {"DBInstanceIdentifier": database["DBInstanceIdentifier"], "DeletionProtection": True}
     cloud.client("rds").modify_db_instance(**protect)
     result = cloud.studio("delete", "--with-data", "charrnn")
-    # moto gets as far as this: it cannot delete a network, nor does it know what a template retains.
+    # Here moto may stop, since it deletes a network's parts in any order; it does not know what a template retains.
     assert "Deleting charrnn-data" in result.stdout
-    assert cloud.stacks() == ["charrnn-data"]
+    assert "charrnn-service" not in cloud.stacks()
     for found in cloud.client("rds").describe_db_instances()["DBInstances"]:
         assert not found["DeletionProtection"]
 
