@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = "mariadb-server-core mariadb-client-core chromium"
+PACKAGES = "mariadb-server-core mariadb-client chromium"
 
 
 @pytest.fixture
