@@ -38,6 +38,10 @@ class Stack:
             raise Problem(f"There is no stack {self.name} in {self._cloud.meta.region_name}. Run: studio create --help")
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
+    def parameters(self) -> dict[str, str]:
+        """Return the values of its parameters."""
+        return _values(self.describe() or {})
+
     def takes(self) -> set[str]:
         """Return the names of the template's parameters."""
         return {

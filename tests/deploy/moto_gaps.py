@@ -4,16 +4,22 @@ Secrets in stacks, and `!Ref` of a parameter group. Besides, moto passes over bu
 subscriptions and alarms without a word, so that no test here says anything about those.
 """
 
+import hashlib
 import json
+from copy import copy
 from typing import Any
 
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.common_models import CloudFormationModel
 from moto.core.responses import EmptyResult
 from moto.ecr.models import Repository
+from moto.ecs.models import EC2ContainerServiceBackend, Task, TaskDefinition
 from moto.efs.models import AccessPoint, FileSystem, MountTarget
 from moto.rds.models import DBInstance, DBParameterGroup
 from moto.secretsmanager.models import secretsmanager_backends
+
+BROKEN = hashlib.sha256(b"broken").hexdigest()
+"""Digest of the image that fails, which a push with the tag "broken" has in these tests."""
 
 
 class StackSecret(CloudFormationModel):
@@ -86,3 +92,36 @@ AccessPoint.physical_resource_id = property(lambda point: point.access_point_id)
 for kind in (AccessPoint, DBInstance, FileSystem, MountTarget):
     # Left alone by updates: moto would delete them and make none.
     kind.update_from_cloudformation_json = classmethod(lambda cls, original_resource, **_: original_resource)
+TaskDefinition.update_from_cloudformation_json = classmethod(
+    # moto's own forgets to translate what is inside of containers.
+    lambda cls, original_resource, new_resource_name, **rest: cls.create_from_cloudformation_json(
+        new_resource_name, **rest
+    )
+)
+
+_run_task, _needs = (
+    EC2ContainerServiceBackend.run_task,
+    EC2ContainerServiceBackend._calculate_task_resource_requirements,
+)
+
+
+def _needs_on_fargate(backend: EC2ContainerServiceBackend, definition: TaskDefinition) -> dict[str, Any]:
+    # On Fargate the task has a size, not each container.
+    sized = copy(definition)
+    sized.container_definitions = [{"memory": 0} | each for each in definition.container_definitions]
+    return _needs(sized)
+
+
+def _run_task_to_its_end(backend: EC2ContainerServiceBackend, *arguments: Any, **more: Any) -> list[Task]:
+    tasks = _run_task(backend, *arguments, **more)
+    for task in tasks:
+        task._status = "STOPPED"
+        for container in task.containers:
+            # moto knows one container of a task, the first.
+            container.name = "web"
+            container.exitCode = int(container.image.endswith(BROKEN))
+    return tasks
+
+
+EC2ContainerServiceBackend._calculate_task_resource_requirements = _needs_on_fargate
+EC2ContainerServiceBackend.run_task = _run_task_to_its_end

@@ -105,3 +105,29 @@ def test_without_region_or_credentials_it_says_so(cloud: Cloud, monkeypatch: pyt
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     result = cloud.studio("status")
     assert (result.returncode, result.stderr.strip()) == (1, "Unable to locate credentials")
+
+
+def test_upgrade_stops_the_tasks_and_saves_the_database_before_its_tables_change(cloud: Cloud) -> None:
+    cloud.create("--set", "WebTasks=2")
+    before = cloud.image()
+    newer = cloud.studio("push", "charrnn-studio", "--tag", "v9").stdout.strip()
+    result = cloud.studio("upgrade", newer)
+    assert result.returncode == 0, result.stderr
+    steps = ["Stopping the tasks", "Saving the database", "Changing the tables", f"{newer} runs"]
+    places = [result.stdout.index(step) for step in steps]
+    assert places == sorted(places)
+    [snapshot] = cloud.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert snapshot["DBSnapshotIdentifier"] in result.stdout
+    found = cloud.parameters()
+    assert (found["Image"], found["PreviousImage"], found["WebTasks"]) == (newer, before, "2")
+
+
+def test_an_upgrade_that_fails_leaves_no_task_running_and_says_how_to_go_back(cloud: Cloud) -> None:
+    cloud.create()
+    broken = cloud.studio("push", "charrnn-studio", "--tag", "broken").stdout.strip()
+    result = cloud.studio("upgrade", broken)
+    assert result.returncode == 1
+    assert "The tables could not be changed" in result.stderr
+    [snapshot] = cloud.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert f"--set DatabaseSnapshot={snapshot['DBSnapshotIdentifier']}" in result.stderr
+    assert cloud.parameters()["WebTasks"] == "0"
