@@ -15,6 +15,7 @@ from moto.core.responses import EmptyResult
 from moto.ecr.models import Repository
 from moto.ecs.models import EC2ContainerServiceBackend, Task, TaskDefinition
 from moto.efs.models import AccessPoint, FileSystem, MountTarget
+from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup
 from moto.rds.models import DBInstance, DBParameterGroup
 from moto.secretsmanager.models import secretsmanager_backends
 
@@ -89,7 +90,7 @@ Repository.create_from_cloudformation_json = classmethod(
     lambda cls, name, *rest, **more: _create_repository(cls, name.lower(), *rest, **more)
 )
 AccessPoint.physical_resource_id = property(lambda point: point.access_point_id)
-for kind in (AccessPoint, DBInstance, FileSystem, MountTarget):
+for kind in (AccessPoint, DBInstance, FakeListener, FakeLoadBalancer, FakeTargetGroup, FileSystem, MountTarget):
     # Left alone by updates: moto would delete them and make none.
     kind.update_from_cloudformation_json = classmethod(lambda cls, original_resource, **_: original_resource)
 TaskDefinition.update_from_cloudformation_json = classmethod(
