@@ -50,11 +50,12 @@ coverage: ## Run the whole suite and report which lines it never ran
 	@$(MAKE) test COVERAGE=1
 
 .PHONY: lint
-lint: $(STAMP) ## Check style, types and which part imports which
+lint: $(STAMP) ## Check style, types, which part imports which, and what deploys the program
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	scripts/lint-deploy
 
 .PHONY: audit
 audit: $(STAMP) ## Look the locked versions up in a database of known vulnerabilities, where it can be reached

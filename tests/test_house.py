@@ -12,11 +12,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock")
+LOCKS = ("requirements.lock", "requirements-deploy.lock", "requirements-dev.lock", "requirements-uv.lock")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = PYPROJECT["project"]["dependencies"]
 EXAMPLES = PYPROJECT["project"]["optional-dependencies"]["examples"]
 DEV = PYPROJECT["dependency-groups"]["dev"]
+DEPLOY = PYPROJECT["dependency-groups"]["deploy"]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def read(path: str) -> str:
@@ -51,7 +53,11 @@ def test_every_locked_package_has_a_version_and_hashes(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "requirements"),
-    [("requirements.lock", RUNTIME), ("requirements-dev.lock", [*RUNTIME, *EXAMPLES, *DEV])],
+    [
+        ("requirements.lock", RUNTIME),
+        ("requirements-deploy.lock", DEPLOY),
+        ("requirements-dev.lock", [*RUNTIME, *EXAMPLES, *DEV]),
+    ],
 )
 def test_a_lock_holds_what_pyproject_asks_for(name: str, requirements: list[str]) -> None:
     versions = locked(name)
@@ -61,8 +67,9 @@ def test_a_lock_holds_what_pyproject_asks_for(name: str, requirements: list[str]
         assert requirement.specifier.contains(version), f"{name} has {version}, not {requirement}: run make lock"
 
 
-def test_users_get_the_versions_that_were_tested() -> None:
-    assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-deploy.lock"])
+def test_users_get_the_versions_that_were_tested(name: str) -> None:
+    assert locked(name).items() <= locked("requirements-dev.lock").items()
 
 
 def test_conda_installs_the_packages_of_pyproject() -> None:
@@ -102,7 +109,7 @@ def test_contributing_describes_every_make_target() -> None:
 
 def test_the_hooks_check_what_make_lint_checks() -> None:
     recipe = read("Makefile").partition("\nlint:")[2].partition("\n\n")[0]
-    commands = set(re.findall(r"\$\(BIN\)/(.+)", recipe))
+    commands = set(re.findall(r"^\t(?:\$\(BIN\)/)?(.+)", recipe, re.MULTILINE))
     hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
     calls = {hook["entry"].removeprefix(".venv/bin/").replace(" --force-exclude", "") for hook in hooks}
     assert calls == commands
@@ -115,8 +122,19 @@ def test_ci_runs_the_targets_of_a_developer(path: str) -> None:
     assert {"lint", "test"} <= called <= set(make_targets())
 
 
-def test_actions_are_pinned_to_a_major_version() -> None:
-    steps = yaml.safe_load(read(".github/workflows/test.yml"))["jobs"]["test"]["steps"]
-    used = [step["uses"] for step in steps if "uses" in step]
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_to_a_commit_and_name_their_version(path: Path) -> None:
+    used = re.findall(r"uses: (.+)", path.read_text("utf-8"))
     assert used
-    assert all(re.fullmatch(r"[\w/-]+@v\d+", action) for action in used)
+    for action in used:
+        assert action.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_has_no_rights_but_those_that_a_job_names(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    assert workflow["permissions"] == {}
+    assert "concurrency" in workflow
+    for job in workflow["jobs"].values():
+        assert job["permissions"]
+        assert "uses" in job or job["timeout-minutes"]

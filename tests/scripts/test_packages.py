@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = "mariadb-server-core mariadb-client-core chromium"
+PACKAGES = "mariadb-server-core mariadb-client chromium"
 MIRROR = "http://mirror.example/debian/"
 MYSQL = "cache/charrnn-tests/mysql/usr/sbin/mysqld"
 UNPACK = """

@@ -1,0 +1,47 @@
+"""The CloudFormation templates as plain data: `!Ref X` is {"Ref": "X"}, `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}."""
+
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "aws"
+DATA, SERVICE = FOLDER / "data.yaml", FOLDER / "service.yaml"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the short forms of CloudFormation's functions."""
+
+
+def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if name == "GetAtt" and isinstance(value, str):
+        value = value.split(".")
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _function)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a template; what is returned may be changed."""
+    return deepcopy(_parsed(path))
+
+
+@cache
+def _parsed(path: Path) -> dict[str, Any]:
+    return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  a safe loader
+
+
+def resources() -> dict[str, dict[str, Any]]:
+    """Return the resources of both templates by name."""
+    data, service = read(DATA)["Resources"], read(SERVICE)["Resources"]
+    assert not data.keys() & service.keys()
+    return data | service
