@@ -8,4 +8,4 @@
 Importing this package imports nothing else; `charrnn.services.open_services()` is the door.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
