@@ -26,7 +26,7 @@ RUN apt-get update \
 
 FROM python AS build
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends python3.13-venv
+RUN apt-get update && apt-get install -y --no-install-recommends binutils python3.13-venv
 WORKDIR /build
 COPY container/install requirements-uv.lock ./
 RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca_certificates ./install uv
