@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import charrnn
-from charrnn.cli import check, database, log, models, reference, sample, show, train
+from charrnn.cli import check, database, log, models, reference, sample, show, train, users
 from charrnn.cli.command import DONE, FAILED, WRONG_USAGE, Command, UsageError
 from charrnn.cli.parser import overview, parse
 from charrnn.cli.screen import notice, say
@@ -15,7 +15,7 @@ from charrnn.cli.signals import exit_code
 from charrnn.core.errors import OptionError, StudioError
 from charrnn.core.options import options
 
-_MODULES = (train, log, sample, models, show, check, reference, database)
+_MODULES = (train, log, sample, models, show, check, users, reference, database)
 COMMANDS: dict[str, Command] = {command.name: command for module in _MODULES for command in module.COMMANDS}
 
 
