@@ -62,7 +62,7 @@ ENV PATH=/opt/charrnn/bin:$PATH \
     CHARRNN_HOME=/data \
     CHARRNN_ADDRESS=0.0.0.0 \
     CHARRNN_PORT=8080
-COPY container/entrypoint container/healthcheck /usr/local/bin/
+COPY container/create-secrets container/entrypoint container/healthcheck /usr/local/bin/
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
