@@ -1,184 +1,157 @@
-"""Who may ask this server, whatever they ask for: one rule before all routes, and headers on every answer.
+"""Refuse requests that no visitor's browser sends, before any route is looked for.
 
 A page of somebody else, open in a visitor's browser, must not reach a server that only this visitor can reach. It
 could by a name of its own that leads to this machine (DNS rebinding: the Host tells), or from its own address (the
-Origin and the Sec-Fetch headers tell). Programs that are no browsers send neither and are let through to the login.
+Origin and the Sec-Fetch headers tell). Programs that are no browsers send neither and get as far as the login.
 """
 
-import ipaddress
-import socket
 import sys
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule
-from tornado.web import OutputTransform, RequestHandler
+from tornado.web import RequestHandler, stream_request_body
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    # Bokeh compiles templates and Panel brings scripts and styles in the page; nothing comes from elsewhere.
-    "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
-    "base-uri 'none'",
-}
+from dashboard import health
+from dashboard.names import Names, split_host
+from dashboard.proxies import Proxies
+
+MOST_BODY_BYTES = 64 * 1024
+"""Only forms are sent over HTTP; texts are uploaded through the websocket."""
 LOG_IN_BEGUN = "panel-oauth-state"
-"""Cookie of who was sent to an OAuth provider from here; Panel's."""
-FRAMED_HERE = "; frame-ancestors 'self'"
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether only programs of this machine reach an address."""
-    try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
-
-
-@dataclass(frozen=True)
-class Names:
-    """The names under which a server answers.
-
-    Args:
-        address: Where it listens.
-        allowed: More names that lead to it, as `name` or `name:port`: of a proxy, of a container's host.
-    """
-
-    address: str
-    allowed: tuple[str, ...] = ()
-
-    def knows(self, host: str) -> bool:
-        """Tell whether a Host header is a name of this server."""
-        name = _split(host)[0]
-        if name in self._own or self._is_allowed(host):
-            return True
-        # a number cannot be made to lead here by whoever owns a name
-        return not is_loopback(self.address) and _is_number(name)
-
-    def trusts(self, origin: str, host: str) -> bool:
-        """Tell whether an Origin header names a page of this server, which was asked as `host`."""
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and (
-            parts.netloc.lower() == host.lower() or self._is_allowed(parts.netloc)
-        )
-
-    @property
-    def _own(self) -> set[str]:
-        loopback = {"localhost", "127.0.0.1", "::1"}
-        return loopback | {self.address} | (set() if is_loopback(self.address) else {socket.gethostname().lower()})
-
-    def _is_allowed(self, host: str) -> bool:
-        return any(each.lower() in (host.lower(), _split(host)[0]) for each in self.allowed)
+"""Cookie of a visitor who was sent to an OAuth provider from here; Panel's."""
+CHOSEN_SESSIONS = ("bokeh-session-id", "bokeh-token")
+"""Arguments by which Bokeh lets a visitor name the session to open."""
 
 
 class Stranger(Matcher):
-    """Matches what is to be refused."""
+    """Matches requests that are to be refused.
 
-    def __init__(self, names: Names):
-        self._names = names
+    Args:
+        names: The names of this server.
+        proxies: Proxies whose word about the visitor counts.
+        framed: Pages of others, such as notebooks, may show this one in a frame.
+    """
+
+    def __init__(self, names: Names, proxies: Proxies, *, framed: bool = False):
+        self._names, self._proxies = names, proxies
+        self._places = ("", "document", "iframe") if framed else ("", "document")
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """Return an empty dict, Tornado's yes, for what is to be refused."""
-        return {} if self.reason(request) else None
+        self._proxies.apply(request)
+        return {} if any(self.reason(request)) else None
 
-    def reason(self, request: HTTPServerRequest) -> str:
-        """Say why a request is refused; empty if it is not."""
+    def reason(self, request: HTTPServerRequest) -> tuple[int, str]:
+        """Return why a request is refused, as a status and a sentence; 0 and nothing if it is not."""
+        if _body_bytes(request) > MOST_BODY_BYTES:
+            return 413, f"The body has more than {MOST_BODY_BYTES // 1024} kB. Upload texts on the page."
+        if request.path in health.PATHS and request.method in ("GET", "HEAD"):
+            return 0, ""
+        words = self._sender(request) or self._address(request)
+        return (403, words) if words else (0, "")
+
+    def _sender(self, request: HTTPServerRequest) -> str:
+        """Return what is wrong with who asks."""
         if not self._names.knows(request.host):
             return (
                 f"This server does not answer to the name {request.host!r}. If it is yours, start the server with "
-                f"--allow-host {_split(request.host)[0]!r}."
+                f"--allow-host {split_host(request.host)[0]!r}."
             )
         for origin in request.headers.get_list("Origin"):
-            if not self._names.trusts(origin, request.host):
+            if not self._names.trusts(origin, request.host, request.protocol):
                 return (
-                    f"A page of {origin!r} may not ask this server. If it is yours, start the server with --allow-host."
+                    f"A page of {origin!r} may not ask this server. If it is yours, start the server with "
+                    f"--allow-host {origin!r}."
                 )
-        site = request.headers.get("Sec-Fetch-Site", "none")
-        is_visit = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in ("GET", "HEAD")
-        if site not in ("same-origin", "none") and not is_visit:
-            return "A page of another site may not ask this server."
+        fetched = request.headers.get
+        if fetched("Sec-Fetch-Site", "none") in ("same-origin", "none"):
+            return ""
+        is_visit = (
+            fetched("Sec-Fetch-Mode") == "navigate"
+            and fetched("Sec-Fetch-Dest", "") in self._places
+            and request.method in ("GET", "HEAD")
+            and not request.path.endswith("/logout")
+        )
+        return "" if is_visit else "A page of another site may not ask this server."
+
+    def _address(self, request: HTTPServerRequest) -> str:
+        """Return what is wrong with what is asked for."""
         if not _is_part(request.path):
-            return "This is no part of a page."
-        if request.path.endswith("/login") and _brings_code(request.query) and LOG_IN_BEGUN not in request.cookies:
+            return "Unknown component."
+        arguments = parse_qs(request.query, keep_blank_values=True)
+        if any(name in arguments for name in CHOSEN_SESSIONS) or "Bokeh-Session-Id" in request.headers:
+            return "Sessions cannot be chosen. Open the page's own address."
+        onward = request.cookies.get("next_url")
+        if not all(map(is_local, [*arguments.get("next", []), *([onward.value] if onward else [])])):
+            return "The address to go to after the log-in is not on this server. Open the page's own address."
+        if request.path.endswith("/login") and _brings_code(arguments) and LOG_IN_BEGUN not in request.cookies:
             return "This log-in was not begun here. Open the page's own address, and log in from there."
         return ""
 
 
+@stream_request_body
 class Refusal(RequestHandler):
-    """Says no, in words, to every method."""
+    """Refuses every method, without reading the body."""
 
     def initialize(self, stranger: Stranger) -> None:
-        """Take who knows the words."""
+        """Take the rule that knows the reason."""
         self._stranger = stranger
 
     def prepare(self) -> None:
         """Answer."""
-        self.set_status(403)
+        status, words = self._stranger.reason(self.request)
+        self.set_status(status)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(self._stranger.reason(self.request) + "\n")
+        self.finish(words + "\n")
+
+    def data_received(self, chunk: bytes) -> None:
+        """Ignore what was on its way already."""
 
 
-class Headers(OutputTransform):
-    """Adds what browsers need to know to every answer."""
-
-    policy = HEADERS["Content-Security-Policy"] + FRAMED_HERE
-
-    def transform_first_chunk(
-        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
-    ) -> tuple[int, HTTPHeaders, bytes]:
-        """Add the headers."""
-        for name, value in {**HEADERS, "Content-Security-Policy": self.policy}.items():
-            headers[name] = value
-        headers["Server"] = "Char-RNN Studio"
-        return status_code, headers, chunk
-
-
-class FramedHeaders(Headers):
-    """The same for a page that a notebook shows in a frame."""
-
-    policy = HEADERS["Content-Security-Policy"]
-
-
-def guard(server: Any, names: Names) -> None:
-    """Have a Bokeh server refuse strangers before it looks at what they ask for."""
+def guard(server: Any, names: Names, proxies: Proxies, *, framed: bool = False) -> None:
+    """Let a Bokeh server refuse strangers before it looks at what they ask for."""
     application = server._tornado
-    stranger = Stranger(names)
+    stranger = Stranger(names, proxies, framed=framed)
     application.default_router.rules.insert(0, Rule(stranger, Refusal, {"stranger": stranger}))
     application.websocket_origins.add("*")  # its own list knows neither proxies nor forwarded ports
 
 
+def is_local(url: str) -> bool:
+    """Return whether a browser that is sent to a URL stays on this server: a path, whatever it is decoded to.
+
+    Browsers take `//host`, `/\\host` and `/<tab>/host` for another server.
+    """
+    for _ in range(3):
+        path = url.partition("?")[0].partition("#")[0]
+        if not path.startswith("/") or path.startswith("//") or "\\" in path:
+            return False
+        if any(ord(character) < 0x20 or ord(character) == 0x7F for character in url):
+            return False
+        url = unquote(url)
+    return True
+
+
+def _body_bytes(request: HTTPServerRequest) -> int:
+    """Return the announced size; of a body in chunks, which is not announced, no more than the limit is ever read."""
+    try:
+        return max(int(each) for each in request.headers.get("Content-Length", "0").split(","))
+    except ValueError:
+        return 0  # Tornado refuses it
+
+
 def _is_part(path: str) -> bool:
-    """Tell whether a path names no module, or one that is in use; Panel would import any, without a login."""
+    """Return whether a path names no module, or one that is in use; Panel would import any, without a login."""
     _, found, module = path.partition("/components/")
     return not found or module.partition("/")[0] in sys.modules
 
 
-def _brings_code(query: str) -> bool:
-    """Tell whether a visitor comes back from an OAuth provider; Panel also looks for the code in `next`.
+def _brings_code(arguments: dict[str, list[str]]) -> bool:
+    """Return whether a visitor comes back from an OAuth provider; Panel also looks for the code in `next`.
 
     Where no log-in was begun, Panel takes an empty state for the right one: by a link of theirs, others could log a
     visitor in as them.
     """
-    arguments = parse_qs(query, keep_blank_values=True)
     onward = (urlsplit(url).query for url in arguments.get("next", []))
     return "code" in arguments or any("code" in parse_qs(each, keep_blank_values=True) for each in onward)
-
-
-def _split(host: str) -> tuple[str, str]:
-    """Return the name and the port of a Host header; the port is empty where there is none."""
-    if host.startswith("["):
-        name, _, port = host[1:].partition("]")
-        return name.lower(), port.removeprefix(":")
-    name, _, port = host.partition(":")
-    return name.lower().rstrip("."), port
-
-
-def _is_number(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -1,33 +1,64 @@
-"""What whoever runs a server allows its users: every limit once, with the flag and the variable that set it."""
+"""The limits of a server, each declared once, with its default, its flag and its environment variable.
 
-from collections.abc import Mapping
+On one's own machine, in a notebook or on the command line, only what is set in the environment is limited; a dashboard
+limits what one visitor could take from the others.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from charrnn.core.errors import LimitReached, StudioError
+from charrnn.core.machine import memory_bytes, num_processors
+
+MEMORY_SHARE = 0.6
+"""Of the machine's memory, for one training; the rest is for pages, writing and the system."""
 
 
-def _limit(default: int, means: str) -> Any:
-    return field(default=default, metadata={"means": means})
+def _limit(means: str, server: Callable[[], int], default: int = 0) -> Any:
+    """Declare a limit.
+
+    Args:
+        means: For help texts and tables.
+        server: Returns its default on a dashboard, which may depend on the machine.
+        default: Its default elsewhere.
+    """
+    return field(default=default, metadata={"means": means, "server": server})
 
 
 @dataclass(frozen=True)
 class Limits:
     """Upper limits; 0 is none."""
 
-    max_upload_mb: int = _limit(50, "largest text that can be uploaded, in MB")
-    max_parameters: int = _limit(0, "most weights that a network may have")
-    max_memory_mb: int = _limit(0, "most memory that a training may need, as estimated before it starts, in MB")
-    max_sample_length: int = _limit(0, "most characters that are written at once")
-    max_trainings: int = _limit(0, "most trainings that run in this process at the same time")
-    max_disk_mb: int = _limit(0, "most room that the texts and models of one user may take, in MB")
+    max_upload_mb: int = _limit("largest text that can be uploaded, in MB", lambda: 50, 50)
+    max_parameters: int = _limit("largest number of weights of a network", lambda: 100_000_000)
+    max_memory_mb: int = _limit(
+        f"largest memory of a training, as estimated before it starts, in MB; a dashboard's default is "
+        f"{MEMORY_SHARE:.0%} of the memory of the machine or container",
+        lambda: int(memory_bytes() * MEMORY_SHARE / 1e6),
+    )
+    max_sample_length: int = _limit("largest number of characters that are generated at once", lambda: 100_000)
+    max_log_lines: int = _limit("largest number of lines that a training may log", lambda: 1_000_000)
+    max_trainings: int = _limit(
+        "largest number of trainings that run in this process at the same time; a dashboard's default is the number "
+        "of processors, but at least 2",
+        lambda: max(2, num_processors()),
+    )
+    max_disk_mb: int = _limit("largest room on disk for the texts and models of one user, in MB", lambda: 0)
 
     @classmethod
-    def read(cls, environ: Mapping[str, str], given: Mapping[str, int | None] | None = None) -> "Limits":
-        """Read them: what is given, else the environment, else the default.
+    def read(
+        cls, environ: Mapping[str, str], given: Mapping[str, int | None] | None = None, *, server: bool = False
+    ) -> "Limits":
+        """Read the limits: what is given, else the environment, else the default.
+
+        Args:
+            environ: Environment variables; empty ones count as missing.
+            given: Values of flags.
+            server: Take the defaults of a dashboard.
 
         Raises:
-            StudioError: One is no whole number, or is negative.
+            StudioError: One is not a whole number, or is negative.
         """
         values = {}
         for name in means():
@@ -36,13 +67,13 @@ class Limits:
             if came is None and environ.get(variable(name)):
                 came, source = environ[variable(name)], variable(name)
             if came is None:
-                continue
+                came = default(name, server=server)
             try:
                 values[name] = int(came)
             except ValueError:
                 values[name] = -1
             if values[name] < 0:
-                raise StudioError(f"{source} is {came!r}; it must be a whole number, or 0 for no limit.")
+                raise StudioError(f"{source} is {came!r}; expected a whole number, or 0 for no limit.")
         return cls(**values)
 
     def check(self, name: str, came: float, what: str) -> None:
@@ -65,13 +96,14 @@ class Limits:
 
 
 def means() -> dict[str, str]:
-    """Return what each limit means, by name."""
+    """Return the meaning of each limit, by name."""
     return {each.name: each.metadata["means"] for each in fields(Limits)}
 
 
-def default(name: str) -> int:
-    """Return what a limit is if nobody sets it."""
-    return int(getattr(Limits, name))
+def default(name: str, *, server: bool = False) -> int:
+    """Return a limit's default, of a dashboard or elsewhere."""
+    [found] = [each for each in fields(Limits) if each.name == name]
+    return int(found.metadata["server"]()) if server else int(getattr(Limits, name))
 
 
 def flag(name: str) -> str:

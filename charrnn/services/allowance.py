@@ -6,6 +6,8 @@ from typing import Any
 
 from charrnn.core.cost import num_parameters, training_bytes
 from charrnn.core.limits import Limits
+from charrnn.core.records import Corpus
+from charrnn.services.estimate import length
 from charrnn.store.corpora import CorpusFiles
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -15,6 +17,17 @@ CHECKPOINTS = 4
 """Of one model that can lie on the disk at the same time: those that are kept, and one that is being written."""
 CHECKPOINT_NUMBERS = 3
 """Numbers in a checkpoint for each weight: itself and two moments."""
+FASTEST_STEPS = 1000
+"""Steps that the smallest networks make in a second."""
+
+
+def log_lines(options: Mapping[str, Any], num_characters: int) -> int:
+    """Return about how many lines a training logs: its losses, validations, samples and checkpoints."""
+    _, steps = length(options, num_characters)
+    if options["max_minutes"]:
+        steps = min(steps, int(options["max_minutes"] * 60 * FASTEST_STEPS))
+    every = (options["log_every_n"], options["eval_every_n"], options["sample_every_n"], options["save_every_n"])
+    return int(sum(steps // each for each in every if each))
 
 
 @dataclass(frozen=True)
@@ -34,24 +47,24 @@ class Allowance:
     files: CorpusFiles
     owner: str | None = None
 
-    def check_training(
-        self, options: Mapping[str, Any], num_distinct: int, num_running: int, model_id: str = ""
-    ) -> None:
+    def check_training(self, options: Mapping[str, Any], corpus: Corpus, num_running: int, model_id: str = "") -> None:
         """Refuse a training that is too large, or one too many.
 
         Args:
             options: Training options, checked.
-            num_distinct: Different characters in its text.
+            corpus: Its text, long enough for the options.
             num_running: Trainings that run in this process.
             model_id: What is trained, if it is there already; its checkpoints are replaced one by one.
 
         Raises:
-            LimitReached: It has too many weights, needs too much memory, or leaves no room on the disk; or too many
-                run already.
+            LimitReached: It has too many weights, needs too much memory, logs too much, or leaves no room on the disk;
+                or too many run already.
         """
+        lines = log_lines(options, corpus.num_characters)
+        self.limits.check("max_log_lines", lines, f"This training would log about {lines:,} lines (see log_every_n)")
         running = f"With this one, {num_running + 1} trainings would run at the same time"
         self.limits.check("max_trainings", num_running + 1, running)
-        num_classes = min(num_distinct, options["max_vocab"]) + 1
+        num_classes = min(corpus.num_distinct, options["max_vocab"]) + 1
         weights, memory = num_parameters(options, num_classes), training_bytes(options, num_classes)
         self.check_weights(weights)
         self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")

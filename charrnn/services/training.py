@@ -87,7 +87,7 @@ class Trainings:
         values = checked("training", options or {}, base=base)
         corpus = self._corpora.find_or_add(source)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
-        self._allowance.check_training(values, corpus.num_distinct, len(self._running()))
+        self._allowance.check_training(values, corpus, len(self._running()))
         model = self._library.create(
             self._library.free_name(corpus.name) if name is None else name, corpus=corpus, options=values
         )
@@ -287,7 +287,7 @@ class Trainings:
             lambda: self._tell_watchers(model.id),
         )
         with self._lock:
-            self._allowance.check_training(options, corpus.num_distinct, len(self._running()), model.id)
+            self._allowance.check_training(options, corpus, len(self._running()), model.id)
             self._leases.queue(model.id, train_params=options)
             try:
                 self._workers[model.id] = Worker(task, self._leases, self._history, self._checkpoints)

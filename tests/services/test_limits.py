@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.core.cost import num_parameters
 from charrnn.core.errors import LimitReached, StudioError
 from charrnn.core.limits import Limits, flag, means, variable
+from charrnn.core.machine import memory_bytes
+from charrnn.core.options import checked, preset, presets
 from charrnn.core.records import ModelState
+from charrnn.services.allowance import log_lines
 from charrnn.services import Services, open_services
 from charrnn.store.history import ROW_BYTES
 from tests.services.conftest import OPTIONS, TEXT, Trained
@@ -25,6 +29,27 @@ def test_flags_come_before_the_environment_and_it_before_the_default() -> None:
     assert (limits.max_disk_mb, limits.max_trainings, limits.max_upload_mb) == (9, 2, 50)
 
 
+def test_a_server_has_limits_where_a_notebook_or_a_command_has_none() -> None:
+    everywhere, server = Limits.read({}), Limits.read({}, server=True)
+    assert everywhere == Limits(max_upload_mb=50)
+    assert all(getattr(server, name) for name in means() if name != "max_disk_mb")
+    assert server.max_memory_mb < memory_bytes() / 1e6
+    assert server.max_trainings >= 2
+    assert Limits.read({variable(name): "0" for name in means()}, server=True) == Limits(max_upload_mb=0)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_is_within_the_limits_of_a_server(name: str) -> None:
+    options = checked("training", {}, base=preset(name))
+    limits = Limits.read({}, server=True)
+    limits.check("max_log_lines", log_lines(options, 1_115_394), "Shakespeare")
+    limits.check("max_parameters", num_parameters(options, 66), "Shakespeare")
+    assert (
+        log_lines(options | {"max_steps": 10**9, "max_epochs": 0, "max_minutes": 0, "log_every_n": 1}, 1_115_394)
+        > 10**9
+    )
+
+
 @pytest.mark.parametrize("value", ["-1", "many", "1.5", "nan"])
 @pytest.mark.parametrize("name", means())
 def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str) -> None:
@@ -37,6 +62,7 @@ def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str)
     [
         ({"max_parameters": 300}, r"This network has [\d,]+ weights; this server allows 300"),
         ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory; this server allows 1"),
+        ({"max_log_lines": 3}, r"This training would log about \d+ lines \(see log_every_n\); this server allows 3"),
         ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows 1"),
     ],
 )

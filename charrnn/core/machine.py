@@ -1,0 +1,66 @@
+"""The memory and the processors that this process may use, inside of a container too."""
+
+import math
+import os
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+MEMINFO = Path("/proc/meminfo")
+UNLIMITED = 2**60
+"""Larger limits of memory, as version 1 of control groups reports them, are none."""
+
+
+def memory_bytes() -> int:
+    """Return the memory of this machine, or of this container if that is less; 0 if it is unknown."""
+    installed = _number(_value(MEMINFO, "MemTotal:")) * 1024
+    if not installed and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limits = [_number(_text(folder / name)) for folder in _folders("memory") for name in
+              ("memory.max", "memory.limit_in_bytes")]  # fmt: skip
+    return min((each for each in (installed, *limits) if 0 < each < UNLIMITED), default=0)
+
+
+def num_processors() -> int:
+    """Return how many processors this process may use, at least 1."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    for folder in _folders("cpu"):
+        quota, _, period = _text(folder / "cpu.max").partition(" ")
+        if _number(quota) and _number(period):
+            count = min(count, math.ceil(_number(quota) / _number(period)))
+    return max(1, count)
+
+
+def _folders(controller: str) -> list[Path]:
+    """Return this process's control groups, from its own up to the root; versions 1 and 2."""
+    found: list[Path] = []
+    for line in _text(MEMBERSHIP).splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0" and not controllers:
+            root = CGROUPS
+        elif controller in controllers.split(","):
+            root = CGROUPS / controller
+        else:
+            continue
+        own = root / path.strip("/")
+        # inside of a container, the path is the host's, and the container's own group is the root
+        found += [own, *(parent for parent in own.parents if parent.is_relative_to(root))]
+    return found
+
+
+def _value(path: Path, name: str) -> str:
+    line = next((line for line in _text(path).splitlines() if line.startswith(name)), "")
+    return line.removeprefix(name).split("kB")[0].strip()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,0 +1,135 @@
+"""The names and origins under which visitors may reach the server."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from charrnn.core.errors import StudioError
+
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether only programs of this machine reach an address."""
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A host that the operator allows: `NAME`, `NAME:PORT`, or either after `http://` or `https://`.
+
+    Without a port, the default ports of HTTP and HTTPS are allowed, and the port that the server itself listens on.
+    With a scheme, only pages of that scheme are, and its default port; `https://` also marks cookies as Secure.
+    """
+
+    name: str
+    port: str = ""
+    scheme: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Allowed":
+        """Parse what `--allow-host` was given.
+
+        Raises:
+            StudioError: It is not a host.
+        """
+        scheme, found, rest = text.strip().rpartition("://")
+        name, port = split_host(rest)
+        known = not found or scheme.lower() in DEFAULT_PORTS
+        if not known or not name or "/" in rest or "@" in rest or (port and not (port.isascii() and port.isdigit())):
+            raise StudioError(
+                f"--allow-host is {text!r}; expected NAME, NAME:PORT, https://NAME or https://NAME:PORT."
+            )
+        return cls(name, port, scheme.lower())
+
+    def allows(self, name: str, port: str, own_port: int) -> bool:
+        """Return whether this is the name and port of a Host header; the port is empty where it has none."""
+        if name != self.name:
+            return False
+        if self.port:
+            return (port or DEFAULT_PORTS.get(self.scheme, "")) == self.port or (
+                not port and not self.scheme and self.port in DEFAULT_PORTS.values()
+            )
+        if self.scheme:
+            return port in ("", DEFAULT_PORTS[self.scheme])
+        return port in ("", *DEFAULT_PORTS.values(), str(own_port))
+
+
+class Names:
+    """The names under which a server answers.
+
+    Names of this machine (`localhost`, its address, its host name) are known with every port, since a tunnel or a
+    container may map the port.
+
+    Args:
+        address: Where it listens.
+        allowed: More names that lead to it, as `--allow-host` takes them: of a proxy, of a container's host.
+        port: Where it listens.
+
+    Raises:
+        StudioError: An allowed name is not a host.
+    """
+
+    def __init__(self, address: str, allowed: tuple[str, ...] = (), port: int = 0):
+        self.address, self.port = address, port
+        self._allowed = [Allowed.parse(each) for each in allowed]
+
+    def knows(self, host: str) -> bool:
+        """Return whether a Host header is a name of this server."""
+        name, port = split_host(host)
+        if name in self._own or any(each.allows(name, port, self.port) for each in self._allowed):
+            return True
+        # whoever controls a domain can make it lead here, but not a number
+        return not is_loopback(self.address) and _is_number(name)
+
+    def trusts(self, origin: str, host: str, protocol: str = "http") -> bool:
+        """Return whether an Origin header is a page of this server.
+
+        Args:
+            origin: The header.
+            host: The Host header of the same request.
+            protocol: How the request came, `http` or `https`.
+        """
+        parts = urlsplit(origin)
+        if parts.scheme not in DEFAULT_PORTS or parts.path or parts.query or parts.fragment:
+            return False
+        name, port = split_host(parts.netloc)
+        if any(
+            each.scheme in ("", parts.scheme) and each.allows(name, port, self.port) for each in self._allowed
+        ):
+            return True
+        # a page without encryption, which others can change on its way, may not use an encrypted one
+        return parts.netloc.lower() == host.lower() and (parts.scheme == "https" or not self.is_secure(host, protocol))
+
+    def is_secure(self, host: str, protocol: str) -> bool:
+        """Return whether a visitor's browser speaks HTTPS, to this server or to a proxy in front of it."""
+        name, port = split_host(host)
+        found = [each.scheme for each in self._allowed if each.allows(name, port, self.port)]
+        return protocol == "https" or (bool(found) and all(scheme == "https" for scheme in found))
+
+    @property
+    def _own(self) -> set[str]:
+        loopback = {"localhost", "127.0.0.1", "::1"}
+        return loopback | {self.address} | (set() if is_loopback(self.address) else {socket.gethostname().lower()})
+
+
+def split_host(host: str) -> tuple[str, str]:
+    """Return the name and the port of a Host header; the port is empty where there is none."""
+    if host.startswith("["):
+        name, _, port = host[1:].partition("]")
+        return name.lower(), port.removeprefix(":")
+    name, _, port = host.partition(":")
+    return name.lower().rstrip("."), port
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""Proxies whose word about a visitor counts: the address in X-Forwarded-For, the scheme in X-Forwarded-Proto."""
+
+import ipaddress
+from collections.abc import Iterable
+
+from tornado.httputil import HTTPServerRequest
+
+from charrnn.core.errors import StudioError
+
+
+class Proxies:
+    """Trusted proxies; anybody else's forwarded headers are ignored.
+
+    Args:
+        trusted: Addresses or networks, such as `127.0.0.1` or `10.0.0.0/8`.
+
+    Raises:
+        StudioError: One is neither.
+    """
+
+    def __init__(self, trusted: Iterable[str] = ()):
+        self._networks = []
+        for each in trusted:
+            try:
+                self._networks.append(ipaddress.ip_network(each.strip(), strict=False))
+            except ValueError:
+                raise StudioError(
+                    f"--trusted-proxy is {each!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8."
+                ) from None
+
+    def apply(self, request: HTTPServerRequest) -> None:
+        """Set a request's address and scheme to the visitor's, where a trusted proxy names them."""
+        if not self._trusts(request.remote_ip or ""):
+            return
+        hops = [hop.strip() for line in request.headers.get_list("X-Forwarded-For") for hop in line.split(",")]
+        # each proxy appends whom it was asked by, so what stands before the first stranger may be made up
+        for hop in reversed(hops):
+            if not _is_address(hop):
+                break
+            request.remote_ip = hop
+            if not self._trusts(hop):
+                break
+        schemes = request.headers.get("X-Forwarded-Proto", "").split(",")
+        if schemes[-1].strip() in ("http", "https"):
+            request.protocol = schemes[-1].strip()
+
+    def _trusts(self, address: str) -> bool:
+        return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._networks)
+
+
+def network_of(address: str | None) -> str:
+    """Return what counts as one visitor's place: an IPv4 address, or the first half of an IPv6 address."""
+    try:
+        found = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address or ""
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

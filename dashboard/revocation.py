@@ -1,0 +1,41 @@
+"""Logins that were ended by a logout, remembered on disk until they would have expired anyway."""
+
+import hashlib
+import time
+from pathlib import Path
+
+
+class Revoked:
+    """One empty file for each revoked login, named by the SHA-256 of its id.
+
+    Servers that share the data folder share its revocations. The folder holds one file for each logout of the last
+    days, and nothing that is worth stealing.
+
+    Args:
+        folder: Created when the first login is revoked.
+        days: How long a login lasts; older files are removed.
+    """
+
+    def __init__(self, folder: Path, days: float):
+        self._folder, self._seconds = folder, days * 86_400
+
+    def add(self, login_id: str) -> None:
+        """Revoke a login."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._file(login_id).touch(mode=0o600)
+        self._sweep()
+
+    def __contains__(self, login_id: str) -> bool:
+        return self._file(login_id).exists()
+
+    def _file(self, login_id: str) -> Path:
+        return self._folder / hashlib.sha256(login_id.encode()).hexdigest()
+
+    def _sweep(self) -> None:
+        oldest = time.time() - self._seconds
+        for file in self._folder.iterdir():
+            try:
+                if file.stat().st_mtime < oldest:
+                    file.unlink(missing_ok=True)
+            except FileNotFoundError:  # another server was quicker
+                continue
