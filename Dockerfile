@@ -55,6 +55,7 @@ RUN groupadd --gid 10001 charrnn \
     && install -d -o 10001 -g 10001 -m 0750 /data \
     && install -d -o 10001 -g 10001 -m 0775 /run/charrnn
 ENV PATH=/opt/charrnn/bin:$PATH \
+    LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
