@@ -24,6 +24,7 @@ events_logger = "file"
 
 [network]
 network_backend = "netavark"
+network_config_dir = "{folder}/networks"
 """
 STORAGE_CONF = """\
 [storage]
@@ -60,7 +61,7 @@ class Engine:
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "containers.conf").write_text(CONTAINERS_CONF)
+        (folder / "containers.conf").write_text(CONTAINERS_CONF.format(folder=folder))
         (folder / "storage.conf").write_text(STORAGE_CONF.format(folder=folder))
         self._folder = folder
         self.environment = os.environ | {
