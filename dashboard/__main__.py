@@ -6,80 +6,82 @@ import signal
 import sys
 from typing import Any
 
-from charrnn.core import limits
 from charrnn.core.errors import StudioError
-from charrnn.core.limits import Limits
 from charrnn.services import open_services
 from charrnn.services.bootstrap import refuse_password
-from dashboard import logins
-from dashboard.guard import is_loopback
+from dashboard import settings
+from dashboard.logins import read_logins
+from dashboard.names import is_loopback
 
 OPEN = (
     "The address {address} can be reached from other machines, and nobody is asked who they are: all of them could "
     "train, read and delete. Give --login-file or --oauth-provider, listen on 127.0.0.1, or, if everybody who reaches "
-    "this machine may do all that, add --open-to-everybody."
+    "this machine may do all that, add --open-to-everybody (CHARRNN_OPEN_TO_EVERYBODY=true)."
 )
 WARNING = "Warning: no login is asked for. Whoever reaches {address} can train, read and delete everything here."
 
 
 def main() -> int:
-    """Serve until Ctrl-C; return the exit code."""
+    """Serve until Ctrl-C or SIGTERM; return the exit code."""
+    signal.signal(signal.SIGTERM, _end_at_once)
     arguments = _parser().parse_args()
+    if arguments.settings:
+        print(settings.table())
+        return 0
     try:
-        asked = logins.read(arguments, os.environ)
-        is_open = not asked and not is_loopback(arguments.address)
-        if is_open and not arguments.open_to_everybody:
-            raise StudioError(OPEN.format(address=arguments.address))
-        refuse_password(arguments.database)
-        allowed = Limits.read(os.environ, {name: getattr(arguments, name) for name in limits.means()})
-        services = open_services(arguments.home, database_url=arguments.database, limits=allowed)
+        return _serve(arguments)
     except StudioError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Serve.
+
+    Raises:
+        StudioError: A setting is wrong or missing, or the data cannot be opened.
+    """
+    chosen = settings.read(arguments, os.environ)
+    address = chosen["address"]
+    logins = read_logins(chosen)
+    is_open = not logins and not is_loopback(address)
+    if is_open and not chosen["open_to_everybody"]:
+        raise StudioError(OPEN.format(address=address))
+    refuse_password(arguments.database)
+    services = open_services(
+        chosen["home"] or None, database_url=arguments.database, environ=chosen["environ"], limits=chosen["limits"]
+    )
 
     from dashboard import front
     from dashboard.server import Studio, free_port, serve, url_here
 
     with services:
-        port = free_port(arguments.address, arguments.port)
-        if port != arguments.port:
-            print(f"Port {arguments.port} is taken.", flush=True)
-        if is_open:
-            print(WARNING.format(address=arguments.address), file=sys.stderr, flush=True)
-        print(f"Char-RNN Studio is at http://{arguments.address}:{port} (Ctrl-C ends it)", flush=True)
-        studio = Studio.open(services, has_logins=bool(asked))
-        if not asked:
-            front.visit(url_here(arguments.address, port))
-        names = tuple(arguments.allow_host) + tuple(os.environ.get("CHARRNN_ALLOW_HOSTS", "").replace(",", " ").split())
+        port = free_port(address, chosen["port"])
+        if port != chosen["port"]:
+            print(f"Port {chosen['port']} is taken.", flush=True)
+        for warning in (*logins.warnings, *([WARNING.format(address=address)] if is_open else [])):
+            print(warning, file=sys.stderr, flush=True)
+        studio = Studio.open(services, logins=logins)
+        names, proxies = chosen["allow_host"], chosen["trusted_proxy"]
         try:
-            run(serve(studio, address=arguments.address, port=port, names=names, logins=asked, start=False))
+            server = serve(studio, address=address, port=port, names=names, proxies=proxies, start=False)
+            print(f"Char-RNN Studio is at http://{address}:{port} (Ctrl-C ends it)", flush=True)
+            if not logins:
+                front.visit(url_here(address, port))
+            run(server)
         finally:
             studio.close()
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m dashboard", description="Serve Char-RNN Studio's dashboard.")
-    parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=5006, help="port; the next free one if it is taken")
-    parser.add_argument("--home", help="data folder (default: CHARRNN_HOME, or the user's data folder)")
-    parser.add_argument(
-        "--database", help="URL of the database (default: from the environment, else SQLite); without a password"
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboard",
+        description="Serve Char-RNN Studio's dashboard. Each flag has an environment variable, in parentheses; "
+        "secrets are files or variables, never flags.",
     )
-    parser.add_argument(
-        "--allow-host", metavar="NAME[:PORT]", action="append", default=[],
-        help="another name under which this server is asked, as a proxy's; more with each --allow-host, or in "
-        "CHARRNN_ALLOW_HOSTS",
-    )  # fmt: skip
-    parser.add_argument(
-        "--open-to-everybody", action="store_true", help="listen on an address of other machines without any login"
-    )
-    logins.add_flags(parser)
-    group = parser.add_argument_group("limits, 0 for none (or set CHARRNN_MAX_…)")
-    for name, means in limits.means().items():
-        group.add_argument(
-            limits.flag(name), type=int, metavar="N", help=f"{means} (default {limits.default(name) or 'no limit'})"
-        )
+    parser.add_argument("--settings", action="store_true", help="print a table of all settings in Markdown")
+    settings.add_flags(parser)
     return parser
 
 
@@ -94,6 +96,11 @@ def run(server: Any) -> None:
     signal.signal(signal.SIGTERM, end)
     server.start()
     loop.start()
+
+
+def _end_at_once(number: int, frame: Any) -> None:
+    """End a program that does not serve yet."""
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

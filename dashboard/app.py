@@ -1,9 +1,14 @@
 """For `panel serve dashboard/app.py`: a page for each visitor, services once for the process."""
 
+import os
+
 import panel as pn
 
+from charrnn.core.limits import Limits
 from charrnn.services import open_services
 from dashboard.server import Studio
 
-studio = pn.state.as_cached("char-rnn studio", lambda: Studio.open(open_services()))
+studio = pn.state.as_cached(
+    "char-rnn studio", lambda: Studio.open(open_services(limits=Limits.read(os.environ, server=True)))
+)
 studio.page().servable()

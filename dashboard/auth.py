@@ -15,8 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bokeh.application.handlers.handler import Handler
+from bokeh.document import Document
 from bokeh.server.auth_provider import AuthProvider
-from tornado.web import RequestHandler
+from tornado.httputil import HTTPServerRequest
+from tornado.web import RequestHandler, decode_signed_value
 
 from charrnn.services.users import check_user
 from dashboard.logins import Logins
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from dashboard.sockets import Socket
 
 COOKIE = "charrnn-login"
+LOGIN = "login"
+"""Entry of a page's token."""
 LOGIN_DAYS = 1.0
 """Days until a visitor has to log in again."""
 WATCH_MILLISECONDS = 1000
@@ -55,11 +60,24 @@ class Gate(AuthProvider):
         self.logins = logins
         self.cookie_secret = logins.cookie_secret or secrets.token_urlsafe(32)
         self.throttle = Throttle()
-        # Each key that is derived takes 16 MB; guesses beyond two at a time wait for their turn.
-        self.deriving = ThreadPoolExecutor(2, thread_name_prefix="dashboard passwords")
+        self.num_waiting = 0
+        """Passwords that wait for their turn to be verified, or are being verified."""
+        # each takes a fifth of a second and 16 MB
+        self._verifying = ThreadPoolExecutor(2, thread_name_prefix="dashboard passwords")
         self._revoked = Revoked(home / FOLDER, LOGIN_DAYS)
         self._open: dict[Login, set[Socket]] = {}
         super().__init__()
+
+    async def verify(self, user: str, password: str) -> bool:
+        """Return whether a password is this user's; the event loop turns meanwhile."""
+        if self.logins.users is None:
+            return False
+        self.num_waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._verifying, self.logins.users.verify, user, password)
+        finally:
+            self.num_waiting -= 1
 
     def begin(self, user: str) -> Login:
         """Return a new login of a user who just proved who they are.
@@ -80,9 +98,10 @@ class Gate(AuthProvider):
         stamp = self._stamp(login.user)
         return bool(stamp) and hmac.compare_digest(stamp, login.stamp) and login.id not in self._revoked
 
-    def login_of(self, handler: RequestHandler) -> Login | None:
+    def login_of(self, request: HTTPServerRequest) -> Login | None:
         """Return the login that a request carries, if it is valid."""
-        cookie = handler.get_signed_cookie(COOKIE, max_age_days=LOGIN_DAYS)
+        sent = request.cookies.get(COOKIE)
+        cookie = decode_signed_value(self.cookie_secret, COOKIE, sent.value, LOGIN_DAYS) if sent else None
         login = read_login(json.loads(cookie)) if cookie else None
         return login if login and self.is_valid(login) else None
 
@@ -119,7 +138,7 @@ class Gate(AuthProvider):
     @property
     def get_user(self) -> Any:
         """Return the user of a request; Bokeh calls it for every page and websocket."""
-        return lambda handler: login.user if (login := self.login_of(handler)) else None
+        return lambda handler: login.user if (login := self.login_of(handler.request)) else None
 
     @property
     def login_url(self) -> str:
@@ -144,6 +163,22 @@ class Gate(AuthProvider):
         from dashboard.login_pages import Logout
 
         return Logout
+
+
+class Binding(Handler):
+    """Writes the login into the token of each page, so that with another login it opens nothing."""
+
+    def __init__(self, gate: Gate):
+        super().__init__()
+        self._gate = gate
+
+    def modify_document(self, doc: Document) -> None:
+        """Leave the page alone."""
+
+    def process_request(self, request: HTTPServerRequest) -> dict[str, Any]:
+        """Return what the token is to say beyond Bokeh's own."""
+        login = self._gate.login_of(request)
+        return {LOGIN: list(login)} if login else {}
 
 
 def read_login(found: Any) -> Login | None:

@@ -11,6 +11,8 @@ NAMES = "charrnn_names"
 class SafeCookies(RequestHandler):
     """A handler whose cookies are SameSite=Lax and HttpOnly and, where visitors use HTTPS, Secure."""
 
+    application: Any  # Bokeh's, which has no types
+
     def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
         """Set a cookie."""
         safe: dict[str, Any] = {"samesite": "Lax", "httponly": True}

@@ -6,26 +6,31 @@ from an earlier visit. When the browser then opens its connection, it waits for 
 
 import asyncio
 import re
+import secrets
 import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from bokeh.application import Application
 from bokeh.application.handlers.handler import Handler
 from bokeh.document import Document
-from bokeh.server.urls import per_app_patterns
+from bokeh.server.views.metadata_handler import MetadataHandler
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.config import config
 from panel.io.resources import LOCAL_DIST, patch_model_css
-from panel.io.server import DocHandler
+from panel.io.server import AutoloadJsHandler, DocHandler, WSHandler
 from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
 from tornado.web import authenticated
 
 from dashboard.appearance import MARK
+from dashboard.auth import Binding, Gate
+from dashboard.cookies import SafeCookies
+from dashboard.headers import POLICY, page_policy, with_nonce
+from dashboard.sockets import Socket
 
 _TOKEN = re.compile(r'(?<="token":")[^"]+')
 _ADDRESS = {"tab", "model", "text"}
@@ -69,7 +74,7 @@ class Sheets(Handler):
             await asyncio.sleep(SHEETS_SECONDS)
 
 
-class Front(DocHandler):
+class Front(SafeCookies, DocHandler):
     """Answers with the first picture and a token, then begins to build the page."""
 
     @authenticated
@@ -79,7 +84,7 @@ class Front(DocHandler):
             await asyncio.sleep(0.01)
         shell = _shells.get(self.application_context)
         if shell is None or config.authorize_callback or not self._is_whole_page:
-            await super().get(*args, **kwargs)
+            await cast(Any, super()).get(*args, **kwargs)
             return
         signing = {"secret_key": self.application.secret_key, "signed": self.application.sign_sessions}
         session_id = generate_session_id(**signing)
@@ -88,7 +93,7 @@ class Front(DocHandler):
             extra_payload=self._generate_token_payload(),
         )  # fmt: skip
         self.set_header("Cache-Control", "no-store")  # as Panel does: the token is for one visit
-        self.set_header("Content-Type", "text/html")
+        self.set_header("Content-Type", "text/html; charset=utf-8")
         await self.finish(_TOKEN.sub(token, shell))
         Sheets.of(self.application_context.application).awaited.add(session_id)
         IOLoop.current().add_callback(self._build, session_id, token)
@@ -114,15 +119,30 @@ class Front(DocHandler):
                 patch_model_css(root, dist_url=LOCAL_DIST)
 
     def write(self, chunk: Any) -> None:
-        """Send a page, and keep it for later visitors if it is the whole one."""
-        if isinstance(chunk, str) and MARK in chunk and self._is_whole_page:
-            _shells.setdefault(self.application_context, chunk)
+        """Send a page with its scripts marked as ours, and keep it for later visitors if it is the whole one."""
+        if isinstance(chunk, str):
+            if MARK in chunk and self._is_whole_page:
+                _shells.setdefault(self.application_context, chunk)
+            nonce = secrets.token_urlsafe(16)
+            self.set_header(POLICY, page_policy(nonce, self.request.host))
+            chunk = with_nonce(chunk, nonce)
         super().write(chunk)
 
 
-def install() -> None:
-    """Have servers of this process that begin later answer this way; other applications of theirs are left alone."""
-    per_app_patterns[:] = [(path, Front if handler is DocHandler else handler) for path, handler in per_app_patterns]
+def install(server: Any) -> None:
+    """Have a server's pages answer this way.
+
+    Bokeh's routes for pages that show the application as their part are removed: nobody needs them, and what is not
+    there has no holes.
+    """
+    ours = {DocHandler: Front, WSHandler: Socket}
+    router = server._tornado.wildcard_router
+    router.rules[:] = [rule for rule in router.rules if rule.target not in (AutoloadJsHandler, MetadataHandler)]
+    for rule in router.rules:
+        rule.target = rule.handler_class = ours.get(rule.target, rule.target)
+    if isinstance(server._tornado.auth_provider, Gate):
+        for context in server._tornado._applications.values():
+            context.application.add(Binding(server._tornado.auth_provider))
 
 
 def visit(url: str, seconds: float = 15) -> None:

@@ -12,9 +12,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 POLICY = "Content-Security-Policy"
-STRICT = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'"
-)
+STRICT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'"
 """For answers without scripts: the log-in, refusals, errors. Programs and pictures ignore it."""
 FRAMED_HERE = "; frame-ancestors 'self'"
 _HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)

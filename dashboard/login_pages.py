@@ -1,6 +1,5 @@
 """The pages that log visitors in and out."""
 
-import asyncio
 import json
 import math
 from pathlib import Path
@@ -33,7 +32,7 @@ class LoginPage(SafeCookies):
     @property
     def gate(self) -> Gate:
         """This server's gate."""
-        gate: Gate = self.application.auth_provider  # type: ignore[attr-defined]
+        gate: Gate = self.application.auth_provider
         return gate
 
     def let_in(self, user: str) -> None:
@@ -54,20 +53,19 @@ class PasswordLogin(LoginPage):
         """Let a visitor in, or show the form again."""
         user, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
         user, address = user[: LONGEST_USER + 1], network_of(self.request.remote_ip)
-        throttle, users = self.gate.throttle, self.gate.logins.users
-        if not user or users is None:
+        throttle = self.gate.throttle
+        if not user:
             self._show(WRONG, 401)
             return
         if seconds := math.ceil(throttle.seconds_left(user, address)):
             self._refuse(seconds, f"Too many failed attempts. Try again in {seconds} seconds.")
             return
-        if self.gate.deriving._work_queue.qsize() >= MOST_WAITING:
+        if self.gate.num_waiting >= MOST_WAITING:
             self._refuse(5, "Too many visitors log in at the moment. Try again in a few seconds.")
             return
         # counted before it is verified: attempts that come at once must not all be verified
         throttle.failed(user, address)
-        loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(self.gate.deriving, users.verify, user, password):
+        if await self.gate.verify(user, password):
             throttle.succeeded(user, address)
             self.let_in(user)
             onward = self.get_query_argument("next", "./")
@@ -90,7 +88,7 @@ class Logout(LoginPage):
 
     def get(self) -> None:
         """End it."""
-        if login := self.gate.login_of(self):
+        if login := self.gate.login_of(self.request):
             self.gate.end(login)
         self.clear_cookie(COOKIE)
         self.set_header("Cache-Control", "no-store")
@@ -115,5 +113,8 @@ class OAuthLogin(LoginPage):
 
 def oauth_login(provider: str) -> type[RequestHandler]:
     """Return Panel's handler of an OAuth provider, with our cookies and pages."""
-    pages = {"_login_template": _pages.get_template("login.html"), "_error_template": _pages.get_template("refused.html")}
+    pages = {
+        "_login_template": _pages.get_template("login.html"),
+        "_error_template": _pages.get_template("refused.html"),
+    }
     return type("OAuthLogin", (OAuthLogin, AUTH_PROVIDERS[provider]), {**pages, "_login_endpoint": "/login"})

@@ -1,28 +1,22 @@
-"""Who may come in, and who somebody is: Panel's logins, with every secret from a file or the environment.
-
-A secret is never a flag, since flags are seen by everybody who lists the processes of a machine.
-"""
+"""How visitors of a dashboard log in: by a login file or an OAuth provider. Secrets are files or variables."""
 
 import json
-import secrets
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from charrnn.core.environment import read_secret
 from charrnn.core.errors import StudioError
-
-ASSETS = Path(__file__).parent / "assets"
-LONGEST_USER = 200
+from charrnn.services.users import Users, refuse_writable, warning_about
 
 
 @dataclass(frozen=True)
 class Logins:
     """How visitors say who they are; false where nobody is asked."""
 
-    users: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Passwords by user."""
+    users: Users | None = None
+    """The users of a login file."""
     provider: str = ""
     """One of Panel's OAuth providers, such as `github` or `google`."""
     key: str = ""
@@ -32,114 +26,99 @@ class Logins:
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret: str = field(default="", repr=False)
     cookie_secret: str = field(default="", repr=False)
-    encryption_key: str = field(default="", repr=False)
+    """Without one, everybody has to log in again after a restart."""
+    warnings: tuple[str, ...] = ()
+    """What the operator should know: plain-text passwords, files that others can read."""
 
     def __bool__(self) -> bool:
         return bool(self.users or self.provider)
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What `panel.serve` needs to know."""
-        if not self:
+    def oauth_options(self) -> dict[str, Any]:
+        """What Panel needs to know about the provider."""
+        if not self.provider:
             return {}
-        common = {
-            # without one of the operator's, everybody logs in again after a restart
-            "cookie_secret": self.cookie_secret or secrets.token_urlsafe(32),
-            "login_template": str(ASSETS / "login.html"),
-            "logout_template": str(ASSETS / "logout.html"),
-            "oauth_error_template": str(ASSETS / "refused.html"),  # Panel's own asks another server for a font
-            "oauth_optional": False,
-            "oauth_guest_endpoints": [],
-        }
-        if self.users:
-            return {**common, "basic_auth": dict(self.users)}
         return {
-            **common, "oauth_provider": self.provider, "oauth_key": self.key, "oauth_secret": self.secret,
-            "oauth_redirect_uri": self.redirect_uri or None, "oauth_extra_params": dict(self.extra),
-            "oauth_jwt_user": self.jwt_user or None, "oauth_encryption_key": self.encryption_key or None,
+            "oauth_key": self.key, "oauth_secret": self.secret, "oauth_redirect_uri": self.redirect_uri or None,
+            "oauth_extra_params": dict(self.extra), "oauth_jwt_user": self.jwt_user or None,
         }  # fmt: skip
 
 
-def add_flags(parser: ArgumentParser) -> None:
-    """Take what `read` reads."""
-    group = parser.add_argument_group("logins (secrets come from files or the environment, never from flags)")
-    group.add_argument("--login-file", metavar="FILE", help='JSON with a password for each user: {"ada": "…", …}')
-    group.add_argument("--oauth-provider", metavar="NAME", default="", help="github, google, gitlab, okta, …")
-    group.add_argument("--oauth-key", metavar="ID", default="", help="this program's public id with the provider")
-    group.add_argument(
-        "--oauth-secret-file", metavar="FILE", help="its secret with the provider (or set PANEL_OAUTH_SECRET)"
-    )
-    group.add_argument("--oauth-redirect-uri", metavar="URL", default="", help="where the provider sends visitors back")
-    group.add_argument("--oauth-jwt-user", metavar="KEY", default="", help="entry of the answer that names the user")
-    group.add_argument("--oauth-extra-file", metavar="FILE", help="JSON with what else the provider needs to be told")
-    group.add_argument(
-        "--cookie-secret-file", metavar="FILE",
-        help="what cookies are signed with, so that logins outlive a restart (or set PANEL_COOKIE_SECRET)",
-    )  # fmt: skip
+def read_logins(settings: Mapping[str, Any]) -> Logins:
+    """Read the files that the settings name.
 
-
-def read(arguments: Namespace, environ: Mapping[str, str]) -> Logins:
-    """Read files, flags and the environment.
+    Args:
+        settings: As `dashboard.settings.read` returns them.
 
     Raises:
         StudioError: A file cannot be read or holds something else, or something is missing.
     """
-    if arguments.login_file and arguments.oauth_provider:
-        raise StudioError("Both --login-file and --oauth-provider are given. Choose one way to log in.")
+    if settings["login_file"] and settings["oauth_provider"]:
+        raise StudioError("Both a login file and an OAuth provider are given. Choose one way to log in.")
+    named = [
+        Path(settings[name]) for name in ("login_file", "oauth_secret_file", "cookie_secret_file") if settings[name]
+    ]
+    users = Users(Path(settings["login_file"])) if settings["login_file"] else None
     logins = Logins(
-        users=_users(Path(arguments.login_file)) if arguments.login_file else {},
-        provider=arguments.oauth_provider.lower(),
-        key=arguments.oauth_key or environ.get("PANEL_OAUTH_KEY", ""),
-        redirect_uri=arguments.oauth_redirect_uri,
-        jwt_user=arguments.oauth_jwt_user,
-        extra=_json(Path(arguments.oauth_extra_file)) if arguments.oauth_extra_file else {},
-        secret=_secret(arguments.oauth_secret_file, environ.get("PANEL_OAUTH_SECRET", "")),
-        cookie_secret=_secret(arguments.cookie_secret_file, environ.get("PANEL_COOKIE_SECRET", "")),
-        encryption_key=environ.get("PANEL_OAUTH_ENCRYPTION", ""),
+        users=users,
+        provider=settings["oauth_provider"].lower(),
+        key=settings["oauth_key"],
+        redirect_uri=settings["oauth_redirect_uri"],
+        jwt_user=settings["oauth_jwt_user"],
+        extra=_object(Path(settings["oauth_extra_file"])) if settings["oauth_extra_file"] else {},
+        secret=_secret(settings, "oauth_secret"),
+        cookie_secret=_secret(settings, "cookie_secret"),
+        warnings=tuple(filter(None, [*map(_checked, named), _plain(users)])),
     )
     if logins.provider:
-        from panel.auth import AUTH_PROVIDERS  # takes seconds
-
-        if logins.provider not in AUTH_PROVIDERS:
-            known = ", ".join(sorted(AUTH_PROVIDERS))
-            raise StudioError(f"There is no OAuth provider {logins.provider!r}; there are {known}.")
-        if not (logins.key and logins.secret):
-            raise StudioError(
-                "An OAuth provider needs --oauth-key, and its secret in --oauth-secret-file or PANEL_OAUTH_SECRET."
-            )
+        _check_provider(logins)
     return logins
 
 
-def _users(path: Path) -> dict[str, str]:
-    users = _json(path)
-    for user, password in users.items():
-        if not user.strip() or len(user) > LONGEST_USER or not isinstance(password, str) or not password:
-            raise StudioError(
-                f"The user {user[:LONGEST_USER]!r} in {path} cannot be taken: a name has 1 to {LONGEST_USER} "
-                f"characters, a password is a text that is not empty."
-            )
-    if not users:
-        raise StudioError(f'{path} names no users. Write them as {{"ada": "her password"}}.')
-    return users
+def _check_provider(logins: Logins) -> None:
+    from panel.auth import AUTH_PROVIDERS  # takes seconds
+
+    if logins.provider not in AUTH_PROVIDERS:
+        known = ", ".join(sorted(AUTH_PROVIDERS))
+        raise StudioError(f"There is no OAuth provider {logins.provider!r}; there are {known}.")
+    if not (logins.key and logins.secret):
+        raise StudioError(
+            "An OAuth provider needs --oauth-key (CHARRNN_OAUTH_KEY) and --oauth-secret-file "
+            "(CHARRNN_OAUTH_SECRET_FILE, or CHARRNN_OAUTH_SECRET)."
+        )
 
 
-def _json(path: Path) -> dict[str, str]:
+def _plain(users: Users | None) -> str:
+    if users is None or not (plain := users.plain):
+        return ""
+    return (
+        f"Warning: {len(plain)} password(s) in {users.path} are plain text. "
+        f"Run: charrnn user convert --login_file {users.path}"
+    )
+
+
+def _checked(path: Path) -> str:
+    """Return a warning about a file that others can read.
+
+    Raises:
+        StudioError: Others can change it.
+    """
+    refuse_writable(path)
+    return warning_about(path)
+
+
+def _secret(settings: Mapping[str, Any], name: str) -> str:
+    """Return a secret: from the file that a flag names, else from the environment."""
+    if path := settings[f"{name}_file"]:
+        return read_secret(Path(path), f"--{name}_file".replace("_", "-"))
+    return str(settings[name])
+
+
+def _object(path: Path) -> dict[str, str]:
     try:
-        found = json.loads(_text(path))
+        found = json.loads(read_secret(path, "--oauth-extra-file"))
     except ValueError:
-        found = None  # the error would show what the file holds
+        found = None  # the error would quote the file
     if not isinstance(found, dict):
-        raise StudioError(f'{path} is no JSON object. Write it as {{"name": "value"}}.')
+        raise StudioError(f'{path} is not a JSON object. Write it as {{"name": "value"}}.')
     return found
-
-
-def _secret(path: str | None, otherwise: str) -> str:
-    return _text(Path(path)).strip() if path else otherwise
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        words = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise StudioError(f"{path} cannot be read: {words}. Check the name, and who may read it.") from None

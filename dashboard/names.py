@@ -42,9 +42,7 @@ class Allowed:
         name, port = split_host(rest)
         known = not found or scheme.lower() in DEFAULT_PORTS
         if not known or not name or "/" in rest or "@" in rest or (port and not (port.isascii() and port.isdigit())):
-            raise StudioError(
-                f"--allow-host is {text!r}; expected NAME, NAME:PORT, https://NAME or https://NAME:PORT."
-            )
+            raise StudioError(f"--allow-host is {text!r}; expected NAME, NAME:PORT, https://NAME or https://NAME:PORT.")
         return cls(name, port, scheme.lower())
 
     def allows(self, name: str, port: str, own_port: int) -> bool:
@@ -99,9 +97,7 @@ class Names:
         if parts.scheme not in DEFAULT_PORTS or parts.path or parts.query or parts.fragment:
             return False
         name, port = split_host(parts.netloc)
-        if any(
-            each.scheme in ("", parts.scheme) and each.allows(name, port, self.port) for each in self._allowed
-        ):
+        if any(each.scheme in ("", parts.scheme) and each.allows(name, port, self.port) for each in self._allowed):
             return True
         # a page without encryption, which others can change on its way, may not use an encrypted one
         return parts.netloc.lower() == host.lower() and (parts.scheme == "https" or not self.is_secure(host, protocol))

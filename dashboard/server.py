@@ -1,5 +1,8 @@
 """The dashboard's server: services and hub once a process, a page for each visitor, TensorFlow in the background."""
 
+import hmac
+import logging
+import secrets
 import socket
 import uuid
 from concurrent.futures import Future
@@ -7,22 +10,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import panel as pn
-import panel.ui as pui
 from panel.config import config
 from panel.io.server import get_server
 from panel.io.threads import StoppableThread
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import decode_signed_value
 
-from charrnn.core.limits import default
 from charrnn.services import Services
-from dashboard import front
-from dashboard.guard import FramedHeaders, Headers, Names, guard
+from dashboard import front, health
+from dashboard.auth import LOGIN, WATCH_MILLISECONDS, Gate, read_login
+from dashboard.cookies import NAMES
+from dashboard.guard import MOST_BODY_BYTES, guard
+from dashboard.headers import FramedHeaders, Headers
 from dashboard.hub import Hub
 from dashboard.logins import Logins
+from dashboard.names import Names
 from dashboard.page import build_page
+from dashboard.proxies import Proxies
 
 TITLE = "Char-RNN Studio"
+HTTP = {
+    "max_body_size": MOST_BODY_BYTES,
+    "max_buffer_size": 2 * MOST_BODY_BYTES,  # of what came and was not read; more once a page's websocket is open
+    "idle_connection_timeout": 75,  # also of a request whose headers do not end
+    "body_timeout": 20,
+}
+"""Bounds of what a connection may cost before anybody knows whose it is."""
+UNLIMITED_MB = 1_000_000
+BROKEN = (
+    "<h1>The page cannot be shown</h1><p>Something went wrong on the server; its log says what. Try again later.</p>"
+)
+LOGGED_OUT = '<h1>You are logged out</h1><p><a href="./login">Log in again</a></p>'
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -32,34 +52,52 @@ class Studio:
     services: Services
     hub: Hub
     max_upload_bytes: int
-    has_logins: bool = False
-    """Whether visitors are users, each of whom sees what is theirs."""
+    gate: Gate | None = None
+    """Asks visitors who they are; each then sees what is theirs. `None` where nobody is asked."""
     _prepares: bool = False
 
     @classmethod
-    def open(cls, services: Services, *, has_logins: bool = False) -> "Studio":
+    def open(cls, services: Services, *, logins: Logins | None = None) -> "Studio":
         """Begin to serve the services' models."""
-        megabytes = services.limits.max_upload_mb or default("max_upload_mb")
-        return cls(services, Hub(services), megabytes * 1_000_000, has_logins)
+        gate = Gate(logins, services.settings.home) if logins else None
+        return cls(services, Hub(services), (services.limits.max_upload_mb or UNLIMITED_MB) * 1_000_000, gate)
 
-    def page(self, part: str = "", model_id: str = "") -> pui.Page:
+    def page(self, part: str = "", model_id: str = "") -> pn.viewable.Viewable:
         """Build a new visitor's page; the first one that a browser shows also has TensorFlow imported.
+
+        Whatever goes wrong, the visitor gets a page without details, and the log has them.
 
         Args:
             part: One of the page's parts, alone; what the address asks for if empty.
             model_id: The model to look at; the one in the address if empty.
-
-        Raises:
-            PermissionError: Nobody is logged in where somebody has to be.
         """
-        user = visitor()
-        if self.has_logins and not user:
-            raise PermissionError("nobody is logged in")
-        services = self.services.seen_by(user) if user else self.services
-        page = build_page(services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
+        try:
+            services = self._services_of_visitor()
+        except PermissionError:
+            return pn.pane.HTML(LOGGED_OUT)
+        try:
+            page = build_page(services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
+        except Exception:
+            log.exception("cannot build a page")
+            return pn.pane.HTML(BROKEN)
         if not self._prepares:
             pn.state.onload(self._prepare)
         return page
+
+    def _services_of_visitor(self) -> Services:
+        """Return what the visitor can do whose page is being built.
+
+        Raises:
+            PermissionError: The login ended meanwhile.
+        """
+        if self.gate is None:
+            user = panel_user()
+            return self.services.seen_by(user) if user else self.services
+        context = pn.state.curdoc.session_context if pn.state.curdoc else None
+        login = read_login(context.token_payload.get(LOGIN)) if context else None
+        if login is None or not self.gate.is_valid(login):
+            raise PermissionError("nobody is logged in")
+        return self.services.seen_by(login.user)
 
     def _prepare(self) -> None:
         if not self._prepares:
@@ -101,7 +139,7 @@ def serve(
     address: str,
     port: int,
     names: tuple[str, ...] = (),
-    logins: Logins | None = None,
+    proxies: tuple[str, ...] = (),
     threaded: bool = False,
     start: bool = True,
     framed: bool = False,
@@ -110,11 +148,11 @@ def serve(
     """Serve pages to whoever may ask.
 
     Args:
-        studio: What to serve; one that has logins if there are any.
+        studio: What to serve, and to whom.
         address: Where to listen.
         port: Where to listen.
-        names: More names under which the server is asked, as `name` or `name:port`.
-        logins: How visitors say who they are; nobody is asked if missing.
+        names: More names under which the server is asked, as `--allow-host` takes them.
+        proxies: Trusted proxies, as `--trusted-proxy` takes them.
         threaded: On a thread of its own.
         start: Begin at once, and return at the end if not `threaded`.
         framed: Pages of others, such as notebooks, may show it in a frame.
@@ -122,12 +160,16 @@ def serve(
 
     Returns:
         The server, or its thread; with a thread, it listens already.
+
+    Raises:
+        StudioError: A name or a proxy is not one.
     """
-    front.install()
     server_id = uuid.uuid4().hex
+    known, trusted = Names(address, names, port), Proxies(proxies)
     options |= {
         "address": address, "port": port, "title": TITLE, "server_id": server_id,
-        "transforms": [FramedHeaders if framed else Headers], **(logins.options if logins else {}),
+        "transforms": [FramedHeaders if framed else Headers], "http_server_kwargs": HTTP,
+        "extra_patterns": health.routes(studio.services.not_ready), **_identity(studio.gate),
     }  # fmt: skip
 
     listens: Future[None] = Future()
@@ -135,7 +177,11 @@ def serve(
     def begin(loop: IOLoop | None = None, server_id: str = "") -> Any:
         try:
             server = get_server({"/": studio.page}, loop=loop, **options)
-            guard(server, Names(address, names))
+            server._tornado.settings[NAMES] = known
+            front.install(server)
+            guard(server, known, trusted, framed=framed)
+            if studio.gate:
+                PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
         except Exception as error:
             if not threaded:
                 raise
@@ -156,10 +202,25 @@ def serve(
     return thread
 
 
-def visitor() -> str:
-    """Return who looks at the page that is being built; empty when nobody logged in.
+def _identity(gate: Gate | None) -> dict[str, Any]:
+    """Return the options that say who a visitor is, and sign what they are sent.
 
-    Panel's own `state.user` also believes a cookie that says "guest", which anybody can send.
+    Cookies and headers stay out of the token in the page, where scripts could read them.
+    """
+    secret = gate.cookie_secret.encode() if gate else secrets.token_bytes(32)
+    signed: dict[str, Any] = {
+        "sign_sessions": True, "secret_key": hmac.digest(secret, b"sessions", "sha256"),
+        "include_cookies": [], "include_headers": ["Host", "User-Agent"],
+    }  # fmt: skip
+    if gate:
+        signed |= {"auth_provider": gate, "cookie_secret": gate.cookie_secret, **gate.logins.oauth_options}
+    return signed
+
+
+def panel_user() -> str:
+    """Return who looks at the page that is being built, where Panel's own server asks; empty when nobody logged in.
+
+    Panel's `state.user` also believes a cookie that says "guest", which anybody can send.
     """
     cookie = pn.state.cookies.get("user")
     if not cookie or config.cookie_secret is None:

@@ -5,7 +5,7 @@ from typing import Any
 from bokeh.util.token import check_token_signature, get_token_payload
 from panel.io.server import WSHandler
 
-from dashboard.auth import Gate, Login, read_login
+from dashboard.auth import LOGIN, Gate, Login, read_login
 
 BYTES_BEFORE_SESSION = 64 * 1024
 """Largest message before the page is there; browsers send none."""
@@ -36,8 +36,8 @@ class Socket(WSHandler):
         payload = self._payload()
         gate = self.application.auth_provider
         if payload is not None and isinstance(gate, Gate):
-            self._login = gate.login_of(self)
-            if self._login is None or read_login(payload.get("login")) != self._login:
+            self._login = gate.login_of(self.request)
+            if self._login is None or read_login(payload.get(LOGIN)) != self._login:
                 payload = None
         if payload is None:
             self.set_status(403)

@@ -58,8 +58,11 @@ class Throttle:
             self._failures.popitem(last=False)
 
     def succeeded(self, user: str, address: str) -> None:
-        """Forget the failures of a user at an address, and remember that this user logs in from there."""
+        """Take the last failure back, forget those of this user here, and remember that this user logs in from here."""
         self._failures.pop((user, address), None)
+        for key in ((user, ""), ("", address)):
+            if key in self._failures:
+                self._failures[key].count -= 1
         self._known.pop((user, address), None)
         self._known[user, address] = None
         while len(self._known) > MOST_KEPT:

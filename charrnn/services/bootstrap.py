@@ -1,6 +1,8 @@
 """Builds all services of one data folder, once."""
 
 import atexit
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +28,9 @@ from charrnn.store.history import HistoryStore
 from charrnn.store.leases import LeaseStore
 from charrnn.store.models import ModelStore
 from charrnn.store.texts import CorpusStore
+
+NEEDED_BYTES = 100_000_000
+"""Free room on the disk below which a program is not ready: a checkpoint takes tens of megabytes."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,21 @@ class Services:
 
         checked("sampling", {})  # what checks options is imported late, too
         speed()
+
+    def not_ready(self) -> list[str]:
+        """Return what keeps this program from serving: `database`, `schema`, `disk`; nothing if it can.
+
+        Waits for the database as long as any query does.
+        """
+        found = []
+        try:
+            if not self._database.is_current():
+                found.append("schema")
+        except StoreError:
+            found.append("database")
+        if shutil.disk_usage(self.settings.home).free < NEEDED_BYTES or not os.access(self.settings.home, os.W_OK):
+            found.append("disk")
+        return found
 
     def close(self) -> None:
         """End the trainings of this process as `interrupted`, each with a checkpoint, and close the database."""

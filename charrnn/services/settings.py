@@ -7,6 +7,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from charrnn.core.environment import with_secret_files
 from charrnn.core.errors import StudioError
 
 
@@ -38,9 +39,9 @@ class Settings:
             home: Data folder; `CHARRNN_HOME` or the platform's user data folder if missing.
 
         Raises:
-            StudioError: The data folder cannot be made or written.
+            StudioError: The data folder cannot be made or written, or a file with a secret cannot be read.
         """
-        environ = os.environ if environ is None else environ
+        environ = with_secret_files(os.environ if environ is None else environ)
         folder = Path(home or environ.get("CHARRNN_HOME") or user_data_path("charrnn")).expanduser().absolute()
         settings = cls(folder, environ)
         try:

@@ -65,6 +65,14 @@ class Database:
         if self._explained(lambda: migrate.must_upgrade(self.engine)):
             self.upgrade()
 
+    def is_current(self) -> bool:
+        """Return whether the database answers, and has this program's version.
+
+        Raises:
+            StoreError: The database cannot be reached.
+        """
+        return self._explained(lambda: is_newest(self.engine))
+
     def upgrade(self) -> None:
         """Bring the tables to this program's version; processes that try at once take turns.
 

@@ -1,18 +1,30 @@
 """A server in this process, and a way to ask it anything, as no browser would."""
 
+import asyncio
 import http.client
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPMessage
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import panel as pn
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from charrnn.services import Services
+from charrnn.services.users import Users
 from dashboard.logins import Logins
 from dashboard.server import Studio, free_port, serve
-from tests.dashboard.conftest import listens, wait_until
+from tests.dashboard.conftest import PATIENCE, listens, wait_until
 
+HANDSHAKE = {
+    "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "ZHVja3MgZHVja3MgZHVja3M=", "Sec-WebSocket-Protocol": "bokeh, nothing",
+}  # fmt: skip
 USERS = {"ada": "lovely", "bob": "builder"}
 
 
@@ -24,6 +36,8 @@ class Door:
     server: Any = None
     """Bokeh's, where it runs in this process."""
     cookie: str = field(default="")
+    tabs: "list[Tab]" = field(default_factory=list)
+    """Closed with the server."""
 
     @property
     def routes(self) -> set[str]:
@@ -41,27 +55,116 @@ class Door:
         connection.close()
         return answer.status, dict(answer.getheaders()), text
 
+    def shake(self, token: str, cookie: str = "") -> int:
+        """Ask for a websocket; return the status."""
+        handshake = {**HANDSHAKE, "Sec-WebSocket-Protocol": f"bokeh, {token}"}
+        return self.ask("GET", "/ws", Origin=f"http://localhost:{self.port}", Cookie=cookie, **handshake)[0]
+
     def log_in(self, user: str, password: str) -> int:
         """Log in, and keep the cookies; return the status."""
+        return self.try_to_log_in(user, password)[0]
+
+    def try_to_log_in(self, user: str, password: str, path: str = "/login", **headers: str) -> tuple[int, HTTPMessage]:
+        """Log in, and keep the cookies; return status and headers."""
         form = urlencode({"username": user, "password": password})
         kind = "application/x-www-form-urlencoded"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("POST", "/login", form, {"Host": f"localhost:{self.port}", "Content-Type": kind})
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Host": f"localhost:{self.port}", "Content-Type": kind, **named}
+        connection.request("POST", path, form, sent)
         answer = connection.getresponse()
         answer.read()
         self.cookie = "; ".join(c.partition(";")[0] for c in answer.headers.get_all("Set-Cookie", []) if "=" in c)
         connection.close()
-        return answer.status
+        return answer.status, answer.headers
 
 
-def opened(services: Services, logins: Logins) -> Iterator[Door]:
+def logins_in(folder: Path, users: Mapping[str, str] = USERS) -> Logins:
+    """Write a login file, with passwords in plain text; hashing them takes a while."""
+    file = folder / "users.json"
+    file.write_text(json.dumps(users))
+    return Logins(users=Users(file))
+
+
+def opened(services: Services, logins: Logins, **options: Any) -> Iterator[Door]:
     """Serve a data folder from a thread."""
-    studio = Studio.open(services, has_logins=bool(logins))
+    studio = Studio.open(services, logins=logins)
     studio._prepares = True
     port = free_port("127.0.0.1", 0)
-    thread = serve(studio, address="127.0.0.1", port=port, threaded=True, logins=logins)
+    thread = serve(studio, address="127.0.0.1", port=port, threaded=True, **options)
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)
     server, _, _ = pn.state._servers[thread.server_id]
-    yield Door(port, server)
+    door = Door(port, server)
+    yield door
+    for tab in door.tabs:
+        tab.close()
     thread.stop()
     studio.close()
+
+
+def token_in(page: str) -> str:
+    """Return what a page opens its websocket with."""
+    [found] = re.findall(r'"token":"([^"]+)"', page)
+    return found
+
+
+class Tab:
+    """A browser's tab: the page's websocket, without the page."""
+
+    def __init__(self, door: Door, token: str):
+        self._loop = asyncio.new_event_loop()
+        sent = {"Origin": f"http://localhost:{door.port}", "Cookie": door.cookie}
+        request = HTTPRequest(f"ws://localhost:{door.port}/ws", headers=sent)
+
+        async def connect() -> WebSocketClientConnection:
+            return await websocket_connect(request, subprotocols=["bokeh", token])
+
+        self._socket = self._loop.run_until_complete(asyncio.wait_for(connect(), PATIENCE))
+        door.tabs.append(self)
+
+    @classmethod
+    def opened(cls, door: Door, path: str = "/") -> "Tab":
+        """Open a page, and its websocket."""
+        tab = cls(door, token_in(door.ask("GET", path)[2]))
+        assert json.loads(tab.receive() or "")["msgtype"] == "ACK"
+        tab.receive()
+        tab.receive()
+        return tab
+
+    def receive(self) -> str | None:
+        """Return the next part of a message; `None` once the server has closed the websocket."""
+        return self._loop.run_until_complete(asyncio.wait_for(self._receive(), PATIENCE))
+
+    async def _receive(self) -> str | None:
+        found = await self._socket.read_message()
+        return found if found is None else str(found)
+
+    def send(self, message: str | bytes) -> None:
+        """Send a part of a message."""
+        self._loop.run_until_complete(asyncio.wait_for(self._send(message), PATIENCE))
+
+    async def _send(self, message: str | bytes) -> None:
+        await self._socket.write_message(message, binary=isinstance(message, bytes))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server closed the websocket; waits until it has, or for what it sends instead."""
+        return self.receive() is None
+
+    def answers(self) -> bool:
+        """Whether the page still answers."""
+        header = {"msgid": "1000", "msgtype": "SERVER-INFO-REQ"}
+        for part in (json.dumps(header), "{}", "{}"):
+            self.send(part)
+        answer = self.receive()
+        if answer is None:
+            return False
+        assert json.loads(answer)["msgtype"] == "SERVER-INFO-REPLY"
+        return self.receive() is not None and self.receive() is not None
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+        while self.receive() is not None:
+            pass
+        self._loop.close()

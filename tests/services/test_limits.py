@@ -12,8 +12,8 @@ from charrnn.core.limits import Limits, flag, means, variable
 from charrnn.core.machine import memory_bytes
 from charrnn.core.options import checked, preset, presets
 from charrnn.core.records import ModelState
-from charrnn.services.allowance import log_lines
 from charrnn.services import Services, open_services
+from charrnn.services.allowance import log_lines
 from charrnn.store.history import ROW_BYTES
 from tests.services.conftest import OPTIONS, TEXT, Trained
 
