@@ -62,7 +62,8 @@ ENV PATH=/opt/charrnn/bin:$PATH \
     XDG_CACHE_HOME=/tmp/cache \
     CHARRNN_HOME=/data \
     CHARRNN_ADDRESS=0.0.0.0 \
-    CHARRNN_PORT=8080
+    CHARRNN_PORT=8080 \
+    CHARRNN_DATABASE_WAIT=60
 COPY container/create-secrets container/entrypoint container/healthcheck /usr/local/bin/
 USER 10001:10001
 WORKDIR /data

@@ -49,6 +49,10 @@ SETTINGS = (
         "URL of the database, without a password in the flag (default: MYSQL_HOST and so on, else SQLite)", "URL",
     ),
     Setting(
+        "--database-wait", "CHARRNN_DATABASE_WAIT",
+        "seconds to wait at the start for a database that does not answer yet", "SECONDS", 0, int,
+    ),
+    Setting(
         "--allow-host", "CHARRNN_ALLOW_HOSTS",
         "another name of this server, as of a proxy: NAME for the default ports and --port, NAME:PORT for one port, "
         "https://NAME for a proxy with TLS", "HOST", (), tuple,
