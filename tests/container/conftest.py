@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from charrnn.store.address import parse_url
 from tests.container.engine import IMAGE, Engine, missing
-from tests.dashboard.conftest import wait_until
+from tests.dashboard.conftest import PATIENCE, wait_until
 
 CANARY = "index-of-nobody-else"
 
@@ -157,6 +157,26 @@ def studio_database(empty_mysql: str) -> Iterator[dict[str, str]]:
             "MYSQL_DATABASE": str(url.database),
         }  # fmt: skip
         cursor.execute(f"DROP USER '{user}'@'%'")
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+    """Opens pages; fails the test when a script of theirs fails."""
+    errors: list[str] = []
+    contexts = []
+
+    def open_page(url: str) -> Page:
+        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce"))
+        contexts[-1].set_default_timeout(1000 * PATIENCE)
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
 
 
 def log_in(page: Page, user: str, password: str) -> None:

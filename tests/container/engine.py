@@ -71,7 +71,13 @@ class Engine:
 
     def podman(self, *arguments: str, check: bool = True, stdin: str = "", seconds: float = 300) -> str:
         """Run podman; return what it printed, or with `check=False` what it and the container complained of as well."""
-        command = ["podman", "--log-level=fatal", *arguments]
+        return self._run(["podman", *arguments], check, stdin, seconds)
+
+    def buildah(self, *arguments: str) -> str:
+        """Run buildah; return what it printed."""
+        return self._run(["buildah", *arguments], True, "", 600)
+
+    def _run(self, command: list[str], check: bool, stdin: str, seconds: float) -> str:
         result = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, input=stdin, timeout=seconds
         )
