@@ -40,6 +40,11 @@ test: $(STAMP) ## Run the whole suite (PYTEST_ARGS="-k words" picks tests)
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 	$(if $(COVERAGE),@$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 
+.PHONY: testimage
+testimage: $(STAMP) ## Build the container image on a base made from Debian's packages, and test it (PYTEST_ARGS="-k words")
+	@scripts/packages --containers
+	$(BIN)/pytest tests/container $(PYTEST_ARGS)
+
 .PHONY: fast
 fast: $(STAMP) ## Run the suite without the tests that train real networks
 	@scripts/packages
@@ -65,6 +70,14 @@ audit: $(STAMP) ## Look the locked versions up in a database of known vulnerabil
 format: $(STAMP) ## Sort imports and format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+.PHONY: image
+image: ## Build the container image with docker, podman or buildah (IMAGE_ARGS="--target gpu --tag charrnn-studio:gpu")
+	@scripts/image $(IMAGE_ARGS)
+
+.PHONY: dist
+dist: $(STAMP) ## Build wheel and sdist in dist/
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 .PHONY: demo
 demo: $(STAMP) ## Train for one minute on Shakespeare and print a sample
@@ -96,5 +109,5 @@ lock: $(STAMP) ## Rewrite the lock files from pyproject.toml (LOCK_ARGS=--upgrad
 .PHONY: clean
 clean: ## Remove .venv, caches and everything else that make made
 	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
-		build *.egg-info
+		build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ Importing this package imports none of its parts; `charrnn.services.open_service
 
 import logging
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # As libraries do: a program that uses this one decides where its log goes, and nothing is printed until then.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

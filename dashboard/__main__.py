@@ -11,6 +11,7 @@ from typing import Any
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from charrnn.services.bootstrap import refuse_password
+from charrnn.services.patience import patiently
 from dashboard import settings
 from dashboard.logins import read_logins
 from dashboard.names import is_loopback
@@ -52,8 +53,12 @@ def _serve(arguments: argparse.Namespace) -> int:
     if is_open and not chosen["open_to_everybody"]:
         raise StudioError(OPEN.format(address=address))
     refuse_password(arguments.database)
-    services = open_services(
-        chosen["home"] or None, database_url=arguments.database, environ=chosen["environ"], limits=chosen["limits"]
+    services = patiently(
+        lambda: open_services(
+            chosen["home"] or None, database_url=arguments.database, environ=chosen["environ"], limits=chosen["limits"]
+        ),
+        seconds=lambda: chosen["database_wait"],
+        on_wait=lambda error: print(f"{error} Waiting …", file=sys.stderr, flush=True),
     )
 
     from dashboard import front

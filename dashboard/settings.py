@@ -49,6 +49,10 @@ SETTINGS = (
         "URL of the database, without a password in the flag (default: MYSQL_HOST and so on, else SQLite)", "URL",
     ),
     Setting(
+        "--database-wait", "CHARRNN_DATABASE_WAIT",
+        "seconds to wait at the start for a database that does not answer yet", "SECONDS", 0, int,
+    ),
+    Setting(
         "--allow-host", "CHARRNN_ALLOW_HOSTS",
         "another name of this server, as of a proxy: NAME for the default ports and --port, NAME:PORT for one port, "
         "https://NAME for a proxy with TLS", "HOST", (), tuple,
@@ -140,7 +144,9 @@ def table() -> str:
     for each in SETTINGS + LIMITS:
         flag = f"`{each.flag}`" if each.flag else ""
         means = each.help.replace("|", "\\|")
-        lines.append(f"| {flag} | `{each.variable}` | {each.shown_default} | {means} |")
+        # The table is the same everywhere; a default that depends on the machine is explained with the meaning.
+        default = "" if "default is" in each.help else each.shown_default
+        lines.append(f"| {flag} | `{each.variable}` | {default} | {means} |")
     return "\n".join(lines)
 
 

@@ -19,7 +19,8 @@ def with_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
     """
     found = dict(environ)
     for name in SECRETS:
-        if path := environ.get(f"{name}_FILE"):
+        # Without it the result can be given to this function again.
+        if path := found.pop(f"{name}_FILE", ""):
             if environ.get(name):
                 raise StudioError(f"Both {name} and {name}_FILE are set. Unset one of them.")
             found[name] = read_secret(Path(path), f"{name}_FILE")

@@ -1,0 +1,80 @@
+"""A visitor's way through the image, with a real browser and a real database, and a power cut in the middle."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pymysql
+from playwright.sync_api import Page, expect
+
+from tests.container.conftest import log_in
+from tests.container.test_start import Containers
+from tests.dashboard.test_journey import LINES, press, tab
+from tests.services.conftest import TEXT
+
+STOP_SECONDS = 10
+OPTIONS = {"Steps": 1_000_000, "Log every": 20, "Validate every": 200, "Save every": 200}
+
+
+def test_a_text_is_uploaded_trained_interrupted_resumed_and_written_with(
+    container: Containers, studio_database: dict[str, str], open_page: Callable[[str], Page], tmp_path: Path
+) -> None:
+    studio = container(studio_database).start()
+    page = open_page(f"{studio.url}/?tab=text")
+    log_in(page, *studio.login())
+    address = train(page, tmp_path)
+
+    studio.kill()
+    studio.start_again()
+    page.goto(address)
+    expect(page.locator(".state.interrupted")).to_be_visible()
+    before = loss_of(page)
+    press(page, "Resume")
+    expect(page.locator(".state.training")).to_be_visible()
+    page.wait_for_function(f"before => ({LAST_STEP})() > before", arg=before)
+
+    tab(page, "Write")
+    page.get_by_label("Prompt").fill("little ")
+    press(page, "Write")
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    assert page.get_by_role("textbox", name="Written text").inner_text().startswith("little ")
+
+    page.goto("about:blank")
+    seconds, code = studio.stop()
+    assert (code, states(studio_database)) == (0, ["interrupted"])
+    assert seconds < STOP_SECONDS
+    assert "Traceback" not in studio.log()
+
+
+def train(page: Page, folder: Path) -> str:
+    """Upload a text, train without end, see the loss move; return the page's address."""
+    (folder / "geese.txt").write_text(TEXT, "utf-8")
+    tab(page, "Text")
+    page.locator("input[type=file]").set_input_files(folder / "geese.txt")
+    press(page, "Choose options")
+    for name, value in OPTIONS.items():
+        page.get_by_label(name, exact=True).fill(str(value))
+    press(page, "Train")
+    expect(page.get_by_role("log")).to_contain_text(LINES)
+    page.wait_for_function(f"({LAST_STEP})() > 0")
+    before = loss_of(page)
+    page.wait_for_function(f"before => ({LAST_STEP})() > before + 200", arg=before)
+    return page.url
+
+
+def loss_of(page: Page) -> float:
+    """Return the last step whose loss the page shows."""
+    return float(page.evaluate(LAST_STEP))
+
+
+def states(database: dict[str, str]) -> list[str]:
+    """Ask the database for the state of each model."""
+    with pymysql.connect(
+        host=database["MYSQL_HOST"], port=int(database["MYSQL_PORT"]), user=database["MYSQL_USER"],
+        password=database["MYSQL_PASSWORD"], database=database["MYSQL_DATABASE"],
+    ) as connection, connection.cursor() as cursor:  # fmt: skip
+        cursor.execute("SELECT state FROM model")
+        return [row[0] for row in cursor.fetchall()]
+
+
+LAST_STEP = """() => Math.max(0, ...[...Bokeh.documents[0]._all_models.values()]
+    .filter((m) => m.type === "ColumnDataSource").map((m) => m.data.x?.at(-1) ?? 0))"""

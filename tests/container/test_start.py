@@ -1,0 +1,147 @@
+"""How a container starts and ends: the first login, what is missing, many at once, the article's command."""
+
+import os
+import pty
+import re
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.container.conftest import Container, free_port, log_in
+from tests.container.engine import IMAGE, Engine
+from tests.dashboard.conftest import PATIENCE, wait_until
+
+type Containers = Callable[..., Container]
+
+
+def test_the_first_start_creates_a_login_and_later_ones_keep_it(container: Containers) -> None:
+    first = container().start()
+    user, password = first.login()
+    assert user == "admin"
+    assert password not in first.exec("sh", "-c", "cat /data/users.json /data/cookie-secret")
+    assert password not in first.exec("sh", "-c", "cat /proc/*/cmdline /proc/*/environ 2>/dev/null | tr '\\0' ' '")
+    assert first.exec("stat", "--format", "%a", "/data/users.json", "/data/cookie-secret").split() == ["600", "600"]
+    assert first.stop()[1] == 0
+    first.start_again()
+    assert first.log().count("Created the user") == 1
+
+
+def test_nobody_gets_in_without_a_login(container: Containers) -> None:
+    started = container().start()
+    with urllib.request.urlopen(f"{started.url}/") as page:
+        assert page.url.startswith(f"{started.url}/login")
+
+
+def test_a_container_without_a_login_and_without_a_place_for_one_says_what_to_do(engine: Engine, image: str) -> None:
+    said = engine.podman(
+        "run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--env=CHARRNN_HOME=/etc", image, check=False
+    )
+    sentence = next(line for line in said.splitlines() if line.startswith("No login is configured"))
+    for way in ("volume", "CHARRNN_LOGIN_FILE", "CHARRNN_OPEN_TO_EVERYBODY=true"):
+        assert way in sentence
+    assert "Traceback" not in said
+
+
+def test_an_open_container_asks_nobody(container: Containers) -> None:
+    started = container({"CHARRNN_OPEN_TO_EVERYBODY": "true"}).start()
+    assert "Created the user" not in started.log()
+    with urllib.request.urlopen(f"{started.url}/") as page:
+        assert page.url == f"{started.url}/"
+
+
+def test_no_process_runs_as_root(container: Containers) -> None:
+    started = container().start()
+    users = set(re.findall(r"Uid:\t(\d+)\t", started.exec("sh", "-c", "cat /proc/[0-9]*/status")))
+    assert users == {"10001"}
+
+
+def test_two_containers_start_at_once_on_an_empty_database(
+    container: Containers, studio_database: dict[str, str]
+) -> None:
+    both = [container(studio_database), container(studio_database)]
+    threads = [threading.Thread(target=each.start) for each in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in both:
+        with urllib.request.urlopen(f"{each.url}/readyz") as answer:
+            assert answer.status == 200
+        assert "Traceback" not in each.log()
+
+
+def test_two_containers_that_share_a_volume_share_one_login(container: Containers) -> None:
+    first = container()
+    second = container(volume=first.name)
+    threads = [threading.Thread(target=each.start) for each in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (first.log() + second.log()).count("Created the user") == 1
+
+
+def test_a_published_port_leads_to_the_dashboard(engine: Engine, container: Containers) -> None:
+    port = free_port()
+    engine.podman("network", "create", "charrnn-test-web", check=False)
+    started = container({"CHARRNN_PORT": "8080", "CHARRNN_ADDRESS": "0.0.0.0"}, network="charrnn-test-web",
+                        publish=f"127.0.0.1:{port}:8080").start()  # fmt: skip
+    with urllib.request.urlopen(f"http://localhost:{port}/") as page:
+        assert page.url == f"http://localhost:{port}/login?next=%2F"
+    assert started.stop()[1] == 0
+    engine.podman("rm", "--force", started.name)
+    engine.podman("network", "rm", "charrnn-test-web")
+
+
+@pytest.fixture
+def terminal() -> "tuple[int, int]":
+    """Both ends of a terminal."""
+    return pty.openpty()
+
+
+def test_the_command_of_the_article_works(
+    engine: Engine,
+    image: str,
+    studio_database: dict[str, str],
+    open_page: Callable[[str], Page],
+    terminal: tuple[int, int],
+) -> None:
+    # As in the article, except that the network is this machine's and so the port, which nobody can publish then.
+    port = free_port()
+    variables = [argument for name, value in studio_database.items() for argument in ("-e", f"{name}={value}")]
+    command = ["podman", "run", "--rm", "-ti", *variables, "--network=host", "-e", f"CHARRNN_PORT={port}", IMAGE]
+    ours, theirs = terminal
+    process = subprocess.Popen(command, env=engine.environment, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    said = ""
+
+    def is_ready() -> bool:
+        nonlocal said
+        said += os.read(ours, 4096).decode()
+        return "Char-RNN Studio is at" in said
+
+    wait_until(is_ready)
+    found = re.search(r"Created the user (\S+) with the password (\S+)", said)
+    assert found
+    page = open_page(f"http://127.0.0.1:{port}/")
+    log_in(page, found[1], found[2])
+    page.goto("about:blank")
+    os.write(ours, b"\x03")
+    drain = threading.Thread(target=read_all, args=(ours,))
+    drain.start()
+    assert process.wait(timeout=PATIENCE) == 0
+    drain.join()
+    os.close(ours)
+
+
+def read_all(descriptor: int) -> None:
+    """Read what a terminal still shows until its program ends."""
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except OSError:
+        return
