@@ -25,7 +25,8 @@ RUN apt-get update \
 
 
 FROM python AS build
-# hadolint ignore=DL3008
+# This stage is thrown away, with its lists.
+# hadolint ignore=DL3008,DL3009
 RUN apt-get update && apt-get install -y --no-install-recommends binutils python3.13-venv
 WORKDIR /build
 COPY container/install requirements-uv.lock ./

@@ -13,10 +13,12 @@ from pathlib import Path
 import pymysql
 import pytest
 from playwright.sync_api import Browser, Page
+from sqlalchemy import URL
 
 from charrnn.store.address import parse_url
 from tests.container.engine import IMAGE, Engine, missing
 from tests.dashboard.conftest import PATIENCE, wait_until
+from tests.store.database_servers import new_database
 
 CANARY = "index-of-nobody-else"
 
@@ -144,9 +146,16 @@ def container(engine: Engine, image: str) -> Iterator[Callable[..., Container]]:
 
 
 @pytest.fixture
-def studio_database(empty_mysql: str) -> Iterator[dict[str, str]]:
+def mariadb(server_urls: Callable[[str], URL]) -> Iterator[str]:
+    """URL of an empty database on a real server."""
+    with new_database(server_urls("mariadb")) as url:
+        yield url
+
+
+@pytest.fixture
+def studio_database(mariadb: str) -> Iterator[dict[str, str]]:
     """The article's variables for an empty database of a real server, with a user and a password."""
-    url = parse_url(empty_mysql)
+    url = parse_url(mariadb)
     user, password = f"studio_{secrets.token_hex(3)}", secrets.token_urlsafe(12)
     login = {"host": url.host, "port": url.port or 3306, "user": url.username, "password": url.password or ""}
     with pymysql.connect(**login) as connection, connection.cursor() as cursor:

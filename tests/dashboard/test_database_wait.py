@@ -12,15 +12,15 @@ import pytest
 from charrnn.store.address import parse_url
 from tests.dashboard.conftest import PATIENCE, listens, wait_until
 from tests.dashboard.test_server import ROOT
-from tests.store import mariadb_server
+from tests.store import database_servers
 
 PASSWORD = "drake-and-teal"
 
 
 @pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[mariadb_server.Server]:
+def stopped(tmp_path: Path) -> Iterator[database_servers.Server]:
     """A database server that does not run yet, with an empty database and a user with a password."""
-    with mariadb_server.running(tmp_path) as database:
+    with database_servers.running("mariadb", tmp_path) as database:
         url = parse_url(database.make_database("studio"))
         with pymysql.connect(host=url.host, port=url.port or 3306, user=url.username) as connection:
             connection.cursor().execute(f"CREATE USER studio@'%' IDENTIFIED BY '{PASSWORD}'")
@@ -29,11 +29,11 @@ def stopped(tmp_path: Path) -> Iterator[mariadb_server.Server]:
         yield database
 
 
-def start(folder: Path, database: mariadb_server.Server, **environment: str) -> "subprocess.Popen[str]":
+def start(folder: Path, database: database_servers.Server, **environment: str) -> "subprocess.Popen[str]":
     """Start a dashboard; the password of its database is in a file."""
     (folder / "password").write_text(f"{PASSWORD}\n")
     variables = {
-        "MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": database.url.rstrip("/").rpartition(":")[2], "MYSQL_USER": "studio",
+        "MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": str(database.url.port), "MYSQL_USER": "studio",
         "MYSQL_DATABASE": "studio", "MYSQL_PASSWORD_FILE": str(folder / "password"),
     }  # fmt: skip
     command = [sys.executable, "-m", "dashboard", "--home", str(folder / "home"), "--port", "0"]
@@ -43,7 +43,7 @@ def start(folder: Path, database: mariadb_server.Server, **environment: str) -> 
     )  # fmt: skip
 
 
-def test_a_dashboard_waits_for_its_database(stopped: mariadb_server.Server, tmp_path: Path) -> None:
+def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped, CHARRNN_DATABASE_WAIT=str(PATIENCE)) as server:
         assert server.stdout and server.stderr
         assert server.stderr.readline().endswith("Waiting …\n")
@@ -55,7 +55,7 @@ def test_a_dashboard_waits_for_its_database(stopped: mariadb_server.Server, tmp_
     assert server.returncode == 0
 
 
-def test_without_patience_one_sentence_says_what_is_missing(stopped: mariadb_server.Server, tmp_path: Path) -> None:
+def test_without_patience_one_sentence_says_what_is_missing(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped) as server:
         output, problem = server.communicate(timeout=PATIENCE)
     assert (server.returncode, output) == (1, "")

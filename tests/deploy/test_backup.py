@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from alembic import command
+from sqlalchemy import URL
 
 from charrnn.core.errors import StoreError
 from charrnn.core.records import ModelState
@@ -20,18 +21,26 @@ from charrnn.store.database import Database
 from charrnn.store.engine import make_engine
 from charrnn.store.migrate import _config
 from charrnn.store.version import NEWEST, version_of
-from tests.conftest import _new_database
 from tests.data.make_home import OPTIONS, TEXT
 from tests.deploy.conftest import ROOT
+from tests.store.database_servers import new_database
 
 OLDEST = ROOT / "tests/data/home-0001.zip"
 Backup = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def elsewhere(mysql_server: str) -> Iterator[str]:
-    """URL of a second empty database."""
-    yield from _new_database(mysql_server)
+def mariadb(server_urls: Callable[[str], URL]) -> Iterator[str]:
+    """URL of an empty database on MariaDB, whose client Debian has."""
+    with new_database(server_urls("mariadb")) as url:
+        yield url
+
+
+@pytest.fixture
+def elsewhere(server_urls: Callable[[str], URL]) -> Iterator[str]:
+    """URL of a second one."""
+    with new_database(server_urls("mariadb")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -76,11 +85,11 @@ def everything(services: Services) -> dict[str, Any]:
 
 
 def test_a_server_and_its_files_are_restored_elsewhere_and_nothing_is_missing(
-    empty_mysql: str, elsewhere: str, backup: Backup, tmp_path: Path
+    mariadb: str, elsewhere: str, backup: Backup, tmp_path: Path
 ) -> None:
-    with open_services(tmp_path / "home", database_url=empty_mysql, environ={}) as services:
+    with open_services(tmp_path / "home", database_url=mariadb, environ={}) as services:
         train(services)
-        saved = backup("save", tmp_path / "home", empty_mysql)
+        saved = backup("save", tmp_path / "home", mariadb)
         assert saved.returncode == 0, saved.stderr
         before = everything(services)
     restored = backup("restore", tmp_path / "other", elsewhere)
@@ -92,11 +101,22 @@ def test_a_server_and_its_files_are_restored_elsewhere_and_nothing_is_missing(
         assert services.training.wait(ducks.id).state == ModelState.COMPLETED
 
 
+def test_a_dump_that_mysql_would_not_restore_is_not_made(
+    server_urls: Callable[[str], URL], backup: Backup, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    with new_database(server_urls("mysql")) as url:
+        result = backup("save", tmp_path / "home", url)
+    assert result.returncode == 1
+    assert "install MySQL's own client" in result.stderr
+    assert not (tmp_path / "saved/backup").exists()
+
+
 def test_an_sqlite_file_is_saved_while_it_is_used(backup: Backup, tmp_path: Path) -> None:
     with zipfile.ZipFile(sorted(OLDEST.parent.glob("home-*.zip"))[-1]) as pack:
         pack.extractall(tmp_path / "home")
     with open_services(tmp_path / "home", environ={}) as services:
-        services.models.note(services.models.get("ducks").id, "in the journal, not yet in the file")
+        services.models.note(services.models.resolve("ducks").id, "in the journal, not yet in the file")
         assert backup("save", tmp_path / "home").returncode == 0
         before = everything(services)
     assert backup("restore", tmp_path / "other").returncode == 0
@@ -125,14 +145,14 @@ def version(home: Path) -> str | None:
     return found
 
 
-def test_a_backup_never_overwrites(backup: Backup, empty_mysql: str, elsewhere: str, tmp_path: Path) -> None:
+def test_a_backup_never_overwrites(backup: Backup, mariadb: str, elsewhere: str, tmp_path: Path) -> None:
     home, other = tmp_path / "home", tmp_path / "other"
-    for folder, url in ((home, empty_mysql), (other, elsewhere)):
+    for folder, url in ((home, mariadb), (other, elsewhere)):
         folder.mkdir()
         with closing(Database.open(url)):
             pass
-    assert backup("save", home, empty_mysql).returncode == 0
-    assert "exists already" in backup("save", home, empty_mysql).stderr
+    assert backup("save", home, mariadb).returncode == 0
+    assert "exists already" in backup("save", home, mariadb).stderr
     assert "is not empty; name a new one in MYSQL_DATABASE" in backup("restore", other, elsewhere).stderr
     (other / "mine").touch()
     assert "is not empty; name a new one in CHARRNN_HOME" in backup("restore", other, elsewhere).stderr
@@ -147,19 +167,19 @@ def test_a_backup_that_was_cut_off_is_not_restored(backup: Backup, tmp_path: Pat
 
 
 def test_a_server_with_the_oldest_tables_is_upgraded_by_the_command_and_until_then_refused(
-    empty_mysql: str, tmp_path: Path
+    mariadb: str, tmp_path: Path
 ) -> None:
     config = _config()
-    engine = make_engine(parse_url(empty_mysql))
+    engine = make_engine(parse_url(mariadb))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         connection.commit()
     engine.dispose()
     with pytest.raises(StoreError, match="run `charrnn db upgrade`"):
-        open_services(tmp_path, database_url=empty_mysql, environ={})
+        open_services(tmp_path, database_url=mariadb, environ={})
     program = Path(sys.executable).with_name("charrnn")
-    environment = {"PATH": os.environ["PATH"], "CHARRNN_DATABASE_URL": empty_mysql, "CHARRNN_HOME": str(tmp_path)}
+    environment = {"PATH": os.environ["PATH"], "CHARRNN_DATABASE_URL": mariadb, "CHARRNN_HOME": str(tmp_path)}
     subprocess.run([program, "db", "upgrade"], env=environment, check=True)
-    with open_services(tmp_path, database_url=empty_mysql, environ={}) as services:
+    with open_services(tmp_path, database_url=mariadb, environ={}) as services:
         assert services.models.all() == []

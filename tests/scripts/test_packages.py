@@ -157,4 +157,4 @@ def test_servers_named_for_tests_are_enough(machine) -> None:
 def test_a_mysql_server_does_not_stand_in_for_mariadb(machine) -> None:
     result = machine(user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://a@localhost/")
     assert result.returncode == 1
-    assert "The tests need mariadb-server-core mariadb-client-core:" in result.stderr
+    assert "The tests need mariadb-server-core mariadb-client:" in result.stderr
