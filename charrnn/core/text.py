@@ -74,6 +74,7 @@ def detection_of(file: BinaryIO, encoding: str | None) -> Detection:
 
 
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
+    _refuse_missing_mark(file, encoding)
     decoder = codecs.getincrementaldecoder(encoding)()
     offset = 0
     file.seek(0)
@@ -84,8 +85,8 @@ def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
             yield decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             raise _wrong_byte(error, offset - len(error.object) + error.start, encoding, at_end=not chunk) from error
-        except UnicodeError as error:
-            raise _undecodable(encoding) from error
+        except UnicodeError as error:  # of which no byte is known to be wrong: stateful encodings
+            raise TextError(f"This text is not in {encoding}. {_CHOOSE}") from error
         if not chunk:
             return
 
@@ -93,14 +94,21 @@ def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
 _CHOOSE = "Choose another encoding (--encoding), or save the text as UTF-8 in the program that made it."
 
 
-def _undecodable(encoding: str) -> TextError:
-    """Return the error for a text of which no byte is known to be wrong, without Python's changing words for it."""
-    if encoding.replace("_", "-") in ("utf-16", "utf-32"):
-        return TextError(
+def _refuse_missing_mark(file: BinaryIO, encoding: str) -> None:
+    """Refuse UTF-16 and UTF-32 without a byte order mark; Python's versions differ in how they do."""
+    marks = _MARKS.get(encoding.replace("_", "-"))
+    file.seek(0)
+    if marks and not file.read(4).startswith(marks):
+        raise TextError(
             f"This text is not in {encoding}: it has no byte order mark (BOM). If you know the byte order, choose "
             f"{encoding}-le or {encoding}-be. {_CHOOSE}"
         )
-    return TextError(f"This text is not in {encoding}. {_CHOOSE}")
+
+
+_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
 
 
 def _wrong_byte(error: UnicodeDecodeError, offset: int, encoding: str, *, at_end: bool) -> TextError:

@@ -75,6 +75,22 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 }
 
 
+def model_json(model: Model, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Describe a model and the checkpoint that is exported, as JSON values."""
+    return {
+        "format": FORMAT,
+        "name": model.name,
+        "notes": model.notes,
+        "tags": list(model.tags),
+        "state": model.state,
+        "step": model.step,
+        "best_loss": model.best_loss,
+        "cpu": model.cpu,
+        "train_params": dict(model.train_params),
+        "checkpoint": {"kind": checkpoint.kind, "step": checkpoint.step, "loss": checkpoint.loss},
+    }
+
+
 def metrics_csv(metrics: Iterable[Metric]) -> str:
     """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
     steps: dict[int, dict[str, float]] = {}

@@ -12,7 +12,7 @@ from charrnn.core.files import atomic_file, atomic_folder
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.allowance import Allowance
-from charrnn.services.bundles import FORMAT, metrics_csv, read_bundle
+from charrnn.services.bundles import metrics_csv, model_json, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -237,18 +237,7 @@ class Library:
             raise NameTaken(f"{target} exists already; choose another file, or remove it first.")
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
-            about = {
-                "format": FORMAT,
-                "name": model.name,
-                "notes": model.notes,
-                "tags": list(model.tags),
-                "state": model.state,
-                "step": model.step,
-                "best_loss": model.best_loss,
-                "cpu": model.cpu,
-                "train_params": dict(model.train_params),
-                "checkpoint": {"kind": checkpoint.kind, "step": checkpoint.step, "loss": checkpoint.loss},
-            }
+            about = model_json(model, checkpoint)
             bundle.writestr("model.json", json.dumps(about, ensure_ascii=False, indent=1))
             bundle.writestr("log.txt", "".join(line.text + "\n" for line in self.lines(model.id)))
             bundle.writestr("metrics.csv", metrics_csv(self.metrics(model.id)))

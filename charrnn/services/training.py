@@ -113,7 +113,7 @@ class Trainings:
         callbacks: Sequence[Any] = (),
         listeners: Sequence[Listener] = (),
     ) -> Model:
-        """Go on with a training exactly where its newest checkpoint was written.
+        """Continue a training where its newest checkpoint was written: exactly, if on the same kind of CPU.
 
         Args:
             model_id: The model.

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from charrnn.model.loss import cross_entropy
+from tests.model.rounding import FUNCTION, assert_close
 
 T, B, V = 3, 2, 11
 DRAW = np.random.default_rng(8)
@@ -31,15 +32,15 @@ def found(scores, dtype):
     return [np.asarray(tf.cast(one, "float32")) for one in run()]
 
 
-@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("bfloat16", 1e-2)])
-def test_losses_and_gradients_are_those_of_the_formula(dtype, rtol):
+@pytest.mark.parametrize(("dtype", "roundings"), [("float32", V + 2 * FUNCTION), ("bfloat16", 2)])
+def test_losses_and_gradients_are_those_of_the_formula(dtype, roundings):
     scores = np.asarray(tf.cast(tf.constant(SCORES, dtype), "float64"))
     expected, came = probabilities(scores), np.eye(V)[TARGETS]
     losses, d_scores, d_bias = found(scores, dtype)
-    np.testing.assert_allclose(losses, -np.log((expected * came).sum(2)), rtol=1e-5)
-    np.testing.assert_allclose(d_scores, UPSTREAM[..., None] * (expected - came), rtol=rtol, atol=1e-7)
+    assert_close(losses, -np.log((expected * came).sum(2)), roundings=V + 2 * FUNCTION)
+    assert_close(d_scores, UPSTREAM[..., None] * (expected - came), roundings=roundings, dtype=dtype)
     total = (UPSTREAM[..., None] * (expected - came)).sum((0, 1))
-    np.testing.assert_allclose(d_bias, total, rtol=rtol, atol=rtol)
+    assert_close(d_bias, total, roundings=roundings, dtype=dtype)
 
 
 def test_scores_far_from_zero_give_no_infinities():

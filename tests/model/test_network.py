@@ -7,10 +7,13 @@ import tensorflow as tf
 from charrnn.core.cost import num_parameters
 from charrnn.core.options import defaults, preset
 from charrnn.model.network import ARCHITECTURE, Network
+from tests.model.rounding import FUNCTION, assert_close
 from tests.model.tiny import CLASSES, tiny
 
 CELLS = ["lstm", "gru", "rnn", "mingru"]
 SHAKESPEARE = 65 + 1
+ROUNDINGS = 2 * 12 * (CLASSES + 2 * 5 + FUNCTION)
+"""Through two layers and twelve characters, in each the sums over input and memory, and a gate."""
 READ = np.random.default_rng(2).integers(0, CLASSES, (3, 12)).astype(np.int32)
 
 
@@ -54,9 +57,9 @@ def test_memory_carried_from_window_to_window_equals_one_long_window(cell, embed
     whole, end = scores(network, READ)
     first, between = scores(network, READ[:, :5])
     second, end_of_second = scores(network, READ[:, 5:], between)
-    np.testing.assert_allclose(np.concatenate([first, second], 1), whole, rtol=1e-5, atol=1e-6)
+    assert_close(np.concatenate([first, second], 1), whole, roundings=ROUNDINGS)
     for one, two in zip(end, end_of_second, strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+        assert_close(one, two, roundings=ROUNDINGS)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -73,7 +76,7 @@ def test_a_score_depends_on_what_was_read_and_on_nothing_later(cell):
 def test_rows_of_a_batch_know_nothing_of_each_other():
     network = Network(tiny(), CLASSES)
     alone = scores(network, READ[1:2])[0]
-    np.testing.assert_allclose(scores(network, READ)[0][1:2], alone, rtol=1e-5, atol=1e-6)
+    assert_close(scores(network, READ)[0][1:2], alone, roundings=ROUNDINGS)
 
 
 def test_one_hot_input_equals_an_embedding_whose_table_is_the_identity():
@@ -82,7 +85,7 @@ def test_one_hot_input_equals_an_embedding_whose_table_is_the_identity():
     table.table.assign(np.eye(CLASSES))
     for own, other in zip(table.weights[1:], one_hot.weights, strict=True):
         own.assign(other)
-    np.testing.assert_allclose(scores(table, READ)[0], scores(one_hot, READ)[0], rtol=1e-5, atol=1e-6)
+    assert_close(scores(table, READ)[0], scores(one_hot, READ)[0], roundings=ROUNDINGS)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -114,7 +117,7 @@ def test_the_keep_probability_is_the_share_of_each_layers_output_that_stays(keep
     outputs, dropped = scores(network, ids)[0], scores(network, ids, training=True, seed=tf.constant(5))[0]
     stays = dropped != 0
     assert stays.mean() == pytest.approx(keep, abs=0.02)
-    np.testing.assert_allclose(dropped[stays], outputs[stays] / keep, rtol=1e-4)
+    assert_close(dropped[stays], outputs[stays] / keep, roundings=ROUNDINGS)
 
 
 def test_dropout_is_between_the_layers_too_and_never_on_input_or_memory():
@@ -131,7 +134,7 @@ def test_half_precision_in_training_is_close_to_full_precision(cell):
     full, half = (Network(tiny(precision=p, **options), CLASSES) for p in ("float32", "mixed_bfloat16"))
     a, b = (scores(network, READ, training=True)[0] for network in (full, half))
     assert b.dtype == np.float32 and not np.array_equal(a, b)
-    np.testing.assert_allclose(a, b, atol=0.05)
+    assert_close(b, a, roundings=ROUNDINGS, dtype="bfloat16")
 
 
 def test_reading_and_writing_are_in_full_precision_whatever_a_training_was_in():

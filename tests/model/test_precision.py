@@ -15,6 +15,7 @@ def processor(tmp_path, monkeypatch):
         info = tmp_path / "cpuinfo"
         info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
         monkeypatch.setattr(what_it_can_do, "CPUINFO", info)
+        monkeypatch.delenv(what_it_can_do.ONEDNN_LIMIT, raising=False)
         what_it_can_do._cpuinfo.cache_clear()
 
     yield says

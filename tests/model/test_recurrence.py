@@ -5,8 +5,11 @@ import pytest
 import tensorflow as tf
 
 from charrnn.model import recurrence
+from tests.model.rounding import assert_close
 
 T, B, H = 4, 2, 3
+ROUNDINGS = 2 * T
+"""To bfloat16 on the way to the last step: the inputs' and the memory's, in each step."""
 DRAW = np.random.default_rng(5)
 
 
@@ -135,7 +138,7 @@ def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_mem
     assert [g.dtype for g in gradients] == [t.dtype for t in tensors]
     assert results[-1].dtype == tf.float32
     for result, expected in zip(results, by_steps(*inputs), strict=True):
-        np.testing.assert_allclose(tf.cast(result, tf.float64), expected, atol=0.05)
+        assert_close(tf.cast(result, tf.float64), expected, roundings=ROUNDINGS, dtype="bfloat16")
 
 
 @pytest.mark.parametrize("way", ["eager", "in pieces"])  # as a training takes it, and step by step
@@ -159,6 +162,6 @@ def test_with_input_products_in_bfloat16_the_loops_multiply_in_bfloat16_too(cell
 
     exact, half = learned(tf.float32, 0), learned(tf.bfloat16, 0)
     for a, b, c in zip(exact, half, learned(tf.bfloat16, 1e-3), strict=True):
-        np.testing.assert_allclose(a, b, atol=0.05, rtol=0.05)
+        assert_close(b, a, roundings=2 * ROUNDINGS, dtype="bfloat16")  # forward and backward
         np.testing.assert_array_equal(b, c)
     assert not np.array_equal(exact[0], learned(tf.float32, 1e-3)[0])
