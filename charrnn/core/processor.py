@@ -54,7 +54,7 @@ def num_cores() -> int:
 def cpu_name() -> str:
     """Return a name for the CPU and everything about it that changes the last digits of a training's results.
 
-    For example `AMD EPYC, 2 cores (AVX-512, bfloat16)`. Where the name is the same, a training computes the same numbers.
+    For example `AMD EPYC, 2 cores (AVX-512, bfloat16)`. Where the names are equal, a training gives equal numbers.
     """
     features = [next((name for flag, name in _INSTRUCTIONS.items() if flag in _flags()), None)]
     features.append(_UNIT_NAMES.get(bfloat16_unit() or ""))
