@@ -10,12 +10,13 @@ import os
 from charrnn.model.c_stderr import startup_lines_held_back
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Level 2 would leave errors that are none: on every CPU with AMX, that oneDNN does not multiply int32, and on every
+# machine without a GPU, that there is no driver for one. What fails raises an exception as well. A user who wants to
+# see TensorFlow's log sets another level, 0 for all of it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-if "TF_CPP_MIN_LOG_LEVEL" in os.environ:  # set by the user, who wants to see this much
+if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
     import tensorflow  # noqa: F401
 else:
-    # Level 2 would leave errors that are none: on every CPU with AMX, that oneDNN does not multiply int32, and on every
-    # machine without a GPU, that there is no driver for one. What fails raises an exception as well.
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with startup_lines_held_back():
         import tensorflow  # noqa: F401

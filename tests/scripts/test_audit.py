@@ -22,7 +22,7 @@ def audited(folder: Path, *packages: dict[str, object], says: str = "") -> subpr
     asks.write_text(f"#!{sys.executable}\nimport sys\n{write}\nprint({says!r}, file=sys.stderr)\nsys.exit(1)\n")
     asks.chmod(0o755)
     command = [sys.executable, str(ROOT / "scripts/audit")]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"UVX": str(asks)})
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=os.environ | {"UVX": str(asks)})
 
 
 def test_versions_without_known_vulnerabilities_pass(tmp_path: Path) -> None:

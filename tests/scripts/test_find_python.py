@@ -35,7 +35,7 @@ def pretended(version: str, *, without_venv: bool) -> str:
 
 def find_python(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", ROOT / "scripts/find-python"], env=environment, cwd=ROOT, capture_output=True, text=True
+        ["/bin/sh", ROOT / "scripts/find-python"], env=environment, cwd=ROOT, capture_output=True, encoding="utf-8"
     )
 
 

@@ -42,7 +42,7 @@ def machine(tmp_path: Path):
             ["/bin/sh", ROOT / "scripts/packages"],
             env={"PATH": str(programs)} | environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
 
     return run
