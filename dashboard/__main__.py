@@ -5,8 +5,8 @@ import logging
 import os
 import signal
 import sys
-import traceback
 import threading
+import traceback
 from typing import Any
 
 from charrnn.core.errors import StudioError
