@@ -2,7 +2,7 @@
 #
 #   make image                                                                   # docker, podman or buildah
 #   docker run -p 127.0.0.1:8080:8080 -v charrnn:/data charrnn-studio            # the dashboard, with SQLite
-#   docker run --rm -ti -v charrnn:/data charrnn-studio charrnn list             # any other command
+#   docker run --rm -ti -v charrnn:/data charrnn-studio charrnn models           # any other command
 #   docker run --read-only --tmpfs /tmp -v charrnn:/data charrnn-studio          # nothing else is written to
 #
 # The first start creates the user "admin" and prints the password once. CHARRNN_LOGIN_FILE names your own users;
