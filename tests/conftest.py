@@ -39,7 +39,10 @@ def server_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 
         @cache
         def url(kind: str) -> URL:
-            return servers.enter_context(database_servers.available(kind, tmp_path_factory.mktemp(kind)))
+            try:
+                return servers.enter_context(database_servers.available(kind, tmp_path_factory.mktemp(kind)))
+            except database_servers.MissingServer as missing:
+                pytest.fail(str(missing), pytrace=False)
 
         yield url
 
