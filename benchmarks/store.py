@@ -1,4 +1,4 @@
-"""How many log lines a second the store takes: `python benchmarks/store.py`. Starts a MariaDB server of its own."""
+"""How many log lines a second the store takes: `python benchmarks/store.py`. Starts MariaDB and MySQL servers."""
 
 import statistics
 import sys
@@ -6,8 +6,6 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-
-import pymysql
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the server that the tests use too
 
@@ -17,11 +15,11 @@ from charrnn.store.history import Batch, HistoryStore  # noqa: E402
 from charrnn.store.leases import LeaseStore  # noqa: E402
 from charrnn.store.models import ModelStore  # noqa: E402
 from charrnn.store.texts import CorpusStore  # noqa: E402
-from tests.store.mariadb_server import serving  # noqa: E402
+from tests.store.database_servers import TITLES, running  # noqa: E402
 
 LINE = "step: {}/1000...  loss: 2.9123...  0.0312 sec/batch"
 ROUNDS = 3
-NEEDED = {"SQLite": 50_000, "MariaDB": 20_000}
+NEEDED = {"SQLite": 50_000, "MariaDB": 20_000, "MySQL": 20_000}
 
 
 def rate(database: Database, *, batch_size: int, batches: int) -> float:
@@ -55,16 +53,14 @@ def measure(name: str, url: str) -> None:
 
 
 def main() -> None:
-    """Measure both kinds of database."""
+    """Measure each kind of database."""
     print("database   batch  lines/s, bulk  200 a commit  one a commit    ratio   needed")
     with tempfile.TemporaryDirectory() as folder:
         measure("SQLite", f"sqlite:///{folder}/studio.sqlite3")
-        server = Path(folder) / "mariadb"
-        server.mkdir()
-        with serving(server) as url:
-            with pymysql.connect(host="127.0.0.1", port=int(url.rstrip("/").rpartition(":")[2]), user="root") as admin:
-                admin.cursor().execute("CREATE DATABASE studio")
-            measure("MariaDB", url + "studio")
+        for kind in ("mariadb", "mysql"):
+            (Path(folder) / kind).mkdir()
+            with running(kind, Path(folder) / kind) as server:
+                measure(TITLES[kind], server.make_database("studio"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from alembic import command
@@ -15,7 +16,6 @@ from charrnn.store.engine import WRITES
 from charrnn.store.tables import Base
 from charrnn.store.version import VERSION_TABLE, version_of
 
-_LOCK = "CONCAT('charrnn.', MD5(DATABASE()))"  # locks are the whole server's, and their names end at 64 characters
 _LOCK_SECONDS = 60
 
 
@@ -84,7 +84,8 @@ def _locked(engine: Engine) -> Iterator[Connection]:
             with connection.begin():
                 yield connection
             return
-        got = connection.scalar(text(f"SELECT GET_LOCK({_LOCK}, {_LOCK_SECONDS})"))
+        lock = {"name": _lock_name(engine)}
+        got = connection.scalar(text(f"SELECT GET_LOCK(:name, {_LOCK_SECONDS})"), lock)
         if got != 1:
             raise StoreError(
                 f"Another process has been upgrading the database {engine.url!r} for {_LOCK_SECONDS} seconds. "
@@ -95,7 +96,14 @@ def _locked(engine: Engine) -> Iterator[Connection]:
             connection.commit()
         finally:
             connection.rollback()
-            connection.execute(text(f"SELECT RELEASE_LOCK({_LOCK})"))
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
+
+
+def _lock_name(engine: Engine) -> str:
+    """Name the lock of a database: locks belong to the whole server, and their names have at most 64 characters."""
+    # Some servers ignore the case of database names; sharing a lock with another database does no harm.
+    database = (engine.url.database or "").lower()
+    return f"charrnn.{sha256(database.encode()).hexdigest()[:32]}"
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""scripts/packages on pretended machines: what it installs, when it only speaks, when it fails."""
+"""scripts/packages on simulated machines: what it installs, when it only prints a hint, when it fails."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,13 +8,24 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = "mariadb-server-core mariadb-client-core chromium"
+MIRROR = "http://mirror.example/debian/"
+MYSQL = "cache/charrnn-tests/mysql/usr/sbin/mysqld"
+UNPACK = """
+for word; do folder=$before; before=$word; done
+mkdir -p "$folder/usr/sbin"
+touch "$folder/usr/sbin/mysqld"
+chmod +x "$folder/usr/sbin/mysqld"
+"""
+"""A mmdebstrap that unpacks a server into its last argument but one."""
 
 
 @pytest.fixture
 def machine(tmp_path: Path):
-    """Make a machine out of shell scripts; what apt-get was asked to do is written to `asked`."""
+    """Make a machine out of shell scripts; what apt-get and mmdebstrap were asked to do is written to `asked`."""
     programs = tmp_path / "bin"
     programs.mkdir()
+    for name in ("chmod", "grep", "head", "mkdir", "mktemp", "mv", "rm", "touch"):
+        (programs / name).symlink_to(shutil.which(name))
 
     def program(name: str, code: str) -> None:
         (programs / name).write_text(f"#!/bin/sh\n{code}\n")
@@ -24,23 +36,32 @@ def machine(tmp_path: Path):
         user: int,
         debian: bool = True,
         apt_works: bool = True,
-        server: bool = False,
+        mirror: str = MIRROR,
+        mmdebstrap: str = UNPACK,
+        mariadb: bool = False,
+        mysqld: str = "",
         browser: bool = False,
         **environment: str,
     ):
         program("id", f"echo {user}")
-        if server:
+        if mariadb:
             program("mariadbd", "exit 0")
+        if mysqld:
+            program("mysqld", f"echo '{mysqld}'")
         if browser:
             program("chromium", "exit 0")
         if debian:
-            state = tmp_path / "installed"
+            asked, state = f'echo "$0 $*" >>"{tmp_path}/asked"', tmp_path / "installed"
             program("dpkg-query", f'[ -e "{state}" ] && printf installed')
-            install = f': >"{state}"' if apt_works else "echo 'E: no such package' >&2; exit 100"
-            program("apt-get", f'echo "$*" >>"{tmp_path}/asked"\ncase $* in *install*) {install} ;; esac')
+            unpacker = f"{programs}/mmdebstrap"
+            (programs / "unpacker").write_text(f"#!/bin/sh\n{asked}\n{mmdebstrap}")
+            works = f': >"{state}"; mv "{programs}/unpacker" "{unpacker}"; chmod +x "{unpacker}"'
+            install = works if apt_works else "echo 'E: no such package' >&2; exit 100"
+            targets = f'*indextargets*) echo "{mirror}" ;;'
+            program("apt-get", f"{asked}\ncase $* in *install*) {install} ;; {targets} esac")
         return subprocess.run(
             ["/bin/sh", ROOT / "scripts/packages"],
-            env={"PATH": str(programs)} | environment,
+            env={"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path / "cache")} | environment,
             capture_output=True,
             text=True,
         )
@@ -48,26 +69,60 @@ def machine(tmp_path: Path):
     return run
 
 
+def asked(tmp_path: Path) -> list[str]:
+    return [line.removeprefix(f"{tmp_path}/bin/") for line in (tmp_path / "asked").read_text().splitlines()]
+
+
 def test_root_on_debian_gets_the_packages_from_fresh_lists(machine, tmp_path: Path) -> None:
     result = machine(user=0, CI="true")
-    update, install = (tmp_path / "asked").read_text().splitlines()
+    update, install, *_ = asked(tmp_path)
     assert result.returncode == 0
-    assert "update" in update
-    assert install.endswith(f"install {PACKAGES}")
+    assert update.startswith("apt-get") and "update" in update
+    assert install.endswith(f"install {PACKAGES} mmdebstrap")
 
 
-def test_nothing_is_said_or_done_where_everything_is_there(machine, tmp_path: Path) -> None:
-    result = machine(user=0, server=True, browser=True)
+def test_mysql_is_unpacked_into_the_cache_from_the_mirror_that_apt_uses(machine, tmp_path: Path) -> None:
+    result = machine(user=0, CI="true")
+    unpack = asked(tmp_path)[-1]
+    assert result.returncode == 0
+    assert unpack.startswith("mmdebstrap") and "--include=mysql-server-core" in unpack
+    assert unpack.endswith(MIRROR)
+    assert [path.name for path in (tmp_path / "cache/charrnn-tests").iterdir()] == ["mysql"]
+    assert (tmp_path / MYSQL).is_file()
+
+
+def test_a_download_of_mysql_that_fails_leaves_nothing_half_unpacked(machine, tmp_path: Path) -> None:
+    result = machine(user=0, CI="true", mmdebstrap='mkdir -p "${8}/usr"; echo "E: no network" >&2; exit 25')
+    assert result.returncode == 1
+    assert "E: no network" in result.stderr
+    assert "The tests need MySQL" in result.stderr
+    assert not list((tmp_path / "cache/charrnn-tests").iterdir())
+
+
+def test_without_a_debian_mirror_a_named_mysql_server_is_asked_for(machine) -> None:
+    result = machine(user=0, CI="true", mirror="")
+    assert result.returncode == 1
+    assert "The tests need MySQL" in result.stderr
+    assert "CHARRNN_TEST_MYSQL_URL" in result.stderr
+
+
+def test_nothing_is_printed_or_done_where_everything_is_there(machine, tmp_path: Path) -> None:
+    result = machine(user=0, mariadb=True, mysqld="mysqld  Ver 9.7.4 for Linux", browser=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert not (tmp_path / "asked").exists()
 
 
+def test_a_mysqld_that_is_mariadb_is_not_mysql(machine, tmp_path: Path) -> None:
+    machine(user=0, mariadb=True, mysqld="mysqld  Ver 11.8.1-MariaDB for Linux", browser=True)
+    assert (tmp_path / MYSQL).is_file()
+
+
 def test_a_second_run_installs_nothing(machine, tmp_path: Path) -> None:
     machine(user=0)
-    once = (tmp_path / "asked").read_text()
+    once = asked(tmp_path)
     result = machine(user=0)
     assert (result.returncode, result.stdout) == (0, "")
-    assert (tmp_path / "asked").read_text() == once
+    assert asked(tmp_path) == once
 
 
 @pytest.mark.parametrize("debian", [True, False])
@@ -76,8 +131,8 @@ def test_without_root_one_line_says_what_to_install(machine, tmp_path: Path, deb
     assert result.returncode == 0
     assert not (tmp_path / "asked").exists()
     assert result.stderr.count("\n") == 1
-    assert f"The tests need {PACKAGES}: run 'sudo scripts/packages'" in result.stderr
-    assert "CHARRNN_TEST_MYSQL_URL" in result.stderr
+    assert f"The tests need {PACKAGES} MySQL: run 'sudo -E scripts/packages'" in result.stderr
+    assert "CHARRNN_TEST_MARIADB_URL and CHARRNN_TEST_MYSQL_URL" in result.stderr
 
 
 @pytest.mark.parametrize("debian", [True, False])
@@ -93,8 +148,13 @@ def test_a_failed_installation_shows_why_and_fails(machine) -> None:
     assert "E: no such package" in result.stderr
 
 
-def test_a_database_server_named_for_tests_is_enough(machine) -> None:
-    result = machine(
-        user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://tests@localhost/tests"
-    )
+def test_servers_named_for_tests_are_enough(machine) -> None:
+    urls = {"CHARRNN_TEST_MYSQL_URL": "mysql://a@localhost/", "CHARRNN_TEST_MARIADB_URL": "mariadb://b@localhost/"}
+    result = machine(user=1000, debian=False, browser=True, CI="true", **urls)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_mysql_server_does_not_stand_in_for_mariadb(machine) -> None:
+    result = machine(user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://a@localhost/")
+    assert result.returncode == 1
+    assert "The tests need mariadb-server-core mariadb-client-core:" in result.stderr

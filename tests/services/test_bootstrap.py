@@ -19,10 +19,10 @@ def test_what_is_stored_is_there_the_next_time(tmp_path: Path) -> None:
         assert [model.name for model in services.models.all()] == ["plays"]
 
 
-def test_the_database_can_be_elsewhere(tmp_path: Path, empty_mysql: str) -> None:
-    with open_services(tmp_path, environ={"CHARRNN_DATABASE_URL": empty_mysql}) as services:
+def test_the_database_can_be_elsewhere(tmp_path: Path, empty_server_url: str) -> None:
+    with open_services(tmp_path, environ={"CHARRNN_DATABASE_URL": empty_server_url}) as services:
         services.models.create("Stücke 🎭")
-    with open_services(tmp_path, database_url=empty_mysql) as services:
+    with open_services(tmp_path, database_url=empty_server_url) as services:
         assert services.models.get("Stücke 🎭")
     assert list(tmp_path.glob("*.sqlite3*")) == []
 

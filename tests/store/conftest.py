@@ -1,7 +1,6 @@
 """Fixtures of the store's tests: a text, a model that is ready, a model in training."""
 
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -62,12 +61,6 @@ def training(ready: Model, leases: LeaseStore) -> Model:
     """A model in its first training, held for an hour."""
     leases.queue(ready.id)
     return leases.claim(ready.id, "host:1:token", seconds=3600)
-
-
-@pytest.fixture(params=["file", "mysql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a database without tables, of each kind that outlives a process."""
-    return request.getfixturevalue("empty_mysql") if request.param == "mysql" else f"sqlite:///{tmp_path}/new.sqlite3"
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, make_url, text
 
 from charrnn.core.records import Metric
 from charrnn.store.database import Database
 from charrnn.store.ddl import schema, write
 from charrnn.store.history import Batch
 from charrnn.store.models import ModelStore
+from tests.store.database_servers import ask, unique
 
 SQL = Path(__file__).parents[2] / "sql"
 QUERIES = sorted((SQL / "queries").glob("*.sql"))
@@ -61,18 +62,20 @@ def test_make_sql_writes_one_file_for_each_kind_of_database(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == names == sorted(p.name for p in SQL.glob("schema.*"))
 
 
-def test_tables_made_by_hand_are_the_ones_that_the_program_makes(empty_url, mysql_database, tmp_path):
-    kind = empty_url.partition(":")[0]
+def test_tables_made_by_hand_are_the_ones_that_the_program_makes(new_url):
+    empty_url, another_url = new_url(), new_url()
+    kind = make_url(empty_url).get_backend_name()
     by_hand = load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8"))
-    opened = mysql_database if kind == "mysql" else Database.open(f"sqlite:///{tmp_path}/made.sqlite3")
+    opened = Database.open(another_url)
     names = described(opened)
+    opened.close()
     names["charrnn_version"] = described(by_hand)["charrnn_version"]  # Alembic names its key, which changes nothing
     assert described(by_hand) == names
     by_hand.close()
 
 
 def test_the_program_works_with_tables_made_by_hand(empty_url):
-    kind = empty_url.partition(":")[0]
+    kind = make_url(empty_url).get_backend_name()
     load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8")).close()
     database = Database.open(empty_url)
     assert ModelStore(database).create("x").name == "x"
@@ -100,16 +103,15 @@ def test_every_query_answers(database, history, training, path):
     assert {name: row[name] for name in expected[path.stem]} == expected[path.stem]
 
 
-def test_the_users_rights_are_enough(mysql_server, empty_mysql):
+def test_the_users_rights_are_enough(server_url, empty_server_url):
     """Run the administrator's script with other names; then let its user make tables and use them."""
-    name = empty_mysql.rpartition("/")[2]
-    script = (SQL / "create_user.mysql.sql").read_text("utf-8").replace("rnn_generator", name)
-    user = name[-16:]
-    admin = load(empty_mysql, script.replace("'charrnn'", f"'{user}'"))
-    host = mysql_server.rpartition("@")[2]
-    database = Database.open(f"mysql://{user}:CHANGE_ME@{host}{name}")
-    assert ModelStore(database).create("x").name == "x"
-    database.upgrade()
-    database.close()
-    admin.write(lambda session: session.execute(text(f"DROP USER '{user}'@'%'")))
-    admin.close()
+    url, user = make_url(empty_server_url), unique("user")
+    script = (SQL / "create_user.mysql.sql").read_text("utf-8").replace("rnn_generator", url.database)
+    try:
+        load(empty_server_url, script.replace("'charrnn'", f"'{user}'")).close()
+        database = Database.open(url.set(username=user, password="CHANGE_ME"))
+        assert ModelStore(database).create("x").name == "x"
+        database.upgrade()
+        database.close()
+    finally:
+        ask(server_url, f"DROP USER IF EXISTS '{user}'@'%'")

@@ -171,15 +171,15 @@ def test_an_older_sqlite_file_is_upgraded_when_it_is_opened_and_loses_nothing(tm
     database.close()
 
 
-def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_mysql, newer_program):
-    model_id = trained(empty_mysql)
+def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_server_url, newer_program):
+    model_id = trained(empty_server_url)
     newer_program()
     with pytest.raises(StoreError, match=f"has version {NEWEST}; this program needs next. Stop the other"):
-        Database.open(empty_mysql)
-    asked = Database(empty_mysql)
+        Database.open(empty_server_url)
+    asked = Database(empty_server_url)
     asked.upgrade()
     asked.close()
-    database = Database.open(empty_mysql)
+    database = Database.open(empty_server_url)
     assert still_there(database, model_id)
     database.close()
 

@@ -1,0 +1,31 @@
+"""Databases of every released version on MariaDB and MySQL; SQLite's are kept as files under tests/data."""
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from charrnn.store import migrate
+from charrnn.store.database import Database
+from charrnn.store.migrate import must_upgrade
+from charrnn.store.models import ModelStore
+from charrnn.store.texts import CorpusStore
+
+
+@pytest.mark.parametrize("released", [script.revision for script in migrate._scripts().walk_revisions()][1:])
+def test_a_server_with_a_released_version_is_upgraded_and_keeps_its_rows(empty_server_url, released):
+    old = Database(empty_server_url)
+    with migrate._locked(old.engine) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, released)
+    for statement in (
+        "INSERT INTO corpus (id, name, size_bytes, num_characters, num_distinct, num_lines, encoding, newlines) "
+        "VALUES ('c', 'hamlet.txt', 13, 11, 7, 2, 'utf-8', 'lf')",
+        "INSERT INTO model (id, name, train_params, corpus_id, state) VALUES ('m', 'hamlet', '{}', 'c', 'ready')",
+    ):
+        old.write(lambda session, statement=statement: session.execute(text(statement)))
+    old.upgrade()
+    assert [corpus.name for corpus in CorpusStore(old).list()] == ["hamlet.txt"]
+    assert ModelStore(old).get("m").corpus_id == "c"
+    assert not must_upgrade(old.engine)
+    old.close()
