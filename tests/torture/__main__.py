@@ -4,27 +4,31 @@
 """
 
 import argparse
+import math
 import random
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from charrnn.services.recorder import LEASE_SECONDS
-from tests.store import mariadb_server
+from tests.store.database_servers import TITLES
 from tests.torture import crowd, endings, outage, small_disk
 from tests.torture.finding import Finding, table
+from tests.torture.homes import Home, homes
 from tests.torture.kills import Kills
 
+DATABASES = tuple(TITLES)
 PARTS = ("kills", "outage", "disk", "crowd", "ends")
 
 
 def main() -> int:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__.partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=200, help="SIGKILLs of trainings")
+    parser.add_argument("--kills", type=int, default=200, help="SIGKILLs of trainings, on all databases together")
     parser.add_argument("--seconds", type=float, default=60, help="how long the database is away, each time")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds that a lease lasts meanwhile")
     parser.add_argument("--writers", type=int, default=32, help="writers to one database")
@@ -33,6 +37,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=900, help="steps of a training that is disturbed")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of all chance")
     parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given several times")
+    parser.add_argument("--database", choices=DATABASES, action="append", help="one kind; may be given several times")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # servers and trainings end with it
     print(f"seed {options.seed}", flush=True)
@@ -43,32 +48,31 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace, root: Path) -> list[Finding]:
-    """Put the promises to the test in a folder."""
-    for name in ("server", "sqlite", "mariadb", "disk"):
-        (root / name).mkdir()
-    sqlite, chance = f"sqlite:///{root}/sqlite/studio.sqlite3", random.Random(options.seed)
+    """Put the promises to the test in a folder, on each selected kind of database."""
+    kinds = tuple(dict.fromkeys(options.database or DATABASES))
+    kills, chance = math.ceil(options.kills / len(kinds)), random.Random(options.seed)
+    parts: dict[str, Callable[[Home], list[Finding]]] = {
+        "kills": lambda home: Kills({home.database: (home.folder, home.url)}, options.steps, chance).run(kills),
+        "outage": lambda home: [
+            *(outage.run(home.server, home.folder, home.url, options.seconds, lease=options.lease)
+              if home.server else []),
+            *outage.take_over(home.folder, home.url, lease=options.lease, steps=options.steps),
+        ],
+        "disk": lambda home: small_disk.run(home.folder, steps=options.steps, url=home.url if home.server else None),
+        "crowd": lambda home: [
+            *crowd.starts(home.folder, home.url, options.starts),
+            crowd.writers(home.url, options.writers, options.lines, chance),
+        ],
+        "ends": lambda home: endings.run(home.folder, home.url, times=3),
+    }  # fmt: skip
     findings: list[Finding] = []
-    with mariadb_server.running(root / "server") as server:
-        mariadb = server.make_database("torture")
-        homes = {"SQLite": (root / "sqlite", sqlite), "MariaDB": (root / "mariadb", mariadb)}
-        parts: dict[str, Callable[[], list[Finding]]] = {
-            "kills": lambda: Kills(homes, options.steps, chance).run(options.kills),
-            "outage": lambda: [
-                *outage.run(server, root / "mariadb", mariadb, options.seconds, lease=options.lease),
-                *outage.take_over(root / "mariadb", mariadb, lease=options.lease, steps=options.steps),
-            ],
-            "disk": lambda: small_disk.run(root / "disk", steps=options.steps),
-            "crowd": lambda: [
-                *crowd.starts(root / "mariadb", mariadb, options.starts),
-                *(crowd.writers(url, options.writers, options.lines, chance) for url in (sqlite, mariadb)),
-            ],
-            "ends": lambda: endings.run(root, times=3),
-        }
+    with homes(kinds, root) as all_homes:
         for name in options.only or PARTS:
-            began = time.monotonic()
-            found = parts[name]()
-            print(f"\n{name}: {time.monotonic() - began:,.0f} s\n{table(found)}", flush=True)
-            findings += found
+            for home in all_homes.each(name):
+                began = time.monotonic()
+                found = [replace(finding, database=home.database) for finding in parts[name](home)]
+                print(f"\n{name}, {home.database}: {time.monotonic() - began:,.0f} s\n{table(found)}", flush=True)
+                findings += found
     print("\nall:")
     return findings
 

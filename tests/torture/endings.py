@@ -1,5 +1,6 @@
 """SIGTERM, to the command line and to a dashboard: the training is saved and can be resumed, in time."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import sys
 from charrnn.services import open_services
 from dashboard.__main__ import run
 from dashboard.server import Studio, free_port, serve
-with open_services(sys.argv[1], environ={}) as services:
+with open_services(sys.argv[1]) as services:
     studio = Studio.open(services)
     services.training.begin(sys.argv[2])
     run(serve(studio, address="127.0.0.1", port=free_port("127.0.0.1", 5006), start=False))
@@ -29,16 +30,16 @@ with open_services(sys.argv[1], environ={}) as services:
 """What `python -m dashboard` does, and what its visitor does when pressing Start."""
 
 
-def run(home: Path, times: int) -> list[Finding]:
+def run(home: Path, url: str, times: int) -> list[Finding]:
     """Send SIGTERM so often to each."""
-    return [_sigterm("command line", home / "line", times), _sigterm("dashboard", home / "page", times)]
+    return [_sigterm("command line", home, url, times), _sigterm("dashboard", home, url, times)]
 
 
-def _sigterm(where: str, home: Path, times: int) -> Finding:
+def _sigterm(where: str, home: Path, url: str, times: int) -> Finding:
     seconds, right = [], []
-    with open_services(home, environ={}) as services:
+    with open_services(home, database_url=url, environ={}) as services:
         for number in range(times):
-            process, model_id = _begin(where, services, number)
+            process, model_id = _begin(where, services, url, number)
             while services.models.get(model_id).step < 3 + 50 * number:
                 time.sleep(0.02)
             process.send_signal(signal.SIGTERM)
@@ -54,9 +55,14 @@ def _sigterm(where: str, home: Path, times: int) -> Finding:
                    longest < LIMIT_SECONDS and all(right))  # fmt: skip
 
 
-def _begin(where: str, services: Services, number: int) -> tuple[subprocess.Popen[bytes], str]:
-    home, name = services.settings.home, f"ended {number}"
-    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+def _begin(where: str, services: Services, url: str, number: int) -> tuple[subprocess.Popen[bytes], str]:
+    home, name = services.settings.home, f"{where} {number}"
+    quiet = {
+        "cwd": ROOT,
+        "env": os.environ | {"CHARRNN_DATABASE_URL": url},
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }
     if where == "dashboard":
         model_id = new_model(services, name, max_steps=1_000_000)
         return subprocess.Popen([sys.executable, "-c", DASHBOARD, str(home), model_id], **quiet), model_id

@@ -14,13 +14,18 @@ class Finding:
     came: str
     needed: str
     reached: bool
+    database: str = ""
+    """The kind of database that it was put to the test on."""
 
 
 def table(findings: Sequence[Finding]) -> str:
     """Lay findings out in columns."""
-    head = ("promise", "times", "came", "needed", "")
+    head = ("promise", "database", "times", "came", "needed", "")
     rows = [head]
-    rows += [(f.promise, f"{f.times:,}", f.came, f.needed, "reached" if f.reached else "MISSED") for f in findings]
+    rows += [
+        (f.promise, f.database, f"{f.times:,}", f.came, f.needed, "reached" if f.reached else "MISSED")
+        for f in findings
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -9,7 +9,7 @@ from pathlib import Path
 from charrnn.core.errors import StateError
 from charrnn.core.records import ModelState
 from charrnn.services import open_services
-from tests.store.mariadb_server import Server
+from tests.store.database_servers import Server
 from tests.torture.child import Nursery
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import gaps, new_model, told
@@ -54,7 +54,7 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
             losses = services.models.metrics(model_id, names=["loss"])
             away = sum(began < metric.time < back for metric in losses)
             whole = not gaps(services, model_id) and [m.step for m in losses] == list(range(1, ended.step + 1))
-            promise = f"MariaDB {way} for {seconds:g} s"
+            promise = f"database {way} for {seconds:g} s"
             findings += [
                 Finding(f"{promise}: steps done meanwhile, and stored later", away, f"{away:,}", "some", away > 0),
                 Finding(

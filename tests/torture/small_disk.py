@@ -66,11 +66,11 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
         disk.remove()
 
 
-def run(folder: Path, *, steps: int) -> list[Finding]:
-    """Train on a small disk, which also holds the SQLite database, and fill it half-way."""
+def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
+    """Train on a small disk and fill it half-way; without another `url`, it also holds the SQLite database."""
     heard: list[Event] = []
     complained = threading.Event()
-    with small_disk(folder) as disk, open_services(folder / "home", environ={}) as services:
+    with small_disk(folder) as disk, open_services(folder / "home", database_url=url, environ={}) as services:
 
         def hear(event: Event) -> None:
             heard.append(event)
