@@ -1,9 +1,11 @@
 """`python -m dashboard`: open a data folder and serve it."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 from charrnn.core import limits
@@ -34,12 +36,15 @@ def main() -> int:
         allowed = Limits.read(os.environ, {name: getattr(arguments, name) for name in limits.means()})
         services = open_services(arguments.home, database_url=arguments.database, limits=allowed)
     except StudioError as error:
+        if arguments.verbose:
+            traceback.print_exc()
         print(error, file=sys.stderr)
         return 1
 
     from dashboard import front
     from dashboard.server import Studio, free_port, serve, url_here
 
+    logging.getLogger("charrnn").addHandler(logging.StreamHandler())  # the server's log is its standard error
     with services:
         port = free_port(arguments.address, arguments.port)
         if port != arguments.port:
@@ -66,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--database", help="URL of the database (default: from the environment, else SQLite); without a password"
     )
+    parser.add_argument("--verbose", action="store_true", help="print the traceback of an error at the start")
     parser.add_argument(
         "--allow-host", metavar="NAME[:PORT]", action="append", default=[],
         help="another name under which this server is asked, as a proxy's; more with each --allow-host, or in "

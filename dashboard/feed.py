@@ -1,5 +1,6 @@
 """What is known about one model, and how it is kept up to date. Read on the hub's thread, shown by all sessions."""
 
+import logging
 from collections import deque
 
 from charrnn.core.errors import NotFound, StoreError
@@ -11,6 +12,8 @@ LINES = 1000
 """Log lines of a model that are kept at hand."""
 CURVES = ("loss", "val_loss")
 """Metrics that are shown; a model can have many more, and long ones."""
+
+log = logging.getLogger(__name__)
 
 
 class Story:
@@ -59,6 +62,8 @@ class Feed:
         except NotFound:  # its own words name other models, which are not everybody's business
             self.error = f"There is no model {self.model_id!r} any more. Choose one in the library."
         except StoreError as error:
+            if error.unexpected and str(error) != before[1]:
+                log.error("unexpected database error", exc_info=error)
             self.error = str(error)
         return before != (self.version, self.error)
 

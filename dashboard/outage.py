@@ -37,6 +37,12 @@ class Outage:
             self.words = words
             self._tell()
 
+    def fail(self, error: StoreError) -> None:
+        """Tell that the database refused; its words go to the server's log once, not at each try."""
+        if str(error) != self.words:
+            log.warning("%s", error, exc_info=error if error.unexpected else None)
+        self.say(str(error))
+
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Ask the database something; it is told when that fails or takes long. Who asks goes on in each case."""
@@ -44,7 +50,7 @@ class Outage:
         try:
             yield
         except StoreError as error:
-            self.say(str(error))
+            self.fail(error)
         except Exception as error:
             log.error("unexpected error", exc_info=error)
             self.say(f"{type(error).__name__}: the server's log says more.")

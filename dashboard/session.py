@@ -8,7 +8,7 @@ from typing import Any
 
 import param
 
-from charrnn.core.errors import NotFound, StoreAway, StudioError
+from charrnn.core.errors import NotFound, StoreAway, StoreError, StudioError
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services import Services
 from dashboard.feed import Feed
@@ -44,6 +44,7 @@ class Session(param.Parameterized):
         self.place = ""
         """The tab whose view is being built; its drains are called only while it is open."""
         self.closing = threading.Event()
+        self._must_look = False
         hub.join(self._wake)
 
     @property
@@ -79,12 +80,16 @@ class Session(param.Parameterized):
     @param.depends("model_id", watch=True)
     def _look(self) -> None:
         model_id = self.model_id
+        self._must_look = False
         try:
             if model_id:
                 self.services.models.mine(model_id)
         except NotFound as error:  # another's, by a link or by what a browser made up
             model_id = ""
             self.complain(str(error))
+        except StoreError as error:  # nobody can say whose it is: looked up again when the database is back
+            model_id, self._must_look = "", True
+            self.hub.outage.fail(error)
         self.hub.look(self._wake, model_id)
 
     @param.depends("tab", "in_sight", watch=True)
@@ -114,6 +119,8 @@ class Session(param.Parameterized):
         """Deliver what was posted and, if anybody can see it, show what is new."""
         while self._inbox and not self.closing.is_set():
             self.guarded(self._inbox.popleft())
+        if self._must_look and not self.hub.outage.words:
+            self._look()
         if self.in_sight:
             for place, drain in self._drains:
                 if place in ("", self.tab):
@@ -141,7 +148,7 @@ class Session(param.Parameterized):
         try:
             act()
         except StoreAway as error:
-            self.hub.outage.say(str(error))
+            self.hub.outage.fail(error)
         except Exception as error:
             self.complain(explained(error))
 
@@ -166,6 +173,8 @@ class Session(param.Parameterized):
 def explained(error: Exception) -> str:
     """Put an error in words; one of the program's own mistakes also goes to the server's log."""
     if isinstance(error, StudioError):
+        if isinstance(error, StoreError) and error.unexpected:
+            log.error("unexpected database error", exc_info=error)
         return str(error)
     log.error("unexpected error", exc_info=error)
     return f"Something went wrong in the program: {type(error).__name__}: {error}. The server's log says where."

@@ -1,9 +1,11 @@
 """From the command line to an exit code: the one place where errors become lines on standard error."""
 
 import io
+import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 import charrnn
@@ -42,8 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
+    args = None
     try:
         args = parse(argv, COMMANDS)
+        _set_up_log(args.verbose)
         if args.command is not None:
             return args.command.run(args)
         say(f"charrnn {charrnn.__version__}" if args.version else overview(COMMANDS.values()))
@@ -57,6 +61,8 @@ def _run(argv: Sequence[str]) -> int:
         notice(f"charrnn: {_by_flag(error)}")
         return WRONG_USAGE
     except StudioError as error:
+        if args is not None and args.verbose:
+            traceback.print_exc()
         notice(f"charrnn: {error}")
         return FAILED
     except KeyboardInterrupt:
@@ -67,6 +73,11 @@ def _run(argv: Sequence[str]) -> int:
     except OSError as error:
         notice(f"charrnn: {error.filename or 'The system'}: {error.strerror or error}.")
         return FAILED
+
+
+def _set_up_log(verbose: bool) -> None:
+    """Print the program's log on standard error, or nowhere."""
+    logging.getLogger("charrnn").handlers[:] = [logging.StreamHandler() if verbose else logging.NullHandler()]
 
 
 def _by_flag(error: OptionError) -> str:

@@ -63,7 +63,7 @@ def parse(argv: Sequence[str], commands: Mapping[str, Command]) -> Namespace:
 def overview(commands: Iterable[Command]) -> str:
     """Return the help of `charrnn` itself."""
     lines = [
-        "usage: charrnn [--home DIR] [--database URL] COMMAND …",
+        "usage: charrnn [--home DIR] [--database URL] [--verbose] COMMAND …",
         "",
         "Give it a text; it learns to write like it, one character at a time; then write with it.",
         "",
@@ -81,6 +81,7 @@ def overview(commands: Iterable[Command]) -> str:
         "Everywhere:",
         "  --home DIR       data folder (else CHARRNN_HOME, else the user's data folder)",
         "  --database URL   database (else CHARRNN_DATABASE_URL, else MYSQL_HOST and so on, else a file in --home)",
+        "  --verbose        print warnings, and the traceback of an error",
         "  --version        tell the version",
         "",
         "charrnn COMMAND --help tells all about a command. Exit codes: 0 done, 1 failed, 2 wrong usage.",
@@ -104,6 +105,7 @@ def _parser_of(command: Command) -> _Parser:
 def _add_everywhere(add: Callable[..., object]) -> None:
     add("--home", metavar="DIR", help="data folder")
     add("--database", metavar="URL", help="database")
+    add("--verbose", action="store_true", help="print warnings, and the traceback of an error")
 
 
 def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -13,7 +13,8 @@
     ├── BundleError        a file is no exported model, or a damaged or dangerous one
     ├── CheckpointError    a checkpoint is missing, damaged or does not fit
     └── StoreError         the database refuses, or has another version
-        └── StoreAway      the database cannot be reached or written just now; trying again may help
+        ├── BrokenConstraint   a change violates a constraint of the database
+        └── StoreAway          the database cannot be reached or written just now; trying again may help
 
 Each message says what came, what was expected, and what to do. Programming mistakes stay Python's own errors.
 """
@@ -92,7 +93,20 @@ class BundleError(StudioError):
 
 
 class StoreError(StudioError):
-    """The database cannot be reached, refuses the login, or has a version that this program does not know."""
+    """The database cannot be reached, refuses the login, or has a version that this program does not know.
+
+    Args:
+        message: The sentence to show.
+        unexpected: The program has no advice for this error: it belongs into a log with its traceback.
+    """
+
+    def __init__(self, message: str, *, unexpected: bool = False):
+        self.unexpected = unexpected
+        super().__init__(message)
+
+
+class BrokenConstraint(StoreError):
+    """A change violates a constraint of the database; its cause is the driver's error."""
 
 
 class StoreAway(StoreError):

@@ -1,6 +1,7 @@
 """Brings what a training says to the store: events are only noted, and a thread of its own delivers them, so that
 the training never waits for the database."""
 
+import logging
 import threading
 import time
 import uuid
@@ -17,6 +18,8 @@ EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
 learns whether somebody asked to stop."""
 LEASE_SECONDS = 50.0
 """Whoever looks for dead workers does so every few seconds, so a minute after its last sign of life one is known."""
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -54,6 +57,9 @@ class Recorder:
         self._best_loss: float | None = None
         self.lost: LeaseLost | NotFound | None = None
         """Set when another worker has taken the training over."""
+        self.failure: BaseException | None = None
+        """Set when a delivery failed for a reason that trying again cannot help."""
+        self._is_failing = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._deliver_regularly, name=f"recorder {model.id}", daemon=True)
         self._thread.start()
@@ -118,15 +124,24 @@ class Recorder:
             delivered = time.monotonic()
             try:
                 self.deliver()
+                self._is_failing = False
             except (LeaseLost, NotFound) as lost:  # taken over, or removed with all that belongs to it
                 self.lost = lost
                 self._on_stop_request()
                 return
-            except StoreError:
-                continue  # kept, and tried again; the training goes on meanwhile
-            except BaseException:
-                self._on_stop_request()  # a defect: `close` meets it again and tells
-                raise
+            except StoreError as error:  # kept, and tried again; the training goes on meanwhile
+                self._warn(error)
+            except BaseException as error:  # a defect: the training ends as failed, and says why
+                self.failure = error
+                self._on_stop_request()
+                return
+
+    def _warn(self, error: StoreError) -> None:
+        """Log the first of several deliveries that fail."""
+        if not self._is_failing:
+            details = error if error.unexpected else None
+            log.warning("what the training %s says is stored later: %s", self._model.id, error, exc_info=details)
+        self._is_failing = True
 
     @property
     def _has_words(self) -> bool:

@@ -8,6 +8,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from charrnn.core.batches import Ids
@@ -91,9 +92,11 @@ class Worker:
     def _work(self) -> None:
         state, message, details = ModelState.FAILED, "", ""
         try:
-            state = self._train()
-            if state == ModelState.STOPPED and self._interrupted:
-                state = ModelState.INTERRUPTED
+            reached = self._train()
+            if self._recorder.failure is not None:  # which also was why the training stopped
+                raise self._recorder.failure
+            is_interrupted = reached == ModelState.STOPPED and self._interrupted
+            state = ModelState.INTERRUPTED if is_interrupted else reached
         except StudioError as error:
             message = str(error)
         except MemoryError:
@@ -140,14 +143,19 @@ class Worker:
         """Store the last words, then the state, so that who sees the state sees all of it."""
         step = self._model.step
         try:
+            patience = self._patience
             try:
                 self._patiently(self._recorder.close)
-            except (LeaseLost, NotFound, StoreAway):
+            except (LeaseLost, NotFound):
                 raise
             except Exception as error:
+                log.error("what a training said could not be stored", exc_info=error)
                 state, message = ModelState.FAILED, _explained(error)
+                if isinstance(error, StoreAway):  # it was waited for long enough
+                    patience = 0.0
             end = (self._model.id, self._model.epoch, state)
-            step = self._patiently(lambda: self._leases.finish(*end, error=message or None)).step
+            finish = partial(self._leases.finish, *end, error=message or None)
+            step = self._patiently(finish, seconds=lambda: min(patience, self._patience)).step
             self._task.on_delivered()
         except (LeaseLost, NotFound) as error:
             # the training is another worker's and nothing of this one is stored any more, but who listens must know
@@ -157,11 +165,11 @@ class Worker:
             state, message = ModelState.INTERRUPTED, f"{message} {_explained(error)} {_UNSTORED}".lstrip()
         self._tell_listeners(Ended(step, state, message))
 
-    def _patiently[T](self, work: Callable[[], T]) -> T:
+    def _patiently[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
         def tell(error: StoreAway) -> None:
             self._tell_listeners(Said(f"{error} It is tried again for {self._patience:,.0f} seconds.", "warning"))
 
-        return patiently(work, seconds=lambda: self._patience, on_wait=tell)
+        return patiently(work, seconds=seconds or (lambda: self._patience), on_wait=tell)
 
     @property
     def _patience(self) -> float:

@@ -1,15 +1,16 @@
 """The one door to the database: short transactions that are tried again after a conflict. Knows no table."""
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import NoReturn, Self
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from charrnn.store import failures
@@ -36,6 +37,7 @@ class Database:
         self.engine = make_engine(self.url)
         self._reading = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(**WRITES), expire_on_commit=False)
+        self._writers = threading.Lock() if self.engine.dialect.name == "sqlite" else None
 
     def __repr__(self) -> str:
         return f"Database({self.url!r})"
@@ -100,9 +102,10 @@ class Database:
 
         Raises:
             StoreError: The database cannot be reached, refuses, or stays locked for 30 seconds.
-            sqlalchemy.exc.IntegrityError: A constraint was broken; the caller knows which ones can be.
+            BrokenConstraint: A constraint was broken; the caller knows which ones can be.
         """
-        return self._transaction(self._writing, work)
+        with self._turn():
+            return self._transaction(self._writing, work)
 
     def now(self) -> datetime:
         """Tell the database's time, naive UTC."""
@@ -115,21 +118,32 @@ class Database:
 
         return self._explained(once)
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let the writers of this process to a SQLite file, which takes one at a time, wait without a connection.
+
+        Otherwise so many of them could wait that no connection is left for readers, and SQLite does not queue them.
+        """
+        if self._writers is None:
+            yield
+            return
+        if not self._writers.acquire(timeout=BUSY_SECONDS):
+            raise failures.busy(self.url)
+        try:
+            yield
+        finally:
+            self._writers.release()
+
     def _explained[T](self, work: Callable[[], T]) -> T:
         deadline = time.monotonic() + BUSY_SECONDS
         tries = 0
         while True:
             try:
                 return work()
-            except PoolTimeout as error:
-                self._raise(error)
-            except DBAPIError as error:
-                if not failures.is_conflict(error) or time.monotonic() > deadline:
-                    self._raise(error)
+            except SQLAlchemyError as error:
+                is_conflict = isinstance(error, DBAPIError) and failures.is_conflict(error)
+                if not is_conflict or time.monotonic() > deadline:
+                    raise failures.explain(error, self.url) from error
             # Random, so that two that collided do not collide again.
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**tries)))
             tries += 1
-
-    def _raise(self, error: DBAPIError | PoolTimeout) -> NoReturn:
-        explained = failures.explain(error, self.url)
-        raise explained or error from (error if explained else None)

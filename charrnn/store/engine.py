@@ -1,6 +1,7 @@
 """The differences between SQLite and MySQL or MariaDB: how each is connected to and how a transaction begins."""
 
 import json
+import logging
 import ssl
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,18 @@ from charrnn.store.clock import SQLITE_FUNCTION, sqlite_utc
 BUSY_SECONDS = 30
 """How long a transaction waits for others before it gives up."""
 
+POOL = {"pool_size": 10, "max_overflow": 20}
+"""Connections of a process that are kept, and more that are opened when it is busy."""
+
 WRITES = {"charrnn_writes": True}
 """Execution option of an engine whose transactions write."""
 
 _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
+
+
+_POOL = "charrnn"
+# A connection that broke is replaced, and whoever used it gets an error: the pool need not log a traceback as well.
+logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
 
 
 def make_engine(url: URL, *, read_timeout: int | None = 120) -> Engine:
@@ -45,7 +54,7 @@ def _sqlite(url: URL) -> Engine:
             "CHARRNN_DATABASE_URL to another place."
         )
     # A database in memory lives in its one connection: threads take turns, and it is never replaced.
-    pool = {"pool_size": 1, "max_overflow": 0} if in_memory else {"pool_size": 10, "max_overflow": 20}
+    pool = {"pool_size": 1, "max_overflow": 0} if in_memory else POOL
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -53,6 +62,7 @@ def _sqlite(url: URL) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
         json_serializer=_to_json,
         hide_parameters=True,
+        pool_logging_name=_POOL,
         **pool,
     )
     event.listen(engine, "connect", _prepare_sqlite)
@@ -90,10 +100,10 @@ def _mysql(url: URL, read_timeout: int | None) -> Engine:
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_recycle=1800,
-        pool_size=10,
-        max_overflow=20,
         pool_timeout=BUSY_SECONDS,
         connect_args=connect_args,
         json_serializer=_to_json,
         hide_parameters=True,
+        pool_logging_name=_POOL,
+        **POOL,
     )

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from charrnn.core.errors import NotFound, OptionError
+from charrnn.core.errors import BrokenConstraint, NotFound, OptionError
 from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Sample
 from charrnn.store.batch import Batch, apply_batch
 from charrnn.store.clock import utc_now
@@ -206,7 +205,7 @@ class HistoryStore:
 
         try:
             return self._database.write(work)
-        except IntegrityError as error:
+        except BrokenConstraint as error:
             if is_missing_parent(error):
                 raise NotFound(f"There is no model with the id {model_id!r}; it may have been purged.") from error
             raise

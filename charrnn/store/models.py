@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
+from charrnn.core.errors import BrokenConstraint, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.store.batch import Batch, insert_parts
 from charrnn.store.clock import utc_now
@@ -275,7 +274,7 @@ def _refuse_update(model: Model, changes: Mapping[str, Any]) -> None:
 def _explained(name: str, corpus_id: str | None) -> Iterator[None]:
     try:
         yield
-    except IntegrityError as error:
+    except BrokenConstraint as error:
         if is_duplicate(error, constraint="uq_model_owner_live_name", columns="model.owner, model.live_name"):
             raise NameTaken(
                 f"There is a model {name!r} already. Choose another name, or rename or delete that one."

@@ -108,3 +108,23 @@ def test_a_view_that_cannot_read_just_now_is_told_again_when_the_database_is_bac
     wait_until(lambda: not hub.outage.words)
     session.drain()
     assert told == ["", ""]
+
+
+def test_a_visitor_who_comes_while_the_database_is_away_sees_the_model_when_it_is_back(
+    services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = services.seen_by("ada")
+    model = own.models.create("hers")
+    session = Session(own, hub, lambda: None)
+
+    def refuse(model_id: str) -> None:
+        raise StoreAway("The server is gone.")
+
+    with monkeypatch.context() as away:
+        away.setattr(own.models._models, "get", refuse)
+        session.model_id = model.id
+        assert session.feed is None
+    hub.outage.say("")
+    session.drain()
+    assert session.feed is not None and session.feed.model_id == model.id
+    session.close()

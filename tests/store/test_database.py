@@ -6,19 +6,20 @@ import tempfile
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError
 
-from charrnn.core.errors import StoreError
+from charrnn.core.errors import BrokenConstraint, StoreAway, StoreError
 from charrnn.store.address import url_from_environment
 from charrnn.store.database import Database
+from charrnn.store.failures import is_missing_parent
 from charrnn.store.models import ModelStore
 from charrnn.store.tables import ModelRow
+from tests.store.database_servers import KINDS, ask, unique
 
 NOBODY = 65534
 FOR_ALL_TO_SEE = 0o755
@@ -62,7 +63,7 @@ def test_a_transaction_that_fails_leaves_nothing(database, models):
     assert models.get(model.id) == model
 
 
-@pytest.mark.parametrize("database", ["file", "mysql"], indirect=True)
+@pytest.mark.parametrize("database", ["file", *KINDS], indirect=True)
 def test_a_reader_sees_the_last_commit_and_waits_for_no_writer(database, models):
     model = models.create("x")
 
@@ -75,7 +76,7 @@ def test_a_reader_sees_the_last_commit_and_waits_for_no_writer(database, models)
     assert models.get(model.id).notes == "new"
 
 
-@pytest.mark.parametrize("database", ["mysql"], indirect=True)
+@pytest.mark.parametrize("database", KINDS, indirect=True)
 def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(database, models):
     first, second = (models.create(name).id for name in "ab")
     both_hold_one = threading.Barrier(2)
@@ -97,7 +98,7 @@ def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(database, model
     assert len(tries) == 3
 
 
-@pytest.mark.parametrize("database", ["file", "mysql"], indirect=True)
+@pytest.mark.parametrize("database", ["file", *KINDS], indirect=True)
 def test_a_writer_that_waits_for_another_gets_its_turn(database, models):
     model = models.create("x")
     with ThreadPoolExecutor(1) as other:
@@ -130,6 +131,41 @@ def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
     assert has_read.is_set()
 
 
+@pytest.fixture
+def small_pool(monkeypatch):
+    """Three connections, and hardly any waiting for one."""
+    monkeypatch.setattr("charrnn.store.engine.POOL", {"pool_size": 2, "max_overflow": 1})
+    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 3)
+
+
+def test_writers_that_wait_for_a_file_leave_its_readers_a_connection(small_pool, tmp_path):
+    database = Database.open(f"sqlite:///{tmp_path}/new.sqlite3")
+    models = ModelStore(database)
+    model = models.create("x")
+    with ThreadPoolExecutor(5) as others:
+
+        def work(session):
+            note(session, model.id, "first")
+            writers = [others.submit(models.update, model.id, notes=f"{number}") for number in range(5)]
+            return models.get(model.id).notes, writers
+
+        seen, writers = database.write(work)
+        assert seen == ""
+        assert {writer.result().notes for writer in writers} == set("01234")
+    database.close()
+
+
+def test_who_finds_no_free_connection_is_told_to_try_again(small_pool, empty_url):
+    database = Database.open(empty_url)
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(database.engine.connect())
+        with pytest.raises(StoreAway, match="has been busy .* Try again in a moment"):
+            ModelStore(database).list()
+    assert ModelStore(database).list() == []
+    database.close()
+
+
 def test_a_database_in_memory_is_one_for_all_threads():
     database = Database.open("sqlite://")
     models = ModelStore(database)
@@ -141,20 +177,30 @@ def test_a_database_in_memory_is_one_for_all_threads():
 
 def test_a_broken_constraint_is_the_callers_business(database):
     orphan = text("INSERT INTO model_log (model_id, position, chunk) VALUES ('nobody', 1, '')")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BrokenConstraint, match="refused a change: .*(FOREIGN KEY|foreign key)") as caught:
         database.write(lambda session: session.execute(orphan))
+    assert is_missing_parent(caught.value)
 
 
 def test_the_clock_tells_utc(database):
     assert abs(database.now() - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=1)
 
 
-def test_a_connection_that_the_server_closed_is_replaced(mysql_database):
-    connection = mysql_database.read(lambda session: session.scalar(text("SELECT CONNECTION_ID()")))
-    killer = Database(mysql_database.url)
+def test_a_connection_that_the_server_closed_is_replaced(server_database):
+    connection = server_database.read(lambda session: session.scalar(text("SELECT CONNECTION_ID()")))
+    killer = Database(server_database.url)
     killer.write(lambda session: session.execute(text(f"KILL {connection}")))
     killer.close()
-    assert mysql_database.now()
+    assert server_database.now()
+
+
+def test_a_connection_that_breaks_between_two_transactions_leaves_no_traceback(server_database, caplog):
+    with server_database.engine.connect() as connection:
+        number = connection.scalar(text("SELECT CONNECTION_ID()"))
+        connection.commit()
+        ask(server_database.url, f"KILL {number}")
+    assert server_database.now()
+    assert not caplog.records
 
 
 def test_a_server_that_is_not_there_is_named_and_the_password_is_not():
@@ -167,18 +213,20 @@ def test_a_server_that_is_not_there_is_named_and_the_password_is_not():
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_refused_login_says_whose_and_not_the_password(empty_mysql):
-    url = url_from_environment({"CHARRNN_DATABASE_URL": empty_mysql}, Path("/data"))
-    with pytest.raises(StoreError, match="refused the login of 'ann'. Check the user and the password") as caught:
-        Database.open(url.set(username="ann", password=SECRET))
+def test_a_refused_login_says_whose_and_not_the_password(empty_server_url):
+    url = url_from_environment({"CHARRNN_DATABASE_URL": empty_server_url}, Path("/data"))
+    user = unique("ann")
+    with pytest.raises(StoreError, match=f"refused the login of '{user}'. Check the user and the password") as caught:
+        Database.open(url.set(username=user, password=SECRET))
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_database_that_the_server_has_not_says_how_to_make_it(mysql_server):
+def test_a_database_that_the_server_has_not_says_how_to_make_it(server_url):
+    name = unique("nowhere")
     with pytest.raises(
-        StoreError, match="has no database 'nowhere'. Create it: CREATE DATABASE `nowhere` CHARACTER SET"
+        StoreError, match=f"has no database '{name}'. Create it: CREATE DATABASE `{name}` CHARACTER SET"
     ):
-        Database.open(mysql_server + "nowhere")
+        Database.open(server_url.set(database=name))
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -5,7 +5,7 @@ import sqlite3
 import pymysql
 import pytest
 from sqlalchemy import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, NoResultFound, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from charrnn.core.errors import StoreAway
@@ -15,8 +15,8 @@ SERVER = make_url("mysql+pymysql://ann:hidden@db:3307/poems")
 FILE = make_url("sqlite:////data/a.sqlite3")
 
 
-def from_mysql(code, words=""):
-    return OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, words))
+def from_mysql(code, words="", state=None):
+    return OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, words, sqlstate=state))
 
 
 def from_sqlite(words):
@@ -75,22 +75,60 @@ def test_a_files_refusal_says_which_and_what_to_do(words, message):
     assert str(explain(from_sqlite(words), FILE)).startswith(f"The database file /data/a.sqlite3: {message}")
 
 
-def test_a_programming_mistake_is_left_as_it_is():
-    assert explain(from_mysql(1064, "You have an error in your SQL syntax"), SERVER) is None
-    assert explain(from_sqlite('near "SELEC": syntax error'), FILE) is None
+@pytest.mark.parametrize(("code", "state"), [(1143, "42000"), (1227, "42000"), (1370, "42000"), (3140, "22032")])
+def test_what_the_standard_calls_a_refusal_is_not_waited_for(code, state):
+    assert not isinstance(explain(from_mysql(code, "denied", state), SERVER), StoreAway)
+
+
+UNKNOWN = [3, 1026, 1030, 1047, 1158, 1159, 1160, 1161, 1180, 1196, 1969, 3024, 3100, 3101, 4094]
+
+
+@pytest.mark.parametrize("code", UNKNOWN)
+def test_an_unknown_error_of_a_server_is_told_in_its_own_words_and_may_heal(code):
+    explained = explain(from_mysql(code, "WSREP has not yet prepared node\nfor application use"), SERVER)
+    assert isinstance(explained, StoreAway)
+    assert explained.unexpected
+    assert str(explained) == (
+        f"The database server at db:3307 reported error {code}: WSREP has not yet prepared node. Try again in a "
+        "moment; if this does not change, check the server."
+    )
+
+
+def test_a_server_whose_system_fails_may_heal():
+    """PyMySQL has another class for numbers below 1000."""
+    error = InternalError("SELECT 1", {}, pymysql.err.InternalError(3, "Error writing file"))
+    assert isinstance(explain(error, SERVER), StoreAway)
+
+
+def test_a_statement_that_no_server_takes_is_told_and_not_tried_again():
+    refused = ProgrammingError("SELEC", {}, pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax"))
+    for error, url, words in [
+        (refused, SERVER, "reported error 1064: You have an error in your SQL syntax. Check the server's settings"),
+        (
+            from_mysql(1305, "FUNCTION MD5 does not exist", "42000"),
+            SERVER,
+            "reported error 1305: FUNCTION MD5",
+        ),
+        (from_sqlite('near "SELEC": syntax error'), FILE, 'a.sqlite3 reported an error: near "SELEC": syntax error.'),
+        (NoResultFound("No row was found"), FILE, "failed: No row was found"),
+    ]:
+        explained = explain(error, url)
+        assert words in str(explained)
+        assert explained.unexpected and not isinstance(explained, StoreAway)
 
 
 def test_waiting_in_vain_for_a_connection_names_the_database_without_its_password():
-    message = str(explain(PoolTimeout("QueuePool limit"), SERVER))
-    assert "All connections to the database mysql+pymysql://ann:***@db:3307/poems are in use" in message
+    explained = explain(PoolTimeout("QueuePool limit"), SERVER)
+    assert "The database mysql+pymysql://ann:***@db:3307/poems has been busy for 30 seconds" in str(explained)
+    assert isinstance(explained, StoreAway)
 
 
-@pytest.mark.parametrize("code", [0, 1021, 1040, 1053, 1114, 1205, 1213, 1290, 1317, 1927, 2003, 2006, 2013])
+@pytest.mark.parametrize("code", [0, 1021, 1040, 1053, 1114, 1205, 1213, 1290, 1317, 1836, 1927, 2003, 2006, 2013])
 def test_a_server_that_is_away_busy_or_full_may_come_back(code):
     assert isinstance(explain(from_mysql(code), SERVER), StoreAway)
 
 
-@pytest.mark.parametrize("code", [1044, 1045, 1049, 1054, 1142, 1146, 1153, 1698, 2026])
+@pytest.mark.parametrize("code", [1044, 1045, 1049, 1054, 1130, 1142, 1146, 1153, 1698, 1820, 2026, 3118])
 def test_defect_what_only_an_administrator_mends_is_not_waited_for(code):
     """At the end of a training every refusal was tried again for ten minutes."""
     assert not isinstance(explain(from_mysql(code), SERVER), StoreAway)

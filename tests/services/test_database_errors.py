@@ -1,0 +1,140 @@
+"""Errors of a real database server during a training: it goes on when they end, and fails when they do not."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import QueueHandler
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from sqlalchemy import make_url, text
+
+from charrnn.core.errors import StoreAway
+from charrnn.core.events import Event, Measured
+from charrnn.core.records import Model, ModelState
+from charrnn.services import Services, open_services
+from tests.services.conftest import OPTIONS, TEXT
+from tests.store.database_servers import ask
+from tests.torture.story import gaps
+
+ENDLESS = OPTIONS | {"max_steps": 1_000_000, "save_every_n": 1_000_000, "eval_every_n": 1_000_000, "log_every_n": 10}
+CODES = {
+    3: "Error writing file", 1026: "Error writing file", 1030: "Got error 168 from storage engine",
+    1047: "WSREP has not yet prepared node", 1158: "Got an error reading", 1159: "Got timeout reading",
+    1836: "Running in read-only mode", 1969: "max_statement_time exceeded", 3024: "maximum time exceeded",
+    3101: "Plugin instructed the server to rollback",
+}  # fmt: skip
+PATIENCE = 120
+
+
+@pytest.fixture
+def services(tmp_path: Path, empty_server_url: str) -> Iterator[Services]:
+    """A data folder with a database on each kind of server."""
+    with open_services(tmp_path, database_url=empty_server_url, environ={}) as services:
+        yield services
+
+
+@pytest.fixture
+def log() -> Iterator[SimpleQueue]:
+    """What the program writes to its log."""
+    records = SimpleQueue()
+    handler = QueueHandler(records)
+    logging.getLogger("charrnn").addHandler(handler)
+    yield records
+    logging.getLogger("charrnn").removeHandler(handler)
+
+
+@contextmanager
+def refusing(url: str, code: int) -> Iterator[None]:
+    """Have the server refuse new log lines with an error."""
+    server = make_url(url)
+    trigger = f"`{server.database}`.refuse"
+    ask(
+        server,
+        f"CREATE TRIGGER {trigger} BEFORE INSERT ON `{server.database}`.model_log FOR EACH ROW "
+        f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = '{CODES[code]}'",
+    )
+    yield
+    ask(server, f"DROP TRIGGER {trigger}")
+
+
+def in_training(services: Services, options: dict[str, object]) -> Model:
+    """Start a training and wait for its first step."""
+    begun = threading.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Measured):
+            begun.set()
+
+    model = services.training.start(TEXT, options=options, listeners=[hear])
+    assert begun.wait(PATIENCE)
+    return model
+
+
+def test_a_training_survives_every_error_of_its_database_that_ends(
+    services: Services, empty_server_url: str, log: SimpleQueue
+) -> None:
+    model = in_training(services, ENDLESS)
+    for code in CODES:
+        with refusing(empty_server_url, code):
+            told = log.get(timeout=PATIENCE).getMessage()
+            assert "is stored later" in told
+            assert CODES[code] in told or "is read-only now" in told
+        before = services.models.get(model.id).log_position
+        while services.models.get(model.id).log_position == before:
+            assert services.training.is_here(model.id)
+    services.training.stop(model.id)
+    ended = services.training.wait(model.id, timeout=PATIENCE)
+    assert (ended.state, ended.error) == (ModelState.STOPPED, None)
+    assert gaps(services, model.id) == []
+    assert [metric.step for metric in services.models.metrics(model.id, names=["loss"])] == list(
+        range(1, ended.step + 1)
+    )
+
+
+def test_a_training_whose_database_never_recovers_fails_with_the_servers_words(
+    services: Services, empty_server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charrnn.services.worker.PATIENCE_SECONDS", 0.1)
+    with refusing(empty_server_url, 1047):
+        model = services.training.start(TEXT, options=OPTIONS)
+        ended = services.training.wait(model.id, timeout=PATIENCE)
+    assert ended.state == ModelState.FAILED
+    assert "reported error 1047: WSREP has not yet prepared node." in (ended.error or "")
+
+
+def test_a_defect_of_the_recorder_fails_the_training_though_the_database_takes_the_rest(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = services.training._history.append
+    calls = iter([ZeroDivisionError("a defect in the store")])
+
+    def fail_once(*args: object, **options: object) -> bool:
+        for error in calls:
+            raise error
+        return append(*args, **options)
+
+    monkeypatch.setattr(services.training._history, "append", fail_once)
+    model = services.training.start(TEXT, options=ENDLESS)
+    ended = services.training.wait(model.id, timeout=PATIENCE)
+    assert ended.state == ModelState.FAILED
+    assert "ZeroDivisionError: a defect in the store" in (ended.error or "")
+
+
+def test_a_training_waits_for_a_free_connection_while_a_page_is_told_to_try_again(
+    tmp_path: Path, empty_server_url: str, log: SimpleQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charrnn.store.engine.POOL", {"pool_size": 1, "max_overflow": 0})
+    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 3)
+    with open_services(tmp_path, database_url=empty_server_url, environ={}) as services:
+        model = in_training(services, ENDLESS)
+        with services._database.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            assert "all connections of this program are in use" in log.get(timeout=PATIENCE).getMessage()
+            with pytest.raises(StoreAway, match="Try again in a moment"):
+                services.models.all()
+        services.training.stop(model.id)
+        assert services.training.wait(model.id, timeout=PATIENCE).state == ModelState.STOPPED
+        assert gaps(services, model.id) == []
