@@ -254,7 +254,8 @@ class Trainings:
             The models that were marked.
         """
         # a lease of this process that runs out says only that the database was away
-        return end_dead(self._leases, self._library, self._recovery, alive=self._running())
+        alive = [model_id for model_id in list(self._workers) if self.is_here(model_id)]
+        return end_dead(self._leases, self._library, self._recovery, alive=alive)
 
     def close(self) -> None:
         """End all trainings of this process as `interrupted`; each saves first."""
