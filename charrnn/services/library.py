@@ -1,18 +1,17 @@
 """The models: make, find, name, note, set aside, bring back, export."""
 
 import difflib
-import json
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from charrnn.core.cost import num_parameters
 from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
-from charrnn.core.files import atomic_file, atomic_folder
+from charrnn.core.files import atomic_folder
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.allowance import Allowance
-from charrnn.services.bundles import FORMAT, metrics_csv, read_bundle
+from charrnn.services.bundle_export import write_bundle
+from charrnn.services.bundles import read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -79,7 +78,7 @@ class Library:
         return model
 
     def resolve(self, name_or_id: str) -> Model:
-        """Return the model that a user means; programs that know an id call `get`.
+        """Return the model that a user means by what they typed.
 
         Raises:
             NotFound: There is none of this name or id.
@@ -126,10 +125,8 @@ class Library:
 
     def find_deleted(self, name_or_id: str) -> Model | None:
         """Look for a model that was set aside; of several with the same name, the one deleted last."""
-        deleted = self.deleted()
-        found = [model for model in deleted if model.id == name_or_id]
-        found = found or [model for model in deleted if model.name == name_or_id]
-        return max(found, key=lambda model: model.deleted_at or model.created_at, default=None)
+        found = [model for model in self.deleted() if name_or_id in (model.id, model.name)]
+        return max(found, key=lambda m: (m.id == name_or_id, m.deleted_at or m.created_at), default=None)
 
     def rename(self, model_id: str, name: str) -> Model:
         """Give a model another name, also while it is being trained.
@@ -253,29 +250,8 @@ class Library:
         if target.exists():
             raise NameTaken(f"{target} exists already; choose another file, or remove it first.")
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
-        with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
-            about = {
-                "format": FORMAT,
-                "name": model.name,
-                "notes": model.notes,
-                "tags": list(model.tags),
-                "state": model.state,
-                "step": model.step,
-                "best_loss": model.best_loss,
-                "train_params": dict(model.train_params),
-                "checkpoint": {"kind": checkpoint.kind, "step": checkpoint.step, "loss": checkpoint.loss},
-            }
-            bundle.writestr("model.json", json.dumps(about, ensure_ascii=False, indent=1))
-            bundle.writestr("log.txt", "".join(line.text + "\n" for line in self.lines(model.id)))
-            bundle.writestr("metrics.csv", metrics_csv(self.metrics(model.id)))
-            samples = [
-                {"step": sample.step, "text": sample.text, "options": dict(sample.options)}
-                for sample in self.samples(model.id)
-            ]
-            bundle.writestr("samples.json", json.dumps(samples, ensure_ascii=False, indent=1))
-            for part in parts:
-                bundle.write(part, f"checkpoint/{part.name}")
-        return target
+        told = (self.lines(model.id), self.metrics(model.id), self.samples(model.id))
+        return write_bundle(target, model, checkpoint, parts, *told)
 
     def import_bundle(self, path: Path) -> Model:
         """Make a new model from a file that `export` wrote, here or elsewhere; without the text that it was made of.
@@ -292,10 +268,6 @@ class Library:
             NotFound: There is no such file.
         """
         bundle = read_bundle(path)
-        try:
-            checked_name(bundle.name)
-        except OptionError as error:
-            raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
         self._allowance.check_weights(num_parameters(bundle.options, bundle.num_classes))
         self._allowance.check_room(bundle.checkpoint_bytes, "model")
         model_id = new_id()
@@ -304,7 +276,7 @@ class Library:
                 for name, data in bundle.checkpoint.items():
                     (building / name).write_bytes(data)
                 bundle.check(building)
-            name = self.free_name(bundle.name)
+            name = self.free_name(checked_name(bundle.name))
             return self._models.adopt(bundle.model(model_id, name, self._owner or ""), bundle.told(model_id))
         except BaseException as error:
             self._checkpoints.remove_all(model_id)
