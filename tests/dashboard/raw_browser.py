@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bokeh.document import Document
+from bokeh.model import Model
 from bokeh.util.token import get_session_id
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
+from dashboard.browser_properties import component_of
 from tests.dashboard.conftest import PATIENCE, wait_until
 from tests.dashboard.door import Door
 
@@ -115,6 +117,16 @@ def event(name: str, **values: Any) -> dict[str, Any]:
 def mapped(**entries: Any) -> dict[str, Any]:
     """A map as Bokeh writes it."""
     return {"type": "map", "entries": [[key, value] for key, value in entries.items()]}
+
+
+def with_component(document: Document, component: str) -> Model:
+    """Wait until a component is on a page; return its data model, or the model itself."""
+
+    def find() -> Model | None:
+        return next((model for model in list(document.models) if component_of(model) == component), None)
+
+    wait_until(find)
+    return find()
 
 
 async def _called(act: Callable[[], Any]) -> Any:

@@ -1,19 +1,17 @@
-"""Whatever a browser sends that our pages do not: nothing reaches a model, and the session is closed and logged."""
+"""No property of any page takes a value that the page would not send; who tries is disconnected and logged."""
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bokeh.document import Document
 from bokeh.model import Model
-from bokeh.models import Div
 from panel.io.state import set_curdoc
 
 from charrnn.services import Services, open_services
-from dashboard.browser_messages import LARGEST_BUFFER, LARGEST_MESSAGE, check
+from dashboard.browser_messages import LARGEST_MESSAGE, check
 from dashboard.browser_properties import (
     CLICKS,
     MESSAGES,
@@ -30,7 +28,7 @@ from dashboard.server import Studio
 from dashboard.session import TABS
 from tests.dashboard.conftest import Trained, wait_until
 from tests.dashboard.door import Door, opened
-from tests.dashboard.raw_browser import RawBrowser, change, event, mapped
+from tests.dashboard.raw_browser import RawBrowser, change, mapped, with_component
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 LATE = {
@@ -64,16 +62,6 @@ def door(services: Services) -> Iterator[Door]:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with open_services(tmp_path_factory.mktemp("empty"), environ={}) as services:
         yield from opened(services, Logins())
-
-
-def with_component(document: Document, component: str) -> Model:
-    """Wait until a component is on a page; return its data model, or the model itself."""
-
-    def find() -> Model | None:
-        return next((model for model in list(document.models) if component_of(model) == component), None)
-
-    wait_until(find)
-    return find()
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +147,7 @@ def test_every_button_that_the_server_hears_of_refuses_a_second_click(pages: dic
             if (component := component_of(model)) in labels:
                 labels[component].add(model.label)
     assert labels["Button"] == {"PNG", "SVG"}
-    assert len(labels["ActionButton"]) > 20
+    assert {"Train", "Write", "Delete", "Save"} <= labels["ActionButton"]
 
 
 def test_every_declared_property_exists(pages: dict[str, Document]) -> None:
@@ -259,129 +247,4 @@ def test_what_a_browser_reports_about_a_plot_is_dropped(door: Door, trained: Tra
     wait_until(lambda: prompt.value == 0.5)
     assert figure.width != 10**9
     assert browser.document.models.get_by_id("new") is None
-    browser.close()
-
-
-ROOT = {"id": "ROOT"}
-"""Stands for the page's first root."""
-MALFORMED: dict[str, Callable[[RawBrowser], Any]] = {
-    "another page": lambda b: b.message("PUSH-DOC", '{"doc": {"roots": []}}'),
-    "a question about the server": lambda b: b.message("SERVER-INFO-REQ", "{}"),
-    "an answer": lambda b: b.message("OK", "{}"),
-    "an unknown message": lambda b: b.message("RUN", "{}"),
-    "no JSON": lambda b: b.send("{{{", "{}", "{}"),
-    "JSON without end": lambda b: b.message("PATCH-DOC", "[" * 100_000),
-    "a header that is a list": lambda b: b.send("[]", "{}", "{}"),
-    "a header without an id": lambda b: b.send('{"msgtype": "PATCH-DOC"}', "{}", '{"events": []}'),
-    "bytes instead of text": lambda b: b.send(b"\xff\xfe"),
-    "too many parts": lambda b: b.send('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 1000000}', "{}", "{}"),
-    "a negative number of parts": lambda b: b.send(
-        '{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": -1}', "{}", "{}"
-    ),
-    "a large part": lambda b: b.message("PATCH-DOC", '{"events": []}', ("b", b"x" * (LARGEST_BUFFER + 1))),
-    "too many events": lambda b: b.patch(*[event("document_ready")] * 1001),
-    "no events": lambda b: b.message("PATCH-DOC", "{}"),
-    "an event that is none": lambda b: b.patch("x"),
-    "events that are a map": lambda b: b.message("PATCH-DOC", '{"events": {"type": "map", "entries": []}}'),
-    "references": lambda b: b.message("PATCH-DOC", '{"events": [], "references": []}'),
-    "a new root": lambda b: b.patch({"kind": "RootAdded", "model": {"type": "object", "name": "Div", "id": "new"}}),
-    "no root": lambda b: b.patch({"kind": "RootRemoved", "model": {"id": b.document.roots[0].id}}),
-    "another title": lambda b: b.patch({"kind": "TitleChanged", "title": "x"}),
-    "other data": lambda b: b.patch({"kind": "ColumnDataChanged", "model": {"id": "p1"}, "attr": "data", "data": {}}),
-    "more data": lambda b: b.patch({"kind": "ColumnsStreamed", "model": {"id": "p1"}, "attr": "data", "data": {}}),
-    "patched data": lambda b: b.patch({"kind": "ColumnsPatched", "model": {"id": "p1"}, "attr": "data", "patches": {}}),
-    "a message of another kind": lambda b: b.patch({"kind": "MessageSent", "msg_type": "run", "msg_data": "x"}),
-    "a Bokeh event of plots": lambda b: b.patch(event("reset", model={"id": b.document.roots[0].id})),
-    "a model that is not there": lambda b: b.patch(change("p99999999", "value", 1)),
-    "a reference that is none": lambda b: b.patch({"kind": "ModelChanged", "model": 1, "attr": "value", "new": 1}),
-    "an event for no model": lambda b: b.patch(event("data_event", data="x")),
-    "a message to who takes none": lambda b: b.patch(
-        event("data_event", model={"id": b.document.roots[0].id}, data="x")
-    ),
-}
-
-
-@pytest.mark.parametrize("send", MALFORMED.values(), ids=MALFORMED)
-def test_a_message_that_no_page_sends_closes_the_session(door: Door, send: Callable[[RawBrowser], Any]) -> None:
-    browser = RawBrowser(door)
-    title, roots = browser.document.title, list(browser.document.roots)
-    send(browser)
-    assert browser.was_closed() == POLICY_VIOLATION
-    assert (browser.document.title, browser.document.roots) == (title, roots)
-    assert browser.document.models.get_by_id("new") is None
-
-
-def test_a_message_beyond_all_bounds_is_not_taken_into_memory(door: Door) -> None:
-    browser = RawBrowser(door)
-    browser.message("PATCH-DOC", json.dumps("x" * (LARGEST_MESSAGE + 1)))
-    assert browser.was_closed() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
-
-
-COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
-    "ModelTable": ("library", [mapped(type="choose", id=theirs) for theirs in ("../../x", 1, None, "5" * 33)]),
-    "LogPane": ("training", [mapped(type="drawn", number=-1), mapped(type="drawn", number="1"), mapped(type="x")]),
-    "WrittenPane": ("write", [mapped(type="branch", index=-1, choice=0), mapped(type="branch", index=0, choice=10**9)]),
-    "TextUpload": (
-        "text",
-        [
-            mapped(type="status", status="upload_event", name="x", mime_type="x", chunk=1, total_chunks=1, data="x"),
-            mapped(type="status", status="upload_event", name="x", mime_type="x", chunk=0, total_chunks=1, data=None),
-            mapped(type="status", status="x"),
-        ],
-    ),
-    "Live": ("training", [mapped(a=1), [1]]),
-}
-
-
-@pytest.mark.parametrize(
-    ("component", "number"),
-    [(component, number) for component, (_, sent) in COMPONENTS.items() for number in range(len(sent))],
-)
-def test_a_message_that_its_component_does_not_know_closes_the_session(
-    door: Door, trained: Trained, component: str, number: int
-) -> None:
-    tab, messages = COMPONENTS[component]
-    browser = RawBrowser(door, f"?tab={tab}&model={trained.model.id}")
-    data = with_component(browser.document, component)
-    owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
-    browser.patch(event("data_event", model={"id": owner.id}, data=messages[number]))
-    assert browser.was_closed() == POLICY_VIOLATION
-
-
-@pytest.mark.parametrize("node", ["msg", "clear", "change", "", 1, None])
-def test_a_click_calls_nothing_but_the_click(door: Door, node: object) -> None:
-    browser = RawBrowser(door, "?tab=text")
-    data = with_component(browser.document, "ActionButton")
-    owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
-    browser.patch(event("dom_event", model={"id": owner.id}, node=node, data=mapped()))
-    assert browser.was_closed() == POLICY_VIOLATION
-
-
-def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, trained: Trained) -> None:
-    browser = RawBrowser(door, f"?tab=options&model={trained.model.id}")
-    with_component(browser.document, "Select")
-    buttons = [m for m in list(browser.document.models) if getattr(getattr(m, "data", None), "label", "") == "Train"]
-    wait_until(lambda: buttons[0].data.disabled)  # the text is too short for what the form says at first
-    number = len(door.studio.services.models.all())
-    click = event("dom_event", model={"id": buttons[0].id}, node="click", data=mapped())
-    assert check(browser.document, {"events": [click]}, {}) == []
-    browser.patch(click)
-    browser.close()
-    assert len(door.studio.services.models.all()) == number
-
-
-def test_a_choice_that_is_not_offered_is_dropped_since_lists_change_while_open(door: Door, trained: Trained) -> None:
-    browser = RawBrowser(door, f"?part=options&model={trained.model.id}")
-    select = with_component(browser.document, "Select")
-    assert check(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []
-    browser.close()
-
-
-def test_a_model_that_has_just_left_the_page_is_no_offence(door: Door) -> None:
-    browser = RawBrowser(door)
-    gone = Div(text="a notice")
-    browser.document.models[gone.id] = gone
-    browser.document.models.invalidate()
-    assert browser.document.models.get_by_id(gone.id) is None
-    assert check(browser.document, {"events": [change(gone.id, "text", "x")]}, {}) == []
     browser.close()
