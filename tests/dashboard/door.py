@@ -4,7 +4,8 @@ import asyncio
 import http.client
 import json
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPMessage
 from pathlib import Path
@@ -115,16 +116,22 @@ class Tab:
     """A browser's tab: the page's websocket, without the page."""
 
     def __init__(self, door: Door, token: str):
+        # The browser of other tests has a loop on the tests' thread.
         self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tab", daemon=True)
+        self._thread.start()
         sent = {"Origin": f"http://localhost:{door.port}", "Cookie": door.cookie}
         request = HTTPRequest(f"ws://localhost:{door.port}/ws", headers=sent)
 
         async def connect() -> WebSocketClientConnection:
             return await websocket_connect(request, subprotocols=["bokeh", token])
 
-        self._socket = self._loop.run_until_complete(asyncio.wait_for(connect(), PATIENCE))
+        self._socket = self._run(connect())
         self._is_over = False
         door.tabs.append(self)
+
+    def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     @classmethod
     def opened(cls, door: Door, path: str = "/") -> "Tab":
@@ -139,7 +146,7 @@ class Tab:
         """Return the next part of a message; `None` once the server has closed the websocket."""
         if self._is_over:
             return None
-        found = self._loop.run_until_complete(asyncio.wait_for(self._receive(), PATIENCE))
+        found = self._run(self._receive())
         self._is_over = found is None
         return found
 
@@ -149,7 +156,7 @@ class Tab:
 
     def send(self, message: str | bytes) -> None:
         """Send a part of a message."""
-        self._loop.run_until_complete(asyncio.wait_for(self._send(message), PATIENCE))
+        self._run(self._send(message))
 
     async def _send(self, message: str | bytes) -> None:
         await self._socket.write_message(message, binary=isinstance(message, bytes))
@@ -178,9 +185,11 @@ class Tab:
 
     def close(self) -> None:
         """Close it."""
-        self._loop.run_until_complete(self._hang_up())
+        self._run(self._hang_up())
         while self.receive() is not None:
             pass
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
         self._loop.close()
 
     async def _hang_up(self) -> None:
