@@ -49,7 +49,7 @@ def test_the_articles_three_columns_follow_from_the_state(database, sql, ready, 
 
 def test_the_articles_insert_makes_a_model_that_the_program_takes_up(insert, models, leases, corpus):
     insert("model", id="01-abcd", name="Poetry 😀", train_params="{}", sample_params="{}")
-    model = models.find("Poetry 😀")
+    model = models.resolve("Poetry 😀")
     assert (model.id, model.state, model.tags, model.notes) == ("01-abcd", ModelState.DRAFT, (), "")
     assert models.update(model.id, corpus_id=corpus.id).state == ModelState.READY
     leases.queue(model.id)
@@ -60,7 +60,7 @@ def test_what_an_insert_leaves_out_is_filled_in_with_the_databases_time(insert, 
     insert("model", id="a", name="a", train_params='{"num_steps": 5}')
     insert("model_log", model_id="a", position=1, chunk="corpus size 11")
     now = database.now()
-    model, (line,) = models.get("a"), history.lines("a")
+    model, (line,) = models.resolve("a"), history.lines("a")
     assert (model.train_params, model.sample_params, line.level) == ({"num_steps": 5}, {}, "info")
     assert all(abs(now - time) < MINUTE for time in (model.created_at, model.updated_at, line.time))
 
@@ -87,4 +87,4 @@ def test_the_articles_log_is_in_order_and_may_be_emptied(sql, models, history, t
 def test_the_articles_update_changes_name_and_options(sql, models):
     model = models.create("x")
     sql("UPDATE model SET name = :name, train_params = :json WHERE id = :id", name="y", json='{"a": 1}', id=model.id)
-    assert models.find("y").train_params == {"a": 1}
+    assert models.resolve("y").train_params == {"a": 1}
