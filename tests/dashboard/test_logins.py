@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from charrnn.core.errors import StudioError
 from charrnn.core.records import Model
@@ -217,3 +218,25 @@ def test_secrets_are_in_no_log_no_page_no_process_list_and_no_repr(
 def test_limits_are_set_by_flags(tmp_path: Path) -> None:
     result = begun("--max-trainings", "-3", "--home", str(tmp_path))
     assert (result.returncode, "--max-trainings is '-3'" in result.stderr) == (1, True)
+
+
+def test_a_visitor_logs_in_with_the_form_and_reaches_the_page_asked_for(
+    tmp_path: Path, serve: Callable[..., Server], chromium: Browser
+) -> None:
+    (tmp_path / "users.json").write_text('{"ada": "drake-and-teal"}')
+    (tmp_path / "users.json").chmod(0o600)
+    server = serve(tmp_path / "home", "--login-file", str(tmp_path / "users.json"))
+    context = chromium.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
+    page = context.new_page()
+    page.goto(f"{server.url}/?tab=library")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("drake")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").wait_for()
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("drake-and-teal")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("tab", name="Library").wait_for()
+    assert page.url == f"{server.url}/?tab=library"
+    context.close()
