@@ -68,6 +68,10 @@ class Gate(AuthProvider):
         self._open: dict[Login, set[Socket]] = {}
         super().__init__()
 
+    def close(self) -> None:
+        """End the threads that verify passwords."""
+        self._verifying.shutdown(wait=False, cancel_futures=True)
+
     async def verify(self, user: str, password: str) -> bool:
         """Return whether a password is this user's; the event loop turns meanwhile."""
         if self.logins.users is None:

@@ -105,8 +105,10 @@ class Studio:
             self.hub.load(self.services.prepare)
 
     def close(self) -> None:
-        """End the hub; the services stay open."""
+        """End the hub and the threads of logins; the services stay open."""
         self.hub.close()
+        if self.gate:
+            self.gate.close()
 
 
 def free_port(address: str, port: int) -> int:
