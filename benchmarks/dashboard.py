@@ -76,12 +76,16 @@ COMPLETE = f"""([last, line]) => {{
 """When the log's last line and the curves' last step are there: milliseconds since the page was asked for."""
 
 VISIT = """
-import sys
-import dashboard.page  # knows the models that a page is made of
-from bokeh.client import pull_session
+import asyncio, re, sys, urllib.request
+from tornado.websocket import websocket_connect
+async def visit(address, tab):
+    page = urllib.request.urlopen(f"{address}?tab={tab}").read().decode()
+    protocols = ["bokeh", re.search(r'"token":"([^"]+)"', page)[1]]
+    socket = await websocket_connect(address.replace("http", "ws") + "ws", subprotocols=protocols)
+    [await socket.read_message() for _ in range(3)]
 _, address, count, *tabs = sys.argv
 for number in range(int(count)):
-    pull_session(url=address, arguments={"tab": tabs[number % len(tabs)]}).close()
+    asyncio.run(visit(address, tabs[number % len(tabs)]))
 """
 """A visitor's program; in a process of its own, since clients leave much behind."""
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 from charrnn.core.errors import StudioError
@@ -19,6 +20,7 @@ OPEN = (
     "train, read and delete. Give --login-file or --oauth-provider, listen on 127.0.0.1, or, if everybody who reaches "
     "this machine may do all that, add --open-to-everybody (CHARRNN_OPEN_TO_EVERYBODY=true)."
 )
+LAST_SECONDS = 2.0
 WARNING = "Warning: no login is asked for. Whoever reaches {address} can train, read and delete everything here."
 
 
@@ -76,6 +78,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             run(server)
         finally:
             studio.close()
+    _end_soon()
     return 0
 
 
@@ -101,6 +104,13 @@ def run(server: Any) -> None:
     signal.signal(signal.SIGTERM, end)
     server.start()
     loop.start()
+
+
+def _end_soon() -> None:
+    """End the process although some of its threads wait, as for a silent database: all that is to be kept is saved."""
+    timer = threading.Timer(LAST_SECONDS, os._exit, [0])
+    timer.daemon = True
+    timer.start()
 
 
 def _end_at_once(number: int, frame: Any) -> None:

@@ -62,8 +62,8 @@ class Gate(AuthProvider):
         self.throttle = Throttle()
         self.num_waiting = 0
         """Passwords that wait for their turn to be verified, or are being verified."""
-        # each takes a fifth of a second and 16 MB
-        self._verifying = ThreadPoolExecutor(2, thread_name_prefix="dashboard passwords")
+        # one at a time: each takes a fifth of a second and 16 MB
+        self._verifying = ThreadPoolExecutor(1, thread_name_prefix="dashboard passwords")
         self._revoked = Revoked(home / FOLDER, LOGIN_DAYS)
         self._open: dict[Login, set[Socket]] = {}
         super().__init__()

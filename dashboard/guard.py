@@ -14,7 +14,7 @@ from tornado.routing import Matcher, Rule
 from tornado.web import RequestHandler, stream_request_body
 
 from dashboard import health
-from dashboard.names import Names, split_host
+from dashboard.names import Names
 from dashboard.proxies import Proxies
 
 MOST_BODY_BYTES = 64 * 1024
@@ -57,7 +57,7 @@ class Stranger(Matcher):
         if not self._names.knows(request.host):
             return (
                 f"This server does not answer to the name {request.host!r}. If it is yours, start the server with "
-                f"--allow-host {split_host(request.host)[0]!r}."
+                f"--allow-host {request.host!r}."
             )
         for origin in request.headers.get_list("Origin"):
             if not self._names.trusts(origin, request.host, request.protocol):

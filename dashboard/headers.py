@@ -26,7 +26,6 @@ def page_policy(nonce: str, host: str) -> str:
 
     * scripts with the page's nonce: Panel's template and Bokeh write scripts into the page. A script that gets into the
       page any other way, as by markup in a name, does not run: there is no `'unsafe-inline'`.
-    * `blob:`: Panel hands the module of each custom component (`JSComponent`) to the browser as a blob.
     * `'unsafe-eval'`: Bokeh compiles `CustomJS` callbacks, which `jslink` makes, by `new Function`.
     * styles `'unsafe-inline'`: Bokeh and Material UI write style sheets from scripts, and `style` attributes.
     * `ws:` and `wss:` of this host: Safari before 15.4 does not count them as `'self'`.
@@ -37,7 +36,7 @@ def page_policy(nonce: str, host: str) -> str:
     """
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     return (
-        f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         f"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'{sockets}; worker-src 'self' blob:; "
         f"manifest-src 'self'; frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
     )

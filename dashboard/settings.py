@@ -89,7 +89,7 @@ SETTINGS = (
 )  # fmt: skip
 LIMITS = tuple(
     Setting(limits.flag(name), limits.variable(name), f"{means}; 0 for no limit", "N",
-            limits.default(name, server=True), int)
+            limits.shown_default(name), int)
     for name, means in limits.means().items()
 )  # fmt: skip
 

@@ -15,15 +15,16 @@ MEMORY_SHARE = 0.6
 """Of the machine's memory, for one training; the rest is for pages, writing and the system."""
 
 
-def _limit(means: str, server: Callable[[], int], default: int = 0) -> Any:
+def _limit(means: str, server: Callable[[], int], default: int = 0, *, shown: str = "") -> Any:
     """Declare a limit.
 
     Args:
         means: For help texts and tables.
         server: Returns its default on a dashboard, which may depend on the machine.
         default: Its default elsewhere.
+        shown: The dashboard's default in words, if it depends on the machine.
     """
-    return field(default=default, metadata={"means": means, "server": server})
+    return field(default=default, metadata={"means": means, "server": server, "shown": shown})
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,16 @@ class Limits:
     max_upload_mb: int = _limit("largest text that can be uploaded, in MB", lambda: 50, 50)
     max_parameters: int = _limit("largest number of weights of a network", lambda: 100_000_000)
     max_memory_mb: int = _limit(
-        f"largest memory of a training, as estimated before it starts, in MB; a dashboard's default is "
-        f"{MEMORY_SHARE:.0%} of the memory of the machine or container",
+        "largest memory of a training, as estimated before it starts, in MB",
         lambda: int(memory_bytes() * MEMORY_SHARE / 1e6),
+        shown=f"{MEMORY_SHARE:.0%} of the machine or container",
     )
     max_sample_length: int = _limit("largest number of characters that are generated at once", lambda: 100_000)
     max_log_lines: int = _limit("largest number of lines that a training may log", lambda: 1_000_000)
     max_trainings: int = _limit(
-        "largest number of trainings that run in this process at the same time; a dashboard's default is the number "
-        "of processors, but at least 2",
+        "largest number of trainings that run in this process at the same time",
         lambda: max(2, num_processors()),
+        shown="the number of processors, at least 2",
     )
     max_disk_mb: int = _limit("largest room on disk for the texts and models of one user, in MB", lambda: 0)
 
@@ -104,6 +105,12 @@ def default(name: str, *, server: bool = False) -> int:
     """Return a limit's default, of a dashboard or elsewhere."""
     [found] = [each for each in fields(Limits) if each.name == name]
     return int(found.metadata["server"]()) if server else int(getattr(Limits, name))
+
+
+def shown_default(name: str) -> str:
+    """Return a dashboard's default, the same on every machine."""
+    [found] = [each for each in fields(Limits) if each.name == name]
+    return str(found.metadata["shown"] or found.metadata["server"]() or "no limit")
 
 
 def flag(name: str) -> str:

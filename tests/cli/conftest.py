@@ -41,7 +41,15 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
     """No setting of whoever runs the tests reaches them."""
-    for name in ("CHARRNN_HOME", "CHARRNN_DATABASE_URL", "MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD"):
+    for name in (
+        "CHARRNN_HOME",
+        "CHARRNN_DATABASE_URL",
+        "CHARRNN_LOGIN_FILE",
+        "MYSQL_HOST",
+        "MYSQL_PORT",
+        "MYSQL_USER",
+        "MYSQL_PASSWORD",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
 

@@ -113,6 +113,7 @@ class Server:
         """End it as a service manager would; return what it printed."""
         self.process.send_signal(signal.SIGTERM)
         output, _ = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == 0, output
         return output
 
 

@@ -95,11 +95,13 @@ def opened(services: Services, logins: Logins, **options: Any) -> Iterator[Door]
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)
     server, _, _ = pn.state._servers[thread.server_id]
     door = Door(port, server)
-    yield door
-    for tab in door.tabs:
-        tab.close()
-    thread.stop()
-    studio.close()
+    try:
+        yield door
+        for tab in door.tabs:
+            tab.close()
+    finally:
+        thread.stop()
+        studio.close()
 
 
 def token_in(page: str) -> str:
@@ -120,6 +122,7 @@ class Tab:
             return await websocket_connect(request, subprotocols=["bokeh", token])
 
         self._socket = self._loop.run_until_complete(asyncio.wait_for(connect(), PATIENCE))
+        self._is_over = False
         door.tabs.append(self)
 
     @classmethod
@@ -133,7 +136,11 @@ class Tab:
 
     def receive(self) -> str | None:
         """Return the next part of a message; `None` once the server has closed the websocket."""
-        return self._loop.run_until_complete(asyncio.wait_for(self._receive(), PATIENCE))
+        if self._is_over:
+            return None
+        found = self._loop.run_until_complete(asyncio.wait_for(self._receive(), PATIENCE))
+        self._is_over = found is None
+        return found
 
     async def _receive(self) -> str | None:
         found = await self._socket.read_message()
@@ -153,18 +160,27 @@ class Tab:
 
     def answers(self) -> bool:
         """Whether the page still answers."""
-        header = {"msgid": "1000", "msgtype": "SERVER-INFO-REQ"}
-        for part in (json.dumps(header), "{}", "{}"):
+        return bool(self._ask("SERVER-INFO"))
+
+    def pull(self) -> dict[str, Any]:
+        """Return the page's document, as the browser would be sent it."""
+        document: dict[str, Any] = json.loads(self._ask("PULL-DOC"))["doc"]
+        return document
+
+    def _ask(self, what: str) -> str:
+        """Ask for something and return the content of the reply; empty if the server closed the websocket."""
+        for part in (json.dumps({"msgid": "1000", "msgtype": f"{what}-REQ"}), "{}", "{}"):
             self.send(part)
-        answer = self.receive()
-        if answer is None:
-            return False
-        assert json.loads(answer)["msgtype"] == "SERVER-INFO-REPLY"
-        return self.receive() is not None and self.receive() is not None
+        parts = [self.receive() or "" for _ in range(3)]
+        assert not parts[0] or json.loads(parts[0])["msgtype"] == f"{what}-REPLY"
+        return parts[2]
 
     def close(self) -> None:
         """Close it."""
-        self._socket.close()
+        self._loop.run_until_complete(self._hang_up())
         while self.receive() is not None:
             pass
         self._loop.close()
+
+    async def _hang_up(self) -> None:
+        self._socket.close()

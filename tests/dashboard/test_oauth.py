@@ -127,6 +127,10 @@ def test_who_the_provider_knows_comes_in_and_sees_their_own(door: Door, provider
     assert provider.asked == ["/authorize", "/token", "/user"]
     assert page.url.startswith(f"http://127.0.0.1:{door.port}/")
     assert SECRET not in "".join(told) + page.content() and TOKEN not in "".join(told)
+    [cookie] = page.context.cookies()
+    assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("charrnn-login", True, "Lax")
+    door.cookie = f"{cookie['name']}={cookie['value']}"
+    assert [door.ask("GET", path)[0] for path in ("/", "/logout", "/")] == [200, 200, 302]
 
     page.context.clear_cookies()
     provider.user = BOB
