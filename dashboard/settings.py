@@ -138,9 +138,7 @@ def table() -> str:
     for each in SETTINGS + LIMITS:
         flag = f"`{each.flag}`" if each.flag else ""
         means = each.help.replace("|", "\\|")
-        # The table is the same everywhere; a default that depends on the machine is explained with the meaning.
-        default = "" if "default is" in each.help else each.shown_default
-        lines.append(f"| {flag} | `{each.variable}` | {default} | {means} |")
+        lines.append(f"| {flag} | `{each.variable}` | {each.shown_default} | {means} |")
     return "\n".join(lines)
 
 
