@@ -75,6 +75,15 @@ format: $(STAMP) ## Sort imports and format the code
 image: ## Build the container image with docker, podman or buildah (IMAGE_ARGS="--target gpu --tag charrnn-studio:gpu")
 	@scripts/image $(IMAGE_ARGS)
 
+.PHONY: imagesize
+imagesize: ## Print what weighs what in the image
+	@scripts/image-size
+
+.PHONY: sbom
+sbom: $(STAMP) ## Write dist/charrnn-studio.cdx.json, which lists all packages of the image
+	@mkdir -p dist
+	$(BIN)/python scripts/sbom > dist/charrnn-studio.cdx.json
+
 .PHONY: dist
 dist: $(STAMP) ## Build wheel and sdist in dist/
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist

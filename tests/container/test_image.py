@@ -2,10 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.container.conftest import CANARY
 from tests.container.engine import ROOT, Engine
@@ -97,6 +101,19 @@ def test_packages_have_the_versions_that_were_tested(inside: dict[str, Any]) -> 
 
 def test_the_shared_libraries_of_tensorflow_are_found(inside: dict[str, Any]) -> None:
     assert inside["unresolved"] == []
+
+
+def test_a_bill_of_materials_lists_the_packages(engine: Engine, image: str, inside: dict[str, Any]) -> None:
+    environment = engine.environment | {"IMAGE_ENGINE": "podman"}
+    command = [sys.executable, ROOT / "scripts/sbom", image]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(result.stdout) is None
+    listed = {component["purl"] for component in json.loads(result.stdout)["components"]}
+    assert {f"pkg:pypi/{name}@{version}" for name, version in inside["packages"].items()} <= {
+        re.sub(r"(?<=pypi/)[^@]+", lambda name: re.sub(r"[-_.]+", "-", name[0]), purl) for purl in listed
+    }
+    assert [purl for purl in listed if purl.startswith("pkg:deb/debian/python3.13@")]
 
 
 def test_labels_health_check_and_signals_are_declared(inspected: dict[str, Any]) -> None:
