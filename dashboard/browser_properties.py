@@ -120,7 +120,7 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     "StudioPage": _THEME,
     "Select": {**_THEME, "value": offered_choice, "dropdown_open": dropped},
     "Switch": _SWITCH,
-    "Tabs": {**_THEME, "active": tab_number},
+    "Tabs": {**_THEME, "active": tab_number, "_names": dropped},
     "TextAreaInput": _TEXT,
     "TextInput": _TEXT,
     # our own components
