@@ -113,6 +113,8 @@ class Server:
         """End it as a service manager would; return what it printed."""
         self.process.send_signal(signal.SIGTERM)
         output, _ = self.process.communicate(timeout=PATIENCE)
+        # no real browser may ever send what is taken for an attack
+        assert "Closed the" not in output, output
         return output
 
 
