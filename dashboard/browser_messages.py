@@ -14,6 +14,7 @@ from bokeh.model import Model
 from bokeh.protocol.message import Message
 from bokeh.server.connection import ServerConnection
 from bokeh.server.protocol_handler import ProtocolHandler
+from bokeh.server.session import ServerSession
 from panel.io.server import WSHandler
 
 from dashboard.browser_properties import (
@@ -172,14 +173,23 @@ class SafeProtocol(ProtocolHandler):
             if message.msgtype not in self._handlers:
                 raise Rejected(f"a message of type {message.msgtype}")
             if message.msgtype == "PATCH-DOC":
-                sizes = {str(buffer.id): len(buffer.data) for buffer in message.buffers}
-                message.content = {"events": check(connection.session.document, message.content, sizes)}
+                message.content = {"events": await self._check(message, connection.session)}
                 if not message.content["events"]:
                     return connection.ok(message)
         except Rejected as error:
             close_session(connection, str(error))
             return None
         return await super().handle(message, connection)
+
+    async def _check(self, message: Message[Any], session: ServerSession) -> list[dict[str, Any]]:
+        sizes = {str(buffer.id): len(buffer.data) for buffer in message.buffers}
+        try:
+            return check(session.document, message.content, sizes)
+        except Rejected:
+            # a callback may have sent a new model to the browser that it has not added to the page yet
+            found: list[list[dict[str, Any]]] = []
+            await session.with_document_locked(lambda: found.append(check(session.document, message.content, sizes)))
+            return found[0] if found else []
 
 
 def close_session(connection: ServerConnection, reason: str) -> None:

@@ -114,6 +114,8 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         output, _ = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, output
+        # no real browser may ever send what is taken for an attack
+        assert "Closed the" not in output, output
         return output
 
 

@@ -1,6 +1,7 @@
 """Messages that no page of ours sends: nothing of them reaches a model, and the session is closed."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,10 @@ from bokeh.document import Document
 from bokeh.models import Div
 from panel.io.state import set_curdoc
 from panel.models.comm_manager import CommManager
+from panel.models.location import Location
 
 from charrnn.services import Services, open_services
+from dashboard import browser_messages
 from dashboard.browser_messages import LARGEST_BUFFER, LARGEST_MESSAGE, check
 from dashboard.logins import Logins
 from dashboard.server import Studio
@@ -186,3 +189,22 @@ def test_a_page_in_a_notebook_s_cell_ignores_what_it_would_not_send(
     receive("dark_theme", True)
     assert page.dark_theme is True
     studio.close()
+
+
+def test_a_model_that_is_on_its_way_to_the_page_is_no_offence(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A callback sends a new model to the browser before it has added it to the page, and the browser is quick."""
+    browser, new = RawBrowser(door), Location()
+    calls: list[object] = []
+    monkeypatch.setattr(browser_messages, "check", lambda *given: calls.append(given) or check(*given))
+    has_begun = threading.Event()
+
+    def callback() -> None:
+        has_begun.set()
+        wait_until(lambda: calls)
+        browser.document.add_root(new)
+
+    browser.document.add_next_tick_callback(callback)
+    wait_until(has_begun.is_set)
+    browser.patch(change(new.id, "search", "?tab=text"))
+    wait_until(lambda: new.search == "?tab=text")
+    browser.close()
