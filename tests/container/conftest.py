@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import URL
 
 from charrnn.store.address import parse_url
@@ -193,4 +193,4 @@ def log_in(page: Page, user: str, password: str) -> None:
     page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(password)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("tab", name="Library").wait_for()
+    expect(page.get_by_role("tab", name="Library")).to_be_visible(timeout=1000 * PATIENCE)

@@ -47,7 +47,7 @@ def test_a_text_is_uploaded_trained_interrupted_resumed_and_written_with(
 
 def train(page: Page, folder: Path) -> str:
     """Upload a text, train without end, see the loss move; return the page's address."""
-    (folder / "geese.txt").write_text(TEXT, "utf-8")
+    (folder / "geese.txt").write_text(TEXT * 20, "utf-8")
     tab(page, "Text")
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
     press(page, "Choose options")
