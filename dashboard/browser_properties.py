@@ -3,9 +3,10 @@
 A message from a browser names a model of the page by its id, one of its properties and a value, or an event of a model
 with its data. Each is looked up here before Bokeh decodes it. What is not listed or fails its check raises `Rejected`.
 
-Two things are dropped without a complaint, since honest browsers send them: values that nobody on the server reads
-(sizes, ranges and colours of plots, which Bokeh and panel-material-ui report back), and a choice that was offered a
-moment ago and is not any more (another browser tab or a training changed the list meanwhile).
+Three things are dropped without a complaint, since honest browsers send them: values that nobody on the server reads
+(sizes, ranges and colours of plots, which Bokeh and panel-material-ui report back); echoes, since the browser's side of
+a React component sends back what the server has set, late if the server has set it again meanwhile; and a choice that
+was offered a moment ago and is not any more (another browser tab or a training changed the list meanwhile).
 """
 
 import re
@@ -59,7 +60,7 @@ def boolean(model: Model, value: Any) -> Verdict | None:
 
 
 def dropped(model: Model, value: Any) -> Verdict | None:
-    """Take nothing; honest browsers send it, and nobody reads it."""
+    """Take nothing; honest browsers send it, and nobody on the server waits for it."""
     return Verdict.DROP
 
 
@@ -81,13 +82,15 @@ def slider_value(model: Model, value: Any) -> Verdict | None:
 
 
 def whole_slider_value(model: Model, value: Any) -> Verdict | None:
-    """Take whole numbers between the ends of a slider."""
-    return slider_value(model, value) if _is_integer(value) else None
+    """Take whole numbers between the ends of a slider; drop others, since the ends of some sliders move."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return Verdict.APPLY if model.start <= value <= model.end else Verdict.DROP
 
 
 def offered_choice(model: Model, value: Any) -> Verdict | None:
-    """Take one of the options that a list offers; drop a text that it does not offer (any more)."""
-    if not _is_text(value, LONGEST_CHOICE):
+    """Take one of the options that a list offers; drop what it does not offer (any more)."""
+    if value is not None and not _is_text(value, LONGEST_CHOICE):
         return None
     return Verdict.APPLY if value in model.options else Verdict.DROP
 
@@ -106,25 +109,30 @@ def page_address(model: Model, value: Any) -> Verdict | None:
 
 
 _THEME: dict[str, Check] = {"dark_theme": boolean}
-_TEXT: dict[str, Check] = {**_THEME, "value": typed_text, "value_input": typed_text}
+_BUTTON: dict[str, Check] = {**_THEME, "label": dropped, "disabled": dropped}
+_FIELD: dict[str, Check] = {**_BUTTON, "error_state": dropped, "helper_text": dropped}
+_TEXT: dict[str, Check] = {**_FIELD, "placeholder": dropped, "value": typed_text, "value_input": typed_text}
+_SLIDER: dict[str, Check] = {**_BUTTON, "start": dropped, "end": dropped}
 _SWITCH: dict[str, Check] = {**_THEME, "value": boolean}
 _BROWSER = ("dark_mode", "device_pixel_ratio", "language", "timezone", "timezone_offset", "webdriver", "webgl")
 
 PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     # components of panel-material-ui; the browser's side of each keeps its state in a data model of its name
-    "Button": _THEME,
+    "Button": _BUTTON,
     "Checkbox": _SWITCH,
-    "FileDownload": _THEME,
-    "FloatSlider": {**_THEME, "value": slider_value, "value_throttled": slider_value},
-    "IntSlider": {**_THEME, "value": whole_slider_value, "value_throttled": whole_slider_value},
-    "StudioPage": _THEME,
-    "Select": {**_THEME, "value": offered_choice, "dropdown_open": dropped},
+    "FileDownload": {**_BUTTON, **dict.fromkeys(("data", "filename", "_syncing"), dropped)},
+    "FloatSlider": {**_SLIDER, "value": slider_value, "value_throttled": slider_value},
+    "IntSlider": {**_SLIDER, "value": whole_slider_value, "value_throttled": whole_slider_value},
+    "StudioPage": {**_THEME, "sidebar_open": dropped, "busy": dropped},
+    "Select": {
+        **_FIELD, "value": offered_choice, **dict.fromkeys(("options", "dropdown_open", "filter_str"), dropped)
+    },
     "Switch": _SWITCH,
     "Tabs": {**_THEME, "active": tab_number, "_names": dropped},
     "TextAreaInput": _TEXT,
     "TextInput": _TEXT,
     # our own components
-    "ActionButton": _THEME,
+    "ActionButton": _BUTTON,
     "Appearance": {"dark": boolean},
     "Delivery": {},
     "Live": {},

@@ -19,7 +19,6 @@ from dashboard.browser_properties import (
     PROPERTIES,
     Rejected,
     component_of,
-    is_dropped,
     typed_text,
 )
 from dashboard.logins import Logins
@@ -121,10 +120,16 @@ def every_property(pages: dict[str, Document]) -> dict[tuple[str, str], tuple[Do
 
 def applied(document: Document, sent: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a page would apply of an event; nothing of one that is rejected."""
+    return [] if is_rejected(document, sent) else check(document, {"events": [sent]}, {})
+
+
+def is_rejected(document: Document, sent: dict[str, Any]) -> bool:
+    """Return whether an event would end the session of who sent it."""
     try:
-        return check(document, {"events": [sent]}, {})
+        check(document, {"events": [sent]}, {})
     except Rejected:
-        return []
+        return True
+    return False
 
 
 def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -> None:
@@ -198,15 +203,11 @@ def test_what_a_visitor_does_is_applied(door: Door, trained: Trained) -> None:
 def reject_over_the_wire(door: Door, caplog: pytest.LogCaptureFixture, query: str, component: str, kind: str) -> None:
     browser = RawBrowser(door, query)
     model = with_component(browser.document, component)
-    names = [
-        name
-        for name in model.properties()
-        if not is_dropped(model, name) and PROPERTIES[component].get(name) is not typed_text
-    ]
-    name = names[len(kind) % len(names)]
+    document, value = browser.document, HOSTILE[kind]
+    name = next(name for name in sorted(model.properties()) if is_rejected(document, change(model.id, name, value)))
     before = model.properties_with_values()[name]
     caplog.clear()
-    browser.patch(change(model.id, name, HOSTILE[kind]))
+    browser.patch(change(model.id, name, value))
     assert browser.was_closed() == POLICY_VIOLATION, (component, name, kind)
     assert model.properties_with_values()[name] == before
     lines = [record.getMessage() for record in caplog.records if record.name == "dashboard.browser_messages"]
@@ -248,3 +249,16 @@ def test_what_a_browser_reports_about_a_plot_is_dropped(door: Door, trained: Tra
     assert figure.width != 10**9
     assert browser.document.models.get_by_id("new") is None
     browser.close()
+
+
+ECHOES = {"IntSlider": "end", "ActionButton": "label", "Select": "options", "TextInput": "error_state"}
+
+
+@pytest.mark.parametrize(("component", "name"), ECHOES.items(), ids=ECHOES)
+def test_defect_a_browser_that_sends_back_what_the_server_has_set_is_not_disconnected(
+    pages: dict[str, Document], component: str, name: str
+) -> None:
+    """React components do so, late if the server was quicker; what the server has set since is not undone."""
+    found = every_property(pages)
+    document, model = found[component, name]
+    assert check(document, {"events": [change(model.id, name, getattr(model, name))]}, {}) == []
