@@ -3,10 +3,11 @@
 import os
 import pty
 import re
+import secrets
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -103,9 +104,18 @@ def terminal() -> "tuple[int, int]":
     return pty.openpty()
 
 
+@pytest.fixture
+def name(engine: Engine) -> Iterator[str]:
+    """Name of a container that a command of the test starts; it ends with the test, also when that fails."""
+    name = f"charrnn-test-{secrets.token_hex(4)}"
+    yield name
+    engine.podman("rm", "--force", "--time", "1", name, check=False)
+
+
 def test_the_command_of_the_article_works(
     engine: Engine,
     image: str,
+    name: str,
     studio_database: dict[str, str],
     open_page: Callable[[str], Page],
     terminal: tuple[int, int],
@@ -113,7 +123,8 @@ def test_the_command_of_the_article_works(
     # As in the article, except that the network is this machine's and so the port, which nobody can publish then.
     port = free_port()
     variables = [argument for name, value in studio_database.items() for argument in ("-e", f"{name}={value}")]
-    command = ["podman", "run", "--rm", "-ti", *variables, "--network=host", "-e", f"CHARRNN_PORT={port}", IMAGE]
+    command = ["podman", "run", "--rm", "-ti", "--name", name, *variables, "--network=host"]
+    command += ["-e", f"CHARRNN_PORT={port}", IMAGE]
     ours, theirs = terminal
     process = subprocess.Popen(command, env=engine.environment, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
     os.close(theirs)
@@ -126,7 +137,7 @@ def test_the_command_of_the_article_works(
 
     wait_until(is_ready)
     found = re.search(r"Created the user (\S+) with the password (\S+)", said)
-    assert found
+    assert found, said
     page = open_page(f"http://127.0.0.1:{port}/")
     log_in(page, found[1], found[2])
     page.goto("about:blank")
