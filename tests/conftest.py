@@ -13,7 +13,7 @@ from sqlalchemy import URL, delete
 
 from charrnn.store.database import Database
 from charrnn.store.tables import Base
-from tests.store import database_servers
+from tests.support import database_servers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from charrnn.core.records import Model
 from charrnn.services import Services, open_services
-from dashboard.hub import Hub
-from dashboard.session import Session
+from dashboard.live.hub import Hub
+from dashboard.live.session import Session
 from tests.services.conftest import OPTIONS, TEXT
 
 PATIENCE = 120

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from charrnn.core.processor import cpu_name
+from charrnn.core.cpu_features import cpu_name
 from tests.dashboard.conftest import PATIENCE, Server, Trained
 
 expect.set_options(timeout=1000 * PATIENCE)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.model.tiny import tiny
+from tests.support.tiny_networks import tiny
 
 OPTIONS = "num_seqs", "num_steps", "lstm_size", "max_steps", "precision", "optimizer"
 LESSER_CPU = {"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
@@ -57,7 +57,7 @@ def test_a_training_prints_only_what_the_program_has_to_say(cpu, tmp_path):
 
 PRINTS_IN_C = """
 import ctypes, os
-from charrnn.model.c_stderr import NAMES, startup_lines_held_back
+from charrnn.model.compute.native_log_filter import NAMES, startup_lines_held_back
 library = ctypes.CDLL(None)
 variable = next(name for name in NAMES if hasattr(library, name))
 

@@ -10,7 +10,7 @@ import pytest
 
 from charrnn.core.records import Checkpoint, Model, ModelState
 from charrnn.services import open_services
-from charrnn.store.history import HistoryStore
+from charrnn.store.run_history import HistoryStore
 from tests.services.conftest import OPTIONS, TEXT, Trained
 from tests.services.test_training import At
 from tests.torture.damage import DAMAGES, flip

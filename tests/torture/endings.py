@@ -20,7 +20,7 @@ DASHBOARD = """
 import sys
 from charrnn.services import open_services
 from dashboard.__main__ import run
-from dashboard.server import Studio, free_port, serve
+from dashboard.server.server import Studio, free_port, serve
 with open_services(sys.argv[1]) as services:
     studio = Studio.open(services)
     services.training.begin(sys.argv[2])
