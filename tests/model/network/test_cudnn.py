@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.model.compute import gpu
+from charrnn.model.compute.gpu import has_gpu
 from charrnn.model.compute.precision import product_dtype
 from charrnn.model.compute.sharding import num_parts
 from charrnn.model.network.network import Network
@@ -29,7 +29,7 @@ def gpu(monkeypatch):
         monkeypatch.setattr(
             tf.config, "list_physical_devices", lambda kind=None: ["one"] * there if kind == "GPU" else real(kind)
         )
-        assert gpu.has_gpu() is there
+        assert has_gpu() is there
 
     return plug
 
