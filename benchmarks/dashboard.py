@@ -39,7 +39,8 @@ from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
 from dashboard.live.hub import Hub  # noqa: E402
 from dashboard.live.session import TABS as NAMES  # noqa: E402
 from dashboard.server.server import Studio, free_port, serve  # noqa: E402
-from tests.dashboard.conftest import Server, browser  # noqa: E402
+from tests.support.browser import browser  # noqa: E402
+from tests.support.dashboard_server import Server  # noqa: E402
 
 POINTS, SERIES, TOLD = 100_000, 10, 5_000
 VISITS = 5

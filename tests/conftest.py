@@ -26,7 +26,7 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def chromium() -> Iterator["Browser"]:
     """The browser of all tests; Playwright wants to be started once."""
-    from tests.dashboard.conftest import browser
+    from tests.support.browser import browser
 
     with browser() as chromium:
         yield chromium

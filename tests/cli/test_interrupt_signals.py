@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.cli.conftest import SMALL, command
+from tests.support.command_line import SMALL, command
 
 ENDLESS = [*SMALL, "--max_steps", "1000000", "--val_fraction", "0", "--sample_every_n", "0"]
 STARTED = "step: 2/1000000"

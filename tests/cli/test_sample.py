@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.cli import terminal_output
 from charrnn.services import open_services
-from tests.cli.conftest import TEXT, Terminal
+from tests.support.command_line import TEXT, Terminal
 
 
 def test_exactly_the_asked_characters_go_to_a_pipe(charrnn_with_fox):

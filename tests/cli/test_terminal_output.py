@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.cli import terminal_output
 from charrnn.core.records import LogLine
-from tests.cli.conftest import Terminal
+from tests.support.command_line import Terminal
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from charrnn.cli import user_accounts as command
 from charrnn.core.password_hashing import is_hashed, verify_password
 from charrnn.services import login_file
 from charrnn.services.login_file import Users, add_user
-from tests.cli.conftest import Terminal
+from tests.support.command_line import Terminal
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from sqlalchemy import URL
 
 from charrnn.store.database_url import parse_url
 from tests.container.engine import IMAGE, Engine, missing
-from tests.dashboard.conftest import PATIENCE, wait_until
 from tests.support.database_servers import new_database
+from tests.support.waiting import PATIENCE, wait_until
 
 CANARY = "index-of-nobody-else"
 

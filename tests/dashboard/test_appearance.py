@@ -8,7 +8,10 @@ import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.conftest import PATIENCE, Server, Trained, barriers
+from tests.support.browser import barriers
+from tests.support.dashboard_server import Server
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=1000 * PATIENCE)
 TABS = {"library": "ducks", "text": "ducks", "options": "New model", "training": "ducks", "write": "Write with ducks"}
@@ -16,7 +19,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def url(shared: Server, trained: Trained) -> str:
+def url(shared: Server, trained: TrainedHome) -> str:
     """The address of a trained model's page."""
     return f"{shared.url}/?model={trained.model.id}&text={trained.model.corpus_id}"
 

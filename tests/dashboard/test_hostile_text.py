@@ -10,15 +10,17 @@ from playwright.sync_api import Page, expect
 from charrnn.core.records import Model
 from charrnn.core.training_events import Said, Wrote
 from charrnn.services import open_services
-from tests.dashboard.conftest import PATIENCE, Server, Trained
-from tests.services.conftest import OPTIONS
+from tests.support.dashboard_server import Server
+from tests.support.small_training import OPTIONS
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=1000 * PATIENCE)
 BAD = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>\u202e مرحبا 🦆"
 
 
 @pytest.fixture
-def hostile(home: Path, trained: Trained) -> Model:
+def hostile(home: Path, trained: TrainedHome) -> Model:
     """A model whose name, note, text and log are hostile."""
     with open_services(home, environ={}) as services:
         text = (BAD + "\n") * 40

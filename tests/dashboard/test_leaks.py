@@ -22,7 +22,7 @@ from dashboard.patches import busy_indicator
 from dashboard.server.server import Studio, free_port, serve
 from dashboard.views.log import LogPane
 from dashboard.views.page import build_page
-from tests.dashboard.conftest import listens, wait_until
+from tests.support.waiting import listens, wait_until
 
 VISITS = 12
 DRAWN = {"type": "map", "entries": [["type", "drawn"], ["number", 1]]}

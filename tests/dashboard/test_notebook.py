@@ -14,7 +14,7 @@ from dashboard import Dashboard
 from dashboard.components.polling import Pulse
 from dashboard.live.session import Session
 from dashboard.notebook import Drawing, Frame
-from tests.dashboard.conftest import PATIENCE
+from tests.support.waiting import PATIENCE
 
 SHOWN = {
     "library": "Compare",

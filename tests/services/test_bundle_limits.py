@@ -11,8 +11,8 @@ from charrnn.core.quotas import Limits
 from charrnn.services import Services, bundle_history, open_services
 from charrnn.services.bundle_history import LOG, METRICS, read_metrics
 from charrnn.services.model_bundles import ABOUT, SAMPLES
-from tests.services.conftest import Trained
 from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
+from tests.support.small_training import Trained
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from charrnn.store.history_batch import Batch
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
-from tests.services.conftest import corpus_record
+from tests.support.small_training import corpus_record
 
 
 @pytest.fixture

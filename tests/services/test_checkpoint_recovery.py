@@ -15,8 +15,8 @@ import pytest
 from charrnn.core.records import Model, ModelState
 from charrnn.core.training_events import Event, Measured, Saved
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT
 from tests.services.test_training import At
+from tests.support.small_training import OPTIONS, TEXT
 from tests.torture.damage import flip
 
 STEPS = 11

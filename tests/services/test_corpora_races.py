@@ -11,7 +11,7 @@ from charrnn.core.quotas import Limits
 from charrnn.services import Services, open_services
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
-from tests.services.conftest import TEXT
+from tests.support.small_training import TEXT
 
 
 @pytest.fixture

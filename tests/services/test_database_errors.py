@@ -15,8 +15,8 @@ from charrnn.core.errors import StoreAway
 from charrnn.core.records import Model, ModelState
 from charrnn.core.training_events import Event, Measured
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT
 from tests.support.database_servers import ask
+from tests.support.small_training import OPTIONS, TEXT
 from tests.torture.story import gaps
 
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "save_every_n": 1_000_000, "eval_every_n": 1_000_000, "log_every_n": 10}

@@ -8,7 +8,7 @@ from charrnn.core.errors import StoreAway
 from charrnn.core.records import ModelState
 from charrnn.services import Services
 from charrnn.services.database_retry import patiently
-from tests.services.conftest import Trained
+from tests.support.small_training import Trained
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
 from charrnn.services.quota_check import log_lines
 from charrnn.store.run_history import ROW_BYTES
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
 def allowed(home: Path, **limits: int) -> Services:

@@ -18,7 +18,7 @@ from charrnn.core.quotas import Limits
 from charrnn.core.records import ModelState
 from charrnn.services import Services, model_bundles, open_services
 from charrnn.services.model_bundles import ABOUT, CHECKPOINT, LOG, METRICS, SAMPLES
-from tests.services.conftest import TEXT, Trained
+from tests.support.small_training import TEXT, Trained
 
 MANIFEST, TRAINING, WEIGHTS = sorted(CHECKPOINT)
 Parts = dict[str, bytes]

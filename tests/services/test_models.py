@@ -12,7 +12,7 @@ from charrnn.core.errors import NameTaken, NotFound, StateError
 from charrnn.core.records import Metric
 from charrnn.services import Services
 from charrnn.services.bundle_history import metrics_csv
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
 def test_a_model_is_found_by_name_and_by_id(services: Services) -> None:

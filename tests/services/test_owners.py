@@ -10,7 +10,7 @@ import pytest
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import Corpus, Model
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from charrnn.core.training_events import Measured
 from charrnn.services import Services, open_services
 from charrnn.services.process_identity import is_dead, worker_name
 from charrnn.store.tables import ModelRow
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
 
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
 

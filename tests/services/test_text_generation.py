@@ -12,7 +12,7 @@ import pytest
 from charrnn.core.errors import CheckpointError, NotFound, OptionError, TextError, UnknownCharacters
 from charrnn.core.training_events import Event, Saved
 from charrnn.services import open_services
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
 @pytest.mark.parametrize("length", [1, 15, 16, 17, 300])

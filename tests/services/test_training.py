@@ -14,7 +14,7 @@ from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError, Te
 from charrnn.core.records import ModelState
 from charrnn.core.training_events import Ended, Event, Saved
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
 

@@ -11,7 +11,7 @@ from charrnn.core.training_events import Ended, Event, Measured, Said
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services import Services
 from charrnn.services.training_thread import Task, Worker
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
 
 
 @pytest.mark.parametrize(

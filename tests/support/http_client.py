@@ -20,7 +20,7 @@ from charrnn.services import Services
 from charrnn.services.login_file import Users
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio, free_port, serve
-from tests.dashboard.conftest import PATIENCE, listens, wait_until
+from tests.support.waiting import PATIENCE, listens, wait_until
 
 HANDSHAKE = {
     "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",

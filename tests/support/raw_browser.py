@@ -15,8 +15,8 @@ from bokeh.util.token import get_session_id
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from dashboard.browser_messages.allowed_properties import component_of
-from tests.dashboard.conftest import PATIENCE, wait_until
 from tests.support.http_client import Door
+from tests.support.waiting import PATIENCE, wait_until
 
 
 class RawBrowser:

@@ -21,7 +21,7 @@ from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import Batch, HistoryStore
 from charrnn.store.training_leases import LeaseStore
-from tests.services.conftest import corpus_record
+from tests.support.small_training import corpus_record
 from tests.torture.child import ROOT
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import new_model

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from tests.services.conftest import TEXT
+from tests.support.small_training import TEXT
 from tests.torture.child import ROOT
 from tests.torture.finding import Finding
 from tests.torture.story import new_model

@@ -25,9 +25,10 @@ from dashboard.live.session import TABS
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
 from dashboard.views.page import PARTS
-from tests.dashboard.conftest import Trained, wait_until
 from tests.support.http_client import Door, opened
 from tests.support.raw_browser import RawBrowser, change, mapped, with_component
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 LATE = {
@@ -47,7 +48,7 @@ def end_of_all_visits() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def services(trained: Trained) -> Iterator[Services]:
+def services(trained: TrainedHome) -> Iterator[Services]:
     with open_services(trained.home, environ={}) as services:
         yield services
 
@@ -64,7 +65,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 
 @pytest.fixture(scope="module")
-def pages(door: Door, empty: Door, trained: Trained) -> Iterator[dict[str, Document]]:
+def pages(door: Door, empty: Door, trained: TrainedHome) -> Iterator[dict[str, Document]]:
     """Every page: each tab, each part of a notebook, with a trained model and in an empty folder, and a cell."""
     visits = {f"tab {tab}": (door, f"?tab={tab}&model={trained.model.id}") for tab in TABS}
     visits |= {f"part {part}": (door, f"?part={part}&model={trained.model.id}") for part in PARTS}
@@ -189,7 +190,7 @@ def test_defect_no_visitor_can_have_the_page_read_a_file(door: Door, name: str, 
     assert page.properties_with_values().get(name) == before
 
 
-def test_what_a_visitor_does_is_applied(door: Door, trained: Trained) -> None:
+def test_what_a_visitor_does_is_applied(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?tab=write&model={trained.model.id}")
     prompt = with_component(browser.document, "TextAreaInput")
     browser.patch(change(prompt.id, "value_input", "little"), change(prompt.id, "value", "little ducks"))
@@ -219,7 +220,7 @@ def reject_over_the_wire(door: Door, caplog: pytest.LogCaptureFixture, query: st
 
 
 def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_the_log(
-    pages: dict[str, Document], door: Door, empty: Door, trained: Trained, caplog: pytest.LogCaptureFixture
+    pages: dict[str, Document], door: Door, empty: Door, trained: TrainedHome, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Over a real websocket, once for each component and for each kind of value; the rest is in the tests above."""
     caplog.set_level(logging.WARNING)
@@ -237,7 +238,7 @@ def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_t
         reject_over_the_wire(server, caplog, query, component, kinds[number % len(kinds)])
 
 
-def test_what_a_browser_reports_about_a_plot_is_dropped(door: Door, trained: Trained) -> None:
+def test_what_a_browser_reports_about_a_plot_is_dropped(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?part=loss&model={trained.model.id}")
     figure = with_component(browser.document, "figure")
     prompt = with_component(browser.document, "FloatSlider")

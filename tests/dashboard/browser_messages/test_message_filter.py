@@ -17,9 +17,10 @@ from dashboard.browser_messages import message_filter
 from dashboard.browser_messages.message_filter import LARGEST_BUFFER, LARGEST_MESSAGE, check
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
-from tests.dashboard.conftest import Trained, wait_until
 from tests.support.http_client import Door, opened
 from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 
@@ -31,7 +32,7 @@ def end_of_all_visits() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def services(trained: Trained) -> Iterator[Services]:
+def services(trained: TrainedHome) -> Iterator[Services]:
     with open_services(trained.home, environ={}) as services:
         yield services
 
@@ -115,7 +116,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     [(component, number) for component, (_, sent) in COMPONENTS.items() for number in range(len(sent))],
 )
 def test_a_message_that_its_component_does_not_know_closes_the_session(
-    door: Door, trained: Trained, component: str, number: int
+    door: Door, trained: TrainedHome, component: str, number: int
 ) -> None:
     tab, messages = COMPONENTS[component]
     browser = RawBrowser(door, f"?tab={tab}&model={trained.model.id}")
@@ -134,7 +135,7 @@ def test_a_click_calls_nothing_but_the_click(door: Door, node: object) -> None:
     assert browser.was_closed() == POLICY_VIOLATION
 
 
-def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, trained: Trained) -> None:
+def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?tab=options&model={trained.model.id}")
     with_component(browser.document, "Select")
     buttons = [m for m in list(browser.document.models) if getattr(getattr(m, "data", None), "label", "") == "Train"]
@@ -147,7 +148,9 @@ def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, 
     assert len(door.studio.services.models.all()) == number
 
 
-def test_a_choice_that_is_not_offered_is_dropped_since_lists_change_while_open(door: Door, trained: Trained) -> None:
+def test_a_choice_that_is_not_offered_is_dropped_since_lists_change_while_open(
+    door: Door, trained: TrainedHome
+) -> None:
     browser = RawBrowser(door, f"?part=options&model={trained.model.id}")
     select = with_component(browser.document, "Select")
     assert check(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []

@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 from charrnn.services import open_services
 from dashboard.components.action_button import ActionButton
 from dashboard.live.session import Session, Work
-from tests.dashboard.conftest import PATIENCE, Server, Trained, wait_until
+from tests.support.dashboard_server import Server
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE, wait_until
 
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -56,7 +58,7 @@ def test_an_action_that_fails_says_why_and_can_be_tried_again(session: Session) 
 
 
 def test_defect_a_double_click_on_starting_over_starts_once(
-    server: Server, home: Path, trained: Trained, open_page: Callable[..., Page]
+    server: Server, home: Path, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
     with open_services(home, environ={}) as services:

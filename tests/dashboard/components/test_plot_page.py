@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.dashboard.conftest import PATIENCE, Server, Trained
+from tests.support.dashboard_server import Server
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -50,7 +52,7 @@ ACTS = {"hover": sweep, "drag": drag, "click": click_everywhere, "toolbar and wh
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_a_page_whose_plot_is_played_with_stays_connected(
-    shared: Server, trained: Trained, open_page: Callable[..., Page], act: Callable[[Page, Locator], None]
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page], act: Callable[[Page, Locator], None]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     plot = page.locator(".bk-Figure").first

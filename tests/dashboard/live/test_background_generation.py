@@ -7,7 +7,8 @@ import pytest
 
 from charrnn.services import Services, open_services
 from dashboard.live.background_generation import Pen
-from tests.dashboard.conftest import Trained, wait_until
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def written(pen: Pen, model_id: str, **options) -> Pen:
     return pen
 
 
-def test_a_text_comes_with_surprise_and_alternatives_and_is_kept(opened: Services, trained: Trained) -> None:
+def test_a_text_comes_with_surprise_and_alternatives_and_is_kept(opened: Services, trained: TrainedHome) -> None:
     rung = Event()
     pen = written(Pen(opened, rung.set), trained.model.id, start_string="little ", max_length=37, seed=5)
     assert rung.is_set()
@@ -35,23 +36,23 @@ def test_a_text_comes_with_surprise_and_alternatives_and_is_kept(opened: Service
     assert "seed 5" in pen.about
 
 
-def test_the_same_seed_gives_the_same_text(opened: Services, trained: Trained) -> None:
+def test_the_same_seed_gives_the_same_text(opened: Services, trained: TrainedHome) -> None:
     one, other = (written(Pen(opened, Event().set), trained.model.id, max_length=23, seed=7) for _ in range(2))
     assert one.text == other.text
 
 
-def test_a_stopped_text_ends_and_is_kept(opened: Services, trained: Trained) -> None:
+def test_a_stopped_text_ends_and_is_kept(opened: Services, trained: TrainedHome) -> None:
     pen = Pen(opened, lambda: pen.stop() if pen.count else None)
     written(pen, trained.model.id, max_length=1_000_000)
     assert 0 < pen.count < 1_000_000
     assert [s.text for s in opened.models.samples(trained.model.id) if s.by_user] == [pen.text]
 
 
-def test_characters_that_the_model_never_saw_are_named(opened: Services, trained: Trained) -> None:
+def test_characters_that_the_model_never_saw_are_named(opened: Services, trained: TrainedHome) -> None:
     pen = written(Pen(opened, Event().set), trained.model.id, start_string="Q鴨")
     assert pen.unknown == "Q鴨"
     assert (pen.count, "never saw" in pen.error) == (0, True)
 
 
-def test_what_cannot_be_written_says_why(opened: Services, trained: Trained) -> None:
+def test_what_cannot_be_written_says_why(opened: Services, trained: TrainedHome) -> None:
     assert "no model" in written(Pen(opened, Event().set), "nobody").error

@@ -13,9 +13,11 @@ from playwright.sync_api import Page, expect
 from charrnn.core.errors import StoreAway
 from charrnn.services import open_services
 from dashboard.live.database_status import Outage
-from tests.dashboard.conftest import PATIENCE, Server, Trained
-from tests.services.conftest import OPTIONS, TEXT
 from tests.support import database_servers
+from tests.support.dashboard_server import Server
+from tests.support.small_training import OPTIONS, TEXT
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=1000 * PATIENCE)
 ROOT = Path(__file__).parents[3]
@@ -83,7 +85,7 @@ def failing(home: Path) -> Iterator[str]:
 
 
 def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
-    home: Path, trained: Trained, serve: Callable[..., Server], open_page: Callable[..., Page]
+    home: Path, trained: TrainedHome, serve: Callable[..., Server], open_page: Callable[..., Page]
 ) -> None:
     server = serve(home)
     page = open_page(f"{server.url}/?tab=library")

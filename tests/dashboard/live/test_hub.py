@@ -11,8 +11,9 @@ from charrnn.services import Services, open_services
 from dashboard.live.database_status import Outage
 from dashboard.live.hub import Hub
 from dashboard.live.model_feed import Feed
-from tests.dashboard.conftest import PATIENCE, Trained, wait_until
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
@@ -93,7 +94,7 @@ def test_small_curves_read_on_where_they_ended(services: Services, hub: Hub) -> 
     assert list(hub.validation(services.training.wait(model.id)).steps) == [2, 4, 6, 8, 10, 11]
 
 
-def test_looking_again_at_a_model_at_rest_is_no_news(trained: Trained, home) -> None:
+def test_looking_again_at_a_model_at_rest_is_no_news(trained: TrainedHome, home) -> None:
     with open_services(home, environ={}) as services:
         feed = Feed(services, trained.model.id)
         assert feed.refresh()

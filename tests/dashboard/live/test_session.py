@@ -9,9 +9,9 @@ from charrnn.services import Services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session, explained
 from dashboard.server.login_providers import Logins
-from tests.dashboard.conftest import wait_until
 from tests.support.http_client import opened
 from tests.support.raw_browser import RawBrowser
+from tests.support.waiting import wait_until
 
 
 def test_choosing_a_model_follows_it(session: Session, services: Services, hub: Hub) -> None:

@@ -10,9 +10,9 @@ import pymysql
 import pytest
 
 from charrnn.store.database_url import parse_url
-from tests.dashboard.conftest import PATIENCE, listens, wait_until
 from tests.dashboard.server.test_server import ROOT
 from tests.support import database_servers
+from tests.support.waiting import PATIENCE, listens, wait_until
 
 PASSWORD = "drake-and-teal"
 

@@ -17,9 +17,9 @@ from dashboard.live.hub import Hub
 from dashboard.server import first_paint
 from dashboard.server.first_paint import visit
 from dashboard.server.server import Studio, free_port, serve, url_here
-from tests.dashboard.conftest import wait_until
 from tests.support.http_client import Door as Visitors
 from tests.support.http_client import Tab
+from tests.support.waiting import wait_until
 
 
 class Door:

@@ -10,8 +10,8 @@ import pytest
 from charrnn.core.errors import StoreAway
 from charrnn.services import Services, bootstrap, open_services
 from dashboard.server import health
-from tests.dashboard.conftest import wait_until
 from tests.support.http_client import Door, logins_in, opened
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

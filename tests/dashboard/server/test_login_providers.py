@@ -19,9 +19,10 @@ from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.server import settings
 from dashboard.server.login_providers import Logins, read_logins
-from tests.dashboard.conftest import PATIENCE, Server, wait_until
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.dashboard_server import Server
 from tests.support.http_client import USERS, Door, logins_in, opened
+from tests.support.small_training import OPTIONS, TEXT
+from tests.support.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[3]
 SECRETS = {"login": "pass-7f3a", "cookie": "cookie-91bc", "database": "base-55de", "oauth": "oauth-02aa"}

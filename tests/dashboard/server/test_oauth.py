@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, Page
 
 from charrnn.services import open_services
 from dashboard.server.login_providers import Logins
-from tests.dashboard.conftest import PATIENCE, is_elsewhere
+from tests.support.browser import is_elsewhere
 from tests.support.http_client import Door, opened
+from tests.support.waiting import PATIENCE
 
 SECRET, KEY, CODE, TOKEN = "secret-77ab", "studio-5", "code-19", "token-3c"
 ADA, BOB = "ada@example.org", "bob@example.org"

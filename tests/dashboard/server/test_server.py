@@ -17,7 +17,8 @@ from charrnn.services import Services
 from dashboard.live.hub import Hub
 from dashboard.server import server
 from dashboard.server.server import Studio, free_port
-from tests.dashboard.conftest import PATIENCE, Server, listens, wait_until
+from tests.support.dashboard_server import Server
+from tests.support.waiting import PATIENCE, listens, wait_until
 
 ROOT = Path(__file__).parents[3]
 

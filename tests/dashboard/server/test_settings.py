@@ -16,8 +16,9 @@ from charrnn.services.bootstrap import where
 from charrnn.services.login_file import add_user
 from dashboard.server.login_providers import read_logins
 from dashboard.server.settings import LIMITS, SETTINGS, Setting, add_flags, read, table
-from tests.dashboard.conftest import PATIENCE, Server
+from tests.support.dashboard_server import Server
 from tests.support.http_client import Door
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 WITH_FLAG = [each for each in SETTINGS if each.flag]

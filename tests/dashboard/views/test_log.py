@@ -11,8 +11,8 @@ from charrnn.services import Services
 from dashboard.live.model_feed import LINES
 from dashboard.live.session import Session
 from dashboard.views.log import LogPane, LogView
-from tests.dashboard.conftest import wait_until
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
+from tests.support.waiting import wait_until
 
 MANY = 2 * LINES + 345
 

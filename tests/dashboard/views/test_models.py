@@ -9,7 +9,7 @@ from charrnn.services import Services
 from dashboard.live.session import Session
 from dashboard.views.compare import differences
 from dashboard.views.models import LibraryView
-from tests.dashboard.conftest import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

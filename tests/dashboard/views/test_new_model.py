@@ -6,7 +6,7 @@ from charrnn.core.batches import shortest
 from charrnn.core.options import preset
 from dashboard.live.session import Session, Work
 from dashboard.views.new_model import OptionsView, fitting
-from tests.dashboard.conftest import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

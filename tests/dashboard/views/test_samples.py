@@ -8,7 +8,7 @@ from charrnn.core.records import Sample
 from charrnn.services import Services
 from dashboard.live.session import Session
 from dashboard.views.samples import SamplesView
-from tests.dashboard.conftest import wait_until
+from tests.support.waiting import wait_until
 
 
 def sample(step: int, text: str, *, by_user: bool = False) -> Sample:

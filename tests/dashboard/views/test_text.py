@@ -6,8 +6,8 @@ import pytest
 
 from dashboard.live.session import Session
 from dashboard.views.text import TextView
-from tests.dashboard.conftest import wait_until
 from tests.support.hostile_names import NAMES
+from tests.support.waiting import wait_until
 
 GREETING = "Grüße aus Köln, schöne Straße!\r\n" * 30
 

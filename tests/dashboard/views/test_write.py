@@ -9,11 +9,12 @@ from charrnn.services import open_services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.views.write import WriteView
-from tests.dashboard.conftest import Trained, wait_until
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def view(home: Path, trained: Trained) -> Iterator[WriteView]:
+def view(home: Path, trained: TrainedHome) -> Iterator[WriteView]:
     """The page of a trained model."""
     with open_services(home, environ={}) as services:
         hub = Hub(services)
