@@ -1,4 +1,4 @@
-"""Builds all services of one data folder, once."""
+"""Open a data folder and create its services."""
 
 import atexit
 import os
@@ -13,15 +13,16 @@ from charrnn.core.atomic_files import sweep
 from charrnn.core.errors import StoreError
 from charrnn.core.options import checked
 from charrnn.core.quotas import Limits
-from charrnn.services.checkpoint_manager import Checkpoints
-from charrnn.services.checkpoint_recovery import Recovery
+from charrnn.services.checkpoint_manager import CheckpointManager
+from charrnn.services.checkpoint_recovery import CheckpointRecovery
 from charrnn.services.corpora import Corpora
 from charrnn.services.cost_estimate import speed
-from charrnn.services.models import Library
-from charrnn.services.quota_check import Allowance
+from charrnn.services.models import Models
+from charrnn.services.quota_check import Quota
 from charrnn.services.settings import Settings
-from charrnn.services.text_generation import Writing
+from charrnn.services.text_generation import TextGeneration
 from charrnn.services.training import Trainings
+from charrnn.services.training_runner import TrainingRunner
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.database import Database
@@ -31,44 +32,47 @@ from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
 NEEDED_BYTES = 100_000_000
-"""Free room on the disk below which a program is not ready: a checkpoint takes tens of megabytes."""
+"""Free disk space below which the program is not ready: a checkpoint takes tens of megabytes."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a user can do. Close it when done; as a context manager it closes itself."""
+    """The services of one data folder. Close them when done, or use them as a context manager."""
 
     settings: Settings
     corpora: Corpora
-    models: Library
+    models: Models
     training: Trainings
-    writing: Writing
+    writing: TextGeneration
     limits: Limits
     _database: Database
-    _allowance: Allowance
+    _quota: Quota
 
     def seen_by(self, owner: str) -> Self:
-        """Return what one user can do: nothing of what belongs to others is there. Only the whole is to be closed."""
-        allowance = replace(self._allowance, owner=owner)
-        models, corpora = self.models.seen_by(owner, allowance), self.corpora.seen_by(owner, allowance)
-        training = self.training.seen_by(models, corpora, allowance)
+        """Return the services as one user sees them: without the models and texts of others.
+
+        Close the original services, not these.
+        """
+        quota = replace(self._quota, owner=owner)
+        models, corpora = self.models.seen_by(owner, quota), self.corpora.seen_by(owner, quota)
+        training = self.training.seen_by(models, corpora, quota)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, allowance)
+            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, quota)
         )
 
     def prepare(self) -> None:
-        """Import TensorFlow and measure this machine, so that the first training or text need not wait for it.
+        """Import TensorFlow and measure this machine's speed, so that the first request need not wait for it.
 
-        Takes 5 to 15 seconds the first time; meant for a background thread.
+        Takes 5 to 15 seconds the first time; call it on a background thread.
         """
         from charrnn.model.generation import generator  # noqa: F401
         from charrnn.model.training import training_loop  # noqa: F401
 
-        checked("sampling", {})  # what checks options is imported late, too
+        checked("sampling", {})  # imports the validator, which is lazy too
         speed()
 
     def not_ready(self) -> list[str]:
-        """Return what keeps this program from serving: `database`, `schema`, `disk`; nothing if it can.
+        """Return what prevents this program from serving: any of `database`, `schema` and `disk`.
 
         Waits for the database as long as any query does.
         """
@@ -104,13 +108,13 @@ def open_services(
     environ: Mapping[str, str] | None = None,
     limits: Limits | None = None,
 ) -> Services:
-    """Open a data folder and its database; both are made if missing.
+    """Open a data folder and its database; create them if missing.
 
     Args:
         home: Data folder; `CHARRNN_HOME` or the platform's user data folder if missing.
-        database_url: Where the database is; from the environment, else a SQLite file in the data folder.
-        environ: Environment variables; the process's own if missing.
-        limits: What users are allowed; from the environment if missing.
+        database_url: URL of the database; from the environment if missing, else a SQLite file in the data folder.
+        environ: Environment variables; those of the process if missing.
+        limits: Limits of each user; from the environment if missing.
 
     Raises:
         StudioError: The data folder cannot be made or written.
@@ -120,20 +124,21 @@ def open_services(
     limits = limits or Limits.read(settings.environ)
     database = Database.open(database_url or url_from_environment(settings.environ, settings.home))
     history = HistoryStore(database)
-    checkpoints = Checkpoints(settings.checkpoints, history)
+    checkpoints = CheckpointManager(settings.checkpoints, history)
     models, texts = ModelStore(database), CorpusStore(database)
     files = CorpusFiles(settings.corpora)
-    allowance = Allowance(limits, models, texts, history, files)
-    corpora = Corpora(files, texts, allowance)
-    library = Library(models, history, checkpoints, allowance)
-    recovery = Recovery(models, history, checkpoints)
-    training = Trainings(LeaseStore(database), history, library, corpora, checkpoints, recovery, allowance)
-    training.notice_dead()
+    quota = Quota(limits, models, texts, history, files)
+    corpora = Corpora(files, texts, quota)
+    library = Models(models, history, checkpoints, quota)
+    recovery = CheckpointRecovery(models, history, checkpoints)
+    runner = TrainingRunner(LeaseStore(database), history, checkpoints, recovery, library, corpora)
+    runner.end_dead()
+    training = Trainings(runner, library, corpora, quota)
     recovery.adopt_all()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
-    writing = Writing(library, history, checkpoints, allowance)
-    services = Services(settings, corpora, library, training, writing, limits, database, allowance)
+    writing = TextGeneration(library, history, checkpoints, quota)
+    services = Services(settings, corpora, library, training, writing, limits, database, quota)
     atexit.register(services.close)
     return services
 

@@ -22,7 +22,7 @@ def parse_folder(name: str) -> tuple[str, int, int] | None:
     return (found[1], int(found[2]), int(found[3])) if found else None
 
 
-class Checkpoints:
+class CheckpointManager:
     """The checkpoints of all models.
 
     Args:

@@ -15,7 +15,7 @@ from charrnn.core.checkpoint_manifest import MANIFEST, verify
 from charrnn.core.errors import CheckpointError
 from charrnn.core.options import checked
 from charrnn.core.records import ACTIVE, Checkpoint, Metric, Model
-from charrnn.services.checkpoint_manager import Checkpoints, parse_folder
+from charrnn.services.checkpoint_manager import CheckpointManager, parse_folder
 from charrnn.services.process_identity import is_dead
 from charrnn.store.model_rows import new_id
 from charrnn.store.models import ModelStore
@@ -23,7 +23,7 @@ from charrnn.store.run_history import Batch, HistoryStore
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundCheckpoint:
     """A sound checkpoint folder without a row."""
 
     checkpoint: Checkpoint
@@ -35,7 +35,7 @@ class Found:
     options: Mapping[str, Any]
 
 
-class Recovery:
+class CheckpointRecovery:
     """Adopts checkpoint folders of one data folder.
 
     Args:
@@ -44,7 +44,7 @@ class Recovery:
         checkpoints: Knows the folders.
     """
 
-    def __init__(self, models: ModelStore, history: HistoryStore, checkpoints: Checkpoints):
+    def __init__(self, models: ModelStore, history: HistoryStore, checkpoints: CheckpointManager):
         self._models, self._history, self._checkpoints = models, history, checkpoints
 
     def adopt_all(self) -> None:
@@ -108,7 +108,7 @@ class Recovery:
             if path.name not in known and _number(path.name) >= first
         ]
 
-    def _sound(self, model: Model, known: set[str]) -> list[Found]:
+    def _sound(self, model: Model, known: set[str]) -> list[FoundCheckpoint]:
         sound = []
         for path in self._candidates(model, known):
             try:
@@ -118,7 +118,7 @@ class Recovery:
         return sound
 
 
-def _read(path: Path, model_id: str) -> Found:
+def _read(path: Path, model_id: str) -> FoundCheckpoint:
     manifest = verify(path)
     kind, step, number = parse_folder(path.name) or ("last", 0, 0)
     progress = manifest["progress"]
@@ -127,7 +127,7 @@ def _read(path: Path, model_id: str) -> Found:
     size = sum(file.stat().st_size for file in path.iterdir())
     saved = datetime.fromtimestamp((path / MANIFEST).stat().st_mtime, UTC).replace(tzinfo=None)
     row = Checkpoint(new_id(), model_id, step, kind, progress["newest_loss"], path.name, size, saved)
-    return Found(row, number, int(progress.get("began", 0)), checked("training", manifest["options"]))
+    return FoundCheckpoint(row, number, int(progress.get("began", 0)), checked("training", manifest["options"]))
 
 
 def _is_sound(path: Path) -> bool:

@@ -14,11 +14,11 @@ from charrnn.core.text_decoding import Newlines, examine, in_utf8
 from charrnn.core.text_report import TextReport
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.example_texts import open_example
-from charrnn.services.quota_check import Allowance
+from charrnn.services.quota_check import Quota
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 
-Source = Corpus | Path | str | BinaryIO
+TextSource = Corpus | Path | str | BinaryIO
 """A stored text, a file's path, the text itself, or an open file of bytes."""
 
 Listener = Callable[[float], None]
@@ -30,16 +30,16 @@ class Corpora:
     Args:
         files: Where their characters lie.
         store: Knows the rows.
-        allowance: How much room there is.
+        quota: How much room there is.
         owner: Whose; `None` for everybody's.
     """
 
-    def __init__(self, files: CorpusFiles, store: CorpusStore, allowance: Allowance, owner: str | None = None):
-        self._files, self._store, self._allowance, self._owner = files, store, allowance, owner
+    def __init__(self, files: CorpusFiles, store: CorpusStore, quota: Quota, owner: str | None = None):
+        self._files, self._store, self._quota, self._owner = files, store, quota, owner
 
-    def seen_by(self, owner: str, allowance: Allowance) -> "Corpora":
+    def seen_by(self, owner: str, quota: Quota) -> "Corpora":
         """Return the texts of one user."""
-        return Corpora(self._files, self._store, allowance, owner)
+        return Corpora(self._files, self._store, quota, owner)
 
     def add(
         self,
@@ -67,12 +67,12 @@ class Corpora:
             NotFound: There is no such file.
             LimitReached: There is no room for it.
         """
-        self._allowance.check_room(0, "text")
+        self._quota.check_room(0, "text")
         how = {"encoding": encoding, "newlines": newlines, "progress": progress}
         while True:
             corpus, report = self._store_files(source, name, **how)
             try:
-                self._allowance.check_room(corpus.size_bytes, "text", but=corpus.id)
+                self._quota.check_room(corpus.size_bytes, "text", but=corpus.id)
             except LimitReached:
                 self._remove_unknown(corpus.id)
                 raise
@@ -110,7 +110,7 @@ class Corpora:
         with file:
             return self.add(file, name=title, encoding="utf-8", progress=progress)
 
-    def find_or_add(self, source: Source) -> Corpus:
+    def find_or_add(self, source: TextSource) -> Corpus:
         """Return the corpus for whatever names a text."""
         return source if isinstance(source, Corpus) else self.add(source)[0]
 

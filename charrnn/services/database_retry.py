@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 600.0
 PAUSE_SECONDS = 1.0
 
 
-def patiently[T](
+def retry_while_away[T](
     work: Callable[[], T],
     *,
     seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,

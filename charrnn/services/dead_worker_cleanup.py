@@ -1,30 +1,32 @@
-"""End trainings whose worker is gone."""
+"""End trainings whose worker died."""
 
 from collections.abc import Collection
 from contextlib import suppress
 
 from charrnn.core.errors import LeaseLost
 from charrnn.core.records import Model, ModelState
-from charrnn.services.checkpoint_recovery import Recovery
-from charrnn.services.models import Library
+from charrnn.services.checkpoint_recovery import CheckpointRecovery
+from charrnn.services.models import Models
 from charrnn.services.process_identity import is_dead
 from charrnn.store.training_leases import LeaseStore
 
 
-def end_dead(leases: LeaseStore, library: Library, recovery: Recovery, *, alive: Collection[str]) -> list[Model]:
-    """Mark trainings as `interrupted` whose lease ran out or whose process ended, and adopt what those had saved.
+def end_dead_trainings(
+    leases: LeaseStore, models: Models, recovery: CheckpointRecovery, *, alive: Collection[str]
+) -> list[Model]:
+    """Mark trainings as `interrupted` whose lease expired or whose process ended, and adopt their checkpoints.
 
     Args:
-        leases: Ends them.
-        library: Models to look at.
-        recovery: Adopts checkpoints that the database does not know.
-        alive: Ids of models whose worker the caller knows to be at work.
+        leases: Ends the trainings.
+        models: The models to check.
+        recovery: Adopts checkpoint folders without a row.
+        alive: Ids of models whose worker is known to be alive.
 
     Returns:
         The models that were marked.
     """
     found = leases.expire(alive=alive)
-    for model in library.all():
+    for model in models.all():
         if model.state in (ModelState.TRAINING, ModelState.STOPPING) and is_dead(model.worker):
             with suppress(LeaseLost):  # another process was quicker
                 found.append(leases.interrupt(model.id, model.epoch))

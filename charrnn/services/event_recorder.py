@@ -22,7 +22,7 @@ LEASE_SECONDS = 50.0
 log = logging.getLogger(__name__)
 
 
-class Recorder:
+class EventRecorder:
     """Notes the events of one training and delivers them in order, each exactly once.
 
     Args:

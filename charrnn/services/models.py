@@ -12,23 +12,23 @@ from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, S
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.bundle_history import metrics_csv
-from charrnn.services.checkpoint_manager import Checkpoints
+from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.model_bundles import model_json, read_bundle
-from charrnn.services.quota_check import Allowance
+from charrnn.services.quota_check import Quota
 from charrnn.store.model_names import checked_name, is_id
 from charrnn.store.model_rows import new_id
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 
 
-class Library:
+class Models:
     """The models of one data folder.
 
     Args:
         models: Knows the rows.
         history: Knows what their trainings said.
         checkpoints: Knows what they learned.
-        allowance: How much a user may have.
+        quota: How much a user may have.
         owner: Whose; `None` for everybody's. What is another's is as if it were not there.
     """
 
@@ -36,15 +36,22 @@ class Library:
         self,
         models: ModelStore,
         history: HistoryStore,
-        checkpoints: Checkpoints,
-        allowance: Allowance,
+        checkpoints: CheckpointManager,
+        quota: Quota,
         owner: str | None = None,
     ):
         self._models, self._history, self._checkpoints = models, history, checkpoints
-        self._allowance, self._owner = allowance, owner
+        self._quota, self._owner = quota, owner
 
-    def create(self, name: str, *, corpus: Corpus | None = None, options: Mapping[str, Value] | None = None) -> Model:
-        """Make a model.
+    def create(
+        self,
+        name: str,
+        *,
+        corpus: Corpus | None = None,
+        options: Mapping[str, Value] | None = None,
+        queued: bool = False,
+    ) -> Model:
+        """Create a model; if `queued`, it waits for a training from the start.
 
         Raises:
             NameTaken: Another model has this name.
@@ -55,6 +62,7 @@ class Library:
             owner=self._owner or "",
             corpus_id=corpus.id if corpus else None,
             train_params=dict(options or {}),
+            queued=queued,
         )
 
     def free_name(self, name: str) -> str:
@@ -109,9 +117,9 @@ class Library:
         """Tell whether a model is not another's."""
         return self._owner in (None, model.owner)
 
-    def seen_by(self, owner: str, allowance: Allowance) -> "Library":
+    def seen_by(self, owner: str, quota: Quota) -> "Models":
         """Return the models of one user."""
-        return Library(self._models, self._history, self._checkpoints, allowance, owner)
+        return Models(self._models, self._history, self._checkpoints, quota, owner)
 
     def all(self) -> list[Model]:
         """Return all models, newest first."""
@@ -282,12 +290,12 @@ class Library:
             LimitReached: It is more than this server allows.
             NotFound: There is no such file.
         """
-        bundle = read_bundle(path, check_weights=self._allowance.check_weights)
+        bundle = read_bundle(path, check_weights=self._quota.check_weights)
         try:
             checked_name(bundle.name)
         except OptionError as error:
             raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
-        self._allowance.check_room(bundle.checkpoint_bytes, "model")
+        self._quota.check_room(bundle.checkpoint_bytes, "model")
         model_id = new_id()
         try:
             with atomic_folder(self._checkpoints.folder(model_id) / bundle.folder) as building:

@@ -31,7 +31,7 @@ def log_lines(options: Mapping[str, Any], num_characters: int) -> int:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class Quota:
     """What a user may still have.
 
     Args:

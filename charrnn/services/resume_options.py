@@ -1,4 +1,4 @@
-"""With which options a training may go on."""
+"""Validate the options of a training that is resumed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,33 +7,33 @@ from charrnn.core.errors import OptionError, StateError
 from charrnn.core.options import Value, checked
 from charrnn.core.records import ACTIVE, Model, ModelState
 
-SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
-"""Options that decide what a checkpoint holds; a training cannot go on with others."""
+ARCHITECTURE = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
+"""Options that determine the contents of a checkpoint, so they cannot change when a training is resumed."""
 
 
-def options_to_go_on(model: Model, changes: Mapping[str, Any]) -> dict[str, Value]:
-    """Return all training options of a model that goes on with some of them changed.
+def resume_options(model: Model, changes: Mapping[str, Any]) -> dict[str, Value]:
+    """Return all training options of a model whose training is resumed with some of them changed.
 
     Raises:
-        StateError: It is being trained already, or all its steps are done.
-        OptionError: An option is wrong, or cannot be changed any more.
+        StateError: The model is being trained, or has completed all its steps.
+        OptionError: An option is invalid, or can no longer be changed.
     """
     if model.state in ACTIVE:
-        raise StateError(f"The model {model.name!r} is being trained already; follow it, or stop it first.")
+        raise StateError(f"The model {model.name!r} is being trained already. Follow that training, or stop it first.")
     values = checked("training", changes, base=model.train_params)
-    fixed = [name for name in SHAPING if values[name] != model.train_params.get(name, values[name])]
+    fixed = [name for name in ARCHITECTURE if values[name] != model.train_params.get(name, values[name])]
     if fixed:
         raise OptionError(
             {
                 name: f"{name} cannot change from {model.train_params[name]!r} to {values[name]!r} when a training "
-                f"goes on, since its checkpoints fit no other. Train a new model with it."
+                f"is resumed, because its checkpoints would not fit. Train a new model instead."
                 for name in fixed
             }
         )
     is_same = values == checked("training", model.train_params)
     if model.state == ModelState.COMPLETED and (is_same or int(values["max_steps"]) <= model.step):
         raise StateError(
-            f"The training of {model.name!r} has done all its steps: {model.step:,}. To go on, allow more: for "
-            f"example max_steps {2 * model.step}."
+            f"The training of {model.name!r} has completed all {model.step:,} steps. To continue, allow more steps, "
+            f"for example max_steps {2 * model.step}."
         )
     return values

@@ -1,4 +1,4 @@
-"""Writing with a model, and scoring texts under it; networks stay loaded between requests."""
+"""TextGeneration with a model, and scoring texts under it; networks stay loaded between requests."""
 
 import copy
 import random
@@ -18,9 +18,9 @@ from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text_decoding import decode
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.services.checkpoint_manager import Checkpoints
-from charrnn.services.models import Library
-from charrnn.services.quota_check import Allowance
+from charrnn.services.checkpoint_manager import CheckpointManager
+from charrnn.services.models import Models
+from charrnn.services.quota_check import Quota
 from charrnn.store.run_history import HistoryStore
 
 if TYPE_CHECKING:
@@ -70,18 +70,18 @@ class Stream:
         return self.pieces
 
 
-class Writing:
+class TextGeneration:
     """Writes with the models of one data folder."""
 
-    def __init__(self, library: Library, history: HistoryStore, checkpoints: Checkpoints, allowance: Allowance):
-        self._library, self._history, self._checkpoints, self._allowance = library, history, checkpoints, allowance
+    def __init__(self, library: Models, history: HistoryStore, checkpoints: CheckpointManager, quota: Quota):
+        self._library, self._history, self._checkpoints, self._quota = library, history, checkpoints, quota
         self._ready: OrderedDict[Path, _Ready] = OrderedDict()
         self._lock = threading.Lock()
 
-    def seen_by(self, library: Library, allowance: Allowance) -> "Writing":
+    def seen_by(self, library: Models, quota: Quota) -> "TextGeneration":
         """Return the same for one user; loaded networks stay the process's."""
         view = copy.copy(self)
-        view._library, view._allowance = library, allowance
+        view._library, view._quota = library, quota
         return view
 
     def stream(
@@ -109,7 +109,7 @@ class Writing:
         """
         values = checked("sampling", options or {})
         length = int(values["max_length"]) * int(values["num_samples"])
-        self._allowance.limits.check("max_sample_length", length, f"These are {length:,} characters at once")
+        self._quota.limits.check("max_sample_length", length, f"These are {length:,} characters at once")
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._library.get(model_id)
         used, ready, problems = self._load(model, checkpoint)
@@ -147,7 +147,7 @@ class Writing:
         Raises:
             LimitReached: There is no room for it.
         """
-        self._allowance.check_room(len((written.prompt + written.text).encode()), "sample")
+        self._quota.check_room(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(
             stream.checkpoint.model_id,
             step=stream.checkpoint.step,

@@ -1,39 +1,44 @@
-"""What is new about a training, read from the store: works the same wherever the training runs."""
+"""Follow a training by reading the database, wherever it runs."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
-from charrnn.services.models import Library
-from charrnn.store.run_history import HistoryStore
+from charrnn.services.database_retry import retry_while_away
+from charrnn.services.models import Models
+from charrnn.services.training_runner import TrainingRunner
 
-LINES = 10_000
-"""Log lines in one update at most."""
+MAX_LINES = 10_000
+"""Log lines in one update."""
 
 
 @dataclass(frozen=True)
-class Update:
-    """What is new about a training since the update before."""
+class TrainingUpdate:
+    """Everything new about a training since the previous update. An update without news is false."""
 
     model: Model
     lines: list[LogLine]
     metrics: list[Metric]
     samples: list[Sample]
     is_last: bool = False
-    """The training is over, and all of it was told."""
+    """Whether the training has ended and this update completes its history."""
 
     def __bool__(self) -> bool:
         return bool(self.lines or self.metrics or self.samples or self.is_last)
 
 
-class Follower:
-    """Remembers what it has told of one model.
+class TrainingFollower:
+    """Read what is new about a model's training from the database.
+
+    Iterating waits for updates and ends with the training; the last update has `is_last` set.
 
     Args:
-        library: Knows the model.
-        history: Knows what its training said.
+        models: The models the user sees.
+        runner: Runs the trainings of this process.
         model_id: The model.
-        after: Position of the last log line that is known already; samples are then taken as known, too.
-        metrics: Whether to tell them; who shows curves reads on in each of those instead.
+        after: Position of the last log line that is known already; all samples so far then count as known.
+        metrics: Whether updates contain metrics.
+        on_stored: Called whenever a training of this process stored something to read; see `TrainingRunner.subscribe`.
 
     Raises:
         NotFound: There is no such model.
@@ -41,46 +46,66 @@ class Follower:
 
     def __init__(
         self,
-        library: Library,
-        history: HistoryStore,
+        models: Models,
+        runner: TrainingRunner,
         model_id: str,
         *,
         after: int = 0,
         metrics: bool = True,
+        on_stored: Callable[[], None] | None = None,
     ):
-        self._library, self._history, self._model_id = library, history, library.get(model_id).id
-        self._tells_metrics = metrics
+        self._models, self._runner, self._history = models, runner, runner.history
+        self._model_id = models.get(model_id).id
+        self._reads_metrics = metrics
         self._position, self._step = after, -1
         self._measured: set[str] = set()
-        self._samples = {sample.id for sample in history.samples(self._model_id)} if after else set()
+        self._samples = {sample.id for sample in self._history.samples(self._model_id)} if after else set()
+        self._unsubscribe = runner.subscribe(self._model_id, on_stored) if on_stored else lambda: None
 
-    def update(self, model: Model | None = None) -> Update:
-        """Return what is new; an update that holds nothing is false.
+    def __iter__(self) -> Iterator[TrainingUpdate]:
+        while not (update := retry_while_away(self.update)).is_last:
+            if update:
+                yield update
+            if len(update.lines) < MAX_LINES:
+                self._runner.poll()
+        yield update
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the training runs in this process, so that `on_stored` announces everything new."""
+        return self._model_id in self._runner.running()
+
+    def close(self) -> None:
+        """End the subscription of `on_stored`."""
+        self._unsubscribe()
+
+    def update(self, model: Model | None = None) -> TrainingUpdate:
+        """Return everything new since the last call.
 
         Args:
-            model: The model as it was read just now; read here if missing.
+            model: The model, if the caller has just read it.
 
         Raises:
-            NotFound: The model was removed for good meanwhile.
+            NotFound: The model was purged in the meantime.
         """
-        # before the rest, so that a last state comes with all of it
-        model = model or self._library.get(self._model_id)
+        # Read the model first: an update with the final state must contain everything before it.
+        model = model or self._models.get(self._model_id)
         has_lines = model.log_position > self._position
-        lines = self._history.lines(model.id, after=self._position, limit=LINES) if has_lines else []
-        is_last = model.state not in ACTIVE and len(lines) < LINES
-        # all is read before any of it counts as told: what comes in between must not cost a line
+        lines = self._history.lines(model.id, after=self._position, limit=MAX_LINES) if has_lines else []
+        is_last = model.state not in ACTIVE and len(lines) < MAX_LINES
+        # Read everything before anything counts as known, so that an error in between loses no line.
         samples = self._history.samples(model.id, known=self._samples)
-        metrics = self._new_metrics(model) if self._tells_metrics else []
+        metrics = self._new_metrics(model) if self._reads_metrics else []
         self._position += len(lines)
         self._samples |= {sample.id for sample in samples}
-        return Update(model, lines, metrics, samples, is_last)
+        return TrainingUpdate(model, lines, metrics, samples, is_last)
 
     def _new_metrics(self, model: Model) -> list[Metric]:
-        # The training may have begun again: then so does the story. The last step is asked for again: its validation
-        # loss comes seconds after its loss.
-        begins = model.step < self._step
-        found = self._history.metrics(model.id, after_step=-2 if begins else self._step - 1)
-        if begins:
+        # If the training was restarted, read from its first step. The last step is always read again, because its
+        # validation loss arrives seconds after its training loss.
+        restarted = model.step < self._step
+        found = self._history.metrics(model.id, after_step=-2 if restarted else self._step - 1)
+        if restarted:
             self._step, self._measured = -1, set()
         new = [m for m in found if m.step > self._step or m.name not in self._measured]
         if new and new[-1].step > self._step:

@@ -1,95 +1,96 @@
-"""One training on a thread of this process: the only file that knows where a training runs."""
+"""Train one model on a thread of this process."""
 
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from charrnn.core.batches import Ids
 from charrnn.core.cpu_features import cpu_name
 from charrnn.core.errors import LeaseLost, NotFound, StoreAway, StudioError
-from charrnn.core.records import Checkpoint, ModelState
-from charrnn.core.training_events import Ended, Event, Listener, Measured, Said
+from charrnn.core.records import Checkpoint, Model, ModelState
+from charrnn.core.training_events import Ended, Event, Measured, Said
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.services.checkpoint_manager import Checkpoints
-from charrnn.services.database_retry import PATIENCE_SECONDS, patiently
-from charrnn.services.event_recorder import LEASE_SECONDS, Recorder
+from charrnn.services.checkpoint_manager import CheckpointManager
+from charrnn.services.database_retry import PATIENCE_SECONDS, retry_while_away
+from charrnn.services.event_recorder import LEASE_SECONDS, EventRecorder
 from charrnn.services.process_identity import worker_name
+from charrnn.services.training_request import TrainingRequest
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
 HASTE_SECONDS = 5.0
-"""How long the end of a training waits for its database when the whole program was told to end."""
+"""Longest wait for the database at the end of a training when the program is shutting down."""
 
 OUT_OF_MEMORY = (
-    "The training ran out of memory. Lower num_seqs or num_steps and resume it; or train a new model with a smaller "
-    "lstm_size or num_layers. What it learned up to its last checkpoint is kept."
+    "The training ran out of memory. Lower num_seqs or num_steps and resume it, or train a new model with a smaller "
+    "lstm_size or fewer num_layers. Its last checkpoint is kept."
 )
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Task:
-    """What to train."""
-
-    model_id: str
-    load_text: Callable[[], tuple[Ids, Vocabulary]]
-    options: dict[str, Any]
-    resumes: bool
-    trained_on: str | None = None
-    """CPU of the model's previous training, `None` if unknown."""
-    callbacks: Sequence[Any] = ()
-    """Keras callbacks."""
-    listeners: Sequence[Listener] = ()
-    on_delivered: Callable[[], None] = lambda: None
-    """Called when lines, samples, checkpoints or the end of the training were stored."""
-
-
-class Worker:
-    """Trains one model; the thread starts at once and ends with the training.
+class TrainingThread:
+    """Train one model; the thread starts immediately and ends with the training.
 
     Args:
-        task: What to do; its model must be queued.
-        leases: Where it is claimed and ended.
-        history: Where what it says goes.
-        checkpoints: Where what it learned goes.
+        model: The queued model.
+        request: The training.
+        load_text: Loads the encoded text and its vocabulary.
+        leases: Claims the model and stores how the training ended.
+        history: Stores logs, metrics and samples.
+        checkpoints: Stores checkpoint folders.
+        on_stored: Called after log lines, samples, checkpoints or the end of the training were stored.
 
     Raises:
-        StateError: The model is not queued any more.
+        StateError: The model is no longer queued.
     """
 
-    def __init__(self, task: Task, leases: LeaseStore, history: HistoryStore, checkpoints: Checkpoints):
-        self._task, self._leases, self._history, self._checkpoints = task, leases, history, checkpoints
+    def __init__(
+        self,
+        model: Model,
+        request: TrainingRequest,
+        load_text: Callable[[], tuple[Ids, Vocabulary]],
+        leases: LeaseStore,
+        history: HistoryStore,
+        checkpoints: CheckpointManager,
+        *,
+        on_stored: Callable[[], None] = lambda: None,
+    ):
+        self._request, self._load_text, self._on_stored = request, load_text, on_stored
+        self._leases, self._history, self._checkpoints = leases, history, checkpoints
         self._stop = threading.Event()
         self._interrupted = False
-        self._listeners = list(task.listeners)
-        self._forgets = not task.resumes
+        self._listeners = list(request.listeners)
+        self._previous_cpu = model.cpu
+        self._forgets = not request.resumes
         self._tidied = False
-        # the first sign of life comes before TensorFlow is imported, which takes seconds
-        # and no folder's name is used again, not even when the database has forgotten the training that wrote it
-        above = checkpoints.highest_number(task.model_id)
-        self._model = leases.claim(task.model_id, worker_name(), seconds=LEASE_SECONDS, cpu=cpu_name(), above=above)
-        self._recorder = Recorder(
+        # Claim before importing TensorFlow, which takes seconds: a queued model that nobody claims is given up. Folder
+        # names are never reused, not even if the database lost the training that wrote them.
+        above = checkpoints.highest_number(model.id)
+        self._model = leases.claim(model.id, worker_name(), seconds=LEASE_SECONDS, cpu=cpu_name(), above=above)
+        self._recorder = EventRecorder(
             history,
             self._model,
             on_stop_request=self._stop.set,
             on_saved=self._forget_older,
-            on_delivered=task.on_delivered,
+            on_delivered=on_stored,
         )
-        self._thread = threading.Thread(target=self._work, name=f"training {task.model_id}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"training {model.id}", daemon=True)
         self._thread.start()
 
     def stop(self, *, interrupt: bool = False) -> None:
-        """Ask the training to save and end after the step under way; `interrupt` marks it as not the user's wish."""
+        """Ask the training to save and stop after the current step.
+
+        Args:
+            interrupt: Store the end as `interrupted` instead of `stopped`.
+        """
         self._interrupted |= interrupt
         self._stop.set()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the end; tell whether it came."""
+        """Wait until the training has ended; return whether it did within `timeout` seconds."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -97,7 +98,7 @@ class Worker:
         state, message, details = ModelState.FAILED, "", ""
         try:
             reached = self._train()
-            if self._recorder.failure is not None:  # which also was why the training stopped
+            if self._recorder.failure is not None:  # it also stopped the training
                 raise self._recorder.failure
             is_interrupted = reached == ModelState.STOPPED and self._interrupted
             state = ModelState.INTERRUPTED if is_interrupted else reached
@@ -105,8 +106,10 @@ class Worker:
             message = str(error)
         except MemoryError:
             message = OUT_OF_MEMORY
-        except BaseException as error:  # also a callback's sys.exit: whoever waits must learn how it ended
-            message, details = _explained(error), traceback.format_exc().rstrip()
+        except (
+            BaseException
+        ) as error:  # even a callback's sys.exit(): callers that wait must learn how the training ended
+            message, details = _describe(error), traceback.format_exc().rstrip()
         try:
             for text in filter(None, (details, message)):
                 self._tell(Said(text, "error"))
@@ -116,73 +119,73 @@ class Worker:
     def _train(self) -> ModelState:
         from charrnn.model.training import checkpoint, training_loop
 
-        ids, vocabulary = self._task.load_text()
+        ids, vocabulary = self._load_text()
         resume_from = newest = None
-        if self._task.resumes:
-            newest, _, problems = self._patiently(
+        if self._request.resumes:
+            newest, _, problems = self._retry(
                 lambda: self._checkpoints.first_usable(
                     self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
                 )
             )
             for problem in problems:
                 self._tell(Said(problem, "warning"))
-            if problems:  # the next start would not meet what is forgotten now, and could not say so
-                self._patiently(self._recorder.deliver)
+            if problems:  # the rewind below forgets these checkpoints, so store the warnings first
+                self._retry(self._recorder.deliver)
             self._forget_after(newest.step)
             resume_from = self._checkpoints.path(newest)
             self._compare_cpus()
         state = training_loop.train(
             ids,
             vocabulary,
-            self._task.options,
+            dict(self._request.options),
             folder=self._checkpoints.folder(self._model.id),
             number=self._model.epoch,
             tell=self._tell,
             should_stop=self._stop.is_set,
             resume_from=resume_from,
-            callbacks=self._task.callbacks,
+            callbacks=self._request.callbacks,
         )
-        if newest:  # it may have ended without a checkpoint of its own
-            self._patiently(lambda: self._forget_older(newest))
+        if newest:  # the training may have ended before it wrote a checkpoint
+            self._retry(lambda: self._forget_older(newest))
         return state
 
     def _compare_cpus(self) -> None:
         """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
-        before, now = self._task.trained_on, self._model.cpu
+        before, now = self._previous_cpu, self._model.cpu
         if before and before != now:
-            self._tell(Said(f"This training ran on {before} before and resumes on {now}. {_OTHER_DIGITS}", "warning"))
+            self._tell(Said(f"This training started on {before} and resumes on {now}. {_OTHER_DIGITS}", "warning"))
 
     def _end(self, state: ModelState, message: str) -> None:
-        """Store the last words, then the state, so that who sees the state sees all of it."""
+        """Store the remaining events, then the final state: a reader that sees the state also sees all events."""
         step = self._model.step
         try:
             patience = self._patience
             try:
-                self._patiently(self._recorder.close)
+                self._retry(self._recorder.close)
             except (LeaseLost, NotFound):
                 raise
             except Exception as error:
-                log.error("what a training said could not be stored", exc_info=error)
-                state, message = ModelState.FAILED, _explained(error)
-                if isinstance(error, StoreAway):  # it was waited for long enough
+                log.error("the events of a training could not be stored", exc_info=error)
+                state, message = ModelState.FAILED, _describe(error)
+                if isinstance(error, StoreAway):  # the retries are used up
                     patience = 0.0
             end = (self._model.id, self._model.epoch, state)
             finish = partial(self._leases.finish, *end, error=message or None)
-            step = self._patiently(finish, seconds=lambda: min(patience, self._patience)).step
-            self._task.on_delivered()
+            step = self._retry(finish, seconds=lambda: min(patience, self._patience)).step
+            self._on_stored()
         except (LeaseLost, NotFound) as error:
-            # the training is another worker's and nothing of this one is stored any more, but who listens must know
+            # Another worker owns the training, so nothing more is stored; listeners still learn about the end.
             state, message = ModelState.INTERRUPTED, str(error)
         except Exception as error:
             log.error("the end of a training could not be stored", exc_info=error)
-            state, message = ModelState.INTERRUPTED, f"{message} {_explained(error)} {_UNSTORED}".lstrip()
+            state, message = ModelState.INTERRUPTED, f"{message} {_describe(error)} {_UNSTORED}".lstrip()
         self._tell_listeners(Ended(step, state, message))
 
-    def _patiently[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
-        def tell(error: StoreAway) -> None:
-            self._tell_listeners(Said(f"{error} It is tried again for {self._patience:,.0f} seconds.", "warning"))
+    def _retry[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
+        def warn(error: StoreAway) -> None:
+            self._tell_listeners(Said(f"{error} Retrying for {self._patience:,.0f} seconds.", "warning"))
 
-        return patiently(work, seconds=seconds or (lambda: self._patience), on_wait=tell)
+        return retry_while_away(work, seconds=seconds or (lambda: self._patience), on_wait=warn)
 
     @property
     def _patience(self) -> float:
@@ -190,14 +193,14 @@ class Worker:
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Measured) and self._forgets:
-            # what an earlier training learned goes only now, when this one is known to work
+            # Delete the results of an earlier training only now that this one works.
             self._forgets = False
             self._forget_after(0)
         self._recorder.note(event)
         self._tell_listeners(event)
 
     def _tell_listeners(self, event: Event) -> None:
-        """Tell all of them, then raise the first error; who has failed is not asked again."""
+        """Call all listeners, then raise the first error; a listener that raised is not called again."""
         errors = []
         for listener in list(self._listeners):
             try:
@@ -209,24 +212,24 @@ class Worker:
             raise errors[0]
 
     def _forget_after(self, step: int) -> None:
-        for checkpoint in self._patiently(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):
+        for checkpoint in self._retry(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):
             self._checkpoints.remove_folder(checkpoint)
 
     def _forget_older(self, checkpoint: Checkpoint) -> None:
-        """Tidy up, now that a newer checkpoint has its folder and its row."""
+        """Remove older checkpoints after a newer one has been stored."""
         self._checkpoints.prune(checkpoint)
         if not self._tidied:
             self._checkpoints.remove_left_over(self._model)
             self._tidied = True
 
 
-_OTHER_DIGITS = "Its results may differ in the last digits from those of a training that stays on one kind of CPU."
+_OTHER_DIGITS = "Its results can differ in the last digits from a training that stays on one kind of CPU."
 
 
-_UNSTORED = "How the training ended is not stored; it will show as interrupted, and can be resumed."
+_UNSTORED = "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
 
 
-def _explained(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     name = type(error).__name__
     if name == "ResourceExhaustedError":
         return OUT_OF_MEMORY
@@ -234,6 +237,5 @@ def _explained(error: BaseException) -> str:
         return str(error)
     first = (str(error).splitlines() or [""])[0]
     return (
-        f"The training ended by an error: {name}: {first}. The log holds the whole of it. Mend its cause and resume; "
-        "what was learned up to the last checkpoint is kept."
+        f"Training failed: {name}: {first}. See the log for details, fix the cause and resume from the last checkpoint."
     )

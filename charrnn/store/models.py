@@ -12,12 +12,13 @@ from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.corpora import own
 from charrnn.store.database import Database
-from charrnn.store.database_clock import utc_now
+from charrnn.store.database_clock import utc_after, utc_now
 from charrnn.store.driver_errors import is_duplicate, is_missing_parent
 from charrnn.store.history_batch import Batch, insert_parts
 from charrnn.store.model_names import checked_name, checked_notes, checked_owner, checked_tags, is_id
 from charrnn.store.model_rows import compare_and_set, load_model, model_of, new_id
 from charrnn.store.tables import CorpusRow, ModelRow
+from charrnn.store.training_leases import QUEUE_SECONDS
 
 _CHECKS = {
     "name": checked_name,
@@ -45,8 +46,9 @@ class ModelStore:
         sample_params: Mapping[str, Any] | None = None,
         notes: str = "",
         tags: Sequence[str] = (),
+        queued: bool = False,
     ) -> Model:
-        """Make a model; with a corpus it is `ready`, without one a `draft`.
+        """Create a model: `ready` with a corpus, a `draft` without one, or `queued` for a training at once.
 
         Raises:
             NameTaken: The owner has another model of that name.
@@ -60,7 +62,7 @@ class ModelStore:
             train_params=train_params or {},
             sample_params=sample_params or {},
         )
-        state = ModelState.DRAFT if corpus_id is None else ModelState.READY
+        state = ModelState.DRAFT if corpus_id is None else ModelState.QUEUED if queued else ModelState.READY
 
         def work(session: Session) -> Model:
             now = session.scalars(select(utc_now())).one()
@@ -70,6 +72,8 @@ class ModelStore:
                 setattr(row, column, value)
             session.add(row)
             session.flush()
+            if queued:
+                compare_and_set(session, model_id, lease_until=utc_after(QUEUE_SECONDS))
             return load_model(session, model_id)
 
         with _explained(values["name"], corpus_id):

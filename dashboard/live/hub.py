@@ -41,7 +41,6 @@ class Hub:
         self._baselines: dict[str, Baselines] = {}
         self._measuring = threading.Lock()
         self._validations: dict[str, tuple[int, Curve]] = {}
-        services.training.watch(self._delivered)
         self._thread = threading.Thread(target=self._look_around, name="dashboard hub", daemon=True)
         self._thread.start()
 
@@ -57,7 +56,7 @@ class Hub:
         with self._lock:
             self._looking[wake] = model_id
             if model_id and model_id not in self._feeds:
-                self._feeds[model_id] = Feed(self._services, model_id)
+                self._feeds[model_id] = Feed(self._services, model_id, lambda: self._read_now(model_id))
             self._drop_unwatched()
             self._lock.notify()
 
@@ -111,8 +110,8 @@ class Hub:
         self._validations[model.id] = model.epoch, curve
         return curve
 
-    def _delivered(self, model_id: str) -> None:
-        """Look at a model that is trained here, since there is something to read."""
+    def _read_now(self, model_id: str) -> None:
+        """Read a model that is trained in this process, because something new was stored."""
         with self._lock:
             if feed := self._feeds.get(model_id):
                 feed.due = 0.0
@@ -137,7 +136,6 @@ class Hub:
 
     def close(self) -> None:
         """End the thread."""
-        self._services.training.unwatch(self._delivered)
         with self._lock:
             self._closed = True
             self._lock.notify()
@@ -174,10 +172,8 @@ class Hub:
         now = time.monotonic()
         if now < feed.due:
             return False
-        # a training of this process says when there is something to read, and numbers can wait
-        waits = feed.model is not None and (
-            feed.model.state not in ACTIVE or self._services.training.is_here(feed.model_id)
-        )
+        # a training of this process announces what it stores, and numbers can wait
+        waits = feed.model is not None and (feed.model.state not in ACTIVE or feed.is_local)
         feed.due = max(now + IDLE_SECONDS, feed.numbers_due) if waits else now + ACTIVE_SECONDS
         return True
 
@@ -188,7 +184,7 @@ class Hub:
         self._models_due = now + IDLE_SECONDS
         if now >= self._deaths_due:
             self._deaths_due = now + DEATH_SECONDS
-            self._services.training.notice_dead()
+            self._services.training.end_dead()
         models = self._services.models.all()
         self.outage.say("")
         before, self.models = self.models, models
@@ -210,5 +206,5 @@ class Hub:
                     feed.due = 0.0
 
     def _drop_unwatched(self) -> None:
-        watched = set(self._looking.values())
-        self._feeds = {model_id: feed for model_id, feed in self._feeds.items() if model_id in watched}
+        for model_id in self._feeds.keys() - set(self._looking.values()):
+            self._feeds.pop(model_id).close()

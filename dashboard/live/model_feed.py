@@ -2,10 +2,12 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from charrnn.core.errors import NotFound, StoreError
 from charrnn.core.records import ACTIVE, Curve, LogLine, Model, Sample
 from charrnn.services import Services
+from charrnn.services.training_follower import TrainingFollower
 from dashboard.live.update_throttle import Pace
 
 LINES = 1000
@@ -32,8 +34,10 @@ class Story:
 class Feed:
     """The newest story of one model; only the hub's thread calls `refresh`."""
 
-    def __init__(self, services: Services, model_id: str):
-        self._services, self.model_id = services, model_id
+    def __init__(self, services: Services, model_id: str, on_stored: Callable[[], None] = lambda: None):
+        self._services, self.model_id, self._on_stored = services, model_id, on_stored
+        self._follower: TrainingFollower | None = None
+        self._closed = False
         self.story: Story | None = None
         self.version = 0
         self.error = ""
@@ -49,6 +53,17 @@ class Feed:
     def model(self) -> Model | None:
         """The model as last seen; `None` before the first look."""
         return self.story.model if self.story else None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the model is trained in this process."""
+        return self._follower is not None and self._follower.is_local
+
+    def close(self) -> None:
+        """End the subscription to trainings of this process."""
+        self._closed = True
+        if self._follower:
+            self._follower.close()
 
     @property
     def numbers_due(self) -> float:
@@ -73,11 +88,11 @@ class Feed:
     def _refresh(self) -> None:
         model = self._services.models.get(self.model_id)
         story = self.story
-        if story is None or story.model.epoch != model.epoch:
+        if story is None or self._follower is None or story.model.epoch != model.epoch:
             story = self._begin(model)
         elif model == story.model and not self._owes_curves:
             return
-        update = self._follower.update(model)
+        update = self._follower.update(model)  # type: ignore[union-attr]  # _begin creates it
         # what was told is told once: it is kept before anything else is read, since the database may go away in between
         story.lines.extend(update.lines)
         story.samples.update({sample.id: sample for sample in update.samples})
@@ -107,7 +122,11 @@ class Feed:
     def _begin(self, model: Model) -> Story:
         lines = self._services.models.last_lines(model.id, LINES)
         after = lines[-1].position if lines else 0
-        self._follower = self._services.training.follower(model.id, after=after, metrics=False)
+        if self._follower:
+            self._follower.close()
+        self._follower = self._services.training.follow(model.id, after=after, metrics=False, on_stored=self._on_stored)
+        if self._closed:  # in the meantime, on another thread
+            self._follower.close()
         self.story = Story(model, lines, self._services.models.samples(model.id))
         self._pace = Pace()
         self.version += 1

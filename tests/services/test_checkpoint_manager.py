@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.core.errors import CheckpointError, NotFound
 from charrnn.core.records import Checkpoint, Model
-from charrnn.services.checkpoint_manager import Checkpoints
+from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
 from charrnn.store.history_batch import Batch
@@ -36,15 +36,15 @@ def model(database: Database) -> Model:
 
 
 @pytest.fixture
-def checkpoints(database: Database, model: Model, tmp_path: Path) -> Checkpoints:
+def checkpoints(database: Database, model: Model, tmp_path: Path) -> CheckpointManager:
     """Their folders, too."""
-    checkpoints = Checkpoints(tmp_path, HistoryStore(database))
+    checkpoints = CheckpointManager(tmp_path, HistoryStore(database))
     for checkpoint in checkpoints.of(model.id):
         (checkpoints.folder(model.id) / checkpoint.folder).mkdir()
     return checkpoints
 
 
-def test_two_last_and_one_best_are_kept(checkpoints: Checkpoints, model: Model) -> None:
+def test_two_last_and_one_best_are_kept(checkpoints: CheckpointManager, model: Model) -> None:
     checkpoints.prune(checkpoints.of(model.id)[0])
     assert [checkpoint.id for checkpoint in checkpoints.of(model.id)] == ["last30", "best25", "last20"]
     folders = sorted(folder.name for folder in checkpoints.folder(model.id).iterdir())
@@ -61,7 +61,7 @@ def test_two_last_and_one_best_are_kept(checkpoints: Checkpoints, model: Model) 
     ],
 )
 def test_a_damaged_one_gives_way_to_the_next(
-    checkpoints: Checkpoints, model: Model, kind: str, order: list[str]
+    checkpoints: CheckpointManager, model: Model, kind: str, order: list[str]
 ) -> None:
     tried: list[str] = []
 
@@ -74,7 +74,7 @@ def test_a_damaged_one_gives_way_to_the_next(
     assert tried == order
 
 
-def test_why_others_were_passed_over_is_told(checkpoints: Checkpoints, model: Model) -> None:
+def test_why_others_were_passed_over_is_told(checkpoints: CheckpointManager, model: Model) -> None:
     def use(folder: Path) -> str:
         if folder.name == "last-30-1":
             raise CheckpointError("last-30-1 is damaged.")
@@ -84,13 +84,13 @@ def test_why_others_were_passed_over_is_told(checkpoints: Checkpoints, model: Mo
     assert (used.id, result, problems) == ("best25", "best-25-1", ["last-30-1 is damaged."])
 
 
-def test_a_missing_one_says_when_the_first_is_written(checkpoints: Checkpoints, model: Model) -> None:
+def test_a_missing_one_says_when_the_first_is_written(checkpoints: CheckpointManager, model: Model) -> None:
     with pytest.raises(NotFound, match="save_every_n"):
         checkpoints.first_usable(model, "no such id", lambda folder: folder)
 
 
 def test_those_that_a_training_replaces_while_they_are_looked_at_are_looked_for_again(
-    checkpoints: Checkpoints, model: Model
+    checkpoints: CheckpointManager, model: Model
 ) -> None:
     old = checkpoints.of(model.id)
 

@@ -74,7 +74,7 @@ def train_until(services: Services, step: int, *, keep: Disk | None = None, afte
 
     def wait_and_keep() -> None:
         while not [c for c in services.models.checkpoints(model.id) if c.step >= after and c.kind == "last"]:
-            services.training._workers[model.id]._recorder.deliver()
+            services.training.runner.thread(model.id)._recorder.deliver()
         if keep:
             keep.keep()
 
@@ -248,13 +248,13 @@ def test_a_worker_that_only_lost_its_database_can_still_come_back(disk: Disk, mo
     with opened(disk, monkeypatch) as services:
         corpus, _ = services.corpora.add(TEXT)
         model = services.models.create("elsewhere", corpus=corpus, options=LONG)
-        leases = services.training._leases
+        leases = services.training.runner.leases
         leases.queue(model.id)
         claimed = leases.claim(model.id, "elsewhere:4711:token:0123456789abcdef:55", seconds=-1)
         other = train_until(services, 3)
         source = services.settings.checkpoints / other.id / "last-3-1"
         shutil.copytree(source, services.settings.checkpoints / model.id / "last-3-1")
-        services.training.notice_dead()
+        services.training.end_dead()
     with opened(disk, monkeypatch) as services:
         found = services.models.get(model.id)
         assert (found.state, found.worker) == (ModelState.INTERRUPTED, claimed.worker)

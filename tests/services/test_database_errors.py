@@ -84,7 +84,7 @@ def test_a_training_survives_every_error_of_its_database_that_ends(
             assert CODES[code] in told or "is read-only now" in told
         before = services.models.get(model.id).log_position
         while services.models.get(model.id).log_position == before:
-            assert services.training.is_here(model.id)
+            assert model.id in services.training.runner.running()
     services.training.stop(model.id)
     ended = services.training.wait(model.id, timeout=PATIENCE)
     assert (ended.state, ended.error) == (ModelState.STOPPED, None)
@@ -108,7 +108,7 @@ def test_a_training_whose_database_never_recovers_fails_with_the_servers_words(
 def test_a_defect_of_the_recorder_fails_the_training_though_the_database_takes_the_rest(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = services.training._history.append
+    append = services.training.runner.history.append
     calls = iter([ZeroDivisionError("a defect in the store")])
 
     def fail_once(*args: object, **options: object) -> bool:
@@ -116,7 +116,7 @@ def test_a_defect_of_the_recorder_fails_the_training_though_the_database_takes_t
             raise error
         return append(*args, **options)
 
-    monkeypatch.setattr(services.training._history, "append", fail_once)
+    monkeypatch.setattr(services.training.runner.history, "append", fail_once)
     model = services.training.start(TEXT, options=ENDLESS)
     ended = services.training.wait(model.id, timeout=PATIENCE)
     assert ended.state == ModelState.FAILED

@@ -7,7 +7,7 @@ import pytest
 from charrnn.core.errors import StoreAway
 from charrnn.core.records import ModelState
 from charrnn.services import Services
-from charrnn.services.database_retry import patiently
+from charrnn.services.database_retry import retry_while_away
 from tests.support.small_training import Trained
 
 
@@ -31,13 +31,13 @@ def failing(times: int, work):
 
 def test_what_works_in_the_end_is_all_that_comes_of_it_and_the_wait_is_told_once() -> None:
     told: list[str] = []
-    assert patiently(failing(3, lambda: 7), on_wait=lambda error: told.append(str(error))) == 7
+    assert retry_while_away(failing(3, lambda: 7), on_wait=lambda error: told.append(str(error))) == 7
     assert told == ["The database is away."]
 
 
 def test_patience_ends() -> None:
     with pytest.raises(StoreAway):
-        patiently(failing(3, lambda: 7), seconds=lambda: 0)
+        retry_while_away(failing(3, lambda: 7), seconds=lambda: 0)
 
 
 def test_defect_a_restart_of_the_database_is_no_end_for_who_waits_and_follows(
@@ -56,8 +56,9 @@ def test_defect_following_loses_nothing_wherever_the_database_goes_away(
     """Metrics were taken for told when the samples after them could not be read."""
     services, model = trained.services, trained.model
     (expected,) = services.training.follow(model.id)
-    follower = services.training.follower(model.id)
-    monkeypatch.setattr(services.training._history, what, failing(1, getattr(services.training._history, what)))
+    follower = services.training.follow(model.id)
+    history = services.training.runner.history
+    monkeypatch.setattr(history, what, failing(1, getattr(history, what)))
     with pytest.raises(StoreAway):
         follower.update()
     update = follower.update()
@@ -68,9 +69,9 @@ def test_a_lease_of_this_process_that_ran_out_ends_no_training_that_is_at_work(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(services.training._leases, "expire", lambda *, alive: asked.append(alive) or [])
+    monkeypatch.setattr(services.training.runner.leases, "expire", lambda *, alive: asked.append(alive) or [])
     at_work, done = SimpleNamespace(join=lambda timeout: False), SimpleNamespace(join=lambda timeout: True)
-    monkeypatch.setattr(services.training, "_workers", {"ducks": at_work, "geese": done})
-    services.training.notice_dead()
+    monkeypatch.setattr(services.training.runner, "_threads", {"ducks": at_work, "geese": done})
+    services.training.end_dead()
     assert asked == [["ducks"]]
-    monkeypatch.setattr(services.training, "_workers", {})
+    monkeypatch.setattr(services.training.runner, "_threads", {})

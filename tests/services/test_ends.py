@@ -49,8 +49,8 @@ def poison(network: Network) -> None:
     ("harm", "words", "kept"),
     [
         (use_up_memory, "ran out of memory. Lower num_seqs or num_steps and resume", 7),
-        (leave, "ended by an error: SystemExit: 3. The log holds the whole of it. Mend its cause and resume", 7),
-        (fail, "ended by an error: ZeroDivisionError: no ducks left. The log holds the whole of it. Mend", 7),
+        (leave, "Training failed: SystemExit: 3. See the log for details, fix the cause and resume", 7),
+        (fail, "Training failed: ZeroDivisionError: no ducks left. See the log for details, fix", 7),
         (poison, "The loss became nan .* Lower learning_rate .* The last checkpoint is kept", 6),
     ],
 )

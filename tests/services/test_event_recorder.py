@@ -5,7 +5,7 @@ import pytest
 from charrnn.core.errors import LeaseLost, StoreError
 from charrnn.core.records import Checkpoint, Model
 from charrnn.core.training_events import Measured, Said, Saved, Wrote
-from charrnn.services.event_recorder import Recorder
+from charrnn.services.event_recorder import EventRecorder
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
@@ -40,8 +40,8 @@ class _AwayAtFirst(HistoryStore):
         return super().append(*args, **kwargs)
 
 
-def _recorder(history: HistoryStore, model: Model, saved: list[Checkpoint], stops: list[str]) -> Recorder:
-    return Recorder(history, model, on_stop_request=lambda: stops.append("stop"), on_saved=saved.append)
+def _recorder(history: HistoryStore, model: Model, saved: list[Checkpoint], stops: list[str]) -> EventRecorder:
+    return EventRecorder(history, model, on_stop_request=lambda: stops.append("stop"), on_saved=saved.append)
 
 
 def test_events_become_rows(database: Database, claimed: Model) -> None:

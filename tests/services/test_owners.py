@@ -71,13 +71,13 @@ def test_every_way_to_a_model_is_among_these() -> None:
     """A new method that takes a model's id must be tried here, too."""
     from inspect import getmembers, isfunction, signature
 
-    from charrnn.services.models import Library
-    from charrnn.services.text_generation import Writing
+    from charrnn.services.models import Models
+    from charrnn.services.text_generation import TextGeneration
     from charrnn.services.training import Trainings
 
     takes_id = {
         name
-        for service in (Library, Trainings, Writing)
+        for service in (Models, Trainings, TextGeneration)
         for name, method in getmembers(service, isfunction)
         if not name.startswith("_") and {"model_id", "name_or_id"} & set(signature(method).parameters)
     }
@@ -86,7 +86,7 @@ def test_every_way_to_a_model_is_among_these() -> None:
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
         "interrupt", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
-    harmless = {"give", "mine", "find_deleted", "follower", "is_here"}
+    harmless = {"give", "mine", "find_deleted"}
     assert takes_id == tried | harmless
 
 

@@ -125,7 +125,7 @@ def test_a_training_is_left_alone_by_a_program_in_another_process_table(services
 def test_a_worker_of_this_table_that_was_killed_is_noticed_at_once(services: Services, ended: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    leases = services.training._leases
+    leases = services.training.runner.leases
     leases.queue(model.id)
     leases.claim(model.id, changed(pid=ended), seconds=1000)
     with open_services(services.settings.home, environ={}) as other:

@@ -127,9 +127,7 @@ def test_a_training_that_resumes_on_another_cpu_logs_that_its_last_digits_may_di
     resumed = services.training.wait(model.id)
     assert resumed.cpu == "Abacus, 1 core"
     [warning] = [line.text for line in services.models.lines(model.id) if line.level == "warning"]
-    assert warning.startswith(
-        f"This training ran on {cpu_name()} before and resumes on Abacus, 1 core. Its results may"
-    )
+    assert warning.startswith(f"This training started on {cpu_name()} and resumes on Abacus, 1 core. Its results can")
 
 
 def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None:
@@ -177,7 +175,7 @@ services.training.wait(model.id)
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     # its process is gone, which the next one that looks sees at once, without waiting for the lease to run out
-    (found,) = services.training.notice_dead()
+    (found,) = services.training.end_dead()
     assert (found.name, found.state) == ("ducks", ModelState.INTERRUPTED)
     assert "Resume" in (found.error or "")
     services.training.resume(found.id)
@@ -225,7 +223,7 @@ def test_tensorboard_simply_works(services: Services, tmp_path: Path) -> None:
 def test_a_queued_training_stops_at_once(services: Services) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("waiting", corpus=corpus, options=OPTIONS)
-    services.training._leases.queue(model.id)
+    services.training.runner.leases.queue(model.id)
     assert services.training.stop(model.id).state == ModelState.READY
 
 

@@ -10,7 +10,8 @@ from charrnn.core.records import ModelState
 from charrnn.core.training_events import Ended, Event, Measured, Said
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services import Services
-from charrnn.services.training_thread import Task, Worker
+from charrnn.services.training_request import TrainingRequest
+from charrnn.services.training_thread import TrainingThread
 from tests.support.small_training import OPTIONS, TEXT
 
 
@@ -20,20 +21,21 @@ from tests.support.small_training import OPTIONS, TEXT
         (MemoryError(), "ran out of memory. Lower num_seqs"),
         (StudioError("The disk of /data is full."), "The disk of /data is full."),
         (SystemExit(3), "SystemExit: 3"),
-        (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. The log holds the whole of it."),
+        (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. See the log for details"),
     ],
 )
 def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, told: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    training = services.training
-    training._leases.queue(model.id)
+    runner = services.training.runner
+    queued = runner.leases.queue(model.id)
 
     def load() -> tuple[np.ndarray, Vocabulary]:
         raise error
 
-    worker = Worker(Task(model.id, load, OPTIONS, False), training._leases, training._history, training._checkpoints)
-    assert worker.join(timeout=120)
+    request = TrainingRequest(corpus, OPTIONS)
+    thread = TrainingThread(queued, request, load, runner.leases, runner.history, runner.checkpoints)
+    assert thread.join(timeout=120)
     ended = services.models.get(model.id)
     assert ended.state == ModelState.FAILED
     assert told in (ended.error or "")
@@ -46,7 +48,7 @@ def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Service
 
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    monkeypatch.setattr(services.training._history, "append", refuse)
+    monkeypatch.setattr(services.training.runner.history, "append", refuse)
     monkeypatch.setattr("threading.excepthook", lambda args: None)
     services.training.begin(model.id)
     ended = services.training.wait(model.id, timeout=120)
@@ -79,11 +81,11 @@ def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: 
     """The thread died of it, and the command line waited for ever."""
     heard: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(services.training._leases, "finish", refuse(StoreAway("The server is gone.")))
+    monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreAway("The server is gone.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
-    assert services.training._workers[model.id].join(timeout=120)
+    assert services.training.runner.thread(model.id).join(timeout=120)
     waits, end = heard[-2:]
-    assert isinstance(waits, Said) and "The server is gone. It is tried again for" in waits.text
+    assert isinstance(waits, Said) and "The server is gone. Retrying for" in waits.text
     assert isinstance(end, Ended) and end.state == ModelState.INTERRUPTED
     assert "How the training ended is not stored; it will show as interrupted, and can be resumed." in end.message
 
@@ -91,7 +93,7 @@ def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: 
 def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkeypatch) -> None:
     """A right that was taken away kept the end of a training for twenty minutes."""
     refused = StoreError("The user 'ann' lacks a right.")
-    monkeypatch.setattr(services.training._history, "append", refuse(refused))
+    monkeypatch.setattr(services.training.runner.history, "append", refuse(refused))
     model = services.training.start(TEXT, options=OPTIONS)
     ended = services.training.wait(model.id, timeout=120)
     assert (ended.state, ended.error) == (ModelState.FAILED, str(refused))
@@ -110,16 +112,17 @@ def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(servi
     endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
     model = services.training.start(TEXT, options=endless, listeners=[hear])
     begun.wait()
-    monkeypatch.setattr(services.training._history, "append", refuse(StoreAway("The server is gone.")))
+    monkeypatch.setattr(services.training.runner.history, "append", refuse(StoreAway("The server is gone.")))
     services.training.interrupt(model.id)
-    assert services.training._workers[model.id].join(timeout=120)
+    assert services.training.runner.thread(model.id).join(timeout=120)
     assert isinstance(heard[-1], Ended) and "The server is gone." in heard[-1].message
 
 
 def test_a_model_that_was_removed_under_its_training_ends_it(services: Services, monkeypatch) -> None:
     heard: list[Event] = []
-    monkeypatch.setattr(services.training._history, "append", refuse(NotFound("There is no such model.")))
-    services.training._workers[services.training.start(TEXT, options=OPTIONS, listeners=[heard.append]).id].join(120)
+    monkeypatch.setattr(services.training.runner.history, "append", refuse(NotFound("There is no such model.")))
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+    services.training.runner.thread(model.id).join(120)
     assert isinstance(heard[-1], Ended)
     assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
@@ -136,7 +139,7 @@ def test_defect_a_training_of_this_program_stops_even_while_the_database_is_away
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[hear])
     begun.wait()
     with monkeypatch.context() as away:
-        away.setattr(services.training._leases, "request_stop", refuse(StoreAway("The server is gone.")))
+        away.setattr(services.training.runner.leases, "request_stop", refuse(StoreAway("The server is gone.")))
         with pytest.raises(StoreAway):
             services.training.stop(model.id)
     assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED

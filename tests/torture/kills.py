@@ -113,7 +113,7 @@ class Kills:
             return  # it had not begun
         seconds = self.from_queue if state == ModelState.QUEUED else self.noticed
         while services.models.get(model_id).state != ModelState.INTERRUPTED and time.monotonic() < at + 90:
-            services.training.notice_dead()
+            services.training.end_dead()
         seconds.append(time.monotonic() - at)
 
     def _damage(self, services: Services, model_id: str) -> None:

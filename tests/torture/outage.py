@@ -41,7 +41,7 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
             model = services.models.get(model_id)
             behind = model.step
             while not (model.step > behind and model.state == ModelState.TRAINING):
-                services.training.notice_dead()
+                services.training.end_dead()
                 model = services.models.get(model_id)
                 if time.monotonic() > taken + BACK_SECONDS or not child.is_alive():
                     break
@@ -79,7 +79,7 @@ def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding
         frozen.kill(signal.SIGSTOP)
         began = time.monotonic()
         while services.models.get(model_id).state != ModelState.INTERRUPTED:
-            services.training.notice_dead()
+            services.training.end_dead()
             time.sleep(0.05)
         noticed = time.monotonic() - began
         other = nursery.train(model_id)

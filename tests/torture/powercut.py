@@ -99,7 +99,7 @@ class PowerCuts:
         rows = self._rows(model_id)
         self.expected_step = max((_step(name) for name in rows & before), default=None)
         with self._services() as services:
-            services.training.notice_dead()
+            services.training.end_dead()
             state = services.models.get(model_id).state
             if state == ModelState.FAILED:
                 self.failed.append(services.models.get(model_id).error or "")

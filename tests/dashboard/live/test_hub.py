@@ -70,14 +70,14 @@ def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Se
 
 
 def test_a_training_of_this_process_says_when_there_is_something_to_read(services: Services) -> None:
-    told: list[str] = []
-    services.training.watch(told.append)
+    stored: list[str] = []
     model = services.training.start(TEXT, options=OPTIONS)
-    assert services.training.is_here(model.id)
+    follower = services.training.follow(model.id, on_stored=lambda: stored.append("something"))
+    assert follower.is_local
     services.training.wait(model.id)
-    services.training.unwatch(told.append)
-    assert set(told) == {model.id}
-    assert not services.training.is_here(model.id)
+    follower.close()
+    assert stored
+    assert not follower.is_local
 
 
 def test_closing_twice_is_no_error(services: Services) -> None:
