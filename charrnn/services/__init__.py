@@ -1,4 +1,4 @@
-"""What a user can do, in a user's words: the only door for the command line, the dashboard and notebooks.
+"""Everything users can do: the API behind the command line, the dashboard and notebooks.
 
 from charrnn.services import open_services
 

@@ -1,4 +1,4 @@
-"""The texts: bring one in, look at it, turn it into ids."""
+"""Add, analyze, encode and delete texts."""
 
 import io
 from collections.abc import Callable
@@ -21,17 +21,18 @@ from charrnn.store.corpus_files import CorpusFiles
 TextSource = Corpus | Path | str | BinaryIO
 """A stored text, a file's path, the text itself, or an open file of bytes."""
 
-Listener = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
+"""Called with the completed fraction, from 0 to 1."""
 
 
 class Corpora:
     """The texts of one data folder.
 
     Args:
-        files: Where their characters lie.
-        store: Knows the rows.
-        quota: How much room there is.
-        owner: Whose; `None` for everybody's.
+        files: Stores the text files.
+        store: Stores the rows.
+        quota: Limits the disk space.
+        owner: The user whose texts these are; `None` for the texts of all users.
     """
 
     def __init__(self, files: CorpusFiles, store: CorpusStore, quota: Quota, owner: str | None = None):
@@ -48,24 +49,24 @@ class Corpora:
         name: str | None = None,
         encoding: str | None = None,
         newlines: Newlines = "lf",
-        progress: Listener | None = None,
+        progress: ProgressCallback | None = None,
     ) -> tuple[Corpus, TextReport]:
-        """Bring a text in; one that is here already is stored once.
+        """Add a text. Adding the same text again stores nothing new.
 
         Args:
-            source: A path, the text itself, or an open file of bytes.
-            name: What to call it; the file's name without its ending if missing.
-            encoding: How to read the bytes; detected if missing.
-            newlines: `lf` turns all line ends into LF, `keep` keeps them.
-            progress: Called with the share that is done, `0 … 1`.
+            source: A path, the text itself, or an open binary file.
+            name: Name of the text; the stem of the file name if missing.
+            encoding: Encoding of the file; detected if missing.
+            newlines: `lf` converts all line endings to LF, `keep` keeps them.
+            progress: Called with the completed fraction, from 0 to 1.
 
         Returns:
-            The corpus, and what was found in it.
+            The corpus and a report on the text.
 
         Raises:
-            TextError: It cannot be read as text, or is not worth training on.
+            TextError: The file is not text, or cannot be trained on.
             NotFound: There is no such file.
-            LimitReached: There is no room for it.
+            LimitReached: The text exceeds the disk quota.
         """
         self._quota.check_room(0, "text")
         how = {"encoding": encoding, "newlines": newlines, "progress": progress}
@@ -78,9 +79,9 @@ class Corpora:
                 raise
             stored = self._store.add(corpus, owner=self._owner or "")
             if self._files.has(corpus.id):
-                # what it was called when it was first brought in is no business of who brings it again
+                # Another user may have added this text before, under a name that is private to them.
                 return replace(stored, name=corpus.name), report
-            # somebody deleted the text between its files and its row: the files are stored again
+            # The text was deleted between writing its files and its row: write the files again.
 
     def _store_files(self, source: Path | str | BinaryIO, name: str | None, **how: Any) -> tuple[Corpus, TextReport]:
         if isinstance(source, Path):
@@ -88,20 +89,20 @@ class Corpora:
                 return self._files.add(file, name=name or source.stem, **how)
         if isinstance(source, str):
             _refuse_file_name(source)
-            # a text in memory is no file of unknown origin: nothing is to be detected
+            # A str needs no encoding detection.
             source, how = io.BytesIO(in_utf8(source)), how | {"encoding": "utf-8"}
         return self._files.add(source, name=name or "text", **how)
 
     def _remove_unknown(self, corpus_id: str) -> None:
         """Remove the files of a text without a row.
 
-        Who adds the same text at this moment writes its row first and then looks for the files; this hides the files
-        first and then looks for a row. One of both sees the other.
+        A concurrent `add` writes the row and then checks the files, whereas this hides the files and then checks for a
+        row, so at least one of the two notices the other.
         """
         self._files.delete(corpus_id, unless=lambda: self._store.find(corpus_id) is not None)
 
-    def add_example(self, name: str, *, progress: Listener | None = None) -> tuple[Corpus, TextReport]:
-        """Bring an example text in, `shakespeare` or `python`.
+    def add_example(self, name: str, *, progress: ProgressCallback | None = None) -> tuple[Corpus, TextReport]:
+        """Add an example text, `shakespeare` or `python`.
 
         Raises:
             NotFound: There is no such example, or it is not installed here.
@@ -111,14 +112,14 @@ class Corpora:
             return self.add(file, name=title, encoding="utf-8", progress=progress)
 
     def find_or_add(self, source: TextSource) -> Corpus:
-        """Return the corpus for whatever names a text."""
+        """Return the corpus of a text, which is added if it is not stored yet."""
         return source if isinstance(source, Corpus) else self.add(source)[0]
 
     def examine(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
-        """Look at a text without storing it.
+        """Analyze a text without storing it.
 
         Raises:
-            TextError: It cannot be read as text.
+            TextError: The file is not text.
             NotFound: There is no such file.
         """
         if isinstance(source, Path):
@@ -127,22 +128,22 @@ class Corpora:
         return examine(source, encoding=encoding, newlines=newlines)
 
     def get(self, corpus_id: str) -> Corpus:
-        """Return a corpus.
+        """Return a corpus by its id.
 
         Raises:
-            NotFound: There is none of this id.
+            NotFound: There is no such corpus.
         """
         return self._store.get(corpus_id, owner=self._owner)
 
     def resolve(self, name_or_id: str) -> Corpus:
-        """Return the corpus that a user means; programs that know an id call `get`.
+        """Return the corpus for a name or id that a user typed; use `get` for a known id.
 
         Args:
-            name_or_id: An id, a name (of several corpora the newest), or the beginning of an id.
+            name_or_id: An id, the prefix of an id, or a name; if several corpora have that name, the newest wins.
 
         Raises:
-            NotFound: There is none.
-            OptionError: Several ids begin like this.
+            NotFound: No corpus matches.
+            OptionError: Several ids have this prefix.
         """
         by_id = self._store.find(name_or_id, owner=self._owner) if name_or_id else None
         if by_id is not None and by_id.id == name_or_id.strip().lower():
@@ -151,7 +152,7 @@ class Corpora:
         found = named[0] if named else by_id
         if found is None:
             names = ", ".join(dict.fromkeys(corpus.name for corpus in self.all()[:20]))
-            known = f"There are: {names}." if names else "There are none yet; train on a file, and its text is kept."
+            known = f"Known texts: {names}." if names else "There are no texts yet; train on a file to add one."
             raise NotFound(f"There is no text {name_or_id!r}. {known}")
         return found
 
@@ -165,21 +166,23 @@ class Corpora:
         return self._files.head(corpus_id, num_characters)
 
     def baselines(self, corpus_id: str) -> Baselines:
-        """Measure what simple guessers reach on a corpus; takes about a second for a million characters."""
+        """Compute the n-gram baselines of a corpus, which takes about a second per million characters."""
         with self._files.text(corpus_id) as file:
             return baselines(file)
 
-    def ids(self, corpus_id: str, *, max_vocab: int, progress: Listener | None = None) -> tuple[Ids, Vocabulary]:
-        """Return a corpus as ids, memory-mapped, and the vocabulary that they are of; encoded once and kept."""
+    def ids(
+        self, corpus_id: str, *, max_vocab: int, progress: ProgressCallback | None = None
+    ) -> tuple[Ids, Vocabulary]:
+        """Return the memory-mapped ids of a corpus and their vocabulary; the corpus is encoded once and cached."""
         vocabulary = Vocabulary.from_counts(self._files.counts(corpus_id), max_vocab)
         return self._files.ids(corpus_id, vocabulary, progress=progress), vocabulary
 
     def delete(self, corpus_id: str) -> None:
-        """Remove a text for good.
+        """Delete a text permanently.
 
         Raises:
             StateError: A model uses it.
-            NotFound: There is none of this id.
+            NotFound: There is no such corpus.
         """
         if self._store.delete(corpus_id, owner=self._owner):
             self._remove_unknown(corpus_id)
@@ -187,14 +190,16 @@ class Corpora:
 
 def _refuse_file_name(text: str) -> None:
     if len(text) < 256 and "\n" not in text and "\0" not in text and Path(text).is_file():
-        raise TextError(f"A str is the text itself, and {text!r} is a file's name. For the file, give Path({text!r}).")
+        raise TextError(
+            f"A str is the text itself, but {text!r} is the name of a file. To read the file, pass Path({text!r})."
+        )
 
 
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL or half a character in the name
+        raise NotFound(f"There is no file {path}. Check the name; relative paths start at {Path.cwd()}.") from None
+    except (OSError, ValueError) as error:  # ValueError: NUL or a lone surrogate in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error

@@ -1,5 +1,4 @@
-"""Brings what a training says to the store: events are only noted, and a thread of its own delivers them, so that
-the training never waits for the database."""
+"""Write the events of a training to the database on a background thread, so that the training never waits for it."""
 
 import logging
 import threading
@@ -14,23 +13,23 @@ from charrnn.core.training_events import Event, Measured, Said, Saved, Wrote
 from charrnn.store.run_history import Batch, HistoryStore
 
 EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
-"""Time between two deliveries while there are lines, samples or checkpoints, and at most; each renews the lease and
-learns whether somebody asked to stop."""
+"""Interval between writes while there are log lines, samples or checkpoints, and the longest interval otherwise. Each
+write renews the lease and checks for a stop request."""
 LEASE_SECONDS = 50.0
-"""Whoever looks for dead workers does so every few seconds, so a minute after its last sign of life one is known."""
+"""Duration of the lease. Dead workers are searched every few seconds, so one is found within a minute."""
 
 log = logging.getLogger(__name__)
 
 
 class EventRecorder:
-    """Notes the events of one training and delivers them in order, each exactly once.
+    """Buffer the events of one training and store them in order, each exactly once.
 
     Args:
-        history: Where they go.
-        model: The model as claimed; its epoch fences every write.
-        on_stop_request: Called when somebody asked the training to stop.
-        on_saved: Called with each checkpoint after its row is stored.
-        on_delivered: Called when lines, samples or checkpoints were stored; must return at once.
+        history: Stores the events.
+        model: The claimed model; its epoch fences every write.
+        on_stop_request: Called when a user asked the training to stop.
+        on_saved: Called with each checkpoint after its row was stored.
+        on_delivered: Called after log lines, samples or checkpoints were stored; must return immediately.
     """
 
     def __init__(
@@ -44,8 +43,8 @@ class EventRecorder:
     ):
         self._history, self._model = history, model
         self._on_stop_request, self._on_saved, self._on_delivered = on_stop_request, on_saved, on_delivered
-        self._lock = threading.Lock()  # guards the notes
-        self._delivery = threading.Lock()  # one delivery at a time, in order
+        self._lock = threading.Lock()  # guards the buffers
+        self._delivery = threading.Lock()  # one write at a time, in order
         self._lines: list[tuple[str, str]] = []
         self._metrics: list[Metric] = []
         self._samples: list[Sample] = []
@@ -58,14 +57,14 @@ class EventRecorder:
         self.lost: LeaseLost | NotFound | None = None
         """Set when another worker has taken the training over."""
         self.failure: BaseException | None = None
-        """Set when a delivery failed for a reason that trying again cannot help."""
+        """Set when a write failed for a reason that a retry cannot fix."""
         self._is_failing = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._deliver_regularly, name=f"recorder {model.id}", daemon=True)
         self._thread.start()
 
     def note(self, event: Event) -> None:
-        """Take an event; quick, from any thread."""
+        """Buffer an event. Fast, and safe to call from any thread."""
         now = _now()
         with self._lock:
             match event:
@@ -82,11 +81,11 @@ class EventRecorder:
                     self._checkpoints.append(Checkpoint(_new_id(), self._model.id, step, kind, loss, folder, size, now))
 
     def deliver(self) -> None:
-        """Store all that was noted, now.
+        """Store all buffered events now.
 
         Raises:
-            LeaseLost: The training belongs to another worker.
-            StoreError: The database cannot be reached; what was noted is kept for the next delivery.
+            LeaseLost: Another worker owns the training.
+            StoreError: The database cannot be reached; the events are kept for the next write.
         """
         with self._delivery:
             if self._undelivered is not None:
@@ -106,10 +105,10 @@ class EventRecorder:
             self._on_stop_request()
 
     def close(self) -> None:
-        """Deliver what is left and end the thread.
+        """Store the remaining events and end the thread.
 
         Raises:
-            LeaseLost: The training belongs to another worker.
+            LeaseLost: Another worker owns the training.
             StoreError: The database cannot be reached.
         """
         self._closing.set()
@@ -120,32 +119,32 @@ class EventRecorder:
         delivered = time.monotonic()
         while not self._closing.wait(EVERY_SECONDS):
             if not self._has_words and time.monotonic() < delivered + AT_LEAST_SECONDS:
-                continue  # numbers can wait a little: each delivery takes processor time from the training
+                continue  # metrics can wait: each write takes CPU time from the training
             delivered = time.monotonic()
             try:
                 self.deliver()
                 self._is_failing = False
-            except (LeaseLost, NotFound) as lost:  # taken over, or removed with all that belongs to it
+            except (LeaseLost, NotFound) as lost:  # taken over, or purged
                 self.lost = lost
                 self._on_stop_request()
                 return
-            except StoreError as error:  # kept, and tried again; the training goes on meanwhile
+            except StoreError as error:  # the events are kept and written later
                 self._warn(error)
-            except BaseException as error:  # a defect: the training ends as failed, and says why
+            except BaseException as error:  # a bug: the training fails with this error
                 self.failure = error
                 self._on_stop_request()
                 return
 
     def _warn(self, error: StoreError) -> None:
-        """Log the first of several deliveries that fail."""
+        """Log the first of several failed writes."""
         if not self._is_failing:
             details = error if error.unexpected else None
-            log.warning("what the training %s says is stored later: %s", self._model.id, error, exc_info=details)
+            log.warning("events of training %s will be stored later: %s", self._model.id, error, exc_info=details)
         self._is_failing = True
 
     @property
     def _has_words(self) -> bool:
-        """Whether there is more than numbers to deliver."""
+        """Whether anything but metrics is buffered."""
         return bool(self._lines or self._samples or self._checkpoints or self._undelivered)
 
     def _take(self) -> Batch:

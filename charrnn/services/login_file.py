@@ -1,4 +1,4 @@
-"""The login file: a JSON object with a password, mostly a hash, for each user."""
+"""Read and edit the login file: a JSON object that maps user names to password hashes or passwords."""
 
 import json
 import logging
@@ -16,16 +16,16 @@ from charrnn.core.password_hashing import LONGEST, hash_password, is_hashed, ver
 
 LONGEST_USER = 200
 SECRETS = Path("/run/secrets")
-"""Where container engines mount secrets, readable by everybody inside of the container."""
+"""Where container engines mount secrets, readable by every user of the container."""
 
 log = logging.getLogger(__name__)
 
 
 class Users:
-    """The users of a login file, read again whenever the file changes. Safe to share between threads.
+    """The users of a login file, which is read again whenever it changes. Thread-safe.
 
-    A file that became unreadable, as for the moment in which an editor replaces it, changes nothing: the users that
-    were known remain, and the log says why.
+    If the file becomes unreadable, for example while an editor replaces it, the known users remain and the error is
+    logged.
 
     Args:
         path: The login file.
@@ -51,7 +51,7 @@ class Users:
         return self._current().get(user)
 
     def verify(self, user: str, password: str) -> bool:
-        """Return whether a password is this user's; takes as long for users that do not exist."""
+        """Return whether a password is correct, in the same time for unknown users."""
         return verify_password(password, self._current().get(user))
 
     @property
@@ -162,7 +162,7 @@ def hash_plain(path: Path) -> list[str]:
 
 
 def check_user(user: str) -> None:
-    """Refuse names that cannot be shown or typed.
+    """Reject names that cannot be displayed or typed.
 
     Raises:
         StudioError: The name is empty, too long, or has characters that cannot be printed.
@@ -175,7 +175,7 @@ def check_user(user: str) -> None:
 
 
 def warning_about(path: Path) -> str:
-    """Return a warning about a file with secrets that other users of this machine can read; empty if there are none."""
+    """Return a warning if other users of this machine can read a secret file; empty otherwise."""
     if os.name != "posix" or SECRETS in path.absolute().parents:
         return ""
     mode = stat.S_IMODE(path.stat().st_mode)
@@ -185,21 +185,21 @@ def warning_about(path: Path) -> str:
 
 
 def refuse_writable(path: Path) -> None:
-    """Refuse a file with secrets that every user of this machine can change.
+    """Reject a secret file that every user of this machine can change.
 
     Raises:
-        StudioError: It is such a file.
+        StudioError: The file is world-writable.
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
-        return  # who reads it says why
+        return  # reading it raises the error
     if os.name == "posix" and mode & 0o002:
         raise StudioError(f"Every user of this machine can change {path} (mode {mode:04o}). Run: chmod 600 {path}")
 
 
 def _fingerprint(path: Path) -> tuple[int, int, int]:
-    """Return numbers that change with the file; zeros if it is missing."""
+    """Return numbers that change with the file; zeros if it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -222,7 +222,7 @@ def _edit(path: Path, change: Callable[[dict[str, str]], None], *, create: bool 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let programs that change the same login file take turns."""
+    """Lock the login file against other programs that edit it."""
     if sys.platform == "win32":
         yield
         return

@@ -1,9 +1,9 @@
-"""Name the process that trains, so that others can tell whether it still runs.
+"""Identify the process of a worker, so that other processes can check whether it still runs.
 
-A process id means something only inside one process table: in two containers, or before and after a restart of the
-machine, equal ids are different processes, whatever the hosts are called. So the name also holds a digest of boot id
-and PID namespace, and the time at which the process started, all read from Linux' /proc. macOS and Windows have nothing
-comparable that every user may read: there, a dead worker is noticed when its lease runs out.
+A process id is unique only within one process table: two containers, or the same machine before and after a reboot, can
+have different processes with the same id. The name of a worker therefore also contains a digest of the boot id and the
+PID namespace, and the start time of the process, all read from Linux' /proc. macOS and Windows offer nothing comparable
+to unprivileged users; there, a dead worker is detected when its lease expires.
 """
 
 import hashlib
@@ -18,19 +18,19 @@ _HOST_LENGTH = 64
 
 
 def worker_name() -> str:
-    """Name this process in a lease: `host:pid:token:table:start`, at most 150 characters.
+    """Return the name of this process in leases: `host:pid:token:table:start`, at most 150 characters.
 
-    Host and token are for whoever reads it; `table` identifies the process table, `start` the process in it. Both are
-    empty where the system does not tell.
+    Host and token are for human readers; `table` identifies the process table and `start` the process in it. Both are
+    empty if the system does not provide them.
     """
     host = socket.gethostname().replace(":", "-")[:_HOST_LENGTH]
     return f"{host}:{os.getpid()}:{_TOKEN}:{_process_table()}:{_start_time('self')}"
 
 
 def is_dead(worker: str) -> bool:
-    """Return whether a worker is certainly gone: its process ran in the process table of this one, and is no more.
+    """Return whether a worker is certainly dead: its process was in the process table of this one and has ended.
 
-    A name in the form of older versions, `host:pid:token`, proves nothing.
+    Names from older versions, `host:pid:token`, are never certain.
     """
     parts = worker.split(":")
     if len(parts) != 5:
@@ -48,13 +48,13 @@ def is_dead(worker: str) -> bool:
         pass
     except OverflowError:
         return False
-    # the id may have been given to another process since
+    # The id may have been reused by another process.
     now = _start_time(pid)
     return bool(start and now) and start != now
 
 
 def _process_table() -> str:
-    """Return a digest of the boot of this machine and the PID namespace of this process; empty if unknown."""
+    """Return a digest of the boot id and the PID namespace of this process; empty if unknown."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
         namespace = os.readlink(_PROC / "self/ns/pid")
@@ -67,10 +67,10 @@ def _process_table() -> str:
 
 
 def _start_time(pid: str) -> str:
-    """Return when a process started, in ticks since the boot; empty if unknown."""
+    """Return the start time of a process in clock ticks since boot; empty if unknown."""
     try:
         stat = (_PROC / pid / "stat").read_bytes()
     except OSError:
         return ""
-    fields = stat.rpartition(b")")[2].split()  # the name before it may hold anything
+    fields = stat.rpartition(b")")[2].split()  # the process name before it may contain anything
     return fields[19].decode("ascii") if len(fields) > 19 else ""

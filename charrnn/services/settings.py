@@ -1,4 +1,4 @@
-"""Where everything lives, read from the environment once."""
+"""Read the locations of the data folder and the database from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -18,30 +18,30 @@ class Settings:
     """The data folder and the database."""
 
     home: Path
-    """Holds the SQLite file, `corpora/` and `checkpoints/`."""
+    """Contains the SQLite file, `corpora/` and `checkpoints/`."""
     environ: Mapping[str, str] = field(repr=False)
-    """Names the database (`CHARRNN_DATABASE_URL`, or `MYSQL_HOST` and its companions); may hold a password."""
+    """Environment variables; `CHARRNN_DATABASE_URL` or `MYSQL_HOST` etc. may contain a password."""
 
     @property
     def corpora(self) -> Path:
-        """Folder of the texts."""
+        """Folder of the text files."""
         return self.home / "corpora"
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of what the models learned."""
+        """Folder of the checkpoints."""
         return self.home / "checkpoints"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, *, home: str | Path | None = None) -> "Settings":
-        """Read the settings and make the data folder.
+        """Read the settings and create the data folder.
 
         Args:
-            environ: Environment variables; the process's own if missing.
+            environ: Environment variables; those of the process if missing.
             home: Data folder; `CHARRNN_HOME` or the platform's user data folder if missing.
 
         Raises:
-            StudioError: The data folder cannot be made or written, or a file with a secret cannot be read.
+            StudioError: The data folder cannot be created or written, or a secret file cannot be read.
         """
         environ = with_secret_files(os.environ if environ is None else environ)
         folder = Path(home or environ.get("CHARRNN_HOME") or user_data_path("charrnn")).expanduser().absolute()
@@ -51,16 +51,16 @@ class Settings:
             for part in (settings.corpora, settings.checkpoints):
                 make_folder(part)
             if any([close_to_others(each) for each in (folder, settings.corpora, settings.checkpoints)]):
-                # an older version left it open
+                # created by an older version, readable by other users
                 close_tree(settings.corpora)
                 close_tree(settings.checkpoints)
         except OSError as error:
             raise StudioError(
-                f"The data folder {folder} cannot be made ({error.strerror}). Set CHARRNN_HOME to a folder that you "
-                f"may write to."
+                f"Cannot create the data folder {folder}: {error.strerror}. Set CHARRNN_HOME to a folder that you can "
+                f"write to."
             ) from error
         if not os.access(folder, os.W_OK):
             raise StudioError(
-                f"The data folder {folder} cannot be written to. Set CHARRNN_HOME to a folder that you may write to."
+                f"Cannot write to the data folder {folder}. Set CHARRNN_HOME to a folder that you can write to."
             )
         return settings

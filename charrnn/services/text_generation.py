@@ -1,4 +1,4 @@
-"""TextGeneration with a model, and scoring texts under it; networks stay loaded between requests."""
+"""Generate text with a model and score texts under it. Networks stay loaded between requests."""
 
 import copy
 import random
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
     from charrnn.model.network.network import Network
     from charrnn.model.training.evaluation import Window
 
-LOADED = 4
-"""Networks that stay in memory; the one that was used least recently goes first."""
+MAX_LOADED = 4
+"""Networks that stay in memory; the least recently used one is dropped first."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a text costs under a model, in nats per character, over all characters but the first."""
+    """The cross-entropy of a text under a model, over all characters but the first."""
 
     nats: float
+    """Mean per character."""
     num_characters: int
     num_unknown: int
-    """Characters among them that the model never saw; they count as the symbol for unknown ones."""
+    """Number of characters that are not in the vocabulary; they are scored as the unknown symbol."""
 
 
 @dataclass
@@ -50,28 +51,28 @@ class _Ready:
     vocabulary: Vocabulary
     writer: "Writer"
     window: "Window | None" = None
-    """Compiled for scoring, once a text was scored."""
+    """Compiled for scoring when the first text is scored."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A text being written: iterate over it; close it to stop early."""
+    """A text that is being generated. Iterate over it; close it to stop early."""
 
     pieces: Iterator[Piece]
     checkpoint: Checkpoint
     prompt: str
-    """The prompt as the network reads it, after unknown characters were dropped or replaced."""
+    """The prompt after unknown characters were dropped or replaced."""
     options: Mapping[str, Any]
-    """The sampling options with the seed that was really used."""
+    """The sampling options, with the seed that was used."""
     problems: tuple[str, ...] = ()
-    """Why better checkpoints were passed over: they are damaged."""
+    """Why newer or better checkpoints were skipped: they are damaged."""
 
     def __iter__(self) -> Iterator[Piece]:
         return self.pieces
 
 
 class TextGeneration:
-    """Writes with the models of one data folder."""
+    """Generate text with the models of one data folder."""
 
     def __init__(self, library: Models, history: HistoryStore, checkpoints: CheckpointManager, quota: Quota):
         self._library, self._history, self._checkpoints, self._quota = library, history, checkpoints, quota
@@ -79,7 +80,7 @@ class TextGeneration:
         self._lock = threading.Lock()
 
     def seen_by(self, library: Models, quota: Quota) -> "TextGeneration":
-        """Return the same for one user; loaded networks stay the process's."""
+        """Return the text generation of one user's models; loaded networks are shared by all users."""
         view = copy.copy(self)
         view._library, view._quota = library, quota
         return view
@@ -92,24 +93,24 @@ class TextGeneration:
         checkpoint: str = "best",
         alternatives: bool = False,
     ) -> Stream:
-        """Begin to write.
+        """Start to generate text.
 
         Args:
             model_id: The model.
-            options: Sampling options; defaults where missing. A `seed` of 0 takes a new one.
-            checkpoint: `best` (lowest validation loss; the newest where none was validated), `last`, or an id.
-            alternatives: Give also the likeliest characters at every place.
+            options: Sampling options that differ from the defaults. A `seed` of 0 chooses a random seed.
+            checkpoint: `best` (lowest validation loss, or the newest if none was validated), `last`, or an id.
+            alternatives: Whether to return the most likely characters at every position.
 
         Raises:
-            OptionError: Options are wrong.
-            LimitReached: It is more than this server allows.
-            UnknownCharacters: The prompt holds characters that the model never saw.
+            OptionError: An option is invalid.
+            LimitReached: The text is longer than this server allows.
+            UnknownCharacters: The prompt contains characters that are not in the vocabulary.
             NotFound: There is no such model, or it has no checkpoint yet.
-            CheckpointError: No checkpoint is sound.
+            CheckpointError: No checkpoint is valid.
         """
         values = checked("sampling", options or {})
         length = int(values["max_length"]) * int(values["num_samples"])
-        self._quota.limits.check("max_sample_length", length, f"These are {length:,} characters at once")
+        self._quota.limits.check("max_sample_length", length, f"This request asks for {length:,} characters")
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._library.get(model_id)
         used, ready, problems = self._load(model, checkpoint)
@@ -126,10 +127,10 @@ class TextGeneration:
         alternatives: bool = False,
         keep: bool = True,
     ) -> list[Written]:
-        """Write to the end; see `stream`.
+        """Generate complete texts; arguments as for `stream`.
 
         Args:
-            keep: Store the texts with the model.
+            keep: Whether to store the texts with the model.
 
         Returns:
             `num_samples` texts.
@@ -142,10 +143,10 @@ class TextGeneration:
         return written
 
     def keep(self, stream: Stream, written: Written) -> Sample:
-        """Store a text with its model, with the options and seed that made it.
+        """Store a generated text with its model, options and seed.
 
         Raises:
-            LimitReached: There is no room for it.
+            LimitReached: The text exceeds the disk quota.
         """
         self._quota.check_room(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(
@@ -158,18 +159,18 @@ class TextGeneration:
     def score(
         self, model_id: str, text: str | BinaryIO, *, encoding: str | None = None, checkpoint: str = "best"
     ) -> Score:
-        """Return what a text costs under a model.
+        """Return the cross-entropy of a text under a model.
 
         Args:
             model_id: The model.
-            text: The text, or an open file of it.
-            encoding: How to read the file; detected if missing.
+            text: The text, or an open binary file.
+            encoding: Encoding of the file; detected if missing.
             checkpoint: As for `stream`.
 
         Raises:
             TextError: The text cannot be read, or has fewer than two characters.
             NotFound: There is no such model, or it has no checkpoint yet.
-            CheckpointError: No checkpoint is sound.
+            CheckpointError: No checkpoint is valid.
         """
         from charrnn.model.training import evaluation
 
@@ -178,7 +179,9 @@ class TextGeneration:
         encode = ready.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:
-            raise TextError(f"The text has {len(ids)} character(s); two are needed, since the first is not predicted.")
+            raise TextError(
+                f"The text has {len(ids)} character(s); at least 2 are needed, because the first is not predicted."
+            )
         scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
         ready.window = scored.window
         nats = scored.loss()
@@ -193,7 +196,7 @@ class TextGeneration:
                 network, vocabulary, _ = checkpoint.load_network(folder)
                 self._ready[folder] = _Ready(network, vocabulary, generator.Writer(network, vocabulary))
             self._ready.move_to_end(folder)
-            while len(self._ready) > LOADED:
+            while len(self._ready) > MAX_LOADED:
                 self._ready.popitem(last=False)
             return self._ready[folder]
 
