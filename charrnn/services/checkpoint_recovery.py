@@ -1,8 +1,8 @@
-"""Adopt sound checkpoint folders that the database does not know, where none of those that it knows can be used.
+"""Adopt valid checkpoint folders without a row if none of a model's listed checkpoints can be used.
 
-A folder is safe on the disk before its row is written. A database that loses its newest commits in a power failure, or
-that was away until the training was killed, can therefore name only folders that are gone by now, while the newest ones
-have no row. Their manifests say everything that the rows said.
+A checkpoint folder is on the disk before its row is written. If the database loses its newest commits in a power
+failure, or was away until the training was killed, its rows can refer to folders that have been pruned while the newest
+folders have no row. The manifests of these folders contain everything that the rows contained.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,52 +24,52 @@ from charrnn.store.run_history import Batch, HistoryStore
 
 @dataclass(frozen=True)
 class FoundCheckpoint:
-    """A sound checkpoint folder without a row."""
+    """A valid checkpoint folder without a row."""
 
     checkpoint: Checkpoint
-    """The row that it lacks."""
+    """The missing row."""
     number: int
     """Number of the training that wrote it."""
     began: int
-    """Number of the training that did the first step; 0 when unknown."""
+    """Number of the training that started at the first step; 0 if unknown."""
     options: Mapping[str, Any]
 
 
 class CheckpointRecovery:
-    """Adopts checkpoint folders of one data folder.
+    """Adopt checkpoint folders of one data folder.
 
     Args:
-        models: Knows which models there are.
-        history: Knows the rows.
-        checkpoints: Knows the folders.
+        models: Stores the models.
+        history: Stores the checkpoint rows.
+        checkpoints: Stores the checkpoint folders.
     """
 
     def __init__(self, models: ModelStore, history: HistoryStore, checkpoints: CheckpointManager):
         self._models, self._history, self._checkpoints = models, history, checkpoints
 
     def adopt_all(self) -> None:
-        """Adopt for every model at rest whose known checkpoints are all gone; other models' files are not read."""
+        """Adopt the folders of every idle model whose listed checkpoints are all gone; read no files of other models."""
         known = self._history.checkpoint_folders()
         for model in self._models.list():
             rows = known.get(model.id, set())
-            # a worker that only lost touch with the database may come back, with the rows that are missing
+            # A worker that only lost its database connection may come back and write the missing rows.
             at_rest = model.state not in ACTIVE and (not model.worker or is_dead(model.worker))
             paths = {path.name for path in self._checkpoints.folders(model.id)}
             if at_rest and not rows & paths and self._candidates(model, rows):
                 self.adopt(model)
 
     def can_resume(self, model_id: str) -> bool:
-        """Return whether a model has a checkpoint, or a folder without a row that may be one; reads only names."""
+        """Return whether a model has a checkpoint row or a folder that may be adopted, judging by names only."""
         known = self._history.checkpoints(model_id)
         return bool(known) or bool(self._candidates(self._models.get(model_id), set()))
 
     def adopt(self, model: Model) -> bool:
-        """Adopt what a model's folder holds, if none of its known checkpoints can be used.
+        """Adopt the checkpoint folders of a model if none of its listed checkpoints can be used.
 
-        The log says which part of the history is missing. A model in training is left alone.
+        A line in the model's log says which part of the history is missing. Models in training are left alone.
 
         Returns:
-            Whether something was adopted.
+            Whether a folder was adopted.
         """
         known = self._history.checkpoints(model.id)
         if model.state in ACTIVE or not self._candidates(model, {checkpoint.folder for checkpoint in known}):
@@ -81,25 +81,25 @@ class CheckpointRecovery:
             return False
         newest = max(found, key=lambda each: (each.began, each.checkpoint.step, each.number))
         same = [each.checkpoint for each in found if each.began == newest.began]
-        # What the database still has may be of an earlier training, which this one replaced from its first step on.
+        # The rows may belong to an earlier training that this one replaced from its first step on.
         is_other = newest.began > model.epoch or any(_number(c.folder) < newest.began for c in known)
         reached = 0 if is_other else model.step
         batch = Batch(
             first_position=model.log_position + 1,
-            lines=[(_told(newest.checkpoint, known, reached), "warning")],
+            lines=[(_explanation(newest.checkpoint, known, reached), "warning")],
             metrics=[Metric(c.step, "val_loss", c.loss) for c in same if c.kind == "best" and c.loss is not None],
             checkpoints=same,
             step=newest.checkpoint.step,
         )
-        # where it lost even the claim of the training, it lost that training's options, too
+        # If the database lost even the claim of this training, it also lost its options.
         options = newest.options if newest.number > model.epoch else None
         return self._history.adopt(model, batch, reached=min(reached, newest.checkpoint.step), options=options)
 
     def _candidates(self, model: Model, known: set[str]) -> list[Path]:
-        """Return the folders without a row that may be of the model's present training.
+        """Return the folders without a row that may belong to the model's current training.
 
-        A training that begins anew forgets the rows of earlier ones, and is the first that may have written a folder:
-        without rows that is the model's epoch, otherwise the lowest number among them.
+        A training from the first step deletes the rows of earlier ones, so only it and the trainings that resumed it
+        count: from the lowest number among the rows on, or from the model's epoch if there are no rows.
         """
         first = min(map(_number, known), default=model.epoch)
         return [
@@ -114,7 +114,7 @@ class CheckpointRecovery:
             try:
                 sound.append(_read(path, model.id))
             except (CheckpointError, KeyError, TypeError, ValueError, AttributeError, OSError):
-                continue  # not usable; it stays where it is
+                continue  # not usable, but not ours to delete
         return sound
 
 
@@ -143,12 +143,12 @@ def _number(folder: str) -> int:
     return parts[2] if parts else 0
 
 
-def _told(newest: Checkpoint, known: Iterable[Checkpoint], reached: int) -> str:
+def _explanation(newest: Checkpoint, known: Iterable[Checkpoint], reached: int) -> str:
     gone = ", ".join(sorted({checkpoint.folder for checkpoint in known}))
-    lost = f"none of the checkpoints that it lists can be used ({gone})" if gone else "it lists no checkpoint"
-    missing = f"Log lines, values and samples of steps {reached:,} to {newest.step:,} may be missing. "
+    lost = f"none of its listed checkpoints can be used ({gone})" if gone else "it lists no checkpoint"
+    missing = f"Log lines, metrics and samples of steps {reached:,} to {newest.step:,} may be missing. "
     return (
-        f"The database lost a part of this training, as after a power failure: {lost}. The checkpoint {newest.folder} "
-        f"was found on the disk and is used instead. {missing if reached <= newest.step else ''}"
-        f"Resume the training; it continues from step {newest.step:,}."
+        f"The database lost part of this training, for example in a power failure: {lost}. The checkpoint "
+        f"{newest.folder} was found on the disk and is used instead. {missing if reached <= newest.step else ''}"
+        f"Resume the training to continue from step {newest.step:,}."
     )

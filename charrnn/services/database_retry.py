@@ -1,4 +1,4 @@
-"""Waiting for a database that is away: its restart must not cost anybody a training."""
+"""Retry database operations while the database is away, so that trainings survive its restarts."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from charrnn.core.errors import StoreAway
 
 PATIENCE_SECONDS = 600.0
-"""How long a database may be away before whoever needs it gives up."""
+"""Longest time to wait for a database that is away."""
 PAUSE_SECONDS = 1.0
 
 
@@ -16,15 +16,15 @@ def retry_while_away[T](
     seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,
     on_wait: Callable[[StoreAway], None] = lambda error: None,
 ) -> T:
-    """Do something with the database; while that is away, try again each second.
+    """Call a function that uses the database; while the database is away, retry every second.
 
     Args:
-        work: May be done several times.
-        seconds: For how long; asked each time, since one may come to be in a hurry.
-        on_wait: Called once, if there is anything to wait for.
+        work: The function; may be called several times.
+        seconds: Returns how long to retry; called before each retry, because the answer can change.
+        on_wait: Called once, before the first retry.
 
     Raises:
-        StoreAway: The database was away for longer.
+        StoreAway: The database was away for longer than that.
     """
     began, waits = time.monotonic(), False
     while True:

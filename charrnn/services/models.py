@@ -1,4 +1,4 @@
-"""The models: make, find, name, note, set aside, bring back, export."""
+"""Create, find, edit, delete, export and import models."""
 
 import difflib
 import json
@@ -22,14 +22,14 @@ from charrnn.store.run_history import HistoryStore
 
 
 class Models:
-    """The models of one data folder.
+    """The models of one data folder that one user sees.
 
     Args:
-        models: Knows the rows.
-        history: Knows what their trainings said.
-        checkpoints: Knows what they learned.
-        quota: How much a user may have.
-        owner: Whose; `None` for everybody's. What is another's is as if it were not there.
+        models: Stores the rows.
+        history: Stores logs, metrics and samples.
+        checkpoints: Stores the checkpoints.
+        quota: The user's limits.
+        owner: The user; `None` sees the models of all users. The models of other users seem not to exist.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Models:
 
         Raises:
             NameTaken: Another model has this name.
-            OptionError: The name is empty, too long, or holds control characters.
+            OptionError: The name is empty, too long, or contains control characters.
         """
         return self._models.create(
             name,
@@ -66,7 +66,7 @@ class Models:
         )
 
     def free_name(self, name: str) -> str:
-        """Return the name, with a number appended if it is taken or has the form of an id."""
+        """Return a name that is free: `name`, or `name` with a number if it is taken or looks like an id."""
         number = 1
         free = name
         while is_id(free) or self._models.resolve(free, owner=self._owner or "") is not None:
@@ -88,33 +88,33 @@ class Models:
         return model
 
     def resolve(self, name_or_id: str) -> Model:
-        """Return the model that a user means; programs that know an id call `get`.
+        """Return the model for a name or id that a user typed; use `get` for a known id.
 
         Raises:
-            NotFound: There is none of this name or id.
+            NotFound: There is no model of that name or id.
             OptionError: Several users have a model of that name.
         """
         model = self._models.resolve(name_or_id, owner=self._owner)
         if model is None:
             names = [other.name for other in self.all()]
-            known = f"There are: {', '.join(names[:20])}." if names else "There are no models yet; train one."
+            known = f"Known models: {', '.join(names[:20])}." if names else "There are no models yet; train one."
             close = difflib.get_close_matches(name_or_id, names, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else ""
             raise NotFound(f"There is no model {name_or_id!r}.{meant} {known}")
         return model
 
     def mine(self, model_id: str) -> str:
-        """Return the id of a model that is not another's, deleted or not.
+        """Return `model_id` if the current user can see the model, deleted or not.
 
         Raises:
-            NotFound: It is another's, or there is no such model.
+            NotFound: The model belongs to another user, or does not exist.
         """
         if self._owner is not None and self._models.get(model_id).owner != self._owner:
             raise _unknown(model_id)
         return model_id
 
     def sees(self, model: Model) -> bool:
-        """Tell whether a model is not another's."""
+        """Return whether the current user can see a model."""
         return self._owner in (None, model.owner)
 
     def seen_by(self, owner: str, quota: Quota) -> "Models":
@@ -126,7 +126,7 @@ class Models:
         return self._models.list(owner=self._owner)
 
     def deleted(self) -> list[Model]:
-        """Return the models that were set aside and can be restored, newest first."""
+        """Return the deleted models, which can be restored, newest first."""
         return [
             model
             for model in self._models.list(owner=self._owner, include_deleted=True)
@@ -134,105 +134,107 @@ class Models:
         ]
 
     def find_deleted(self, name_or_id: str) -> Model | None:
-        """Look for a model that was set aside; of several with the same name, the one deleted last."""
+        """Find a deleted model; of several with the same name, the one that was deleted last."""
         deleted = self.deleted()
         found = [model for model in deleted if model.id == name_or_id]
         found = found or [model for model in deleted if model.name == name_or_id]
         return max(found, key=lambda model: model.deleted_at or model.created_at, default=None)
 
     def rename(self, model_id: str, name: str) -> Model:
-        """Give a model another name, also while it is being trained.
+        """Rename a model, even while it is being trained.
 
         Raises:
-            NameTaken: Another model has it.
-            OptionError: It is empty, too long, or holds control characters.
+            NameTaken: Another model has this name.
+            OptionError: The name is empty, too long, or contains control characters.
             NotFound: There is no such model.
         """
         return self._models.update(self.mine(model_id), name=name)
 
     def give(self, model_id: str, owner: str) -> Model:
-        """Make a model a user's, and its text theirs, too; who had it before sees it no more.
+        """Transfer a model and its text to another user. The previous owner no longer sees it.
+
+        Only callers that see the models of all users can do this.
 
         Args:
-            model_id: Whose it is does not matter: only whoever sees everybody's models can do this.
-            owner: The name under which they log in; empty for nobody in particular.
+            model_id: The model.
+            owner: Login name of the new owner; empty for no owner.
 
         Raises:
-            NameTaken: They have another model of that name.
+            NameTaken: The new owner has another model of that name.
             NotFound: There is no such model.
-            OptionError: No user can be called so.
-            StateError: It is being trained, or one user was to give it to another.
+            OptionError: The login name is invalid.
+            StateError: The model is being trained, or the caller is a single user.
         """
         if self._owner is not None:
-            raise StateError("Users cannot give models away. Export it, or ask whoever runs this.")
+            raise StateError("Users cannot transfer models. Export the model, or ask the administrator.")
         return self._models.update(model_id, owner=owner)
 
     def note(self, model_id: str, notes: str) -> Model:
-        """Write a note to a model."""
+        """Set the notes of a model."""
         return self._models.update(self.mine(model_id), notes=notes)
 
     def tag(self, model_id: str, tags: Iterable[str]) -> Model:
-        """Set a model's tags."""
+        """Set the tags of a model."""
         return self._models.update(self.mine(model_id), tags=tuple(tags))
 
     def set_options(self, model_id: str, options: Mapping[str, Value]) -> Model:
-        """Set the options of the next training; checkpoints keep those that they were made with."""
+        """Set the options of the next training; checkpoints keep their own."""
         return self._models.update(self.mine(model_id), train_params=dict(options))
 
     def delete(self, model_id: str) -> Model:
-        """Set a model aside; `restore` brings it back.
+        """Delete a model; `restore` undoes this.
 
         Raises:
-            StateError: It is being trained.
+            StateError: The model is being trained.
             NotFound: There is no such model.
         """
         return self._models.delete(self.mine(model_id))
 
     def restore(self, model_id: str) -> Model:
-        """Bring a deleted model back.
+        """Restore a deleted model.
 
         Raises:
-            NameTaken: Another model got its name meanwhile.
+            NameTaken: Another model has taken its name.
             NotFound: There is no such model.
         """
         return self._models.restore(self.mine(model_id))
 
     def purge(self, model_id: str) -> None:
-        """Remove a model and its checkpoints for good.
+        """Delete a model and its checkpoints permanently.
 
         Raises:
-            StateError: It is being trained.
+            StateError: The model is being trained.
             NotFound: There is no such model.
         """
         self._models.purge(self.mine(model_id))
         self._checkpoints.remove_all(model_id)
 
     def lines(self, model_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[LogLine]:
-        """Return log lines in order, those after position `after`."""
+        """Return up to `limit` log lines after position `after`, in order."""
         return self._history.lines(self.mine(model_id), after=after, limit=limit)
 
     def last_lines(self, model_id: str, count: int) -> list[LogLine]:
-        """Return the newest `count` log lines, in order."""
+        """Return the last `count` log lines, in order."""
         return self._history.last_lines(self.mine(model_id), count)
 
     def find_lines(self, model_id: str, words: str, *, level: str = "", limit: int = 1000) -> list[LogLine]:
-        """Find the newest log lines that hold `words`, whatever their case; in order.
+        """Return the last log lines that contain `words`, ignoring case, in order.
 
         Args:
             model_id: The model.
-            words: Any text; all lines if empty.
-            level: Only this level and graver ones: `warning`, `error`; all if empty.
-            limit: At most so many.
+            words: Text to search for; empty matches all lines.
+            level: Lowest level to include, `warning` or `error`; all levels if empty.
+            limit: Maximum number of lines.
         """
         levels = {"warning": ("warning", "error"), "error": ("error",)}.get(level, ())
         return self._history.find_lines(self.mine(model_id), words, levels=levels, limit=limit)
 
     def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
-        """Return measured values by step."""
+        """Return metrics in the order of their steps."""
         return self._history.metrics(self.mine(model_id), names=None if names is None else list(names))
 
     def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
-        """Return the measured values of one name, such as `val_loss`, as arrays; those after a step."""
+        """Return the values of one metric, such as `val_loss`, after a step as arrays."""
         return self._history.curve(self.mine(model_id), name, after_step=after_step)
 
     def samples(self, model_id: str) -> list[Sample]:
@@ -244,11 +246,11 @@ class Models:
         return self._checkpoints.of(self.mine(model_id))
 
     def export(self, model_id: str, target: Path) -> Path:
-        """Write a model to one ZIP file: best (else newest) checkpoint, log, metrics, samples, and what it is.
+        """Export a model to a ZIP file: its best (or newest) checkpoint, log, metrics, samples and description.
 
         Args:
             model_id: The model.
-            target: File to write; must not exist.
+            target: File to create.
 
         Returns:
             The file.
@@ -256,11 +258,11 @@ class Models:
         Raises:
             NameTaken: The file exists.
             NotFound: There is no such model, or it has no checkpoint.
-            CheckpointError: None of its checkpoints is sound.
+            CheckpointError: None of its checkpoints is valid.
         """
         model = self.get(model_id)
         if target.exists():
-            raise NameTaken(f"{target} exists already; choose another file, or remove it first.")
+            raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             about = model_json(model, checkpoint)
@@ -277,17 +279,18 @@ class Models:
         return target
 
     def import_bundle(self, path: Path) -> Model:
-        """Make a new model from a file that `export` wrote, here or elsewhere; without the text that it was made of.
+        """Import a model from a file that `export` created, without the text that it was trained on.
 
         Args:
-            path: The file. It is not trusted: nothing in it can run, name a place, or be larger than it says.
+            path: The file. It is not trusted: it cannot run code, choose paths, or unpack to more than it declares.
 
         Returns:
-            The model, with a name of its own; it can write, but not be trained further.
+            The model, under a free name; it can generate text, but cannot be trained further.
 
         Raises:
-            BundleError: It is no such file, or is damaged, dangerous or of a newer program; nothing was imported.
-            LimitReached: It is more than this server allows.
+            BundleError: The file is not an exported model, is damaged or unsafe, or was written by a newer version;
+                nothing was imported.
+            LimitReached: The model exceeds a limit of this server.
             NotFound: There is no such file.
         """
         bundle = read_bundle(path, check_weights=self._quota.check_weights)
@@ -316,6 +319,6 @@ def _unknown(model_id: str) -> NotFound:
 
 
 def _checked_parts(folder: Path) -> list[Path]:
-    """Return a checkpoint's files after checking their hashes."""
+    """Return the files of a checkpoint after verifying their hashes."""
     verify(folder)
     return sorted(folder.iterdir())

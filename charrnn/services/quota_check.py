@@ -14,15 +14,15 @@ from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 
 CHECKPOINTS = 4
-"""Of one model that can lie on the disk at the same time: those that are kept, and one that is being written."""
+"""Checkpoints of a model that can exist at the same time: those that are kept, and one that is being written."""
 CHECKPOINT_NUMBERS = 3
-"""Numbers in a checkpoint for each weight: itself and two moments."""
+"""Numbers stored in a checkpoint per weight: the weight and two moments."""
 FASTEST_STEPS = 1000
-"""Steps that the smallest networks make in a second."""
+"""Steps per second of the smallest networks."""
 
 
 def log_lines(options: Mapping[str, Any], num_characters: int) -> int:
-    """Return about how many lines a training logs: its losses, validations, samples and checkpoints."""
+    """Estimate how many lines a training logs: losses, validations, samples and checkpoints."""
     _, steps = length(options, num_characters)
     if options["max_minutes"]:
         steps = min(steps, int(options["max_minutes"] * 60 * FASTEST_STEPS))
@@ -32,12 +32,12 @@ def log_lines(options: Mapping[str, Any], num_characters: int) -> int:
 
 @dataclass(frozen=True)
 class Quota:
-    """What a user may still have.
+    """Check trainings, texts and models against the limits of a user.
 
     Args:
-        limits: Set by whoever runs this.
-        files: Where the texts lie.
-        owner: Whose texts and models count; `None` for everybody's.
+        limits: Set by the administrator.
+        files: The text files.
+        owner: The user whose texts and models count; `None` counts those of all users.
     """
 
     limits: Limits
@@ -48,17 +48,17 @@ class Quota:
     owner: str | None = None
 
     def check_training(self, options: Mapping[str, Any], corpus: Corpus, num_running: int, model_id: str = "") -> None:
-        """Refuse a training that is too large, or one too many.
+        """Check whether a training may start.
 
         Args:
-            options: Training options, checked.
-            corpus: Its text, long enough for the options.
-            num_running: Trainings that run in this process.
-            model_id: What is trained, if it is there already; its checkpoints are replaced one by one.
+            options: Validated training options.
+            corpus: The text, long enough for the options.
+            num_running: Number of trainings that run in this process.
+            model_id: The model, if it exists already; its checkpoints will be replaced.
 
         Raises:
-            LimitReached: It has too many weights, needs too much memory, logs too much, or leaves no room on the disk;
-                or too many run already.
+            LimitReached: The network is too large, the training needs too much memory or disk space or logs too many
+                lines, or too many trainings are running.
         """
         lines = log_lines(options, corpus.num_characters)
         self.limits.check("max_log_lines", lines, f"This training would log about {lines:,} lines (see log_every_n)")
@@ -72,23 +72,23 @@ class Quota:
         self.check_room(4 * CHECKPOINT_NUMBERS * weights * new, "training")
 
     def check_weights(self, weights: int) -> None:
-        """Refuse a network with too many weights.
+        """Check the number of weights of a network.
 
         Raises:
-            LimitReached: It has.
+            LimitReached: There are too many.
         """
         self.limits.check("max_parameters", weights, f"This network has {weights:,} weights")
 
     def check_room(self, needed: int, what: str, *, but: str = "") -> None:
-        """Refuse what does not fit any more.
+        """Check whether something fits into the disk quota.
 
         Args:
-            needed: Bytes.
-            what: What needs them, for the message.
-            but: Id of a text that does not count, since it is what is to be stored.
+            needed: Size in bytes.
+            what: What needs the space, for the error message.
+            but: Id of a text to leave out of the count, because it is the one to be stored.
 
         Raises:
-            LimitReached: There is not so much room.
+            LimitReached: It does not fit.
         """
         if not self.limits.max_disk_mb:
             return
@@ -97,9 +97,9 @@ class Quota:
         self.limits.check("max_disk_mb", (used + needed) / 1e6, words)
 
     def used_bytes(self, *, but: str = "") -> int:
-        """Return how much texts take, and models, also those that can be restored: checkpoints, logs, curves, samples.
+        """Return the disk space of all texts and models, including deleted models that can be restored.
 
-        A text counts with what it was encoded to, and for each user who has it.
+        A text counts with its encoded copies, and once for each user who has it.
         """
         texts = [corpus.id for corpus in self.corpora.list(owner=self.owner) if corpus.id != but]
         models = [model.id for model in self.models.list(owner=self.owner, include_deleted=True)]
