@@ -50,7 +50,7 @@ def test_a_missing_file_says_where_it_was_looked_for(services: Services) -> None
 
 def test_a_file_s_name_given_as_a_text_is_noticed(services: Services, tmp_path: Path) -> None:
     (tmp_path / "poem.txt").write_text("over the hill")
-    with pytest.raises(TextError, match="give Path"):
+    with pytest.raises(TextError, match="pass Path"):
         services.corpora.add(str(tmp_path / "poem.txt"))
 
 

@@ -80,7 +80,7 @@ def test_a_training_survives_every_error_of_its_database_that_ends(
     for code in CODES:
         with refusing(empty_server_url, code):
             told = log.get(timeout=PATIENCE).getMessage()
-            assert "is stored later" in told
+            assert "will be stored later" in told
             assert CODES[code] in told or "is read-only now" in told
         before = services.models.get(model.id).log_position
         while services.models.get(model.id).log_position == before:

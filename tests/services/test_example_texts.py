@@ -69,10 +69,10 @@ def test_without_the_package_the_message_says_how_to_install_it() -> None:
 
 def test_a_python_without_source_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
-    with pytest.raises(NotFound, match=f"without its source: there are no modules in {tmp_path}"):
+    with pytest.raises(NotFound, match=f"without its source code: {tmp_path} contains no modules"):
         open_example("python")
 
 
 def test_an_unknown_example_names_those_that_there_are() -> None:
-    with pytest.raises(NotFound, match="no example text 'bible'. There are: shakespeare, python"):
+    with pytest.raises(NotFound, match="no example text 'bible'. Available: shakespeare, python"):
         open_example("bible")

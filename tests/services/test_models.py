@@ -41,7 +41,7 @@ def test_a_missing_model_names_those_that_are_there(services: Services) -> None:
     with pytest.raises(NotFound, match="no models yet"):
         services.models.resolve("sonnets")
     services.models.create("plays")
-    with pytest.raises(NotFound, match="There are: plays"):
+    with pytest.raises(NotFound, match="Known models: plays"):
         services.models.resolve("sonnets")
 
 

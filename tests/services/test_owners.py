@@ -172,7 +172,7 @@ def test_whoever_runs_this_gives_an_older_model_and_its_text_to_a_user(services:
     assert services.corpora.get(corpus.id) == corpus
 
     for act in (lambda: bob.models.give(model.id, "eve"), lambda: services.seen_by("eve").models.give(model.id, "eve")):
-        with pytest.raises(StateError, match="cannot give models away"):
+        with pytest.raises(StateError, match="cannot transfer models"):
             act()
     bob.models.create("taken")
     again = services.models.create("taken")

@@ -110,7 +110,7 @@ def test_a_score_names_characters_never_seen(trained: Trained) -> None:
 
 @pytest.mark.parametrize("text", ["", "9"])
 def test_a_text_too_short_to_score_says_so(trained: Trained, text: str) -> None:
-    with pytest.raises(TextError, match="two are needed"):
+    with pytest.raises(TextError, match="at least 2 are needed"):
         trained.services.writing.score(trained.model.id, text)
 
 

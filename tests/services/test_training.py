@@ -135,7 +135,7 @@ def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None
     services.training.wait(model.id)
     with pytest.raises(StateError, match="done all its steps: 8.*max_steps 16"):
         services.training.resume(model.id)
-    with pytest.raises(StateError, match="done all its steps"):
+    with pytest.raises(StateError, match="completed all"):
         services.training.resume(model.id, options={"max_steps": 7})
     assert services.models.get(model.id).train_params["max_steps"] == 8
     services.training.resume(model.id, options={"max_steps": 11})

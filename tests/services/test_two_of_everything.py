@@ -24,7 +24,7 @@ def going(services: Services) -> Model:
 
 REFUSED = {
     "deleted": lambda others, model: others.models.delete(model.id),
-    "removed for good": lambda others, model: others.models.purge(model.id),
+    "purged": lambda others, model: others.models.purge(model.id),
     "given other options": lambda others, model: others.models.set_options(model.id, {"max_steps": 7}),
     "trained again": lambda others, model: others.training.begin(model.id),
     "resumed": lambda others, model: others.training.resume(model.id),
