@@ -1,4 +1,4 @@
-"""What a command is, and what all commands share: how they fail, how they reach the services, how they name others."""
+"""Define commands and what they share: exit codes, usage errors, common arguments, and access to the services."""
 
 import shlex
 from argparse import ArgumentParser, Namespace
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
     from charrnn.services import Services
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
-"""Exit codes; one that a signal ended has 128 and the signal's number, as shells count."""
+"""Exit codes. A command that a signal ended exits with 128 plus the signal number, as shells do."""
 
 
 class UsageError(Exception):
-    """The command line cannot be understood; its text says what came, what was expected, what to do."""
+    """The command line is invalid. The message says what was given, what was expected, and what to do."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """One word after `charrnn`."""
+    """A command of `charrnn`."""
 
     name: str
     group: str
-    """Heading it stands under in the help."""
+    """Heading in the help."""
     usage: str
-    """What stands after the name, for the help's first line."""
+    """Arguments after the name, for the first line of the help."""
     summary: str
     add_flags: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
-    """Does it and returns the exit code."""
+    """Runs the command and returns the exit code."""
 
 
 def opened(args: Namespace) -> "Services":
-    """Open the services that `--home` and `--database` name; use them with `with`."""
+    """Open the services for `--home` and `--database`; use the result as a context manager."""
     from charrnn.services import open_services
     from charrnn.services.bootstrap import refuse_password
 
@@ -43,28 +43,28 @@ def opened(args: Namespace) -> "Services":
 
 
 def add_model(parser: ArgumentParser) -> None:
-    """Take the name of a model, the one argument of many commands."""
-    parser.add_argument("name", metavar="NAME", help="name of the model, or its id")
+    """Add the argument NAME, a model."""
+    parser.add_argument("name", metavar="NAME", help="name or id of the model")
 
 
 def add_json(parser: ArgumentParser) -> None:
-    """Take `--json`."""
+    """Add the flag `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
 
 
 def output_path(name: str) -> Path:
-    """Return a file to write to.
+    """Return the path of an output file.
 
     Raises:
         UsageError: Its folder does not exist.
     """
     path = Path(name)
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"The folder of {name} does not exist. Make it first, or choose another --output.")
+        raise UsageError(f"The folder of {name} does not exist. Create it first, or choose another --output.")
     return path
 
 
 def typed(args: Namespace, *words: str) -> str:
-    """Spell a command for the user to type, in the same data folder."""
+    """Return a command for the user to run, with the same data folder."""
     home = ["--home", args.home] if args.home else []
     return shlex.join(["charrnn", *home, *words])

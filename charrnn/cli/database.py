@@ -10,8 +10,7 @@ def _flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=("upgrade", "where"),
-        help="upgrade brings the database to this program's "
-        "version; where tells which one it is, and where the data folder is",
+        help="upgrade migrates the database to this version; where prints the locations of database and data folder",
     )
     add_json(parser)
 
@@ -22,7 +21,7 @@ def _db(args: Namespace) -> int:
     if args.action == "upgrade":
         bootstrap.refuse_password(args.database)
         bootstrap.upgrade_database(args.home, database_url=args.database)
-        notice("The database has this program's version.")
+        notice("The database is up to date.")
         return DONE
     home, address = bootstrap.where(args.home, database_url=args.database)
     if args.json:
@@ -32,4 +31,4 @@ def _db(args: Namespace) -> int:
     return DONE
 
 
-COMMANDS = (Command("db", "Reference", "(upgrade | where)", "upgrade or name the database", _flags, _db),)
+COMMANDS = (Command("db", "Reference", "(upgrade | where)", "upgrade or locate the database", _flags, _db),)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal while a training runs: the first asks it to save, a second Ctrl-C ends all."""
+"""Handle Ctrl-C, SIGTERM and SIGHUP while a training runs: save and stop first; a second Ctrl-C exits at once."""
 
 import os
 import signal
@@ -6,19 +6,19 @@ from types import FrameType
 from typing import Any, Self
 
 SHOW_CURSOR = b"\x1b[?25h\r\n"
-"""The progress line hides it."""
+"""Shows the cursor, which the progress line hides."""
 
 
 class StopSignals:
-    """Takes these signals over between `with` and its end.
+    """Context manager that catches these signals.
 
-    Signals that were ignored are taken, too, but for a closed terminal (`nohup`): shells start background commands of a
-    script with Ctrl-C ignored, and `kill -INT` shall reach them.
+    Ignored signals are caught as well, because shells start the background commands of scripts with SIGINT ignored and
+    `kill -INT` should still reach them. An ignored SIGHUP (`nohup`) stays ignored.
     """
 
     def __init__(self) -> None:
         self.caught: int | None = None
-        """The first signal that came."""
+        """The first signal that was caught."""
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -38,11 +38,11 @@ class StopSignals:
             for descriptor in (1, 2):
                 if os.isatty(descriptor):
                     os.write(descriptor, SHOW_CURSOR)
-            os._exit(exit_code(number))  # nothing is closed: the training's thread would be waited for
+            os._exit(exit_code(number))  # a normal exit would wait for the training thread
         if self.caught is None:
             self.caught = number
 
 
 def exit_code(number: int) -> int:
-    """Return the exit code of a command that a signal ended, as shells count."""
+    """Return the exit code of a command that a signal ended, as shells do."""
     return 128 + number

@@ -16,6 +16,7 @@ from charrnn.cli import (
     models,
     options_reference,
     sample,
+    score,
     train,
     training_log,
     user_accounts,
@@ -27,7 +28,18 @@ from charrnn.cli.terminal_output import notice, say
 from charrnn.core.errors import OptionError, StudioError
 from charrnn.core.options import options
 
-_MODULES = (train, training_log, sample, models, model_details, corpora, user_accounts, options_reference, database)
+_MODULES = (
+    train,
+    training_log,
+    sample,
+    score,
+    models,
+    model_details,
+    corpora,
+    user_accounts,
+    options_reference,
+    database,
+)
 COMMANDS: dict[str, Command] = {command.name: command for module in _MODULES for command in module.COMMANDS}
 
 

@@ -48,7 +48,7 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
     return {
         "name": model.name,
         "state": model.state,
-        "why": model.error or "",
+        "error": model.error or "",
         "step": f"{model.step:,} of {model.train_params.get('max_steps', 0):,}",
         "best loss": "" if model.best_loss is None else formatting.both(model.best_loss),
         "loss": formatting.both(newest["loss"]) if "loss" in newest else "",
@@ -56,10 +56,10 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
         "speed": f"{newest['chars_per_second']:,.0f} characters/s" if "chars_per_second" in newest else "",
         "trained on": model.cpu or "",
         "text": "" if corpus is None else _about(corpus),
-        "options": " ".join(f"--{name} {_value(value)}" for name, value in changed.items()) or "the defaults",
+        "options": " ".join(f"--{name} {_value(value)}" for name, value in changed.items()) or "defaults",
         "notes": model.notes,
         "tags": ", ".join(model.tags),
-        "made": formatting.moment(model.created_at),
+        "created": formatting.moment(model.created_at),
         "started": formatting.moment(model.started_at),
         "ended": formatting.moment(model.finished_at),
         "id": model.id,
@@ -68,8 +68,8 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
 
 def _about(corpus: Corpus) -> str:
     return (
-        f"{corpus.name}, {corpus.num_characters:,} characters, {corpus.num_distinct:,} different, "
-        f"{corpus.num_lines:,} lines, was {corpus.encoding}, id {corpus.id[:12]}"
+        f"{corpus.name}, {corpus.num_characters:,} characters ({corpus.num_distinct:,} distinct), "
+        f"{corpus.num_lines:,} lines, {corpus.encoding}, id {corpus.id[:12]}"
     )
 
 
@@ -79,7 +79,7 @@ def _value(value: Any) -> str:
 
 def _print_checkpoints(checkpoints: list[Checkpoint]) -> None:
     print_table(
-        ["checkpoint", "step", "loss", "size", "made", "id"],
+        ["checkpoint", "step", "loss", "size", "created", "id"],
         [
             [
                 checkpoint.kind,
@@ -96,7 +96,7 @@ def _print_checkpoints(checkpoints: list[Checkpoint]) -> None:
 
 
 def _print_sample(sample: Sample) -> None:
-    say(f"\nnewest sample, step {sample.step:,}:\n{sample.text[:400]}{' …' if len(sample.text) > 400 else ''}")
+    say(f"\nlatest sample, step {sample.step:,}:\n{sample.text[:400]}{' …' if len(sample.text) > 400 else ''}")
 
 
-COMMANDS = (Command("show", "Models", "NAME [--json]", "tell all about a model", _show_flags, _show),)
+COMMANDS = (Command("show", "Models", "NAME [--json]", "show the details of a model", _show_flags, _show),)

@@ -12,7 +12,7 @@ from charrnn.core.errors import NotFound
 
 
 def _models_flags(parser: ArgumentParser) -> None:
-    parser.add_argument("--deleted", action="store_true", help="those that were deleted and can be restored")
+    parser.add_argument("--deleted", action="store_true", help="list deleted models, which can be restored")
     add_json(parser)
 
 
@@ -23,11 +23,15 @@ def _models(args: Namespace) -> int:
     if args.json:
         print_json(models)
     elif not models:
-        notice("There are none." if args.deleted else "There are no models yet. Make one: charrnn train --help")
+        notice(
+            "There are no deleted models."
+            if args.deleted
+            else "There are no models yet. Train one: charrnn train --help"
+        )
     else:
         owners = any(model.owner for model in models)
         print_table(
-            ["name", "state", "step", "of", "best loss", "bits", "text", "changed", *(["owner"] if owners else [])],
+            ["name", "state", "step", "of", "best loss", "bits", "text", "updated", *(["owner"] if owners else [])],
             [
                 [
                     model.name,
@@ -49,22 +53,20 @@ def _models(args: Namespace) -> int:
 
 def _rename_flags(parser: ArgumentParser) -> None:
     add_model(parser)
-    parser.add_argument("new_name", metavar="NEW", help="its new name")
+    parser.add_argument("new_name", metavar="NEW", help="the new name")
 
 
 def _rename(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.resolve(args.name)
         renamed = services.models.rename(model.id, args.new_name)
-    notice(f"{model.name!r} is called {renamed.name!r} now.")
+    notice(f"Renamed {model.name!r} to {renamed.name!r}.")
     return DONE
 
 
 def _note_flags(parser: ArgumentParser) -> None:
     add_model(parser)
-    parser.add_argument(
-        "text", metavar="TEXT", nargs="?", help="the note, which takes the place of the one before; shows it if missing"
-    )
+    parser.add_argument("text", metavar="TEXT", nargs="?", help="the new notes; prints the current notes if missing")
 
 
 def _note(args: Namespace) -> int:
@@ -79,13 +81,13 @@ def _note(args: Namespace) -> int:
 
 def _give_flags(parser: ArgumentParser) -> None:
     add_model(parser)
-    parser.add_argument("user", metavar="USER", help='the name under which they log in; "" for nobody in particular')
+    parser.add_argument("user", metavar="USER", help='login name of the new owner; "" for no owner')
 
 
 def _give(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.give(services.models.resolve(args.name).id, args.user)
-    notice(f"{model.name!r} and its text belong to {repr(model.owner) if model.owner else 'nobody in particular'} now.")
+    notice(f"{model.name!r} and its text now belong to {repr(model.owner) if model.owner else 'no user'}.")
     return DONE
 
 
@@ -94,7 +96,7 @@ def _delete_flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--forever",
         action="store_true",
-        help="remove it and its checkpoints at once, also one that was deleted before; nothing brings it back",
+        help="delete the model and its checkpoints permanently, even if it was deleted before",
     )
 
 
@@ -102,7 +104,7 @@ def _delete(args: Namespace) -> int:
     with opened(args) as services:
         if not args.forever:
             model = services.models.delete(services.models.resolve(args.name).id)
-            notice(f"{model.name!r} is set aside. Bring it back with: {typed(args, 'restore', model.name)}")
+            notice(f"Deleted {model.name!r}. Restore it with: {typed(args, 'restore', model.name)}")
             return DONE
         try:
             model = services.models.resolve(args.name)
@@ -112,7 +114,7 @@ def _delete(args: Namespace) -> int:
                 raise error
             model = deleted
         services.models.purge(model.id)
-    notice(f"{model.name!r} is removed, with its log and its checkpoints; its text is kept.")
+    notice(f"Permanently deleted {model.name!r} with its log and checkpoints. Its text is kept.")
     return DONE
 
 
@@ -121,47 +123,47 @@ def _restore(args: Namespace) -> int:
         model = services.models.find_deleted(args.name)
         if model is None:
             raise NotFound(
-                f"No model {args.name!r} was deleted. Those that can be restored: {typed(args, 'models', '--deleted')}"
+                f"There is no deleted model {args.name!r}. List deleted models: {typed(args, 'models', '--deleted')}"
             )
         services.models.restore(model.id)
-    notice(f"{model.name!r} is back.")
+    notice(f"Restored {model.name!r}.")
     return DONE
 
 
 def _export_flags(parser: ArgumentParser) -> None:
     add_model(parser)
-    parser.add_argument("--output", metavar="FILE", help="ZIP file to write; NAME.zip here if missing")
+    parser.add_argument("--output", metavar="FILE", help="ZIP file to create; default: NAME.zip in this folder")
 
 
 def _export(args: Namespace) -> int:
     with opened(args) as services:
         model = services.models.resolve(args.name)
         target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
-        hint("checking the checkpoint …")
+        hint("verifying the checkpoint …")
         services.models.export(model.id, target)
-    notice(f"{model.name!r} is in {target} ({formatting.size(target.stat().st_size)}).")
+    notice(f"Exported {model.name!r} to {target} ({formatting.size(target.stat().st_size)}).")
     return DONE
 
 
 def _import_flags(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="ZIP file that charrnn export wrote, here or elsewhere")
+    parser.add_argument("file", metavar="FILE", help="ZIP file created by charrnn export")
 
 
 def _import(args: Namespace) -> int:
     with opened(args) as services:
-        hint("checking the checkpoint …")
+        hint("verifying the checkpoint …")
         model = services.models.import_bundle(Path(args.file))
-    notice(f"{model.name!r} is here, at step {model.step:,}. Write with it: {typed(args, 'sample', model.name)}")
+    notice(f"Imported {model.name!r} at step {model.step:,}. Generate text: {typed(args, 'sample', model.name)}")
     return DONE
 
 
 COMMANDS = (
-    Command("models", "Models", "[--deleted] [--json]", "list the models", _models_flags, _models),
-    Command("rename", "Models", "NAME NEW", "give a model another name", _rename_flags, _rename),
-    Command("note", "Models", "NAME [TEXT]", "write or show a note to a model", _note_flags, _note),
-    Command("give", "Models", "NAME USER", "hand a model to a user, where users log in", _give_flags, _give),
-    Command("delete", "Models", "NAME [--forever]", "set a model aside, or remove it", _delete_flags, _delete),
-    Command("restore", "Models", "NAME", "bring a deleted model back", add_model, _restore),
-    Command("export", "Models", "NAME [--output FILE]", "write a model to a ZIP file", _export_flags, _export),
-    Command("import", "Models", "FILE", "make a model from a file that export wrote", _import_flags, _import),
+    Command("models", "Models", "[--deleted] [--json]", "list models", _models_flags, _models),
+    Command("rename", "Models", "NAME NEW", "rename a model", _rename_flags, _rename),
+    Command("note", "Models", "NAME [TEXT]", "set or print the notes of a model", _note_flags, _note),
+    Command("give", "Models", "NAME USER", "transfer a model to another user", _give_flags, _give),
+    Command("delete", "Models", "NAME [--forever]", "delete a model (can be restored)", _delete_flags, _delete),
+    Command("restore", "Models", "NAME", "restore a deleted model", add_model, _restore),
+    Command("export", "Models", "NAME [--output FILE]", "export a model to a ZIP file", _export_flags, _export),
+    Command("import", "Models", "FILE", "import an exported model", _import_flags, _import),
 )

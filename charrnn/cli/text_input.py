@@ -1,4 +1,4 @@
-"""Opens what the user names as a text: a file, or `-` for standard input."""
+"""Open the text that a user names: a file, or `-` for standard input."""
 
 import shutil
 import sys
@@ -13,30 +13,30 @@ from charrnn.core.errors import NotFound, TextError
 
 
 def add_reading(parser: ArgumentParser) -> None:
-    """Take `--encoding` and `--newlines`."""
+    """Add the flags `--encoding` and `--newlines`."""
     parser.add_argument(
         "--encoding",
         metavar="NAME",
-        help="how to read the bytes, e.g. utf-8, cp1252, gb18030; found out if missing, and shown",
+        help="encoding of the file, e.g. utf-8, cp1252, gb18030; detected if missing",
     )
     parser.add_argument(
-        "--newlines", choices=("lf", "keep"), help="lf (default) turns CRLF and CR into LF; keep keeps them"
+        "--newlines", choices=("lf", "keep"), help="lf (default) converts CRLF and CR to LF; keep keeps them"
     )
 
 
 @contextmanager
 def opened_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
-    """Open a text for reading from any place in it.
+    """Open a text as a seekable file.
 
     Yields:
-        The open file, and what to call it.
+        The open binary file and a name for the text.
 
     Raises:
         NotFound: There is no such file.
-        TextError: It cannot be read.
+        TextError: The file cannot be read.
     """
     if name == "-":
-        with tempfile.TemporaryFile() as copy:  # a pipe cannot be read twice, and a large one not be held in memory
+        with tempfile.TemporaryFile() as copy:  # a pipe is not seekable, and may not fit into memory
             shutil.copyfileobj(sys.stdin.buffer, copy)
             copy.seek(0)
             yield copy, "stdin"

@@ -10,14 +10,14 @@ from charrnn.core.records import LogLine
 
 def _flags(parser: ArgumentParser) -> None:
     add_model(parser)
-    parser.add_argument("--follow", action="store_true", help="go on until the training is over")
-    parser.add_argument("--last", type=int, metavar="N", help="begin with the last N lines")
+    parser.add_argument("--follow", action="store_true", help="keep printing until the training ends")
+    parser.add_argument("--last", type=int, metavar="N", help="print only the last N lines")
     add_json(parser)
 
 
 def _log(args: Namespace) -> int:
     if args.last is not None and args.last < 0:
-        raise UsageError(f"--last is {args.last}, but a number of lines is 0 or more.")
+        raise UsageError(f"--last is {args.last}, but must be at least 0.")
     with opened(args) as services:
         model = services.models.resolve(args.name)
         after = 0 if args.last is None else max(0, model.log_position - args.last)
@@ -29,7 +29,7 @@ def _log(args: Namespace) -> int:
                 _print(lines)
             return DONE
         for update in services.training.follow(model.id, after=after):
-            if args.json:  # one object a line, so that each can be read as it comes
+            if args.json:  # JSON Lines, so that readers can process the stream
                 for line in update.lines:
                     print_json(line, indent=None)
             else:
@@ -48,4 +48,4 @@ def _print(lines: list[LogLine]) -> None:
         sys.stdout.flush()
 
 
-COMMANDS = (Command("log", "Train", "NAME [--follow] [--last N]", "print a training's log", _flags, _log),)
+COMMANDS = (Command("log", "Train", "NAME [--follow] [--last N]", "print the log of a training", _flags, _log),)

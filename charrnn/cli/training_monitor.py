@@ -1,4 +1,4 @@
-"""Shows a training of this process until it is over, and stops it when the user or the system wants that."""
+"""Display a training of this process until it ends, and stop it on Ctrl-C or SIGTERM."""
 
 import queue
 import signal
@@ -23,18 +23,18 @@ from charrnn.core.training_events import Ended, Event, Listener, Said, Wrote
 if TYPE_CHECKING:
     from charrnn.services import Services
 
-LOOK_SECONDS = 0.1
-"""Between two looks for a signal when the training says nothing."""
+POLL_SECONDS = 0.1
+"""Interval between checks for signals while there are no events."""
 
 
 def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Callable[[Listener], Model]) -> int:
-    """Begin a training and show it until it is over.
+    """Start a training and display it until it ends.
 
     Args:
-        args: The command's arguments.
-        services: Where it runs.
-        line: The live line.
-        begin: Starts the training with this listener.
+        args: The arguments of the command.
+        services: Runs the training.
+        line: The progress line.
+        begin: Starts the training with a listener.
 
     Returns:
         The exit code.
@@ -48,23 +48,23 @@ def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Call
                 asked = True
                 _ask_to_stop(services, model, signals.caught, display)
             try:
-                event = events.get(timeout=LOOK_SECONDS)
+                event = events.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 continue
             if isinstance(event, Ended):
                 break
             display.show(event)
-    code = _tell_end(args, services.models.get(model.id), event)
+    code = _print_end(args, services.models.get(model.id), event)
     interrupted = event.state in (ModelState.STOPPED, ModelState.INTERRUPTED)
     return exit_code(signals.caught) if signals.caught is not None and interrupted else code
 
 
 class _Display:
-    """Log lines, and below them the live line where there is a terminal."""
+    """Log lines, with the progress line below them on a terminal."""
 
     def __init__(self, line: ProgressLine):
         self._line = line
-        self._lines_here = sys.stdout.isatty()  # else they go to a file or a pipe, as they are
+        self._lines_here = sys.stdout.isatty()  # otherwise they go to a file or pipe unchanged
         stream = sys.stdout if self._lines_here else sys.stderr
         self._shown = stream.isatty()
         self._live = Live(
@@ -88,23 +88,23 @@ class _Display:
             self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Print what the event says, and take it into the live line."""
+        """Print an event and update the progress line."""
         self._line.hear(event)
         match event:
-            case Said(text, level) if level != "error":  # the end tells errors
+            case Said(text, level) if level != "error":  # errors are printed at the end
                 self._print(text, "yellow" if level == "warning" else "")
             case Wrote(step, text) if self._lines_here:
                 self._print(f"sample at step {step:,}:\n{text}\n", "dim")
 
     def note(self, text: str) -> None:
-        """Tell something that is not part of the log."""
+        """Print a message that is not part of the log."""
         if self._shown:
             self._live.console.print(Text(text, "bold"))
         else:
             notice(text)
 
     def end(self) -> None:
-        """Mark that the training was asked to stop."""
+        """Show that the training was asked to stop."""
         self._line.ending = True
 
     def _print(self, text: str, style: str) -> None:
@@ -119,22 +119,22 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
     if number != signal.SIGINT:
         services.training.interrupt(model.id)
         return
-    display.note("Stopping after the step under way, and saving; Ctrl-C again ends at once.")
+    display.note("Stopping after the current step and saving a checkpoint. Press Ctrl-C again to end at once.")
     try:
         services.training.stop(model.id)
     except (StateError, StoreAway):
-        pass  # it has just ended by itself, and says so next; or it ends though nobody else can be told yet
+        pass  # the training has just ended, or it stops although the database is away
 
 
-def _tell_end(args: Namespace, model: Model, end: Ended) -> int:
-    """Say how a training ended and what can be done now; return the exit code."""
+def _print_end(args: Namespace, model: Model, end: Ended) -> int:
+    """Print how a training ended and what to do next; return the exit code."""
     best = f" Best loss {formatting.both(model.best_loss)}." if model.best_loss is not None else ""
-    step, go_on = f"{model.step:,}", typed(args, "resume", model.name)
+    step, resume = f"{model.step:,}", typed(args, "resume", model.name)
     match end.state:
         case ModelState.COMPLETED:
-            notice(f"Completed at step {step}.{best} Write with it: {typed(args, 'sample', model.name)}")
+            notice(f"Completed at step {step}.{best} Generate text: {typed(args, 'sample', model.name)}")
         case ModelState.STOPPED | ModelState.INTERRUPTED if not end.message:
-            notice(f"{end.state.capitalize()} at step {step}; a checkpoint is saved.{best} Go on with: {go_on}")
+            notice(f"{end.state.capitalize()} at step {step}; checkpoint saved.{best} Resume with: {resume}")
         case _:
             notice(f"charrnn: {end.message}")
             return FAILED

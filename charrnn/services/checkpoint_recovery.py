@@ -48,7 +48,7 @@ class CheckpointRecovery:
         self._models, self._history, self._checkpoints = models, history, checkpoints
 
     def adopt_all(self) -> None:
-        """Adopt the folders of every idle model whose listed checkpoints are all gone; read no files of other models."""
+        """Adopt the folders of all idle models whose listed checkpoints are gone; read no files of other models."""
         known = self._history.checkpoint_folders()
         for model in self._models.list():
             rows = known.get(model.id, set())

@@ -87,7 +87,10 @@ def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: 
     waits, end = heard[-2:]
     assert isinstance(waits, Said) and "The server is gone. Retrying for" in waits.text
     assert isinstance(end, Ended) and end.state == ModelState.INTERRUPTED
-    assert "The end of the training could not be stored; it will be shown as interrupted and can be resumed." in end.message
+    assert (
+        "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
+        in end.message
+    )
 
 
 def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkeypatch) -> None:

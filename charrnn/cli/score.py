@@ -1,0 +1,48 @@
+"""`charrnn score`."""
+
+from argparse import ArgumentParser, Namespace
+
+from charrnn.cli.checkpoint_argument import LOADING, add_checkpoint, checked_checkpoint
+from charrnn.cli.command import DONE, Command, add_json, add_model, opened
+from charrnn.cli.terminal_output import hint, print_json, say
+from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.core import formatting
+from charrnn.core.text_decoding import decode, detection_of
+
+
+def _score_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("file", metavar="FILE", help="the text; - reads standard input")
+    add_checkpoint(parser)
+    add_reading(parser)
+    add_json(parser)
+
+
+def _score(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.resolve(args.name)
+        checkpoint = checked_checkpoint(args, services, model)
+        with opened_text(args.file) as (file, _):
+            encoding = detection_of(file, args.encoding).encoding
+            text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
+        hint(LOADING)
+        score = services.writing.score(model.id, text, checkpoint=checkpoint)
+    if args.json:
+        print_json(
+            {
+                "model": model.name,
+                "encoding": encoding,
+                "nats": score.nats,
+                "bits": formatting.in_bits(score.nats),
+                "num_characters": score.num_characters,
+                "num_unknown": score.num_unknown,
+            }
+        )
+        return DONE
+    say(f"{formatting.both(score.nats)} over {score.num_characters:,} characters ({encoding})")
+    if score.num_unknown:
+        say(f"{score.num_unknown:,} of them are not in the vocabulary; they are scored as unknown.")
+    return DONE
+
+
+COMMANDS = (Command("score", "Write", "NAME FILE", "measure the loss of a text under a model", _score_flags, _score),)
