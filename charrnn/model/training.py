@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from charrnn.core.batches import Ids
+from charrnn.core.cadence import is_due
 from charrnn.core.cost import num_parameters
 from charrnn.core.errors import StudioError
 from charrnn.core.events import Listener
@@ -133,8 +134,8 @@ class _Loop:
             self._begin_epoch()
             self._one_step()
         while True:
-            last = run.progress.step >= run.total_steps or run.out_of_time
-            if last or run.progress.validation_is_due or run.progress.step % run.options["eval_every_n"] == 0:
+            last = run.progress.step >= run.total_steps or run.plan.out_of_time
+            if last or run.progress.validation_is_due or self._is_due("eval_every_n"):
                 try:
                     self._end_epoch()
                 except Stopped:
@@ -147,7 +148,7 @@ class _Loop:
             end = self._end(last)
             if end is not None:
                 return end
-            if run.progress.step % run.options["save_every_n"] == 0 or self._is_old():
+            if self._is_due("save_every_n") or self._is_old():
                 self._save(force=False)
             self._one_step()
 
@@ -155,7 +156,7 @@ class _Loop:
         """Return the state in which the training ends after this step, `None` if it goes on."""
         run = self._run
         if last:
-            if run.out_of_time:
+            if run.plan.out_of_time:
                 run.say(f"the time limit of {run.options['max_minutes']:g} minutes is reached")
             return ModelState.COMPLETED
         if self._network.stop_training:
@@ -172,6 +173,7 @@ class _Loop:
         self._next_rate()
         loss, norm = run.learn(self._rate)
         run.tick()
+        run.look_at_clock()
         self._callbacks.on_train_batch_end(batch, {"loss": loss, "grad_norm": norm, "learning_rate": self._rate})
 
     def _begin_epoch(self) -> None:
@@ -179,22 +181,22 @@ class _Loop:
         self._heed_rate()
 
     def _end_epoch(self) -> None:
-        progress, logs = self._run.progress, self._logs()
+        progress, logs, losses = self._run.progress, self._logs(), None
         loss = logs["loss"]
         if self._run.evaluation is not None:
             self._callbacks.on_test_begin()
             try:
-                loss = logs["val_loss"] = self._run.evaluation.loss(self._run.should_stop)
+                losses = self._run.evaluation.losses(self._run.should_stop)
+                loss = logs["val_loss"] = float(np.mean(losses))
             except Stopped:
                 self._callbacks.on_test_end({})
                 raise
             self._callbacks.on_test_end({"loss": loss})
             if not math.isfinite(loss):
                 raise self._run.diverged(f"The validation loss became {loss} at step {progress.step:,}")
-        progress.validation_is_due, progress.newest_loss = False, loss
-        progress.without_gain += 1
-        if progress.best_loss is None or loss < progress.best_loss:
-            progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
+        progress.validation_is_due = False
+        self._run.tick()
+        progress.judge(loss, losses)
         epoch, progress.epoch = progress.epoch, progress.epoch + 1
         progress.epoch_steps, progress.epoch_loss = 0, 0.0
         self._callbacks.on_epoch_end(epoch, logs)
@@ -220,6 +222,10 @@ class _Loop:
         if not progress.epoch_steps:
             return {}
         return {"loss": progress.epoch_loss / progress.epoch_steps, "learning_rate": self._rate}
+
+    def _is_due(self, option: str) -> bool:
+        options = self._run.options
+        return is_due(self._run.progress.step, options[option], options["cadence"])
 
     def _is_old(self) -> bool:
         return time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS

@@ -11,10 +11,10 @@ from charrnn.core.batches import check_length
 from charrnn.core.errors import StateError, StoreAway
 from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
-from charrnn.core.options import preset as preset_options
-from charrnn.core.records import ACTIVE, Model
+from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
+from charrnn.services.choosing import training_options
 from charrnn.services.corpora import Corpora, Source
 from charrnn.services.dead_workers import end_dead
 from charrnn.services.follow import LINES, Follower, Update
@@ -63,6 +63,7 @@ class Trainings:
         *,
         name: str | None = None,
         preset: str | None = None,
+        minutes: float | None = None,
         options: Mapping[str, Any] | None = None,
         callbacks: Sequence[Any] = (),
         listeners: Sequence[Listener] = (),
@@ -72,7 +73,8 @@ class Trainings:
         Args:
             source: A corpus, a path, or the text itself.
             name: What to call it; made from the text's name if missing.
-            preset: Set of options to begin with; defaults if missing.
+            preset: Set of options to begin with; Auto where there are minutes, defaults where there is nothing.
+            minutes: Time budget that Auto chooses options for, with what is known of the text and of this machine.
             options: Training options that differ from the preset.
             callbacks: Keras callbacks.
             listeners: Called with every event, on the training's thread.
@@ -86,15 +88,36 @@ class Trainings:
             NameTaken: Another model has this name.
             LimitReached: It is more than this server allows.
         """
-        base = preset_options(preset) if preset else None
-        values = checked("training", options or {}, base=base)
+        checked("training", options or {})  # before a large text is read
         corpus = self._corpora.find_or_add(source)
+        values = self.options_for(corpus, preset=preset, minutes=minutes, options=options)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
         self._allowance.check_training(values, corpus, len(self._running()))
         model = self._library.create(
             self._library.free_name(corpus.name) if name is None else name, corpus=corpus, options=values
         )
         return self.begin(model.id, callbacks=callbacks, listeners=listeners)
+
+    def options_for(
+        self,
+        corpus: Corpus,
+        *,
+        preset: str | None = None,
+        minutes: float | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> dict[str, Value]:
+        """Return the options that `start` would train a text with; arguments as there.
+
+        Raises:
+            OptionError: Options are wrong.
+        """
+        return training_options(
+            options or {},
+            num_characters=corpus.num_characters,
+            num_distinct=corpus.num_distinct,
+            preset_name=preset,
+            minutes=minutes,
+        )
 
     def begin(self, model_id: str, *, callbacks: Sequence[Any] = (), listeners: Sequence[Listener] = ()) -> Model:
         """Train a model from the beginning; what it learned before is forgotten when the first step is done.
