@@ -1,14 +1,44 @@
 """The options of a training as a user asks for them: a preset, a time budget, single values."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from charrnn.core.auto import auto_options
 from charrnn.core.errors import OptionError
-from charrnn.core.options import Value, checked, find_preset, preset
+from charrnn.core.options import Preset, Value, checked, find_preset, preset
 from charrnn.services.estimate import speed
 
 AUTO = "auto"
+"""Preset where there is only a time budget."""
+
+
+def checked_request(
+    given: Mapping[str, Any], *, preset_name: str | None = None, minutes: float | str | None = None
+) -> tuple[Preset | None, float]:
+    """Check what a user asks for, as far as that is possible without the text; arguments as for `training_options`.
+
+    Returns:
+        The preset, `None` for none, and the time budget in minutes, 0 where the preset knows none.
+
+    Raises:
+        OptionError: Options are wrong, there is no such preset, or it knows no time budget.
+    """
+    right = checked("training", given)
+    found = find_preset(preset_name or AUTO) if preset_name or minutes is not None else None
+    if found is None:
+        return None, 0.0
+    if found.minutes:
+        wanted = minutes if minutes is not None else right["max_minutes"] or found.minutes
+        return found, float(checked("training", {"max_minutes": _budget(wanted)})["max_minutes"])
+    if minutes is not None:
+        raise OptionError(
+            {
+                "minutes": f"The options of preset {found.name!r} are the same for every time budget. Leave out minutes "
+                f"or the preset; max_minutes ends any training after a time."
+            }
+        )
+    return found, 0.0
 
 
 def training_options(
@@ -31,33 +61,17 @@ def training_options(
     Raises:
         OptionError: Options are wrong, there is no such preset, or it knows no time budget.
     """
-    if preset_name is None and minutes is not None:
-        preset_name = AUTO
-    if preset_name is None:
-        return checked("training", given)
-    found = find_preset(preset_name)
-    if not found.minutes:
-        if minutes is not None:
-            raise OptionError(
-                {
-                    "minutes": f"The options of preset {found.name!r} are the same for every time budget. Leave out "
-                    f"minutes, or the preset; max_minutes ends any training after a time."
-                }
-            )
-        return checked("training", given, base=preset(preset_name))
-    right = checked("training", given)
-    if minutes is None:
-        minutes = float(right["max_minutes"]) or found.minutes
-    return auto_options(num_characters, num_distinct, number_of(minutes), speed(), given)
+    found, budget = checked_request(given, preset_name=preset_name, minutes=minutes)
+    if found is None or not found.minutes:
+        return checked("training", given, base=preset(found.name) if found else None)
+    return auto_options(num_characters, num_distinct, budget, speed(), given)
 
 
-def number_of(minutes: float | str) -> float:
-    """Read a time budget as it was typed.
-
-    Raises:
-        OptionError: It is no number.
-    """
+def _budget(minutes: float | str) -> float:
     try:
-        return float(minutes)
-    except (TypeError, ValueError):
-        raise OptionError({"minutes": f"minutes is {minutes!r}; it must be a number above 0, such as 5."}) from None
+        found = float(minutes)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < math.inf:
+        raise OptionError({"minutes": f"minutes is {minutes!r}; it must be a number above 0, for example 5."})
+    return found

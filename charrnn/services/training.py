@@ -14,7 +14,7 @@ from charrnn.core.options import Value, checked
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
-from charrnn.services.choosing import training_options
+from charrnn.services.choosing import checked_request, training_options
 from charrnn.services.corpora import Corpora, Source
 from charrnn.services.dead_workers import end_dead
 from charrnn.services.follow import LINES, Follower, Update
@@ -88,7 +88,7 @@ class Trainings:
             NameTaken: Another model has this name.
             LimitReached: It is more than this server allows.
         """
-        checked("training", options or {})  # before a large text is read
+        checked_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
         corpus = self._corpora.find_or_add(source)
         values = self.options_for(corpus, preset=preset, minutes=minutes, options=options)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
