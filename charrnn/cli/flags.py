@@ -13,6 +13,8 @@ from charrnn.core.options import Kind, Option, Value, defaults, options, presets
 if TYPE_CHECKING:
     from charrnn.services.estimate import Estimate
 
+ALWAYS_TOLD = "lstm_size", "num_layers"
+"""Options that Auto's choice is told with even where it is the default."""
 METAVARS = {"integer": "N", "number": "X", "boolean": "true|false", "string": "TEXT"}
 
 
@@ -77,15 +79,19 @@ def tell_choice(args: Namespace, values: Mapping[str, Value], cost: "Estimate") 
         return
     typed, usual = given(args, "training"), defaults("training")
     chosen = [
-        f"--{name} {json.dumps(value)}".replace('"', "")
+        f"--{name} {_spelled(value)}"
         for name, value in values.items()
-        if value != usual[name] and name not in typed
+        if (value != usual[name] or name in ALWAYS_TOLD) and name not in typed
     ]
     notice(
-        f"Auto chose for this text, {values['max_minutes']:g} minutes and this machine, about "
-        f"{figures.duration(60 * cost.minutes)}; set any of them to choose it yourself:"
+        f"Options that Auto chose for this text, this machine and {figures.duration(60 * float(values['max_minutes']))}"
+        f" (about {figures.duration(60 * cost.minutes)} needed); any of them can be set:"
     )
     notice(textwrap.fill(" ".join(chosen), 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
+
+
+def _spelled(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value).strip('"')
 
 
 def _help(option: Option) -> str:

@@ -89,7 +89,8 @@ class Plan:
         if self._from_step < 0:
             self._from_step, self._from_seconds = progress.step, progress.seconds
             return ""
-        if progress.looks >= len(LOOKS) or progress.seconds < LOOKS[progress.looks] * self.limit:
+        is_first = not progress.fitted_steps and self.share_done >= self.options["lr_hold"] / 2
+        if not is_first and not self._is_time():
             return ""
         steps, seconds = progress.step - self._from_step, progress.seconds - self._from_seconds
         if steps < FEWEST_STEPS and seconds < self.limit * 0.05:
@@ -97,6 +98,10 @@ class Plan:
         progress.looks = sum(share * self.limit <= progress.seconds for share in LOOKS)
         self._from_step, self._from_seconds = progress.step, progress.seconds
         return self._fit(seconds / steps)
+
+    def _is_time(self) -> bool:
+        looks = self.progress.looks
+        return looks < len(LOOKS) and self.progress.seconds >= LOOKS[looks] * self.limit
 
     def _fit(self, one_step: float) -> str:
         progress, before = self.progress, self.total_steps

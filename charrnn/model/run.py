@@ -23,6 +23,8 @@ from charrnn.model.plan import Plan
 
 UNLIMITED = 1_000_000_000
 """More steps than any training does."""
+HELD_SECONDS = 10.0
+"""Least time between two checkpoints of the best state where it is only held in between."""
 LOOKED_AT = 1_000_000
 """Characters of the text that tell how often each occurs, before the first step."""
 
@@ -123,6 +125,8 @@ class Run:
             like = self.options["num_seqs"], self.options["num_steps"]
             self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
         self.plan = self._plan()
+        self._held: tuple[float, checkpoint.Snapshot] | None = None
+        self._written_at = -math.inf
         self._clock = time.monotonic()
 
     def _plan(self) -> Plan:
@@ -187,13 +191,35 @@ class Run:
         )
 
     def save(self, kind: str, loss: float | None) -> None:
-        """Write a checkpoint, `last` or `best`."""
+        """Write a checkpoint, `last` or `best`; a best one that is held comes first, so that none is newer than it."""
+        if kind == "last":
+            self.write_held()
+        self._write(kind, loss, self._snapshot())
+
+    def hold_best(self, loss: float) -> None:
+        """Keep the best state so far. With cadence `log`, when new ones follow each other quickly, it is written later:
+        at the latest with the next `last`, from which a training that breaks off would find it again."""
+        self._held = loss, self._snapshot()
+        if self.options["cadence"] == "even" or time.monotonic() - self._written_at > HELD_SECONDS:
+            self.write_held()
+
+    def write_held(self) -> None:
+        """Write the best state if it is only held in memory."""
+        if self._held is not None:
+            (loss, snapshot), self._held = self._held, None
+            self._write("best", loss, snapshot)
+            self._written_at = time.monotonic()
+
+    def _snapshot(self) -> checkpoint.Snapshot:
         self.tick()
-        step = self.progress.step
+        return checkpoint.Snapshot.of(self.engine, self.options, asdict(self.progress))
+
+    def _write(self, kind: str, loss: float | None, snapshot: checkpoint.Snapshot) -> None:
+        step = snapshot.progress["step"]
         name = f"{kind}-{step}-{self.number}"
-        progress = asdict(self.progress)
-        size = checkpoint.save(self.folder / name, self.engine, self.vocabulary, self.options, progress)
+        size = checkpoint.save(self.folder / name, snapshot, self.vocabulary)
         self.tell(Saved(step, kind, loss, name, size))
+        self.tick()
 
     def resume(self, stored: checkpoint.Loaded) -> None:
         """Go on from a checkpoint.

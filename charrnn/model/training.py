@@ -16,7 +16,7 @@ import numpy as np
 from charrnn.core.batches import Ids
 from charrnn.core.cadence import is_due
 from charrnn.core.cost import num_parameters
-from charrnn.core.errors import StudioError
+from charrnn.core.errors import StudioError, TrainingFailed
 from charrnn.core.events import Listener
 from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
@@ -116,8 +116,11 @@ class _Loop:
         try:
             state = self._steps()
             self._callbacks.on_train_end(self._logs())
+        except TrainingFailed:
+            self._run.write_held()  # the network is not worth keeping any more, but was
+            raise
         except StudioError:
-            raise  # the network is not worth keeping, or the disk does not take it
+            raise  # the disk does not take it
         except BaseException:
             self._save(force=False)  # a callback failed, or called sys.exit, but the network is sound
             raise
@@ -202,7 +205,7 @@ class _Loop:
         self._callbacks.on_epoch_end(epoch, logs)
         self._heed_rate()
         if progress.best_step == progress.step and "val_loss" in logs:
-            self._run.save("best", loss)
+            self._run.hold_best(loss)
 
     def _next_rate(self) -> None:
         self._scheduled = self._run.scheduled_rate()  # never zero, unlike what a callback may make of it
@@ -231,7 +234,8 @@ class _Loop:
         return time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS
 
     def _save(self, *, force: bool) -> None:
-        """Save the newest state, unless it is saved already."""
+        """Save the newest state, unless it is saved already, and the best one that is held."""
+        self._run.write_held()
         if self._run.progress.step > self._saved_step or force:
             self._run.save("last", self._run.progress.newest_loss)
             self._saved_at, self._saved_step = time.monotonic(), self._run.progress.step

@@ -11,12 +11,14 @@ from charrnn.core.batches import check_length
 from charrnn.core.errors import StateError, StoreAway
 from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
-from charrnn.core.records import ACTIVE, Corpus, Model
+from charrnn.core.outcome import Outcome, outcome
+from charrnn.core.records import ACTIVE, Corpus, Model, ModelState
 from charrnn.services.allowance import Allowance
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.services.choosing import checked_request, training_options
 from charrnn.services.corpora import Corpora, Source
 from charrnn.services.dead_workers import end_dead
+from charrnn.services.estimate import length
 from charrnn.services.follow import LINES, Follower, Update
 from charrnn.services.library import Library
 from charrnn.services.patience import PATIENCE_SECONDS, patiently
@@ -189,6 +191,21 @@ class Trainings:
         """Ask a training of this process to save and end as `interrupted`; others are left alone."""
         if worker := self._workers.get(self._library.mine(model_id)):
             worker.stop(interrupt=True)
+
+    def outcome(self, model_id: str) -> Outcome | None:
+        """Return how a completed training ended and what would help; `None` while it is not completed.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        model = self._library.get(model_id)
+        if model.state != ModelState.COMPLETED or model.corpus_id is None:
+            return None
+        options = checked("training", model.train_params)
+        per_epoch, total = length(options, self._corpora.get(model.corpus_id).num_characters)
+        metrics = self._history.metrics(model.id, names=["val_loss"])
+        losses = [(metric.step, metric.value) for metric in metrics]
+        return outcome(options, step=model.step, total_steps=total, steps_per_epoch=per_epoch, losses=losses)
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
         """Wait until a training is over, wherever it runs, or `timeout` seconds have passed; return the model."""
