@@ -26,9 +26,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for the server and the browser that the tests use too
 
 from charrnn.core.events import Event, Measured, Said  # noqa: E402
-from charrnn.services.choosing import training_options  # noqa: E402
 from charrnn.core.records import Metric, ModelState  # noqa: E402
 from charrnn.services import Services, open_services  # noqa: E402
+from charrnn.services.choosing import training_options  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
 from charrnn.store.address import url_from_environment  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402

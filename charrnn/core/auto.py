@@ -41,8 +41,8 @@ SMALLEST_SIZE = 192
 EPOCHS = 14.0
 """Epochs, each of which reads the text once, after which a network with the decay below has memorized it."""
 DECAY_EPOCHS, MOST_DECAY = 0.6, 10.0
-"""Epochs over which AdamW and Muon average their updates, 1 / (learning rate × weight decay) steps. The best value in
-epochs is about the same for all lengths (Wang & Aitchison 2024, How to set AdamW's weight decay), and the largest decay."""
+"""Epochs over which AdamW and Muon average their updates, 1 / (learning rate × weight decay) steps, of which the best
+number is about the same for all lengths (Wang & Aitchison 2024, How to set AdamW's weight decay); the largest decay."""
 LONGEST_SEQUENCE, MOST_SEQUENCES = 64, 32
 CHARACTERS_PER_SEQUENCE = 3000
 """Of the text, for each sequence of a batch; where there are fewer, an epoch has too few steps."""
@@ -91,7 +91,7 @@ def auto_options(
         raise OptionError({"minutes": f"minutes is {minutes!r}; it must be a number above 0, at most 100,000."})
     own = dict(checked("training", given or {}))
     fixed = {name: own[name] for name in given or {}}
-    values = {**own, **RECIPE, "max_minutes": float(minutes), **_batch(num_characters), **fixed}
+    values: dict[str, Any] = {**own, **RECIPE, "max_minutes": float(minutes), **_batch(num_characters), **fixed}
     num_classes = min(num_distinct, values["max_vocab"]) + 1
     seconds = max(0.5 * 60 * minutes, 60 * minutes - STARTING_SECONDS)
     size = fixed.get("lstm_size") or _size(values, num_characters, num_classes, seconds, speed)

@@ -27,7 +27,7 @@ def is_higher(newer: Sequence[float], older: Sequence[float]) -> bool:
 
     Args:
         newer: Means of blocks, as from `block_means`.
-        older: The same of the same text; without at least two blocks nothing can be told of chance, and any rise counts.
+        older: The same of the same text; with fewer than two blocks, chance is unknown and any rise counts.
     """
     if len(newer) != len(older) or len(newer) < 2:
         return True

@@ -52,7 +52,12 @@ class Outcome:
 
 
 def outcome(
-    options: Mapping[str, Any], *, step: int, total_steps: int, steps_per_epoch: int, losses: Sequence[tuple[int, float]]
+    options: Mapping[str, Any],
+    *,
+    step: int,
+    total_steps: int,
+    steps_per_epoch: int,
+    losses: Sequence[tuple[int, float]],
 ) -> Outcome:
     """Tell how a training ended.
 

@@ -66,9 +66,11 @@ class Snapshot:
             options: Its options.
             progress: What the training needs to know of itself to go on; anything that JSON can hold.
         """
-        weights, state = engine.weights(), engine.training_state()
-        copies = [{name: np.array(array, order="C") for name, array in arrays.items()} for arrays in (weights, state)]
-        return cls(*copies, dict(options), dict(progress))
+        weights, state = (
+            {name: np.array(array, order="C") for name, array in arrays.items()}
+            for arrays in (engine.weights(), engine.training_state())
+        )
+        return cls(weights, state, dict(options), dict(progress))
 
 
 def save(folder: Path, snapshot: Snapshot, vocabulary: Vocabulary) -> int:

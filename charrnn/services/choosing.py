@@ -34,8 +34,8 @@ def checked_request(
     if minutes is not None:
         raise OptionError(
             {
-                "minutes": f"The options of preset {found.name!r} are the same for every time budget. Leave out minutes "
-                f"or the preset; max_minutes ends any training after a time."
+                "minutes": f"The options of preset {found.name!r} are the same for every time budget. Leave out "
+                f"minutes or the preset; max_minutes ends any training after a time."
             }
         )
     return found, 0.0

@@ -89,7 +89,12 @@ def speed() -> Speed:
     large, small = _products(draw, 2048, 256, 768), _products(draw, 32, 128, 512)
     memory = 3 * numbers.nbytes / _seconds(lambda: np.multiply(numbers, others, out=product))
     # never further apart than this on a quiet machine; on a busy one a measurement can be a hundred times too low
-    return Speed(large=max(large, small / 4), small=max(small, large / 4), memory=max(memory, large / 40), bfloat16=bfloat16_unit())
+    return Speed(
+        large=max(large, small / 4),
+        small=max(small, large / 4),
+        memory=max(memory, large / 40),
+        bfloat16=bfloat16_unit(),
+    )
 
 
 def _products(draw: np.random.Generator, rows: int, inner: int, columns: int) -> float:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from charrnn.core.options import checked
 from charrnn.services import open_services
 from tests.cli.conftest import SMALL, TEXT
 
@@ -64,7 +65,11 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
         (["--input_file", "gone.txt"], 1, "There is no file gone.txt"),
         (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are wrong"),
         (["--input_file", "{text}", "--preset", "quik"], 2, "did you mean 'quick'"),
-        (["--input_file", "{text}", "--minutes", "soon"], 2, "--minutes: minutes is 'soon'; it must be a number above 0"),
+        (
+            ["--input_file", "{text}", "--minutes", "soon"],
+            2,
+            "--minutes: minutes is 'soon'; it must be a number above 0",
+        ),
         (["--input_file", "gone.txt", "--minutes", "0"], 2, "--minutes"),
         (["--input_file", "{text}", "--minutes", "5", "--preset", "karpathy"], 2, "the same for every time budget"),
         (["--input_file", "{text}", "--encoding", "klingon"], 1, "no text encoding 'klingon'"),
@@ -91,7 +96,7 @@ def test_minutes_show_what_they_chose_as_flags_before_the_first_step(charrnn, te
     assert {"num_seqs", "num_steps", "num_layers", "learning_rate", "eval_every_n", "cadence"} <= set(flags)
     assert not {"lstm_size", "max_steps", "cell"} & set(flags)  # these were typed
     stored = json.loads(charrnn("show", "fox", "--json").out)["model"]["train_params"]
-    assert all(str(stored[name]).lower() == value or float(stored[name]) == float(value) for name, value in flags.items())
+    assert checked("training", flags | {"lstm_size": 7, "max_steps": 3, "cell": "rnn"}) == stored
     assert (stored["lstm_size"], stored["max_steps"], stored["cell"], stored["max_minutes"]) == (7, 3, "rnn", 0.5)
 
 

@@ -45,7 +45,8 @@ def assert_same_to_the_bit(one, two):
         assert arrays.keys() == others.keys()
         for name in arrays:
             np.testing.assert_array_equal(arrays[name], others[name], err_msg=name)
-    own = {"seconds": 0, "best_seconds": 0, "began": 0}  # time, and the number of the training, which the folders' names have, too
+    # time, and the number of the training, which the folders' names have, too
+    own = {"seconds": 0, "best_seconds": 0, "began": 0}
     assert one.progress | own == two.progress | own
 
 

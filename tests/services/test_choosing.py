@@ -79,7 +79,9 @@ def test_only_a_completed_training_has_an_outcome(services: Services, trained: T
     model = services.models.create("draft", corpus=corpus, options=OPTIONS)
     assert services.training.outcome(model.id) is None
     found = trained.services.training.outcome(trained.model.id)
-    losses = {metric.step: metric.value for metric in trained.services.models.metrics(trained.model.id, names=["val_loss"])}
+    losses = {
+        metric.step: metric.value for metric in trained.services.models.metrics(trained.model.id, names=["val_loss"])
+    }
     assert found is not None and found.best_step == min(losses, key=lambda step: losses[step])
 
 
