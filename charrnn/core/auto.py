@@ -13,7 +13,7 @@ from typing import Any
 from charrnn.core.batches import split
 from charrnn.core.cost import num_parameters
 from charrnn.core.errors import OptionError
-from charrnn.core.options import Value, checked
+from charrnn.core.options import Value, checked, options
 from charrnn.core.speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 
 RECIPE: Mapping[str, Value] = {
@@ -32,17 +32,17 @@ RECIPE: Mapping[str, Value] = {
 """What suits all texts."""
 SIZES = 128, 192, 256, 320, 384, 512
 """Layers to choose from, all multiples of what a CPU multiplies at once."""
-READ_PER_WEIGHT = 5.0
+READ_PER_WEIGHT = 2.5
 """Characters to be read for each weight, so that the weights are worth their time."""
 SIZE_OF_MEGABYTE, SIZE_GROWTH = 256, 0.25
 """Size of layers that a text of a million characters fills, and the power of n by which it grows."""
 SMALLEST_SIZE = 192
 """Size that even a short text may have."""
-EPOCHS = 14.0
+EPOCHS = 9.0
 """Epochs, each of which reads the text once, after which a network with the decay below has memorized it."""
-DECAY_EPOCHS, MOST_DECAY = 0.6, 10.0
-"""Epochs over which AdamW and Muon average their updates, 1 / (learning rate × weight decay) steps, of which the best
-number is about the same for all lengths (Wang & Aitchison 2024, How to set AdamW's weight decay); the largest decay."""
+DECAY_AT_MEGABYTE, DECAY_FALL, MOST_DECAY = 0.004, 0.5, 0.012
+"""Weight decay × learning rate, which AdamW and Muon shrink weights by at each step, for a text of a million characters;
+the power of n by which it falls; and the most, for texts up to about 110,000 characters."""
 LONGEST_SEQUENCE, MOST_SEQUENCES = 64, 32
 CHARACTERS_PER_SEQUENCE = 3000
 """Of the text, for each sequence of a batch; where there are fewer, an epoch has too few steps."""
@@ -53,11 +53,12 @@ SHARE_OF_VALIDATIONS, SHARE_OF_THE_REST = 0.015, 0.004
 """Of the time: for validations, and for samples and for checkpoints."""
 SHARE_IN_LONG_TRAININGS = 1 / 3
 """Of these shares, from `LONG` seconds on."""
-SHORT, LONG = 30, 300
+SHORT, LONG = 60, 300
 """Seconds: what a shorter training would save on validations nobody would notice; a longer one spends less on them."""
 FEWEST_VALIDATIONS = 12
 """In a training, beside the early ones, so that the best state is close to one of them."""
 PATIENCE = 4
+MOST_ALLOWED_DECAY = float(options("training")["weight_decay"].maximum or 0)
 AVERAGED, FEWEST_AVERAGED, MOST_AVERAGED = 20, 0.003, 0.05
 """For the averaging of weights: share of the newest ones in it, times the steps, and its bounds."""
 SPLITTING = "val_fraction", "max_val_chars", "num_seqs", "num_steps"
@@ -127,9 +128,9 @@ def _size(values: Mapping[str, Any], num_characters: int, num_classes: int, seco
     filled = max(SMALLEST_SIZE, SIZE_OF_MEGABYTE * (num_characters / 1e6) ** SIZE_GROWTH)
     found = SIZES[0]
     for size in SIZES:
-        options = {**values, "lstm_size": size, "embedding_size": size}
-        characters = seconds / step_seconds(options, num_classes, speed) * values["num_seqs"] * values["num_steps"]
-        if size <= filled and characters >= READ_PER_WEIGHT * num_parameters(options, num_classes):
+        wider = {**values, "lstm_size": size, "embedding_size": size}
+        characters = seconds / step_seconds(wider, num_classes, speed) * values["num_seqs"] * values["num_steps"]
+        if size <= filled and characters >= READ_PER_WEIGHT * num_parameters(wider, num_classes):
             found = size
     return found
 
@@ -141,9 +142,9 @@ def _length(values: Mapping[str, Any], num_characters: int, steps: float) -> dic
 
 
 def _decay(values: Mapping[str, Any], num_characters: int) -> float:
-    """Return the weight decay, stronger the more often the text is read."""
-    steps = DECAY_EPOCHS * _steps_per_epoch(values, num_characters)
-    return min(MOST_DECAY, float(f"{1 / (values['learning_rate'] * steps):.2g}"))
+    """Return the weight decay, stronger for a short text, which is read more often."""
+    shrink = min(MOST_DECAY, DECAY_AT_MEGABYTE * (1e6 / num_characters) ** DECAY_FALL)
+    return min(MOST_ALLOWED_DECAY, float(f"{shrink / values['learning_rate']:.2g}"))
 
 
 def _steps_per_epoch(values: Mapping[str, Any], num_characters: int) -> int:
