@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from charrnn.core.batches import split
-from charrnn.core.cost import num_parameters
 from charrnn.core.errors import OptionError
+from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import Value, checked, options
 from charrnn.core.speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 
@@ -41,8 +41,8 @@ SMALLEST_SIZE = 192
 EPOCHS = 9.0
 """Epochs, each of which reads the text once, after which a network with the decay below has memorized it."""
 DECAY_AT_MEGABYTE, DECAY_FALL, MOST_DECAY = 0.004, 0.5, 0.012
-"""Weight decay × learning rate, which AdamW and Muon shrink weights by at each step, for a text of a million characters;
-the power of n by which it falls; and the most, for texts up to about 110,000 characters."""
+"""Weight decay × learning rate, by which AdamW and Muon shrink weights at each step, for a text of a million
+characters; the power of n with which it falls; and the most, for texts up to about 110,000 characters."""
 LONGEST_SEQUENCE, MOST_SEQUENCES = 64, 32
 CHARACTERS_PER_SEQUENCE = 3000
 """Of the text, for each sequence of a batch; where there are fewer, an epoch has too few steps."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core.cadence import num_due
-from charrnn.core.cost import step_work
-from charrnn.core.processor import SMALLEST
+from charrnn.core.cpu_features import SMALLEST
+from charrnn.core.network_cost import step_work
 
 LARGE = 0.75
 LARGE_IN_BFLOAT16 = {"amx_bf16": 0.15, "avx512_bf16": 0.45, None: 0.8}

@@ -7,7 +7,7 @@ from typing import Any
 from charrnn.core.auto import auto_options
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Preset, Value, checked, find_preset, preset
-from charrnn.services.estimate import speed
+from charrnn.services.cost_estimate import speed
 
 AUTO = "auto"
 """Preset where there is only a time budget."""

@@ -12,11 +12,11 @@ from charrnn.core.baselines import baselines
 from charrnn.core.options import presets
 from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.model.checkpoint import load_network
-from charrnn.model.evaluation import Evaluation
-from charrnn.model.training import train
+from charrnn.model.training.checkpoint import load_network
+from charrnn.model.training.evaluation import Evaluation
+from charrnn.model.training.training_loop import train
 from charrnn.services.choosing import training_options
-from tests.model.tiny import never
+from tests.support.tiny_networks import never
 
 CHARACTERS, HELD_OUT = 400_000, 20_000
 

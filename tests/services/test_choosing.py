@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import OptionError
-from charrnn.core.events import Event, Planned
 from charrnn.core.options import checked, defaults, preset
 from charrnn.core.outcome import Help
 from charrnn.core.records import ModelState
-from charrnn.model.checkpoint import load
+from charrnn.core.training_events import Event, Planned
+from charrnn.model.training.checkpoint import load
 from charrnn.services import Services
 from charrnn.services.choosing import training_options
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 SIZES = {"num_characters": 20_000, "num_distinct": 60}
 
