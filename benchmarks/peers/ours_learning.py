@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed o
 
 from turns import tell, wait  # noqa: E402
 
-from charrnn.core.options import preset  # noqa: E402
 from charrnn.core.training_events import Event, Measured  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training.training_loop import train  # noqa: E402
+from charrnn.services.choosing import training_options  # noqa: E402
 
 TURN_SECONDS = 5.0
 
@@ -59,7 +59,8 @@ def main() -> None:
     text, name, every = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)
-    options = preset(name) | {"eval_every_n": every, "sample_every_n": 0, "max_val_chars": 0}
+    set_here = {"eval_every_n": every, "sample_every_n": 0, "val_fraction": 0.1, "max_val_chars": 0}
+    options = training_options(set_here, num_characters=len(text), num_distinct=len(set(text)), preset_name=name)
     turns = Turns()
     tell("ready")
     if wait():

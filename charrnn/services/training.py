@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from charrnn.core.errors import StateError
-from charrnn.core.options import checked
-from charrnn.core.options import preset as preset_options
-from charrnn.core.records import ACTIVE, Corpus, Model
+from charrnn.core.options import Value, checked
+from charrnn.core.outcome import Outcome, outcome
+from charrnn.core.records import ACTIVE, Corpus, Model, ModelState
 from charrnn.core.training_events import Listener
+from charrnn.services.choosing import checked_request, training_options
 from charrnn.services.corpora import Corpora, TextSource
+from charrnn.services.cost_estimate import length
 from charrnn.services.database_retry import PATIENCE_SECONDS, retry_while_away
 from charrnn.services.models import Models
 from charrnn.services.quota_check import Quota
@@ -42,6 +44,7 @@ class Trainings:
         *,
         name: str | None = None,
         preset: str | None = None,
+        minutes: float | None = None,
         options: Mapping[str, Any] | None = None,
         callbacks: Sequence[Any] = (),
         listeners: Sequence[Listener] = (),
@@ -51,7 +54,8 @@ class Trainings:
         Args:
             source: A corpus, a path, or the text itself.
             name: Name of the model; derived from the text's name if missing.
-            preset: Preset of options to start with; the defaults if missing.
+            preset: Preset of options to start with. The default is Auto if `minutes` is given, else no preset.
+            minutes: Time budget for Auto, which chooses options for this text and this machine.
             options: Training options that differ from the preset.
             callbacks: Keras callbacks.
             listeners: Called with every event, on the training's thread.
@@ -65,9 +69,9 @@ class Trainings:
             NameTaken: Another model has this name.
             LimitReached: The training exceeds a limit of this server.
         """
-        base = preset_options(preset) if preset else None
-        values = checked("training", options or {}, base=base)
+        checked_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
         corpus = self._corpora.find_or_add(source)
+        values = self.options_for(corpus, preset=preset, minutes=minutes, options=options)
         request = TrainingRequest(corpus, values, callbacks, listeners)
 
         def queue() -> Model:
@@ -75,6 +79,27 @@ class Trainings:
             return self._models.create(free, corpus=corpus, options=values, queued=True)
 
         return self._launch(request, queue)
+
+    def options_for(
+        self,
+        corpus: Corpus,
+        *,
+        preset: str | None = None,
+        minutes: float | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> dict[str, Value]:
+        """Return the options that `start` would use for a text; arguments as there.
+
+        Raises:
+            OptionError: An option is invalid.
+        """
+        return training_options(
+            options or {},
+            num_characters=corpus.num_characters,
+            num_distinct=corpus.num_distinct,
+            preset_name=preset,
+            minutes=minutes,
+        )
 
     def begin(self, model_id: str, *, callbacks: Sequence[Any] = (), listeners: Sequence[Listener] = ()) -> Model:
         """Train a model from the first step; earlier results are deleted after that step.
@@ -155,6 +180,21 @@ class Trainings:
         """Ask a training of this process to save and end as `interrupted`; do nothing if it runs elsewhere."""
         if thread := self.runner.thread(self._models.mine(model_id)):
             thread.stop(interrupt=True)
+
+    def outcome(self, model_id: str) -> Outcome | None:
+        """Return how a completed training ended and what to try next; `None` if the training is not completed.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        model = self._models.get(model_id)
+        if model.state != ModelState.COMPLETED or model.corpus_id is None:
+            return None
+        options = checked("training", model.train_params)
+        per_epoch, total = length(options, self._corpora.get(model.corpus_id).num_characters)
+        metrics = self.runner.history.metrics(model.id, names=["val_loss"])
+        losses = [(metric.step, metric.value) for metric in metrics]
+        return outcome(options, step=model.step, total_steps=total, steps_per_epoch=per_epoch, losses=losses)
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
         """Wait until a training has ended, wherever it runs, or `timeout` seconds have passed; return the model."""

@@ -8,11 +8,12 @@ import pytest
 
 from charrnn.core.errors import LimitReached, StudioError
 from charrnn.core.network_cost import num_parameters
-from charrnn.core.options import checked, preset, presets
+from charrnn.core.options import checked, presets
 from charrnn.core.quotas import Limits, flag, means, variable
 from charrnn.core.records import ModelState
 from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
+from charrnn.services.choosing import training_options
 from charrnn.services.quota_check import log_lines
 from charrnn.store.run_history import ROW_BYTES
 from tests.support.small_training import OPTIONS, TEXT, Trained
@@ -40,7 +41,7 @@ def test_a_server_has_limits_where_a_notebook_or_a_command_has_none() -> None:
 
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_is_within_the_limits_of_a_server(name: str) -> None:
-    options = checked("training", {}, base=preset(name))
+    options = training_options({}, num_characters=1_115_394, num_distinct=65, preset_name=name)
     limits = Limits.read({}, server=True)
     limits.check("max_log_lines", log_lines(options, 1_115_394), "Shakespeare")
     limits.check("max_parameters", num_parameters(options, 66), "Shakespeare")
@@ -48,6 +49,11 @@ def test_every_preset_is_within_the_limits_of_a_server(name: str) -> None:
         log_lines(options | {"max_steps": 10**9, "max_epochs": 0, "max_minutes": 0, "log_every_n": 1}, 1_115_394)
         > 10**9
     )
+
+
+def test_steps_that_the_clock_decides_on_are_counted_for_the_log() -> None:
+    options = checked("training", {"max_steps": 1, "max_minutes": 60, "log_every_n": 1})
+    assert log_lines(options | {"fit_steps": True}, 1_115_394) > 10**6 > log_lines(options, 1_115_394)
 
 
 @pytest.mark.parametrize("value", ["-1", "many", "1.5", "nan"])
@@ -95,7 +101,7 @@ def test_each_user_has_room_of_their_own(tmp_path: Path) -> None:
 
 
 def test_all_that_is_kept_counts_for_the_room_of_its_owner(trained: Trained) -> None:
-    services, allowance = trained.services, trained.services._allowance
+    services, allowance = trained.services, trained.services._quota
     folders = (services.settings.corpora, services.settings.checkpoints)
     files = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
     lines, metrics = services.models.lines(trained.model.id), services.models.metrics(trained.model.id)
@@ -136,7 +142,7 @@ def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
 def test_a_text_that_is_too_long_to_write_is_refused(trained: Trained) -> None:
     services = trained.services
     limited = services.writing.seen_by(
-        services.models, replace(services._allowance, limits=Limits(max_sample_length=100))
+        services.models, replace(services._quota, limits=Limits(max_sample_length=100))
     )
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
     with pytest.raises(LimitReached, match="102 characters at once; this server allows 100.*--max-sample-length"):
