@@ -70,8 +70,6 @@ def test_services_import_the_model_in_the_thread_safe_way(path: Path) -> None:
     imports = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     from_a_module = re.compile(rf"charrnn\.{TENSORFLOW_FOLDER}\.\w+\.")
     assert not [line for line in imports if from_a_module.search(line)], f"see charrnn/{TENSORFLOW_FOLDER}/__init__.py"
-        f"see charrnn/{TENSORFLOW_FOLDER}/__init__.py"
-    )
 
 
 def test_tensorflow_is_installed() -> None:
