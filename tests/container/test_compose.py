@@ -98,7 +98,7 @@ def compose(engine: Engine, mariadb: str, tmp_path: Path) -> Iterator[Compose]:
     compose.run("down", "--volumes", "--timeout", "2")
 
 
-def test_a_training_survives_ctrl_c_and_another_up(
+def test_a_training_survives_ctrl_c_and_compose_up_again(
     compose: Compose, open_page: Callable[[str], Page], tmp_path: Path
 ) -> None:
     compose.up()
@@ -142,7 +142,7 @@ def assert_hardened(containers: list[dict[str, Any]]) -> None:
         assert each["Config"]["User"].partition(":")[0] not in ("", "0", "root")
 
 
-def test_compose_holds_no_secret_and_publishes_on_this_machine_only() -> None:
+def test_compose_contains_no_secret_and_publishes_on_loopback_only() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
     variables = {name for each in services.values() for name in each.get("environment", {})}
     assert not [name for name in variables if "PASSWORD" in name and not name.endswith("_FILE")]
@@ -155,7 +155,7 @@ def test_compose_holds_no_secret_and_publishes_on_this_machine_only() -> None:
     assert services["dashboard"]["depends_on"] == {"database": {"condition": "service_healthy"}}
 
 
-def test_podman_compose_loads_the_file(compose: Compose) -> None:
+def test_podman_compose_parses_the_file(compose: Compose) -> None:
     loaded = yaml.safe_load(compose.run("config"))
     assert set(loaded["services"]) == {"secrets", "database", "dashboard"}
     assert loaded["services"]["dashboard"]["image"] == IMAGE

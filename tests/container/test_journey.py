@@ -15,7 +15,7 @@ STOP_SECONDS = 10
 OPTIONS = {"Steps": 1_000_000, "Log every": 20, "Validate every": 200, "Save every": 200}
 
 
-def test_a_text_is_uploaded_trained_interrupted_resumed_and_written_with(
+def test_upload_train_interrupt_resume_and_generate(
     container: Containers, studio_database: dict[str, str], open_page: Callable[[str], Page], tmp_path: Path
 ) -> None:
     studio = container(studio_database).start()

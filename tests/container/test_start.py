@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE, wait_until
 type Containers = Callable[..., Container]
 
 
-def test_the_first_start_creates_a_login_and_later_ones_keep_it(container: Containers) -> None:
+def test_the_first_start_creates_a_login_that_later_starts_keep(container: Containers) -> None:
     first = container().start()
     user, password = first.login()
     assert user == "admin"
@@ -31,13 +31,13 @@ def test_the_first_start_creates_a_login_and_later_ones_keep_it(container: Conta
     assert first.log().count("Created the user") == 1
 
 
-def test_nobody_gets_in_without_a_login(container: Containers) -> None:
+def test_a_container_requires_a_login(container: Containers) -> None:
     started = container().start()
     with urllib.request.urlopen(f"{started.url}/") as page:
         assert page.url.startswith(f"{started.url}/login")
 
 
-def test_a_container_without_a_login_and_without_a_place_for_one_says_what_to_do(engine: Engine, image: str) -> None:
+def test_a_container_that_cannot_store_a_login_explains_what_to_do(engine: Engine, image: str) -> None:
     said = engine.podman(
         "run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--env=CHARRNN_HOME=/etc", image, check=False
     )
@@ -47,7 +47,7 @@ def test_a_container_without_a_login_and_without_a_place_for_one_says_what_to_do
     assert "Traceback" not in said
 
 
-def test_an_open_container_asks_nobody(container: Containers) -> None:
+def test_an_open_container_requires_no_login(container: Containers) -> None:
     started = container({"CHARRNN_OPEN_TO_EVERYBODY": "true"}).start()
     assert "Created the user" not in started.log()
     with urllib.request.urlopen(f"{started.url}/") as page:
@@ -112,7 +112,7 @@ def name(engine: Engine) -> Iterator[str]:
     engine.podman("rm", "--force", "--time", "1", name, check=False)
 
 
-def test_the_command_of_the_article_works(
+def test_the_article_command_works(
     engine: Engine,
     image: str,
     name: str,
