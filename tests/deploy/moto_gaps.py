@@ -1,7 +1,7 @@
 """Extend moto with the CloudFormation features that the templates use; importing this module is enough.
 
-Secrets in stacks, and `!Ref` of a parameter group. Besides, moto passes over bucket policies, OIDC providers,
-subscriptions and alarms without a word, so that no test here says anything about those.
+Adds secrets in stacks, and `!Ref` of a parameter group. moto silently ignores bucket policies, OIDC providers,
+subscriptions and alarms, so the tests do not cover those.
 """
 
 import hashlib

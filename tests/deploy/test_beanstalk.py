@@ -1,6 +1,6 @@
-"""Test deploy/beanstalk: podman-compose parses the compose file; the script creates a bundle and passes it to the AWS CLI.
+"""Test deploy/beanstalk: its compose file, and the script that passes a bundle to the AWS CLI.
 
-The CLI is a stand-in that writes down its arguments; no server plays Elastic Beanstalk.
+The CLI is a fake that records its arguments; Elastic Beanstalk itself is not simulated.
 """
 
 import json

@@ -1,8 +1,7 @@
 """Test what `deploy/aws/studio create` creates, as moto reports it.
 
-Not checked here, since moto does not do it: whether tasks start, whether CloudFormation waits for them, whether roles
-suffice, what an alarm does, and some properties, such as stickiness; tests/deploy/template_rules.py reads those in the
-templates.
+moto does not simulate whether tasks start, whether CloudFormation waits for them, whether the permissions of roles
+suffice, alarms, and some properties such as stickiness; tests/deploy/template_rules.py checks those in the templates.
 """
 
 import os
