@@ -76,7 +76,9 @@ def holds(path: Path, text: bytes) -> bool:
     return False
 
 
-def test_the_image_contains_no_compiler_installer_cache_or_test(engine: Engine, image: str, inside: dict[str, Any]) -> None:
+def test_the_image_contains_no_compiler_installer_cache_or_test(
+    engine: Engine, image: str, inside: dict[str, Any]
+) -> None:
     assert inside["programs"] == []
     assert inside["tests"] == []
     assert inside["leftovers"] == []

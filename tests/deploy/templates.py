@@ -1,4 +1,4 @@
-"""Read the CloudFormation templates as plain data: `!Ref X` is {"Ref": "X"}, `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}."""
+"""Read the CloudFormation templates; `!Ref X` becomes {"Ref": "X"}, `!GetAtt A.B` {"Fn::GetAtt": ["A", "B"]}."""
 
 from copy import deepcopy
 from functools import cache

@@ -166,9 +166,7 @@ def test_restore_rejects_an_incomplete_backup(backup: Backup, tmp_path: Path) ->
     assert (result.returncode, "no complete backup" in result.stderr) == (1, True)
 
 
-def test_a_database_server_with_the_oldest_tables_is_rejected_until_db_upgrade(
-    mariadb: str, tmp_path: Path
-) -> None:
+def test_a_database_server_with_the_oldest_tables_is_rejected_until_db_upgrade(mariadb: str, tmp_path: Path) -> None:
     config = _config()
     engine = make_engine(parse_url(mariadb))
     with engine.connect() as connection:

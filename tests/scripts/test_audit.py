@@ -37,7 +37,7 @@ def test_a_known_vulnerability_fails_and_names_the_fixed_version(tmp_path: Path)
 
 def test_a_skipped_package_is_reported_as_not_audited(tmp_path: Path) -> None:
     result = audited(tmp_path, SOUND, SKIPPED)
-    assert (result.returncode, "NOT AUDITED are 1 of 2: swan" in result.stderr, result.stdout) == (0, True, "")
+    assert (result.returncode, "NOT AUDITED: 1 of 2 packages, swan" in result.stderr, result.stdout) == (0, True, "")
 
 
 def test_an_unreachable_database_is_reported_and_does_not_fail(tmp_path: Path) -> None:

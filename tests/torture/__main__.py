@@ -37,9 +37,13 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=1000, help="log lines per writer")
     parser.add_argument("--starts", type=int, default=16, help="number of processes that start the same model")
     parser.add_argument("--steps", type=int, default=900, help="steps per training")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="seed of all random choices")
+    parser.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="seed of all random choices"
+    )
     parser.add_argument("--only", choices=PARTS, action="append", help="run only this part; can be repeated")
-    parser.add_argument("--database", choices=DATABASES, action="append", help="use only this database; can be repeated")
+    parser.add_argument(
+        "--database", choices=DATABASES, action="append", help="use only this database; can be repeated"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # stops servers and trainings, too
     print(f"seed {options.seed}", flush=True)

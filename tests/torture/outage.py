@@ -56,9 +56,15 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
             whole = not gaps(services, model_id) and [m.step for m in losses] == list(range(1, ended.step + 1))
             promise = f"database {way} for {seconds:g} s"
             findings += [
-                Finding(f"{promise}: steps done during the outage and stored later", away, f"{away:,}", "some", away > 0),
                 Finding(
-                    f"{promise}: new steps in the database", 1, f"{taken:.1f} s", f"{BACK_SECONDS} s", taken < BACK_SECONDS
+                    f"{promise}: steps done during the outage and stored later", away, f"{away:,}", "some", away > 0
+                ),
+                Finding(
+                    f"{promise}: new steps in the database",
+                    1,
+                    f"{taken:.1f} s",
+                    f"{BACK_SECONDS} s",
+                    taken < BACK_SECONDS,
                 ),
                 all_held(f"{promise}: every line and metric once and in order", [whole]),
                 Finding(f"{promise}: then stopped", 1, ended.state, "stopped", ended.state == ModelState.STOPPED),
