@@ -146,7 +146,7 @@ def in_process(part: str, *arguments: object) -> dict[str, Any]:
 class Table:
     """The rows of the table, and each result relative to its limit."""
 
-    lines: list[str] = field(default_factory=lambda: ["what | came | needed |", "--- | --- | --- | ---"])
+    lines: list[str] = field(default_factory=lambda: ["what | result | target |", "--- | --- | --- | ---"])
     shares: dict[str, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def add(self, what: str, came: float, limit: float, form: str, *, least: bool = False) -> None:

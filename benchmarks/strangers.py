@@ -1,7 +1,7 @@
 """Attack a server with twenty connections that have no login, for a minute.
 
-Everything runs on the loopback address. Targets: the memory of the server grows by at most 50 MB, and a page opens for a
-logged-in user within 3 s at any time.
+Everything runs on the loopback address. Targets: the memory of the server grows by at most 50 MB, and a page opens for
+a user within 3 s at any time.
 
 python benchmarks/strangers.py [SECONDS]
 """
@@ -221,7 +221,8 @@ def main() -> None:
     ):
         verdict = "reached" if came <= needed else "MISSED"
         print(
-            f"{CONNECTIONS} anonymous clients for {seconds:g} s: {name:28} {came:7.2f} {unit:3} (target {needed:g})  {verdict}"
+            f"{CONNECTIONS} anonymous clients for {seconds:g} s: {name:28} {came:7.2f} {unit:3} (target {needed:g})"
+            f"  {verdict}"
         )
 
 

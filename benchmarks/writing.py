@@ -43,7 +43,7 @@ def main() -> None:
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
-    lines = ["what | came, times as fast | needed |", "--- | --- | --- | ---"]
+    lines = ["what | times as fast | target |", "--- | --- | --- | ---"]
     print(*lines, sep="\n", flush=True)
     plotted = {}
     for layers, units in SIZES:
