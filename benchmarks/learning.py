@@ -73,7 +73,7 @@ def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> M
 def report(courses: Mapping[str, Course]) -> list[str]:
     """Return the lines of the table."""
     ours, transformer = courses["ours"], courses.get("transformer")
-    lines = ["nats | our seconds | of the transformer's time | needed", "--- | --- | --- | ---"]
+    lines = ["loss, nats | seconds | fraction of the transformer's time | target", "--- | --- | --- | ---"]
     for level, needed in NEEDED:
         seconds = ours.reached(level)
         if seconds is None:

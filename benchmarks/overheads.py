@@ -168,21 +168,21 @@ def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
     table.add("evaluation, checkpoints, logging, metrics", 100 * sum(own.values()), 100 * OVERHEAD, "{:.1f} %")
     speeds = {part: count / usual[part] for part, count in trained["characters"].items()}
     beside = speeds["evaluation"] / speeds["steps"]
-    table.add("evaluation beside training", beside, EVALUATION_SPEED, "{:.1f} ×", least=True)
+    table.add("speed of evaluation, relative to training", beside, EVALUATION_SPEED, "{:.1f} ×", least=True)
     allowed = trained["expected_memory"] + SPARE_MEMORY
     table.add("memory of the training", trained["memory"] / 1e6, allowed / 1e6, "{:.0f} MB")
     off = trained["estimated"] / whole
-    table.add(f"estimated time, {off:.2f} × the real one: off by", 100 * abs(off - 1), 30, "{:.0f} %")
-    table.add("loading to the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
+    table.add(f"estimated time, {off:.2f} × the actual one: error", 100 * abs(off - 1), 30, "{:.0f} %")
+    table.add("loading until the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
     table.add(
-        "first characters once loaded", 1000 * statistics.median(loaded["later"]), 1000 * FIRST_SECONDS, "{:.0f} ms"
+        "first characters of a loaded model", 1000 * statistics.median(loaded["later"]), 1000 * FIRST_SECONDS, "{:.0f} ms"
     )
     said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in own.items())
     rest = 1 - sum(shares.values()) + shares["recorder"]
     firsts = ", ".join(f"{part} {times[0]:.1f} s ({usual[part]:.3f} later)" for part, times in seconds.items())
     table.lines.append(
-        f"\nOf {whole:.0f} s: {said}, samples {100 * shares['samples']:.1f} %, the start and all else "
-        f"{100 * rest:.1f} %. The first time of each: {firsts}."
+        f"\nOf {whole:.0f} s: {said}, samples {100 * shares['samples']:.1f} %, startup and everything else "
+        f"{100 * rest:.1f} %. First call of each: {firsts}."
     )
     return table
 
@@ -208,7 +208,7 @@ def main() -> None:
         table = report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
     print(*table.lines, sep="\n")
     if asked.write:
-        page.write("overheads", "Beside the steps", table.lines, page.bars(table.shares, "of its limit"))
+        page.write("overheads", "Overheads of a training", table.lines, page.bars(table.shares, "of its limit"))
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def grow(megabytes: int) -> list[str]:
     """Compare a large text with one of a megabyte; return the lines of the table."""
     small, large = train_on(1), train_on(megabytes)
     more, later = large["memory"] - small["memory"], large["start"] - small["start"]
-    lines = ["text | added and encoded | start to first step | memory of its own", "--- | --- | --- | ---"]
+    lines = ["text | adding and encoding | start to first step | memory", "--- | --- | --- | ---"]
     for name, came in (("1 MB", small), (f"{megabytes:,} MB", large)):
         lines.append(f"{name} | {came['encode']:.1f} s | {came['start']:.1f} s | {came['memory'] / 1e6:.0f} MB")
     verdicts = ["reached" if holds else "MISSED" for holds in (later <= START_SECONDS, more <= MORE_MEMORY)]
@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="measure only names that start with this")
     page.add_option(parser)
     asked = parser.parse_args()
-    lines = ["network and what differs | time per character | work", "--- | --- | ---"]
+    lines = ["network and difference | time per character | work", "--- | --- | ---"]
     print(*lines, sep="\n")
     rows = {}
     for base in BASES:

@@ -29,9 +29,9 @@ def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Sprea
         commands["PyTorch"] = [torch, "torch_writing.py", *network, "1"]
     with programs(commands) as started:
         seconds = race(started, ROUNDS)
-    ratios = {f"{MANY} texts beside one": (ratio(seconds["one"], seconds["many"]), NEEDED_MANY)}
+    ratios = {f"{MANY} samples, relative to one": (ratio(seconds["one"], seconds["many"]), NEEDED_MANY)}
     if "PyTorch" in seconds:
-        ratios = {"one text beside PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), NEEDED_ONE)} | ratios
+        ratios = {"one sample, relative to PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), NEEDED_ONE)} | ratios
     return ratios
 
 
