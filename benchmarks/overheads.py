@@ -175,7 +175,10 @@ def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
     table.add(f"estimated time, {off:.2f} × the actual one: error", 100 * abs(off - 1), 30, "{:.0f} %")
     table.add("loading until the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
     table.add(
-        "first characters of a loaded model", 1000 * statistics.median(loaded["later"]), 1000 * FIRST_SECONDS, "{:.0f} ms"
+        "first characters of a loaded model",
+        1000 * statistics.median(loaded["later"]),
+        1000 * FIRST_SECONDS,
+        "{:.0f} ms",
     )
     said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in own.items())
     rest = 1 - sum(shares.values()) + shares["recorder"]
