@@ -70,7 +70,9 @@ def test_services_import_modules_of_the_model_rather_than_names(path: Path) -> N
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"charrnn.{TENSORFLOW_FOLDER}"):
             folder = ROOT.joinpath(*(node.module or "").split("."))
             names = [alias.name for alias in node.names]
-            assert all((folder / f"{name}.py").exists() for name in names), f"see charrnn/{TENSORFLOW_FOLDER}/__init__.py"
+            assert all((folder / f"{name}.py").exists() for name in names), (
+                f"see charrnn/{TENSORFLOW_FOLDER}/__init__.py"
+            )
 
 
 def test_tensorflow_is_installed() -> None:

@@ -1,4 +1,4 @@
-"""compose.yaml, loaded and started by podman-compose."""
+"""Test compose.yaml with podman-compose."""
 
 import json
 import re
@@ -27,7 +27,7 @@ MARIADB = "localhost/charrnn-test-mariadb:latest"
 
 
 class Compose:
-    """`podman-compose` beside nothing but compose.yaml, as where an image was published."""
+    """`podman-compose` with only compose.yaml, as with a published image."""
 
     def __init__(self, engine: Engine, folder: Path):
         self.engine, self.folder, self.port = engine, folder, free_port()
@@ -49,7 +49,7 @@ class Compose:
         return result.stdout
 
     def up(self) -> None:
-        """Start everything in the foreground, and wait until the dashboard is ready."""
+        """Start all services in the foreground and wait until the dashboard is ready."""
         self._log = (self.folder / "log").open("w")
         self._process = subprocess.Popen(
             self.command("up", "--no-build"), cwd=self.folder, env=self._environment, stdout=self._log,
@@ -85,7 +85,7 @@ class Compose:
 
 @pytest.fixture(scope="module")
 def mariadb(engine: Engine, image: str) -> str:
-    """Builds what stands in for the official image of MariaDB."""
+    """Build a replacement for the official MariaDB image."""
     folder = str(Path(__file__).with_name("mariadb"))
     engine.buildah("build", "--isolation=chroot", "--pull-never", "--layers", "--tag", MARIADB, folder)
     return MARIADB
@@ -131,7 +131,7 @@ READ = "cat /run/charrnn/* 2>/dev/null || true"
 
 
 def assert_hardened(containers: list[dict[str, Any]]) -> None:
-    """Check what each container may do."""
+    """Check the privileges of each container."""
     assert {each["Config"]["Labels"]["com.docker.compose.service"] for each in containers} == {
         "secrets", "database", "dashboard",
     }  # fmt: skip

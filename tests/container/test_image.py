@@ -1,4 +1,4 @@
-"""What is in the image, and what is not."""
+"""Test the contents of the image."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.container.engine import ROOT, Engine
 from tests.test_project_files import locked
 
 OVERRIDDEN = {"charrnn-studio: tensorflow", "tensorflow-cpu: libclang"}
-"""What image-overrides.txt takes out."""
+"""Requirements that image-overrides.txt removes."""
 NOT_IN_THE_IMAGE = {
     "pytest",
     "hypothesis",
@@ -33,14 +33,14 @@ NOT_IN_THE_IMAGE = {
 
 @pytest.fixture(scope="session")
 def inside(engine: Engine, image: str) -> dict[str, Any]:
-    """What a program in the image sees."""
+    """The contents of the image, as a program in it sees them."""
     program = Path(__file__).with_name("inside.py").read_text("utf-8")
     return json.loads(engine.run("python", "-", user="0", stdin=program))
 
 
 @pytest.fixture(scope="session")
 def inspected(engine: Engine, image: str) -> dict[str, Any]:
-    """What the image says of itself."""
+    """The metadata of the image."""
     return json.loads(engine.podman("image", "inspect", image))[0]
 
 
@@ -66,7 +66,7 @@ def test_no_secret_is_in_history_environment_or_files(
 
 
 def holds(path: Path, text: bytes) -> bool:
-    """Return whether a large file holds some bytes."""
+    """Return whether a large file contains the bytes."""
     rest = b""
     with path.open("rb") as file:
         while block := file.read(1 << 24):

@@ -1,4 +1,4 @@
-"""How a container starts and ends: the first login, what is missing, many at once, the article's command."""
+"""Test how containers start and stop: first login, missing settings, concurrent starts, the command of the article."""
 
 import os
 import pty
@@ -106,7 +106,7 @@ def terminal() -> "tuple[int, int]":
 
 @pytest.fixture
 def name(engine: Engine) -> Iterator[str]:
-    """Name of a container that a command of the test starts; it ends with the test, also when that fails."""
+    """Name of a container that the test starts; it is removed even if the test fails."""
     name = f"charrnn-test-{secrets.token_hex(4)}"
     yield name
     engine.podman("rm", "--force", "--time", "1", name, check=False)
@@ -120,7 +120,7 @@ def test_the_article_command_works(
     open_page: Callable[[str], Page],
     terminal: tuple[int, int],
 ) -> None:
-    # As in the article, except that the network is this machine's and so the port, which nobody can publish then.
+    # The command of the article, but with the host network, where ports cannot be published.
     port = free_port()
     variables = [argument for name, value in studio_database.items() for argument in ("-e", f"{name}={value}")]
     command = ["podman", "run", "--rm", "-ti", "--name", name, *variables, "--network=host"]
@@ -150,7 +150,7 @@ def test_the_article_command_works(
 
 
 def read_all(descriptor: int) -> None:
-    """Read what a terminal still shows until its program ends."""
+    """Read the output of a terminal until its program ends."""
     try:
         while os.read(descriptor, 4096):
             pass
