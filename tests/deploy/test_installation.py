@@ -94,7 +94,7 @@ def test_push_skips_an_image_that_is_in_the_registry(installed: Cloud) -> None:
 
 def test_rollback_without_a_previous_image_fails(installed: Cloud) -> None:
     result = installed.studio("rollback")
-    assert (result.returncode, "has had one image only" in result.stderr) == (1, True)
+    assert (result.returncode, "has no previous image" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("asked", ["latest", "sha256:12", "sha256:" + "0" * 64])

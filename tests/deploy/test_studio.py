@@ -14,7 +14,7 @@ def test_deploy_runs_a_digest_and_rollback_the_previous_one(cloud: Cloud) -> Non
     assert second not in ("", first)
     result = cloud.studio("deploy", second.partition("@")[2])
     assert (result.returncode, cloud.image()) == (0, second), result.stderr
-    assert "runs already" in cloud.studio("deploy", second).stdout
+    assert "is already running" in cloud.studio("deploy", second).stdout
     assert cloud.studio("rollback").returncode == 0
     assert cloud.image() == first
     assert cloud.studio("rollback").returncode == 0, "a rollback can be taken back"
@@ -113,7 +113,7 @@ def test_upgrade_stops_the_tasks_and_takes_a_snapshot_first(cloud: Cloud) -> Non
     newer = cloud.studio("push", "charrnn-studio", "--tag", "v9").stdout.strip()
     result = cloud.studio("upgrade", newer)
     assert result.returncode == 0, result.stderr
-    steps = ["Stopping the tasks", "Saving the database", "Changing the tables", f"{newer} runs"]
+    steps = ["Stopping the tasks", "Taking the snapshot", "Upgrading the database", f"{newer} runs"]
     places = [result.stdout.index(step) for step in steps]
     assert places == sorted(places)
     [snapshot] = cloud.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
@@ -127,7 +127,7 @@ def test_a_failed_upgrade_leaves_no_task_running_and_explains_how_to_roll_back(c
     broken = cloud.studio("push", "charrnn-studio", "--tag", "broken").stdout.strip()
     result = cloud.studio("upgrade", broken)
     assert result.returncode == 1
-    assert "The tables could not be changed" in result.stderr
+    assert "The database could not be upgraded" in result.stderr
     [snapshot] = cloud.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     assert f"--set DatabaseSnapshot={snapshot['DBSnapshotIdentifier']}" in result.stderr
     assert cloud.parameters()["WebTasks"] == "0"
