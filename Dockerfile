@@ -3,19 +3,19 @@
 #   make image                                                                   # docker, podman or buildah
 #   docker run -p 127.0.0.1:8080:8080 -v charrnn:/data charrnn-studio            # the dashboard, with SQLite
 #   docker run --rm -ti -v charrnn:/data charrnn-studio charrnn models           # any other command
-#   docker run --read-only --tmpfs /tmp -v charrnn:/data charrnn-studio          # nothing else is written to
+#   docker run --read-only --tmpfs /tmp -v charrnn:/data charrnn-studio          # read-only root
 #
-# The first start creates the user "admin" and prints the password once. CHARRNN_LOGIN_FILE names your own users;
-# docs/settings.md lists all settings.
+# The first start creates the user "admin" and prints the password once. CHARRNN_LOGIN_FILE names a login file with your
+# users. docs/operating.md explains how to run the image; docs/settings.md lists all settings.
 #
-# Build secrets, for builders that reach packages through a mirror or a proxy; neither is kept in the image:
+# Build secrets, if packages come through a mirror or a proxy. The image does not contain them:
 #   --secret id=pip_conf,src=pip.conf              the package index (index-url), for pip and uv
 #   --secret id=ca_certificates,src=bundle.pem     the certificates to trust while downloading
 # `docker build --target gpu .` builds the image for NVIDIA GPUs on x86_64.
 
 ARG BASE=debian:trixie-slim
 
-# What both stages need: Debian's Python 3.13 and a program that reaps and signals processes.
+# For both stages: Python 3.13 of Debian, and tini, which reaps and signals processes.
 FROM ${BASE} AS python
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -25,7 +25,7 @@ RUN apt-get update \
 
 
 FROM python AS build
-# This stage is thrown away, with its lists.
+# This stage is discarded, including its package lists.
 # hadolint ignore=DL3008,DL3009
 RUN apt-get update && apt-get install -y --no-install-recommends binutils python3.13-venv
 WORKDIR /build
@@ -42,7 +42,7 @@ COPY requirements.lock requirements-gpu.lock ./
 RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca_certificates \
     ./install packages requirements.lock requirements-gpu.lock
 
-# On its own, so that a change of the program does not make a new layer of all packages.
+# A separate stage, so that a change of the program does not rebuild the layer with all packages.
 FROM build AS program
 COPY pyproject.toml README.md LICENSE ./
 COPY charrnn charrnn
@@ -76,7 +76,7 @@ ENTRYPOINT ["tini", "--", "entrypoint"]
 ARG VERSION=""
 ARG REVISION=""
 LABEL org.opencontainers.image.title="Char-RNN Studio" \
-      org.opencontainers.image.description="Give it a text, watch a character RNN learn it, then write with it." \
+      org.opencontainers.image.description="Train a character RNN on your own text, watch it learn, and generate text with it." \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

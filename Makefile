@@ -1,13 +1,12 @@
-# Every command that a developer, the hooks and CI run. Works with GNU make 3.81 (macOS) and newer.
-# The programs behind the longer targets are in scripts/.
+# The commands that developers, hooks and CI run. Requires GNU make 3.81 (macOS) or newer. scripts/ contains the longer ones.
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-# CI measures coverage while it tests, so that the suite runs once. COVERAGE=1 asks for it by hand.
+# CI measures coverage during the tests, so that the suite runs once. Set COVERAGE=1 to measure it elsewhere.
 COVERAGE ?= $(filter true,$(CI))
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/pytest)
-# Many tests wait for a browser or for other processes. More than four at once would fight for memory.
+# Many tests wait for a browser or other processes. More than four workers would run out of memory.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: help
@@ -15,9 +14,9 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
-setup: $(STAMP) ## Make .venv from the lock file (PYTHON=python3.13 picks the interpreter)
+setup: $(STAMP) ## Create .venv from the lock file (PYTHON=python3.13 selects the interpreter)
 
-# A named interpreter must not be passed over because an older .venv is up to date.
+# Run setup even if .venv is up to date, because it may use another interpreter than the requested one.
 ifdef PYTHON
 export PYTHON
 .PHONY: $(STAMP)
@@ -27,35 +26,35 @@ $(STAMP): requirements-dev.lock requirements-uv.lock pyproject.toml scripts/setu
 	@touch $@
 
 .PHONY: packages
-packages: ## Install the Debian packages that the tests need (as root), or say what to install
+packages: ## Install the Debian packages that the tests need (as root), or print what to install
 	@scripts/packages
 
 .PHONY: serve
-serve: $(STAMP) ## Open the dashboard on http://127.0.0.1:5006 (SERVE_ARGS="--port 5007 --home FOLDER")
+serve: $(STAMP) ## Serve the dashboard on http://127.0.0.1:5006 (SERVE_ARGS="--port 5007 --home FOLDER")
 	$(BIN)/python -m dashboard --address 127.0.0.1 --port 5006 $(SERVE_ARGS)
 
 .PHONY: test
-test: $(STAMP) ## Run the whole suite (PYTEST_ARGS="-k words" picks tests)
+test: $(STAMP) ## Run all tests (PYTEST_ARGS="-k words" selects some)
 	@scripts/packages
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 	$(if $(COVERAGE),@$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 
 .PHONY: testimage
-testimage: $(STAMP) ## Build the container image on a base made from Debian's packages, and test it (PYTEST_ARGS="-k words")
+testimage: $(STAMP) ## Build the container image on a base of Debian packages, and test it (PYTEST_ARGS="-k words")
 	@scripts/packages --containers
 	$(BIN)/pytest tests/container $(PYTEST_ARGS)
 
 .PHONY: fast
-fast: $(STAMP) ## Run the suite without the tests that train real networks
+fast: $(STAMP) ## Run all tests except those that train real networks
 	@scripts/packages
 	$(BIN)/pytest $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: coverage
-coverage: ## Run the whole suite and report which lines it never ran
+coverage: ## Run all tests and report the lines that no test executed
 	@$(MAKE) test COVERAGE=1
 
 .PHONY: lint
-lint: $(STAMP) ## Check style, types, which part imports which, and what deploys the program
+lint: $(STAMP) ## Check style, types, import contracts and deployment files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -63,7 +62,7 @@ lint: $(STAMP) ## Check style, types, which part imports which, and what deploys
 	scripts/lint-deploy
 
 .PHONY: audit
-audit: $(STAMP) ## Look the locked versions up in a database of known vulnerabilities, where it can be reached
+audit: $(STAMP) ## Check the locked versions for known vulnerabilities, if the database can be reached
 	$(BIN)/python scripts/audit
 
 .PHONY: format
@@ -76,11 +75,11 @@ image: ## Build the container image with docker, podman or buildah (IMAGE_ARGS="
 	@scripts/image $(IMAGE_ARGS)
 
 .PHONY: imagesize
-imagesize: ## Print what weighs what in the image
+imagesize: ## Print the sizes of the layers and folders of the image
 	@scripts/image-size
 
 .PHONY: sbom
-sbom: $(STAMP) ## Write dist/charrnn-studio.cdx.json, which lists all packages of the image
+sbom: $(STAMP) ## Write the bill of materials of the image to dist/charrnn-studio.cdx.json
 	@mkdir -p dist
 	$(BIN)/python scripts/sbom > dist/charrnn-studio.cdx.json
 
@@ -93,30 +92,34 @@ demo: $(STAMP) ## Train for one minute on Shakespeare and print a sample
 	@scripts/demo
 
 .PHONY: bench
-bench: $(STAMP) ## Run every benchmark
+bench: $(STAMP) ## Run all benchmarks
 	@for benchmark in $(wildcard benchmarks/*.py); do \
 		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
 .PHONY: torture
-torture: $(STAMP) ## Kill trainings, stop databases, fill disks, and see that nothing is lost (TORTURE_ARGS="--kills 9")
+torture: $(STAMP) ## Kill trainings, stop databases, fill disks, and check that nothing is lost (TORTURE_ARGS="--kills 9")
 	@scripts/packages
 	$(BIN)/python -m tests.torture $(TORTURE_ARGS)
 
 .PHONY: screenshots
-screenshots: $(STAMP) ## Make the README's pictures anew (two to three minutes)
+screenshots: $(STAMP) ## Take the screenshots of the README (two to three minutes)
 	@scripts/packages
 	$(BIN)/python scripts/screenshots
+
+.PHONY: docs
+docs: $(STAMP) ## Write the generated tables of options and settings into docs/
+	@$(BIN)/python scripts/docs
 
 .PHONY: sql
 sql: $(STAMP) ## Write sql/schema.*.sql from the tables
 	$(BIN)/python -m charrnn.store.schema_dump
 
 .PHONY: lock
-lock: $(STAMP) ## Rewrite the lock files from pyproject.toml (LOCK_ARGS=--upgrade takes the newest versions)
+lock: $(STAMP) ## Update the lock files from pyproject.toml (LOCK_ARGS=--upgrade selects the newest versions)
 	@scripts/lock $(LOCK_ARGS)
 
 .PHONY: clean
-clean: ## Remove .venv, caches and everything else that make made
+clean: ## Remove .venv, caches and build outputs
 	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
 		build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,9 @@
-"""How fast a text comes in and how much memory that takes: `python benchmarks/corpus.py [megabytes]`.
+"""Measure the speed and memory of adding a text: `python benchmarks/corpus.py [megabytes]`.
 
-Adding is finding the encoding, decoding, turning line ends, counting, hashing and storing; encoding is making ids.
-`overall` is both, by the clock, and what is needed; `cpu MB/s` is by the processor's time, start of Python included,
-and tells a slow program from a busy machine. Memory is the largest resident set of a process of its own, above what
-it had when it had only loaded NumPy.
+Adding detects the encoding, decodes, normalizes line endings, counts, hashes and stores; encoding creates token IDs.
+`overall` is both together in elapsed time, and has a target; `cpu MB/s` is in processor time, including the start of
+Python, and distinguishes a slow program from a busy machine. Memory is the peak resident set of a separate process,
+minus that after loading NumPy.
 """
 
 import json
@@ -65,31 +65,31 @@ done = time.perf_counter()
 print(json.dumps({"add": added - begun, "encode": done - added, "busy": time.process_time(), "memory": peak() - bare,
                   "encoding": corpus.encoding, "characters": len(ids), "distinct": corpus.num_distinct}))
 """
-"""Adds and encodes the text of the first argument in the folder of the second; the suite runs it as well."""
+"""Adds and encodes the text in the first argument, in the folder of the second; a test runs it, too."""
 
 
 def add_and_encode(source: Path, root: Path) -> dict[str, Any]:
-    """Run `CHILD`: seconds, megabytes of memory above NumPy's, and what the text is like."""
+    """Run `CHILD`; return seconds, megabytes of memory above NumPy, and the properties of the text."""
     ran = subprocess.run([sys.executable, "-c", CHILD, source, root], check=True, capture_output=True, cwd=PROJECT)
     return json.loads(ran.stdout)
 
 
 def write_text(path: Path, *, size: int, sentences: list[str], encoding: str, newline: str) -> None:
-    """Write sentences in random order, with words of random letters between them, until `size` bytes are full."""
+    """Write at least `size` bytes of sentences in random order, separated by random words."""
     rng = random.Random(7)
     words = ("".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 9))) + " " for _ in range(6000))
     block = [part for word in words for part in (word, rng.choice(sentences))]
-    pieces = []
+    chunks = []
     for _ in range(16):
         rng.shuffle(block)
-        pieces.append("".join(block).replace("\n", newline).encode(encoding))
+        chunks.append("".join(block).replace("\n", newline).encode(encoding))
     with path.open("wb") as file:
         while file.tell() < size:
-            file.write(rng.choice(pieces))
+            file.write(rng.choice(chunks))
 
 
 def measure(name: str, *, size: int, sentences: list[str], encoding: str = "utf-8", newline: str = "\n") -> bool:
-    """Print one row of the table; tell whether both figures are good enough."""
+    """Print one row of the table; return whether speed and memory reach their targets."""
     with tempfile.TemporaryDirectory() as folder:
         source, root = Path(folder, "text.txt"), Path(folder, "corpora")
         root.mkdir()
@@ -108,10 +108,10 @@ def measure(name: str, *, size: int, sentences: list[str], encoding: str = "utf-
 
 
 def main() -> int:
-    """Measure the large mixed text and smaller ones of other kinds."""
+    """Measure a large mixed text and smaller ones of other kinds."""
     size = int(sys.argv[1] if len(sys.argv) > 1 else 1000) * MEGABYTE
     mixed = [sentence for kind in SENTENCES.values() for sentence in kind]
-    print("                     read as      MB  distinct  add MB/s   encode   overall  cpu MB/s  memory MB   needed:")
+    print("                     read as      MB  distinct  add MB/s   encode   overall  cpu MB/s  memory MB   target:")
     print(f"{'':93}{NEEDED_RATE} MB/s overall, {ALLOWED_MEMORY} MB")
     results = [
         measure("mixed", size=size, sentences=mixed),

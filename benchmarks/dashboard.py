@@ -1,7 +1,7 @@
-"""How quick the dashboard is in a real Chromium: `python benchmarks/dashboard.py`. Takes some eight minutes.
+"""Measure the dashboard in Chromium: `python benchmarks/dashboard.py`. Takes about eight minutes.
 
-First paint, a long model, the way of a log line, what open tabs cost a training that runs in the server's process, and
-what visitors leave behind.
+Covers first paint, opening a long model, the latency of a log line, the cost of open tabs for a training in the server
+process, and memory per session.
 """
 
 import gc
@@ -23,11 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import insert, literal, select
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # for the server and the browser that the tests use too
-
-from dashboard.components.html_pane.hub import Hub  # noqa: E402
-from dashboard.components.html_pane.session import TABS as NAMES  # noqa: E402
-from dashboard.server.server.server import Studio, free_port, serve  # noqa: E402
+sys.path.insert(0, str(ROOT))  # for tests.support
 
 from charrnn.core.records import Metric, ModelState  # noqa: E402
 from charrnn.core.training_events import Event, Measured, Said  # noqa: E402
@@ -46,7 +42,7 @@ from tests.support.dashboard_server import Server  # noqa: E402
 POINTS, SERIES, TOLD = 100_000, 10, 5_000
 VISITS = 5
 REST = 90
-"""Seconds between what the benchmark prepares and what it measures; shared machines lend speed and want it back."""
+"""Seconds between preparation and measurement; shared machines throttle after a burst."""
 TABS, WATCHED, SECONDS = 5, 60, 30
 SPIKE = 77.0
 WARM_UP_VISITS, MANY_VISITS = 40, 200
@@ -58,13 +54,13 @@ OPTIONS: dict[str, Any] = training_options(
     },
     num_characters=len(TEXT), num_distinct=len(set(TEXT)), preset_name="quick",
 )  # fmt: skip
-"""Quick without end, and with nothing but steps and lines."""
+"""Quick without an end, validations, checkpoints or samples."""
 MANY_LINES = {"log_every_n": 10}
-"""Five times as many lines as Quick writes, so that there is something to wait for."""
+"""Five times as many log lines as Quick writes, so that waits are short."""
 
 SOURCES = """() => [...Bokeh.documents[0]._all_models.values()].filter((m) => m.type === "ColumnDataSource")
   .map((m) => [m.data.x.length, Math.max(...m.data.y), m.data.x.at(-1)])"""
-"""Points, highest value and last step of each curve that the browser has."""
+"""Number of points, maximum and last step of each curve in the browser."""
 
 COMPLETE = f"""([last, line]) => {{
   const find = (root) => {{
@@ -78,7 +74,7 @@ COMPLETE = f"""([last, line]) => {{
   const drawn = log?.lastChild?.textContent.startsWith(line) && ({SOURCES})().some((s) => s[2] === last)
   return drawn ? performance.now() : 0
 }}"""
-"""When the log's last line and the curves' last step are there: milliseconds since the page was asked for."""
+"""Milliseconds from the request until the last log line and the last step of a curve are shown, else 0."""
 
 VISIT = """
 import asyncio, re, sys, urllib.request
@@ -92,7 +88,7 @@ _, address, count, *tabs = sys.argv
 for number in range(int(count)):
     asyncio.run(visit(address, tabs[number % len(tabs)]))
 """
-"""A visitor's program; in a process of its own, since clients leave much behind."""
+"""A client, which runs in a separate process because clients leave memory behind."""
 
 WATCH = """(box) => {
   window.arrived = {}
@@ -103,13 +99,13 @@ WATCH = """(box) => {
 
 
 def row(name: str, came: str, needed: str, *, holds: bool | None) -> None:
-    """Print a line of the table."""
+    """Print a row of the table."""
     verdict = {True: "reached", False: "MISSED", None: ""}[holds]
     print(f"{name:66} {came:>10}   {needed:14} {verdict}", flush=True)
 
 
 def write_long_model(home: Path) -> str:
-    """Store a model with a long log and long curves; return its id."""
+    """Store a model with a long log and long curves; return its ID."""
     with open_services(home, environ={}) as services:
         corpus, _ = services.corpora.add(TEXT, name="ducks")
         model = services.models.create("long", corpus=corpus, options=OPTIONS)
@@ -144,12 +140,12 @@ def write_long_model(home: Path) -> str:
 
 
 def opened(chromium: Browser, url: str) -> Page:
-    """Open a page as a new visitor."""
+    """Open a page in a new browser context."""
     return shown(chromium.new_context(viewport={"width": 1280, "height": 900}), url)
 
 
 def shown(context: BrowserContext, url: str, *, hidden: bool = False) -> Page:
-    """Open a page in a window; a hidden one is told that another tab of its window is in front."""
+    """Open a page; a hidden one reports that another tab of its window is in front."""
     page = context.new_page()
     if hidden:
         page.add_init_script("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })")
@@ -159,13 +155,13 @@ def shown(context: BrowserContext, url: str, *, hidden: bool = False) -> Page:
 
 
 def measure_opening(chromium: Browser, home: Path, model_id: str) -> None:
-    """First paint, and a model with a long history; the first visit after the start is shown apart."""
+    """Measure first paint and opening a model with a long history; report the first visit separately."""
     server = Server(home)
     paints, completes, found = [], [], []
     try:
         for _ in range(1 + VISITS):
             page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-            # nothing is looked for meanwhile but the end: looking for a role walks through all of the page each frame
+            # Check for the end only: locating a role walks the whole page on each frame.
             page.goto(f"{server.url}/?tab=training&model={model_id}", wait_until="commit")
             last = [POINTS, f"step: {POINTS}/"]
             completes.append(page.wait_for_function(COMPLETE, arg=last, polling=20).json_value() / 1000)
@@ -182,20 +178,20 @@ def measure_opening(chromium: Browser, home: Path, model_id: str) -> None:
     row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, first visit", f"{completes[0]:.2f} s", "", holds=None)
     row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, later visits", f"{later:.2f} s", "< 2 s", holds=later < 2)
     most = max(points for points, _, _ in found)
-    row("points of a series that were sent", f"{most:,}", f"≤ {LIMIT:,}", holds=most <= LIMIT)
+    row("points sent per series", f"{most:,}", f"≤ {LIMIT:,}", holds=most <= LIMIT)
     highest = sum(top == SPIKE for _, top, _ in found)
-    row("curves that show their highest value", f"{highest} of 2", "2 of 2", holds=highest == 2)
+    row("curves that show their maximum", f"{highest} of 2", "2 of 2", holds=highest == 2)
 
 
 class Ears:
-    """Hears when a training said each line, and how far it was when."""
+    """Record when a training logged each line and did each step."""
 
     def __init__(self) -> None:
         self.said: dict[str, float] = {}
         self.steps: list[tuple[float, int]] = []
 
     def hear(self, event: Event) -> None:
-        """Take what a training tells."""
+        """Record an event of the training."""
         now = time.time()
         if isinstance(event, Said):
             self.said[event.text] = now
@@ -205,7 +201,7 @@ class Ears:
 
 @contextmanager
 def training(services: Services, **options: Any) -> Iterator[tuple[str, Ears]]:
-    """A training in this process, once it has found its pace."""
+    """Train in this process; yield the model once the speed is stable."""
     ears = Ears()
     model = services.training.start(TEXT, options=OPTIONS | options, listeners=[ears.hear])
     while len(ears.steps) < 5:
@@ -220,7 +216,7 @@ def training(services: Services, **options: Any) -> Iterator[tuple[str, Ears]]:
 
 @contextmanager
 def served(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
-    """A server in this process, and its address; closed pages live for some milliseconds, shorter than usual."""
+    """Serve the dashboard in this process; closed sessions expire within milliseconds."""
     with open_services(home, environ={}) as services:
         studio = Studio(services, Hub(services), 1_000_000, _prepares=True)
         port = free_port("127.0.0.1", 5500)
@@ -234,7 +230,7 @@ def served(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
 
 
 def measure_live(chromium: Browser, home: Path) -> None:
-    """The way of a log line, and the cost of open tabs, while a training runs in the server's process."""
+    """Measure the latency of a log line and the cost of open tabs, with a training in the server process."""
     with served(home, lifetime=2000) as (services, _, address):
         with training(services, **MANY_LINES) as (model_id, ears):
             measure_lines(opened(chromium, f"{address}?tab=training&model={model_id}"), ears)
@@ -245,18 +241,18 @@ def measure_live(chromium: Browser, home: Path) -> None:
 
 
 def measure_lines(page: Page, ears: Ears) -> None:
-    """Compare when lines were said with when they came on the screen."""
+    """Compare when lines were logged with when they were shown."""
     page.get_by_role("log").evaluate(WATCH)
     time.sleep(40)
     arrived = page.evaluate("window.arrived")
     page.context.close()
     ways = [moment / 1000 - ears.said[text] for text, moment in arrived.items() if text in ears.said]
     p95 = float(np.quantile(ways, 0.95))
-    row(f"a log line's way to the screen, p95 of {len(ways)}", f"{1000 * p95:.0f} ms", "< 500 ms", holds=p95 < 0.5)
+    row(f"latency of a log line to the screen, p95 of {len(ways)}", f"{1000 * p95:.0f} ms", "< 500 ms", holds=p95 < 0.5)
 
 
 def measure_tabs(what: str, hidden: list[bool], chromium: Browser, url: str) -> None:
-    """What pages take from a training: processor time of browser and server, since a training wants all there is.
+    """Measure the processor time of browser and server, which the training would use otherwise.
 
     Speeds with and without pages differ by more on a machine that others use too than what is looked for here.
     """
@@ -272,7 +268,7 @@ def measure_tabs(what: str, hidden: list[bool], chromium: Browser, url: str) -> 
 
 
 def measure_memory(home: Path) -> None:
-    """What visitors leave behind: sessions with a connection, opened and closed."""
+    """Measure the memory that sessions leave behind after they are closed."""
     with served(home, lifetime=100) as (_, hub, address):
         before = after_visits(WARM_UP_VISITS, address, hub)
         after = after_visits(MANY_VISITS, address, hub)
@@ -281,7 +277,7 @@ def measure_memory(home: Path) -> None:
 
 
 def after_visits(count: int, address: str, hub: Hub) -> int:
-    """Open and close pages; return the memory that is held when all are gone, in bytes."""
+    """Open and close pages; return the memory in bytes that is held afterwards."""
     subprocess.run([sys.executable, "-c", VISIT, address, str(count), *NAMES], check=True, cwd=ROOT)
     while hub.num_sessions:
         time.sleep(0.1)
@@ -291,7 +287,7 @@ def after_visits(count: int, address: str, hub: Hub) -> int:
 
 def main() -> None:
     """Measure everything."""
-    print(f"{'':66} {'came':>10}   needed")
+    print(f"{'':66} {'result':>10}   target")
     with tempfile.TemporaryDirectory() as folder:
         model_id = write_long_model(Path(folder) / "long")
         time.sleep(REST)

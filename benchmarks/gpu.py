@@ -1,6 +1,6 @@
-"""Characters a second in training, with a GPU and on the processors of the same machine: `python benchmarks/gpu.py`.
+"""Compare training speed on a GPU and on the CPU of the same machine: `python benchmarks/gpu.py`.
 
-The same networks as in `training.py`, and the fast cell. Where there is no GPU it says so, and measures nothing.
+Uses the networks of `training.py`, and minGRU. Without a GPU, prints that and measures nothing.
 """
 
 import os
@@ -21,9 +21,9 @@ WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 def main() -> None:
     """Measure and print."""
     if not tf.config.list_physical_devices("GPU"):
-        print("no GPU here: not measured")
+        print("No GPU found: nothing measured.")
         return
-    print("network, batch | characters a second, GPU | processors | times as fast\n--- | --- | --- | ---", flush=True)
+    print("network, batch | characters per second, GPU | CPU | times as fast\n--- | --- | --- | ---", flush=True)
     for cell, size in product(CELLS, SIZES):
         layers, units, batch, window = size
         numbers = [str(number) for number in (layers, units, batch, window, CLASSES)]

@@ -1,9 +1,9 @@
-"""Whether the preset Quick is good in general: `python benchmarks/ladder.py TEXT …`. Some four minutes a text.
+"""Compare preset Quick with a transformer on several texts: `python benchmarks/ladder.py TEXT …`.
 
-On each text the same two as in `learning.py` take turns, Quick and a small transformer; the last tenth is for
-validation. What counts is the part of the transformer's time, that of its 2,000 steps, in which Quick is as good as it
-is in the end. A text is a file in UTF-8, of which the first 1,115,394 characters count, as many as tinyshakespeare has,
-or the name of an example text; the examples if none is named.
+Quick and the transformer of `learning.py` train in turns; the last tenth of the text is for validation. The result is
+the fraction of the transformer's time (2,000 steps) that Quick needs to reach its final loss. Takes four minutes per
+text. A text is a UTF-8 file, of which the first 1,115,394 characters are used (the length of tinyshakespeare), or the
+name of an example text; by default all example texts.
 """
 
 import argparse
@@ -17,28 +17,28 @@ from pathlib import Path
 from learning import compete
 from peers import page
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, even if another version is installed
 
 from charrnn.services.example_texts import examples, open_example  # noqa: E402
 
 CHARACTERS = 1_115_394
 EVERY = 50
-"""Steps between two validations, which take longer where there are thousands of classes."""
+"""Steps between two validations, which take longer with thousands of classes."""
 
 
 @dataclass(frozen=True)
 class Rung:
-    """What came of one text."""
+    """The result for one text."""
 
     name: str
     characters: int
     distinct: int
     lowest: float
     seconds: float
-    """All of Quick's."""
+    """Total time of Quick."""
     transformer: float | None
     share: float | None
-    """Of the transformer's time, until as low as it is in the end."""
+    """Fraction of the transformer's time until Quick reached its final loss."""
 
     def __str__(self) -> str:
         told = [self.name, f"{self.characters:,}", f"{self.distinct:,}", f"{self.lowest:.3f}", f"{self.seconds:.0f}"]
@@ -48,7 +48,7 @@ class Rung:
 
 
 def read(name: str) -> str:
-    """Return the begin of a text."""
+    """Return the first characters of a text."""
     if name in {example.name for example in examples()}:
         file = io.TextIOWrapper(open_example(name)[0], "utf-8")
     else:
@@ -58,7 +58,7 @@ def read(name: str) -> str:
 
 
 def climb(name: str, preset: str, torch: str | None) -> Rung:
-    """Let both train on a text."""
+    """Train both on a text."""
     text = read(name)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "text.txt")
@@ -86,10 +86,10 @@ def main() -> None:
     asked = parser.parse_args()
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
-        print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
+        print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
     lines = [
-        "text | characters | different ones | lowest, nats | seconds in all | the transformer's, nats | "
-        "of its time until as low",
+        "text | characters | distinct | lowest loss, nats | total seconds | lowest loss of the transformer | "
+        "fraction of its time to reach that",
         " | ".join(["---"] * 7),
     ]
     print(*lines, sep="\n", flush=True)

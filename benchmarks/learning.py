@@ -1,12 +1,12 @@
-"""Time to a good model: `python benchmarks/learning.py TEXT`. Takes about ten minutes.
+"""Measure the time to a good model: `python benchmarks/learning.py TEXT`. Takes about ten minutes.
 
-A training with the preset Quick takes turns of some seconds with a small transformer trained in PyTorch as nanoGPT's
-README advises for a CPU, on the same text and threads; the last tenth of the text is for validation. The time in which
-the transformer does its 2,000 steps is the measure: what counts is how many of them it did in as many seconds of its
-own turns, so that a machine that others use too slows both alike.
+Preset Quick and a small transformer train in turns of a few seconds, on the same text and threads; the last tenth of
+the text is for validation. The transformer is that of nanoGPT's README for CPUs, in PyTorch. Times are fractions of its
+2,000 steps: the steps that it did in the same number of seconds of its own turns, so that other load on the machine
+slows both equally.
 
-PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. Without it, only our own times
-are told. `--preset best` trains another preset; `--write` keeps the result in results/.
+PyTorch is not a dependency of this project: set PEER_PYTHON to an interpreter that has it. Without it, only the times
+of this project are reported. `--preset best` trains another preset; `--write` stores the result in results/.
 """
 
 import argparse
@@ -22,22 +22,22 @@ from peers import page
 from peers.race import Program, programs
 
 NEEDED = [(1.886, 1 / 10), (1.60, 1 / 3), (1.50, 1.0), (1.47, 2.0)]
-"""Nats per character, and in what part of the transformer's time they should be reached."""
+"""Losses in nats per character, and the target as a fraction of the transformer's time."""
 
 
 @dataclass
 class Course:
-    """How far one of them is."""
+    """The progress of one of the two."""
 
     program: Program
     seconds: float = 0.0
     done: bool = False
     losses: list[tuple[float, float]] = field(default_factory=list)
     shares: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
-    """Seconds, and what share of all its steps was done then."""
+    """Seconds, and the fraction of its steps done by then."""
 
     def turn(self) -> None:
-        """Let it train for some seconds."""
+        """Train for some seconds."""
         told = json.loads(self.program.ask())
         self.seconds, self.done = told["seconds"], told["done"]
         if "share" in told:
@@ -45,18 +45,18 @@ class Course:
         self.losses += [(seconds, loss) for seconds, loss in told["losses"]]
 
     def reached(self, level: float) -> float | None:
-        """Seconds until a validation was at a level or below."""
+        """Return the seconds until a validation reached a loss."""
         return next((seconds for seconds, loss in self.losses if loss <= level), None)
 
     def done_by(self, seconds: float) -> float:
-        """Return what share of its steps was done in so many seconds; above 1 where it had been done before."""
+        """Return the fraction of its steps done in the given seconds; above 1 after its end."""
         if seconds > self.seconds:
             return seconds / self.seconds
         return float(np.interp(seconds, *zip(*self.shares, strict=True)))
 
 
 def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> Mapping[str, Course]:
-    """Let all train in turns until their ends; ours is validated every so many steps."""
+    """Train all in turns until they end; ours is validated every given number of steps."""
     commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset, str(every)]}
     if torch:
         commands["transformer"] = [torch, "torch_gpt.py", str(text.resolve())]
@@ -71,9 +71,9 @@ def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> M
 
 
 def report(courses: Mapping[str, Course]) -> list[str]:
-    """Return the table's lines."""
+    """Return the lines of the table."""
     ours, transformer = courses["ours"], courses.get("transformer")
-    lines = ["nats | our seconds | of the transformer's time | needed", "--- | --- | --- | ---"]
+    lines = ["loss, nats | seconds | fraction of the transformer's time | target", "--- | --- | --- | ---"]
     for level, needed in NEEDED:
         seconds = ours.reached(level)
         if seconds is None:
@@ -100,18 +100,18 @@ def main() -> None:
         nargs="?",
         type=Path,
         default=os.environ.get("BENCH_TEXT"),
-        help="a file in UTF-8, BENCH_TEXT if missing; what is needed is said for tinyshakespeare",
+        help="UTF-8 file (default: BENCH_TEXT); the targets are for tinyshakespeare",
     )
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--every", type=int, default=10, help="steps between two of our validations")
     page.add_option(parser)
     asked = parser.parse_args()
     if asked.text is None:
-        print("no text: name tinyshakespeare, or set BENCH_TEXT to its path")
+        print("No text given. Name tinyshakespeare, or set BENCH_TEXT to its path.")
         return
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
-        print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
+        print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
     courses = compete(asked.text, asked.preset, torch, every=asked.every)
     lines = report(courses)
     print(*lines, sep="\n")

@@ -1,9 +1,8 @@
-"""Fifty visitors watch one live training: `python benchmarks/load.py`. Ten minutes of watching; `--minutes 1` for less.
+"""Watch one training in fifty sessions: `python benchmarks/load.py`. Takes ten minutes; `--minutes 1` for less.
 
-The training runs in the server's process, the visitors in another: each opens a page and keeps its websocket, as a
-browser does, and notes when each log line comes. Stretches with and without visitors take turns, since the speed of a
-machine that others use too changes by more than what is looked for here; what the server's threads take of all
-processor time says the same without a comparison, where the machine lends the training all of it.
+The training runs in the server process, the clients in another one: each opens a page, keeps its websocket like a
+browser, and records when each log line arrives. Periods with and without clients alternate, because the speed of a
+shared machine changes by more than the effect. The processor time of the server threads measures the same directly.
 """
 
 import argparse
@@ -29,9 +28,9 @@ from dashboard.live.hub import Hub  # noqa: E402
 
 VISITORS, TURNS, SETTLING = 50, 3, 10
 QUIET_SHARE = 0.5
-"""Length of a stretch without visitors, of one with them."""
+"""Length of a period without clients, relative to one with them."""
 COMING_SECONDS = 300
-"""Pages may take to be built for all visitors that come at once; that is told, and is not what is measured."""
+"""Limit for building all pages at once; reported, but not a target."""
 
 WATCH = r"""
 import asyncio, json, os, re, sys, time, urllib.request
@@ -93,41 +92,41 @@ async def main():
 
 asyncio.run(main())
 """
-"""The visitors' program: they leave when a line comes in; prints when each line came to each, and what went wrong."""
+"""The clients: they leave when a line arrives on standard input, and print when each log line arrived, and errors."""
 
 
 class Complaints(logging.Handler):
-    """Keeps what the server logs as an error."""
+    """Collects the errors that the server logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.words: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
+        """Store an error."""
         self.words.append(record.getMessage())
 
 
 def memory() -> int:
-    """Return the memory that this process holds, in bytes."""
+    """Return the resident memory of this process, in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def speed(ears: Ears, begin: float, end: float) -> float:
-    """Return steps a second between two moments."""
+    """Return steps per second between two moments."""
     steps = [(moment, step) for moment, step in ears.steps if begin <= moment <= end]
     return (steps[-1][1] - steps[0][1]) / (steps[-1][0] - steps[0][0])
 
 
 def speed_alone(ears: Ears, seconds: float) -> float:
-    """Return steps a second while nobody watches."""
+    """Return steps per second without clients."""
     begin = time.time()
     time.sleep(seconds)
     return speed(ears, begin, time.time())
 
 
 def until_all_are_there(hub: Hub, visitors: int) -> float:
-    """Wait until there is a page for each; return the seconds that took."""
+    """Wait until each client has its page; return the seconds."""
     begin = time.monotonic()
     while hub.num_sessions < visitors and time.monotonic() < begin + COMING_SECONDS:
         time.sleep(0.2)
@@ -135,9 +134,9 @@ def until_all_are_there(hub: Hub, visitors: int) -> float:
 
 
 def main() -> None:
-    """Let visitors come and go, and print the table."""
+    """Connect and disconnect clients, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long visitors watch in all (default 10)")
+    parser.add_argument("--minutes", type=float, default=10, help="total time with clients (default 10)")
     parser.add_argument("--visitors", type=int, default=VISITORS)
     arguments = parser.parse_args()
     stretch = 60 * arguments.minutes / TURNS
@@ -169,23 +168,28 @@ def main() -> None:
                     time.sleep(0.1)
                 alone.append(speed_alone(ears, QUIET_SHARE * stretch))
     errors += complaints.words
-    print(f"{'':66} {'came':>10}   needed")
-    row(f"errors of {arguments.visitors} visitors and of the server", f"{len(errors)}", "0", holds=not errors)
-    row("seconds until all of them had their pages, who came at once", f"{max(coming):.0f} s", "", holds=None)
+    print(f"{'':66} {'result':>10}   target")
+    row(f"errors of {arguments.visitors} clients and of the server", f"{len(errors)}", "0", holds=not errors)
+    row("seconds until all clients had their pages, connecting at once", f"{max(coming):.0f} s", "", holds=None)
     p95 = float(np.quantile(ways, 0.95))
-    row(f"a log line's way to a visitor, p95 of {len(ways):,}", f"{1000 * p95:.0f} ms", "< 1000 ms", holds=p95 < 1)
+    row(f"latency of a log line to a client, p95 of {len(ways):,}", f"{1000 * p95:.0f} ms", "< 1000 ms", holds=p95 < 1)
     grown = held[-1] / held[TURNS // 2] - 1
     row("memory, from the middle to the end", f"{100 * grown:+.1f} %", "≤ +5 %", holds=grown <= 0.05)
     visitors = statistics.median(theirs)
-    row("what the visitors' own programs take of all processor time", f"{100 * visitors:.1f} %", "", holds=None)
-    # a training is compared with itself before and after; what visitors' programs take they take elsewhere, mostly
+    row("share of processor time of the clients", f"{100 * visitors:.1f} %", "", holds=None)
+    # The training is compared with itself before and after; in real use, clients run on other machines.
     quiet = [statistics.mean(around) for around in itertools.pairwise(alone)]
     slower = 1 - statistics.median(with_them / without for with_them, without in zip(speeds, quiet, strict=True))
-    row(f"training slower with them and these programs, median of {TURNS}", f"{100 * slower:+.1f} %", "", holds=None)
+    row(
+        f"training slower with clients, including their own load, median of {TURNS}",
+        f"{100 * slower:+.1f} %",
+        "",
+        holds=None,
+    )
     slower -= visitors
-    row("training slower with them, without these programs", f"{100 * slower:+.1f} %", "≤ 5 %", holds=slower <= 0.05)
+    row("training slower with clients, without their own load", f"{100 * slower:+.1f} %", "≤ 5 %", holds=slower <= 0.05)
     share = statistics.median(shares)
-    row("what the server takes of all processor time", f"{100 * share:.1f} %", "≤ 5 %", holds=share <= 0.05)
+    row("share of processor time of the server", f"{100 * share:.1f} %", "≤ 5 %", holds=share <= 0.05)
     for words in errors[:5]:
         print(words)
 

@@ -1,9 +1,8 @@
-"""What a training costs beside its steps, and how soon a model writes: `python benchmarks/overheads.py [TEXT]`.
+"""Measure the overheads of a training and the start of generation: `python benchmarks/overheads.py [TEXT]`.
 
-One training with the preset Quick at its own cadence, through the services, as `charrnn train` does it. The time of
-each part is added up where it is spent, so that a machine that others use too changes all parts alike; what counts is
-their share. What the recorder's thread takes is its processor time, as a share of that of all processors. Takes about
-five minutes.
+Runs preset Quick through the services, as `charrnn train` does. The time of each part is measured in the same run and
+reported as a share, so that other load on the machine affects all parts equally. The recorder thread counts with its
+processor time, as a share of all processors. Takes about five minutes.
 """
 
 import argparse
@@ -25,7 +24,7 @@ from corpus import SENTENCES, write_text
 from peers import page
 
 PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT))  # as it is here, installed or not
+sys.path.insert(0, str(PROJECT))  # the checkout, even if another version is installed
 
 COMPILE_SECONDS = 6.0
 OVERHEAD = 0.03
@@ -34,23 +33,23 @@ LOAD_SECONDS = 1.5
 FIRST_SECONDS = 0.1
 SPARE_MEMORY = 300_000_000
 BESIDE = {"evaluation": ["evaluation"], "checkpoints": ["checkpoints"], "logging, metrics": ["telling", "recorder"]}
-"""What is to cost little, and the parts that it is measured as."""
+"""The overheads with a common target, and the parts they consist of."""
 
 
 def peak_memory() -> int:
-    """Largest resident set of this process so far, in bytes."""
+    """Return the peak resident set of this process, in bytes."""
     return 1024 * int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 
 class Clocks:
-    """Adds up the time that functions take."""
+    """Measure the total time of functions."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
     @contextmanager
     def watching(self, *watched: tuple[str, type, str, Callable[[], float]]) -> Iterator[None]:
-        """Replace methods by ones that are timed: name of the part, class, method, clock."""
+        """Wrap methods to measure their time: name of the part, class, method, clock."""
         kept = [(owner, method, getattr(owner, method)) for _, owner, method, _ in watched]
         for part, owner, method, clock in watched:
             setattr(owner, method, self._timed(part, getattr(owner, method), clock))
@@ -72,7 +71,7 @@ class Clocks:
 
 
 def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
-    """Train in this process; tell where the time went."""
+    """Train in this process; return the time of each part."""
     from charrnn.core.batches import split
     from charrnn.core.network_cost import training_bytes
     from charrnn.core.options import defaults
@@ -105,7 +104,7 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
         state = services.training.wait(model.id).state
         whole = now() - begun
     if state != "completed":
-        raise SystemExit(f"the training ended as {state}")
+        raise SystemExit(f"The training ended as {state}.")
     used = model.train_params
     sizes = {name: used[name] for name in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")}
     num_val = split(corpus.num_characters, **sizes).num_val
@@ -121,7 +120,7 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
 
 
 def load(home: Path) -> dict[str, Any]:
-    """Load the model and write with it, in this process; TensorFlow is there already."""
+    """Load the model and generate text in this process, with TensorFlow already imported."""
     from charrnn.services import open_services
 
     with open_services(home) as services:
@@ -136,7 +135,7 @@ def load(home: Path) -> dict[str, Any]:
 
 
 def in_process(part: str, *arguments: object) -> dict[str, Any]:
-    """Run a part in a process of its own."""
+    """Run a part in a separate process."""
     command = [sys.executable, __file__, "--part", part, *map(str, arguments)]
     ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
@@ -145,13 +144,13 @@ def in_process(part: str, *arguments: object) -> dict[str, Any]:
 
 @dataclass
 class Table:
-    """Lines for reading, and what each measure came to as a share of its limit."""
+    """The rows of the table, and each result relative to its limit."""
 
-    lines: list[str] = field(default_factory=lambda: ["what | came | needed |", "--- | --- | --- | ---"])
+    lines: list[str] = field(default_factory=lambda: ["what | result | target |", "--- | --- | --- | ---"])
     shares: dict[str, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def add(self, what: str, came: float, limit: float, form: str, *, least: bool = False) -> None:
-        """Add a measure with its limit, both written as `form` says; it is the least where `least`, else the most."""
+        """Add a result with its limit, formatted with `form`; the limit is a minimum if `least`, else a maximum."""
         sign, holds = ("≥", came >= limit) if least else ("≤", came <= limit)
         said, needed = (form.format(value) for value in (came, limit))
         self.lines.append(f"{what} | {said} | {sign} {needed} | {'reached' if holds else 'MISSED'}")
@@ -169,21 +168,24 @@ def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
     table.add("evaluation, checkpoints, logging, metrics", 100 * sum(own.values()), 100 * OVERHEAD, "{:.1f} %")
     speeds = {part: count / usual[part] for part, count in trained["characters"].items()}
     beside = speeds["evaluation"] / speeds["steps"]
-    table.add("evaluation beside training", beside, EVALUATION_SPEED, "{:.1f} ×", least=True)
+    table.add("speed of evaluation, relative to training", beside, EVALUATION_SPEED, "{:.1f} ×", least=True)
     allowed = trained["expected_memory"] + SPARE_MEMORY
     table.add("memory of the training", trained["memory"] / 1e6, allowed / 1e6, "{:.0f} MB")
     off = trained["estimated"] / whole
-    table.add(f"estimated time, {off:.2f} × the real one: off by", 100 * abs(off - 1), 30, "{:.0f} %")
-    table.add("loading to the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
+    table.add(f"estimated time, {off:.2f} × the actual one: error", 100 * abs(off - 1), 30, "{:.0f} %")
+    table.add("loading until the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
     table.add(
-        "first characters once loaded", 1000 * statistics.median(loaded["later"]), 1000 * FIRST_SECONDS, "{:.0f} ms"
+        "first characters of a loaded model",
+        1000 * statistics.median(loaded["later"]),
+        1000 * FIRST_SECONDS,
+        "{:.0f} ms",
     )
     said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in own.items())
     rest = 1 - sum(shares.values()) + shares["recorder"]
     firsts = ", ".join(f"{part} {times[0]:.1f} s ({usual[part]:.3f} later)" for part, times in seconds.items())
     table.lines.append(
-        f"\nOf {whole:.0f} s: {said}, samples {100 * shares['samples']:.1f} %, the start and all else "
-        f"{100 * rest:.1f} %. The first time of each: {firsts}."
+        f"\nOf {whole:.0f} s: {said}, samples {100 * shares['samples']:.1f} %, startup and everything else "
+        f"{100 * rest:.1f} %. First call of each: {firsts}."
     )
     return table
 
@@ -191,8 +193,8 @@ def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
 def main() -> None:
     """Train, load, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", nargs="?", type=Path, help="a megabyte of sentences if missing")
-    parser.add_argument("--steps", type=int, default=1500, help="fewer are quicker, but compiling then weighs more")
+    parser.add_argument("text", nargs="?", type=Path, help="default: a megabyte of sentences")
+    parser.add_argument("--steps", type=int, default=1500, help="with fewer steps, compilation weighs more")
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
     page.add_option(parser)
     asked = parser.parse_args()
@@ -209,7 +211,7 @@ def main() -> None:
         table = report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
     print(*table.lines, sep="\n")
     if asked.write:
-        page.write("overheads", "Beside the steps", table.lines, page.bars(table.shares, "of its limit"))
+        page.write("overheads", "Overheads of a training", table.lines, page.bars(table.shares, "of its limit"))
 
 
 if __name__ == "__main__":

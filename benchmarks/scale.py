@@ -1,10 +1,10 @@
-"""How the time per character grows with network, batch, vocabulary and text: `python benchmarks/scale.py`.
+"""Measure how the time per character scales with network, batch, vocabulary and text: `python benchmarks/scale.py`.
 
-For each cell one size is the measure; the others take turns with it, and what counts is the ratio of neighbouring
-turns. `work` is how many more operations its products have per character.
+For each cell, one size is the reference; the others take turns with it, and ratios are those of neighboring turns.
+`work` is the ratio of floating-point operations per character.
 
-    --text 1000    trains on a text of so many megabytes too, and on a small one beside it: seconds from the start to
-                   the first step, and memory
+    --text 1000    also train on a text of 1,000 megabytes and on a small one: seconds from the start to the first step,
+                   and memory
 """
 
 import argparse
@@ -22,32 +22,32 @@ from peers.race import Spread, programs, race, ratio
 from peers.turns import Work
 
 PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT))  # as it is here, installed or not
+sys.path.insert(0, str(PROJECT))  # the checkout, even if another version is installed
 
 ROUNDS = 9
 START_SECONDS = 5.0
 MORE_MEMORY = 100_000_000
-"""What a large text may take beyond a small one."""
+"""Limit for the additional memory of a large text."""
 
 
 @dataclass(frozen=True)
 class Size(Work):
-    """What is trained."""
+    """Sizes of a training."""
 
     @property
     def arguments(self) -> list[str]:
-        """For the program that trains."""
+        """Arguments for the training program."""
         numbers = self.layers, self.units, self.batch, self.window, self.classes
         return [self.cell, *map(str, numbers), "auto"]
 
     @property
     def characters(self) -> int:
-        """In a step."""
+        """Characters per step."""
         return self.batch * self.window
 
     @property
     def work(self) -> int:
-        """Weights that a character is multiplied with."""
+        """Multiplications per character."""
         matrices = {"lstm": 8, "gru": 6, "mingru": 4}[self.cell]
         return self.layers * matrices * self.units**2 + self.units * self.classes
 
@@ -63,7 +63,7 @@ VARIED = {
 
 
 def compare(base: Size) -> dict[str, tuple[Spread, float]]:
-    """Print a row for each size; return how much longer a character takes, and how much more work it is."""
+    """Print a row for each size; return the ratios of time and of work per character."""
     sizes = {
         f"{name} {value}": replace(base, **{name: value}) for name, values in VARIED.items() for value in values(base)
     }
@@ -82,7 +82,7 @@ def compare(base: Size) -> dict[str, tuple[Spread, float]]:
 
 
 def line(name: str, spread: Spread, work: float) -> str:
-    """Return a line of the table."""
+    """Return a row of the table."""
     return f"{name} | {spread} | {work:.2f}"
 
 
@@ -116,7 +116,7 @@ with open_services(sys.argv[2]) as services:
 
 
 def train_on(megabytes: int) -> dict[str, Any]:
-    """Train some steps on a text of that size in a process of its own."""
+    """Train some steps on a text of the given size, in a separate process."""
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "text.txt")
         write_text(text, size=megabytes * 1_000_000, sentences=SENTENCES["ascii"], encoding="utf-8", newline="\n")
@@ -127,10 +127,10 @@ def train_on(megabytes: int) -> dict[str, Any]:
 
 
 def grow(megabytes: int) -> list[str]:
-    """Compare a large text with one of a megabyte; return the table's lines."""
+    """Compare a large text with one of a megabyte; return the lines of the table."""
     small, large = train_on(1), train_on(megabytes)
     more, later = large["memory"] - small["memory"], large["start"] - small["start"]
-    lines = ["text | added and encoded | start to first step | memory of its own", "--- | --- | --- | ---"]
+    lines = ["text | adding and encoding | start to first step | memory", "--- | --- | --- | ---"]
     for name, came in (("1 MB", small), (f"{megabytes:,} MB", large)):
         lines.append(f"{name} | {came['encode']:.1f} s | {came['start']:.1f} s | {came['memory'] / 1e6:.0f} MB")
     verdicts = ["reached" if holds else "MISSED" for holds in (later <= START_SECONDS, more <= MORE_MEMORY)]
@@ -140,13 +140,13 @@ def grow(megabytes: int) -> list[str]:
 
 
 def main() -> None:
-    """Measure all."""
+    """Measure all sizes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=int, default=0, help="megabytes")
-    parser.add_argument("--only", default="", help="begin of the name of what is measured")
+    parser.add_argument("--only", default="", help="measure only names that start with this")
     page.add_option(parser)
     asked = parser.parse_args()
-    lines = ["network and what differs | time per character | work", "--- | --- | ---"]
+    lines = ["network and difference | time per character | work", "--- | --- | ---"]
     print(*lines, sep="\n")
     rows = {}
     for base in BASES:

@@ -1,4 +1,4 @@
-"""How many log lines a second the store takes: `python benchmarks/store.py`. Starts MariaDB and MySQL servers."""
+"""Measure how many log lines per second the store writes: `python benchmarks/store.py`. Starts MariaDB and MySQL."""
 
 import statistics
 import sys
@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for the server that the tests use too
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.support
 
 from charrnn.core.records import Corpus  # noqa: E402
 from charrnn.store.corpora import CorpusStore  # noqa: E402
@@ -23,7 +23,7 @@ NEEDED = {"SQLite": 50_000, "MariaDB": 20_000, "MySQL": 20_000}
 
 
 def rate(database: Database, *, batch_size: int, batches: int) -> float:
-    """Append `batches` batches to a new model's log; tell lines a second."""
+    """Append `batches` batches to the log of a new model; return lines per second."""
     text = CorpusStore(database).add(Corpus("0" * 64, "text", 1, 1, 1, 1, "utf-8", "lf", datetime(2026, 1, 1)))
     model = ModelStore(database).create(f"{batch_size} {time.time_ns()}", corpus_id=text.id)
     LeaseStore(database).queue(model.id)
@@ -37,9 +37,9 @@ def rate(database: Database, *, batch_size: int, batches: int) -> float:
 
 
 def measure(name: str, url: str) -> None:
-    """Print one row of the table; medians, because other programs use the machine too."""
+    """Print one row of the table, with medians, because the machine may be shared."""
     database = Database.open(url)
-    # What half a second gives at the rate that is needed.
+    # Half a second at the target rate.
     batch_size = NEEDED[name] // 2
     bulk = statistics.median(rate(database, batch_size=batch_size, batches=4) for _ in range(ROUNDS))
     small = statistics.median(rate(database, batch_size=200, batches=50) for _ in range(ROUNDS))
@@ -54,7 +54,7 @@ def measure(name: str, url: str) -> None:
 
 def main() -> None:
     """Measure each kind of database."""
-    print("database   batch  lines/s, bulk  200 a commit  one a commit    ratio   needed")
+    print("database   batch  lines/s, bulk  200 a commit  one a commit    ratio   target")
     with tempfile.TemporaryDirectory() as folder:
         measure("SQLite", f"sqlite:///{folder}/studio.sqlite3")
         for kind in ("mariadb", "mysql"):

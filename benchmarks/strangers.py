@@ -1,7 +1,7 @@
-"""Twenty connections without a login send anything for a minute: what that costs the server, and who waits.
+"""Attack a server with twenty connections that have no login, for a minute.
 
-Everything happens on this machine's loopback address. Targets: the server's memory grows by at most 50 MB, and a
-visitor's page opens within 3 s at any time.
+Everything runs on the loopback address. Targets: the memory of the server grows by at most 50 MB, and a page opens for
+a user within 3 s at any time.
 
 python benchmarks/strangers.py [SECONDS]
 """
@@ -36,7 +36,7 @@ MEGABYTE = b"x" * 1_000_000
 
 
 def request(port: int, start: str, *lines: str, host: str = "localhost") -> bytes:
-    """Return the head of a request, without its last line end."""
+    """Return the head of a request, without the final line break."""
     return "\r\n".join([f"{start} HTTP/1.1", f"Host: {host}:{port}", *lines, ""]).encode()
 
 
@@ -105,7 +105,7 @@ KINDS: list[Callable[[int], Iterator[bytes]]] = [
 
 
 def attack(port: int, kind: Callable[[int], Iterator[bytes]], end: float) -> None:
-    """Send one kind again and again, each time until the server hangs up."""
+    """Send one kind of request again and again, each time until the server closes the connection."""
     while time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             for part in kind(port):
@@ -117,7 +117,7 @@ def attack(port: int, kind: Callable[[int], Iterator[bytes]], end: float) -> Non
 
 
 def attack_together(port: int, end: float) -> None:
-    """Open all connections, in a process that leaves the processors to the server: strangers have their own."""
+    """Open all connections in a low-priority process, because real attackers use other machines."""
     os.nice(19)
     threads = [
         threading.Thread(target=attack, args=(port, KINDS[number % len(KINDS)], end)) for number in range(CONNECTIONS)
@@ -129,12 +129,12 @@ def attack_together(port: int, end: float) -> None:
 
 
 def log_in(url: str) -> str:
-    """Log in; return the cookie."""
+    """Log in and return the cookie."""
     form = urllib.parse.urlencode({"username": USER, "password": PASSWORD}).encode()
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *args: object) -> None:
-            """Do not go on to the page."""
+            """Do not follow the redirect."""
 
     try:
         urllib.request.build_opener(Stay).open(f"{url}login", form)
@@ -145,7 +145,7 @@ def log_in(url: str) -> str:
 
 
 async def open_page(url: str, cookie: str) -> float:
-    """Open a page as a browser does, until everything it shows is there; return the seconds."""
+    """Open a page like a browser until it is complete; return the seconds."""
     began = time.perf_counter()
     asked = urllib.request.Request(url, headers={"Cookie": cookie})
     page = await asyncio.to_thread(lambda: urllib.request.urlopen(asked, timeout=60).read().decode())
@@ -165,19 +165,19 @@ async def open_page(url: str, cookie: str) -> float:
 
 
 def listens(port: int) -> bool:
-    """Return whether the server is there."""
+    """Return whether the server responds."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def memory(process: "subprocess.Popen[str]") -> float:
-    """Return a process's memory in MB."""
+    """Return the memory of a process in MB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
 
 def measure(process: "subprocess.Popen[str]", port: int, seconds: float) -> tuple[float, float]:
-    """Return the largest growth of the memory in MB, and the longest time that a page took."""
+    """Return the largest growth of memory in MB and the longest time to open a page."""
     url = f"http://127.0.0.1:{port}/"
     cookie = log_in(url)
     for _ in range(3):  # what the first visitors need is not the strangers' doing
@@ -221,7 +221,8 @@ def main() -> None:
     ):
         verdict = "reached" if came <= needed else "MISSED"
         print(
-            f"{CONNECTIONS} strangers for {seconds:g} s: {name:28} {came:7.2f} {unit:3} (target {needed:g})  {verdict}"
+            f"{CONNECTIONS} anonymous clients for {seconds:g} s: {name:28} {came:7.2f} {unit:3} (target {needed:g})"
+            f"  {verdict}"
         )
 
 

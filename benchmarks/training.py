@@ -1,15 +1,15 @@
-"""How fast a step of training is beside PyTorch's and Keras' own: `python benchmarks/training.py`.
+"""Compare the speed of a training step with PyTorch and Keras: `python benchmarks/training.py`.
 
-All do the same work: embedding, LSTM or GRU layers with dropout 0.5 behind each, cross-entropy, gradients limited by
-their global norm, Adam, memory carried. Each is a process of its own, and they take turns of half a second, so that a
-machine that others use too slows all of them alike; what counts is the ratio of neighbouring turns. The ratio of the
-fastest turns stands beside it: it is what an idle machine would show.
+All do the same work: embedding, LSTM or GRU layers with dropout 0.5 after each, cross-entropy, gradient clipping by
+global norm, Adam, stateful batches. Each runs in its own process, in turns of half a second, so that other load on the
+machine slows all of them equally; ratios are those of neighboring turns. The ratio of the fastest turns is what an idle
+machine would show.
 
-Peers count in float32. This project does too in the first row of a network; in the second it counts as its option
-`precision` chooses by itself: in bfloat16 where the processor has a matrix unit for that.
+Peers use float32. This project uses float32 in the first row of a network and `precision=auto` in the second: bfloat16
+if the CPU has instructions for it.
 
-PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. `--full` measures every size
-(half an hour), `--only lstm` those whose name begins so, `--write` keeps the result in results/training.md.
+PyTorch is not a dependency of this project: set PEER_PYTHON to an interpreter that has it. `--full` measures every size
+(half an hour), `--only lstm` only names that start with it, `--write` stores the result in results/training.md.
 """
 
 import argparse
@@ -23,16 +23,16 @@ from peers.race import Spread, programs, race, ratio
 
 CLASSES = 66
 SQUARE = 1024
-"""Rows and columns of the products that show the machine's peak."""
+"""Rows and columns of the products that measure the matrix peak."""
 MINUTES = {"quick": 0.4, "full": 4.0}
-"""After which no further round of a configuration begins."""
+"""Time after which no new round of a configuration starts."""
 PRECISIONS = "float32", "auto"
 NEEDED = {"PyTorch": 1.2, "Keras fit": 2.0}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is trained."""
+    """Sizes of a training."""
 
     cell: str
     layers: int
@@ -45,12 +45,12 @@ class Configuration:
 
     @property
     def arguments(self) -> list[str]:
-        """For the programs."""
+        """Arguments for the programs."""
         return [self.cell, *map(str, (self.layers, self.units, self.batch, self.window, CLASSES))]
 
     @property
     def products(self) -> float:
-        """Floating point operations of a step's matrix products: forward once, backward twice."""
+        """Floating-point operations of the matrix products in a step: once forward, twice backward."""
         gates = {"lstm": 4, "gru": 3}[self.cell]
         weights = self.layers * 2 * self.units * gates * self.units + self.units * CLASSES
         return 6.0 * weights * self.batch * self.window
@@ -63,12 +63,12 @@ QUICK = FULL[:1]
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one configuration in one precision."""
+    """The result of one configuration in one precision."""
 
     configuration: Configuration
     precision: str
     ratios: Mapping[str, tuple[Spread, float]]
-    """Of neighbouring turns, and of the fastest, for each peer."""
+    """Ratios of neighboring turns, and of the fastest ones, for each peer."""
     share: Spread
     milliseconds: float
 
@@ -84,7 +84,7 @@ class Row:
 
 
 def measure(configuration: Configuration, rounds: int, minutes: float, torch: str | None) -> list[Row]:
-    """Let all programs train the same network in turns; a row for each precision of ours."""
+    """Train the same network in all programs in turns; return a row for each precision."""
     commands = {name: [sys.executable, "ours.py", *configuration.arguments, name] for name in PRECISIONS}
     commands["Keras fit"] = [sys.executable, "keras_training.py", *configuration.arguments]
     commands["peak"] = [sys.executable, "matrix_peak.py", str(SQUARE)]
@@ -104,17 +104,17 @@ def measure(configuration: Configuration, rounds: int, minutes: float, torch: st
 
 
 def header() -> list[str]:
-    """The table's head."""
+    """Return the header of the table."""
     needed = [f"× {name} (≥ {least:g})" for name, least in NEEDED.items()]
     columns = ["network, batch", "precision", *needed, "of float32 matrix peak", "fastest turn, ms a step"]
     return [" | ".join(columns), " | ".join(["---"] * len(columns))]
 
 
 def main() -> None:
-    """Measure, print, and keep if asked."""
+    """Measure, print and optionally store the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="every size, many rounds")
-    parser.add_argument("--only", default="", help="begin of the name of what is measured")
+    parser.add_argument("--full", action="store_true", help="measure every size, with many rounds")
+    parser.add_argument("--only", default="", help="measure only names that start with this")
     page.add_option(parser)
     parser.add_argument("--rounds", type=int, help="turns of each program")
     asked = parser.parse_args()
@@ -122,7 +122,7 @@ def main() -> None:
     minutes = MINUTES["full" if asked.full else "quick"]
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
-        print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
+        print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
     lines, rows = header(), []
     print(*lines, sep="\n", flush=True)
     for configuration in FULL if asked.full or asked.only else QUICK:
@@ -139,7 +139,7 @@ def main() -> None:
             for row in rows
         }
         said = (
-            f"Median and quartiles of the ratios of up to {most} pairs of neighbouring turns; above 1 this project is "
+            f"Median and quartiles of the ratios of up to {most} pairs of neighboring turns; above 1 this project is "
             "faster. Made by `benchmarks/training.py --full --write`.\n"
         )
         page.write("training", "Training speed", [said, *lines], page.bars(plotted, "times as fast"))

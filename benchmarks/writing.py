@@ -1,7 +1,7 @@
-"""How fast text is written beside a loop around PyTorch's LSTM: `python benchmarks/writing.py`.
+"""Compare the speed of generation with a loop around the LSTM of PyTorch: `python benchmarks/writing.py`.
 
-Both have the same network and take turns of half a second; what counts is the ratio of neighbouring turns. PyTorch is
-no dependency of this project: PEER_PYTHON names an interpreter that has it.
+Both use the same network and take turns of half a second; ratios are those of neighboring turns. PyTorch is not a
+dependency of this project: set PEER_PYTHON to an interpreter that has it.
 """
 
 import argparse
@@ -19,7 +19,7 @@ MANY = 16
 
 
 def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Spread, float]]:
-    """Let all write in turns; return ratios and what is needed."""
+    """Generate in turns; return ratios and targets."""
     network = [str(layers), str(units), str(CLASSES)]
     commands = {
         "one": [sys.executable, "ours_writing.py", *network, "1"],
@@ -29,21 +29,21 @@ def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Sprea
         commands["PyTorch"] = [torch, "torch_writing.py", *network, "1"]
     with programs(commands) as started:
         seconds = race(started, ROUNDS)
-    ratios = {f"{MANY} texts beside one": (ratio(seconds["one"], seconds["many"]), NEEDED_MANY)}
+    ratios = {f"{MANY} samples, relative to one": (ratio(seconds["one"], seconds["many"]), NEEDED_MANY)}
     if "PyTorch" in seconds:
-        ratios = {"one text beside PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), NEEDED_ONE)} | ratios
+        ratios = {"one sample, relative to PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), NEEDED_ONE)} | ratios
     return ratios
 
 
 def main() -> None:
-    """Write and compare."""
+    """Generate and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     page.add_option(parser)
     asked = parser.parse_args()
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
-        print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
-    lines = ["what | came, times as fast | needed |", "--- | --- | --- | ---"]
+        print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
+    lines = ["what | times as fast | target |", "--- | --- | --- | ---"]
     print(*lines, sep="\n", flush=True)
     plotted = {}
     for layers, units in SIZES:

@@ -1,4 +1,4 @@
-"""Fixtures that several folders need: a clean database of each kind."""
+"""Shared fixtures: a browser, and a clean database of each kind."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -18,14 +18,14 @@ from tests.support import database_servers
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# How long an example takes says more about who else uses the machine than about the code.
+# The duration of an example depends on other load on the machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator["Browser"]:
-    """The browser of all tests; Playwright wants to be started once."""
+    """The browser of all tests; Playwright can be started only once."""
     from tests.support.browser import browser
 
     with browser() as chromium:
@@ -34,7 +34,7 @@ def chromium() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def server_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], URL]]:
-    """Return the URL of a MariaDB or MySQL server; each is started when a test first asks for it."""
+    """Return the URL of a MariaDB or MySQL server, which starts when a test first requests it."""
     with ExitStack() as servers:
 
         @cache
@@ -55,7 +55,7 @@ def server_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def server_url(server_urls: Callable[[str], URL], server_kind: str) -> URL:
-    """URL of a server, which may name a database that is not the test's."""
+    """URL of a server; it may name a database that does not belong to the test."""
     return server_urls(server_kind)
 
 
@@ -68,7 +68,7 @@ def empty_server_url(server_url: URL) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server_databases(server_urls: Callable[[str], URL]) -> Iterator[Callable[[str], Database]]:
-    """Return the one database with tables that all tests of a server share."""
+    """Return the database with tables that all tests of a server share."""
     with ExitStack() as opened:
 
         @cache
@@ -102,7 +102,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def new_url(
     request: pytest.FixtureRequest, server_urls: Callable[[str], URL], tmp_path: Path
 ) -> Iterator[Callable[[], str]]:
-    """Create a database without tables, of each kind that outlives a process, and return its URL."""
+    """Create a database without tables, of each kind except in-memory, and return its URL."""
     numbers = count()
     with ExitStack() as databases:
 
@@ -116,5 +116,5 @@ def new_url(
 
 @pytest.fixture
 def empty_url(new_url: Callable[[], str]) -> str:
-    """URL of a database without tables, of each kind that outlives a process."""
+    """URL of a database without tables, of each kind except in-memory."""
     return new_url()

@@ -1,4 +1,4 @@
-"""The project's own papers agree with each other: locks, conda environment, make targets, hooks, workflow."""
+"""Check that lock files, conda environment, make targets, hooks and workflows agree with each other."""
 
 import re
 import subprocess
@@ -26,24 +26,24 @@ def read(path: str) -> str:
 
 
 def locked(name: str) -> dict[str, str]:
-    """Read the pinned versions of a lock file, by package; the first where markers choose between several."""
+    """Return the pinned version of each package in a lock file; the first one if markers select between several."""
     pins = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)", read(name), re.MULTILINE)
     return {canonicalize_name(package): version for package, version in reversed(pins)}
 
 
 def make_targets() -> dict[str, str]:
-    """Read the Makefile's documented targets: description by name."""
+    """Return the description of each documented make target."""
     return dict(re.findall(r"^([a-z]+):.*## (.+)$", read("Makefile"), re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_names_no_address_and_no_path(name: str) -> None:
+def test_a_lock_file_contains_no_url_and_no_path(name: str) -> None:
     text = read(name)
     assert not re.findall(r"https?:|file:|git\+| @ |(?<![A-Za-z0-9])/\S+|^--.*", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_every_locked_package_has_a_version_and_hashes(name: str) -> None:
+def test_each_locked_package_has_a_version_and_hashes(name: str) -> None:
     code = re.sub(r"^\s*#.*\n", "", read(name), flags=re.MULTILINE)
     entries = code.replace("\\\n", " ").splitlines()
     assert entries
@@ -59,7 +59,7 @@ def test_every_locked_package_has_a_version_and_hashes(name: str) -> None:
         ("requirements-dev.lock", [*RUNTIME, *EXAMPLES, *DEV]),
     ],
 )
-def test_a_lock_holds_what_pyproject_asks_for(name: str, requirements: list[str]) -> None:
+def test_a_lock_file_satisfies_pyproject(name: str, requirements: list[str]) -> None:
     versions = locked(name)
     for requirement in map(Requirement, requirements):
         version = versions.get(canonicalize_name(requirement.name))
@@ -68,7 +68,7 @@ def test_a_lock_holds_what_pyproject_asks_for(name: str, requirements: list[str]
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-deploy.lock"])
-def test_users_get_the_versions_that_were_tested(name: str) -> None:
+def test_users_get_the_tested_versions(name: str) -> None:
     assert locked(name).items() <= locked("requirements-dev.lock").items()
 
 
@@ -82,7 +82,7 @@ def test_conda_installs_the_packages_of_pyproject() -> None:
     assert Requirement(python).specifier == SpecifierSet(PYPROJECT["project"]["requires-python"])
 
 
-def test_the_python_versions_agree() -> None:
+def test_all_files_name_the_same_python_versions() -> None:
     lowest, highest = re.findall(r"^(?:lowest|highest)=(\S+)$", read("scripts/find-python"), re.MULTILINE)
     assert PYPROJECT["project"]["requires-python"].startswith(f">={lowest}")
     assert read(".python-version").strip() == lowest
@@ -107,7 +107,7 @@ def test_contributing_describes_every_make_target() -> None:
     assert rows == {name: text for name, text in make_targets().items() if name != "help"}
 
 
-def test_the_hooks_check_what_make_lint_checks() -> None:
+def test_pre_commit_hooks_run_the_checks_of_make_lint() -> None:
     recipe = read("Makefile").partition("\nlint:")[2].partition("\n\n")[0]
     commands = set(re.findall(r"^\t(?:\$\(BIN\)/)?(.+)", recipe, re.MULTILINE))
     hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
@@ -116,7 +116,7 @@ def test_the_hooks_check_what_make_lint_checks() -> None:
 
 
 @pytest.mark.parametrize("path", [".ci/run", ".github/workflows/test.yml"])
-def test_ci_runs_the_targets_of_a_developer(path: str) -> None:
+def test_ci_runs_make_targets(path: str) -> None:
     code = re.sub(r"^\s*#.*$", "", read(path), flags=re.MULTILINE)
     called = set(re.findall(r"\bmake ([a-z]+)", code))
     assert {"lint", "test"} <= called <= set(make_targets())
@@ -131,7 +131,7 @@ def test_actions_are_pinned_to_a_commit_and_name_their_version(path: Path) -> No
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_has_no_rights_but_those_that_a_job_names(path: Path) -> None:
+def test_workflows_grant_permissions_per_job_only(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text("utf-8"))
     assert workflow["permissions"] == {}
     assert "concurrency" in workflow

@@ -1,4 +1,4 @@
-"""The wheel works where nothing else of this checkout is: program, tables, assets and migrations are in it."""
+"""Test that the wheel works without the checkout: program, tables, assets and migrations."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make dist` makes, elsewhere."""
+    """Folder with the output of `make dist`."""
     folder = tmp_path_factory.mktemp("dist")
     build = (UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder)
     run(*build, cwd=ROOT)
@@ -38,7 +38,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Programs of an environment with the wheel and the locked packages, and nothing of the checkout."""
+    """The `bin` folder of an environment with the wheel and the locked packages."""
     folder = tmp_path_factory.mktemp("installed")
     run(UV, "venv", "--quiet", "--python", sys.executable, "env", cwd=folder)
     environment = {"VIRTUAL_ENV": str(folder / "env"), "UV_LINK_MODE": "hardlink"}
@@ -48,7 +48,7 @@ def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "env" / "bin"
 
 
-def test_wheel_and_sdist_carry_the_version_of_the_program(dist: Path) -> None:
+def test_wheel_and_sdist_have_the_version_of_the_program(dist: Path) -> None:
     assert charrnn.__version__ == VERSION
     assert {path.name for path in dist.iterdir() if path.name != ".gitignore"} == {
         f"charrnn_studio-{VERSION}-py3-none-any.whl",
@@ -56,7 +56,7 @@ def test_wheel_and_sdist_carry_the_version_of_the_program(dist: Path) -> None:
     }
 
 
-def test_the_sdist_holds_everything_that_the_wheel_is_built_from(dist: Path) -> None:
+def test_the_sdist_contains_everything_the_wheel_is_built_from(dist: Path) -> None:
     with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     tracked = run("git", "ls-files", "charrnn", "dashboard", cwd=ROOT).split()
@@ -64,7 +64,7 @@ def test_the_sdist_holds_everything_that_the_wheel_is_built_from(dist: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_network_is_trained_and_writes(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_program_trains_and_generates(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "ducks.txt").write_text(TEXT, "utf-8")
     flags = [f"--{name}={value}" for name, value in OPTIONS.items()]
     home = {"CHARRNN_HOME": str(tmp_path / "home")}
@@ -74,7 +74,7 @@ def test_a_network_is_trained_and_writes(installed: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_the_dashboard_is_served_and_makes_its_tables(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_dashboard_serves_and_creates_its_tables(installed: Path, tmp_path: Path) -> None:
     command = [installed / "python", "-m", "dashboard", "--port", "0", "--home", "home"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout

@@ -1,4 +1,4 @@
-"""The same training steps by Keras' own layers and `fit`, compiled as Keras does by default, in turns."""
+"""Run the same training steps with Keras layers and `fit`, compiled with the defaults of Keras, in turns."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from turns import WARM_UP, Work, steps_of_a_turn, tell, wait  # noqa: E402
 
 
 class Turns(keras.callbacks.Callback):
-    """An epoch is a turn, so that nothing is called between the steps of one."""
+    """A data set with one epoch per turn, so that nothing runs between steps."""
 
     def on_epoch_begin(self, epoch, logs=None):
         if not wait():
@@ -24,7 +24,7 @@ class Turns(keras.callbacks.Callback):
 
 
 def network(work: Work) -> keras.Model:
-    """Characters in, scores out; dropout follows every layer, memory is carried from batch to batch."""
+    """Build a stateful network from characters to logits, with dropout after each layer."""
     layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[work.cell]
     ids = keras.Input(batch_shape=(work.batch, work.window), dtype="int32")
     x = keras.layers.Embedding(work.classes, work.units)(ids)
@@ -35,7 +35,7 @@ def network(work: Work) -> keras.Model:
 
 
 def main() -> None:
-    """Train on one drawn batch."""
+    """Train on one random batch."""
     work = Work.asked()
     model = network(work)
     model.compile(

@@ -1,4 +1,4 @@
-"""The fastest that matrix products get on this machine: square ones in float32, in turns."""
+"""Measure the matrix peak of this machine in turns: square float32 products."""
 
 import sys
 
@@ -7,7 +7,7 @@ from turns import take_turns
 
 
 def main() -> None:
-    """Multiply matrices of as many rows and columns as asked."""
+    """Multiply square matrices of the given size."""
     size = int(sys.argv[1])
     a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
     take_turns(lambda: tf.matmul(a, b).numpy())

@@ -1,11 +1,11 @@
-"""Training steps of this project, in turns."""
+"""Run training steps of this project in turns."""
 
 import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
 from turns import Work, take_turns  # noqa: E402
 
@@ -14,7 +14,7 @@ from charrnn.model.training.train_step import Engine  # noqa: E402
 
 
 def main() -> None:
-    """Train on one drawn batch, with the article's options but for the sizes; the last argument is the precision."""
+    """Train on one random batch with preset article and the given sizes; the last argument is the precision."""
     precision = sys.argv.pop()
     work = Work.asked()
     options = preset("article") | {

@@ -1,4 +1,4 @@
-"""A training of this project with a preset, in turns; it answers as torch_gpt.py does, with every validation.
+"""Train this project with a preset, in turns; print each validation in the format of torch_gpt.py.
 
 The clock runs while steps are done, the first one's compilation included, and stands while it is validated.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
 from turns import tell, wait  # noqa: E402
 
@@ -25,7 +25,7 @@ TURN_SECONDS = 5.0
 
 
 class Turns(keras.callbacks.Callback):
-    """Does steps when it is its turn."""
+    """A callback that trains only during its turns."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Turns(keras.callbacks.Callback):
         self.seconds, self.turn = self.seconds + took, self.turn + took
 
     def hear(self, event: Event) -> None:
-        """Note validations."""
+        """Record validations."""
         if isinstance(event, Measured) and "val_loss" in event.values:
             self.losses.append((self.seconds, event.values["val_loss"]))
 
@@ -55,7 +55,7 @@ class Turns(keras.callbacks.Callback):
 
 
 def main() -> None:
-    """Train on a text with a preset, validated every so many steps."""
+    """Train on a text with a preset, validating at the given interval."""
     text, name, every = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)

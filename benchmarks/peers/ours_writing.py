@@ -1,10 +1,10 @@
-"""Writing by this project, in turns; answered as in torch_writing.py."""
+"""Generate text with this project in turns; print results in the format of torch_writing.py."""
 
 import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
 from turns import BLOCK_SECONDS, tell, wait  # noqa: E402
 
@@ -15,7 +15,7 @@ from charrnn.model.network.network import Network  # noqa: E402
 
 
 def main() -> None:
-    """Write as many texts side by side as asked."""
+    """Generate the given number of samples in parallel."""
     layers, units, classes, samples = map(int, sys.argv[1:])
     options = preset("article") | {
         "num_layers": layers, "lstm_size": units, "use_embedding": True, "embedding_size": units,
@@ -23,7 +23,7 @@ def main() -> None:
     vocabulary = Vocabulary.from_counts({chr(0x4E00 + i): 1 for i in range(classes - 1)}, classes)
     writer = Writer(Network(options, classes), vocabulary)
     texts = writer.write(defaults("sampling") | {"max_length": 10**9, "num_samples": samples, "seed": 1})
-    for _ in range(3 * samples):  # the first call is compiled, the next ones are short
+    for _ in range(3 * samples):  # the first call compiles, the next ones are short
         next(texts)
     tell("ready")
     while wait():

@@ -1,4 +1,4 @@
-"""Pages of results: a table, a plot, and what it was measured on."""
+"""Write result pages: a table, a plot, and the machine."""
 
 import os
 import platform
@@ -12,12 +12,12 @@ from pathlib import Path
 from peers.turns import threads
 
 RESULTS = Path(__file__).parents[1] / "results"
-COLOURS = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
+COLORS = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
 WIDTH, LEFT, ROW = 760, 250, 18
 
 
 def machine() -> str:
-    """What it was measured on, and when."""
+    """Return a description of the machine, with the date."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -28,23 +28,23 @@ def machine() -> str:
 
 
 def add_option(parser: ArgumentParser) -> None:
-    """Let a benchmark be asked to keep its result; BENCH_WRITE=1 asks all of `make bench`."""
+    """Add the flag --write; BENCH_WRITE=1 sets it for all benchmarks of `make bench`."""
     asked = bool(os.environ.get("BENCH_WRITE"))
-    parser.add_argument("--write", action="store_true", default=asked, help="keep the result in results/")
+    parser.add_argument("--write", action="store_true", default=asked, help="store the result in results/")
 
 
 def exact(value: float) -> tuple[float, float, float]:
-    """Give a value without spread the form that `bars` takes."""
+    """Return a value without spread in the form that `bars` expects."""
     return value, value, value
 
 
 def write(name: str, title: str, lines: Sequence[str], plot: str) -> None:
-    """Keep a result as `results/NAME.md` and `results/NAME.svg`.
+    """Write a result to `results/NAME.md` and `results/NAME.svg`.
 
     Args:
-        name: Of the files.
-        title: Of the page.
-        lines: What was printed: a table in Markdown, and remarks.
+        name: Name of the files.
+        title: Title of the page.
+        lines: A Markdown table and remarks.
         plot: The SVG.
     """
     RESULTS.mkdir(exist_ok=True)
@@ -54,11 +54,11 @@ def write(name: str, title: str, lines: Sequence[str], plot: str) -> None:
 
 
 def bars(rows: Mapping[str, Mapping[str, tuple[float, float, float]]], unit: str) -> str:
-    """Draw a bar with its quartiles for each value of each row; one colour for each name, and a line at 1.
+    """Draw a bar with quartiles for each value of each row, with one color per name and a line at 1.
 
     Args:
-        rows: For each label the lower quartile, median and upper quartile under each name.
-        unit: What is shown.
+        rows: Lower quartile, median and upper quartile, by label and name.
+        unit: Unit of the values.
     """
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     most = max([1.0, *(high for row in rows.values() for _, _, high in row.values())])
@@ -69,7 +69,7 @@ def bars(rows: Mapping[str, Mapping[str, tuple[float, float, float]]], unit: str
     parts, y = [], 30.0
     for number, name in enumerate(names):
         place = LEFT + 170 * number
-        parts.append(f'<rect x="{place}" y="6" width="12" height="12" fill="{COLOURS[number]}"/>')
+        parts.append(f'<rect x="{place}" y="6" width="12" height="12" fill="{COLORS[number]}"/>')
         parts.append(f'<text x="{place + 18}" y="16">{escape(name)}</text>')
     for label, row in rows.items():
         parts.append(f'<text x="{LEFT - 8}" y="{y + ROW * len(row) / 2 + 5}" text-anchor="end">{escape(label)}</text>')
@@ -77,7 +77,7 @@ def bars(rows: Mapping[str, Mapping[str, tuple[float, float, float]]], unit: str
             middle = y + ROW / 2
             parts.append(
                 f'<rect x="{LEFT}" y="{y + 2}" width="{x(median) - LEFT:.1f}" height="{ROW - 4}" '
-                f'fill="{COLOURS[names.index(name)]}"/>'
+                f'fill="{COLORS[names.index(name)]}"/>'
                 f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{middle}" y2="{middle}" stroke="#222"/>'
             )
             y += ROW
@@ -89,7 +89,7 @@ def bars(rows: Mapping[str, Mapping[str, tuple[float, float, float]]], unit: str
 
 
 def curves(lines: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> str:
-    """Draw lines through points `(x, y)`; one colour for each name. A line of one point is a dot."""
+    """Draw lines through points `(x, y)`, with one color per name. A line of one point is a dot."""
     points = [point for line in lines.values() for point in line]
     (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
     height, bottom = 320, 40
@@ -102,10 +102,10 @@ def curves(lines: Mapping[str, Sequence[tuple[float, float]]], across: str, up: 
     for number, (name, line) in enumerate(lines.items()):
         places = [place(*point) for point in line]
         shown = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        parts.append(f'<polyline points="{shown}" fill="none" stroke="{COLOURS[number]}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLOURS[number]}"/>' for x, y in places[-1:]]
+        parts.append(f'<polyline points="{shown}" fill="none" stroke="{COLORS[number]}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLORS[number]}"/>' for x, y in places[-1:]]
         parts.append(
-            f'<text x="{WIDTH - 20}" y="{20 + 18 * number}" text-anchor="end" fill="{COLOURS[number]}">'
+            f'<text x="{WIDTH - 20}" y="{20 + 18 * number}" text-anchor="end" fill="{COLORS[number]}">'
             f"{escape(name)}</text>"
         )
     for value in (low, (low + high) / 2, high):

@@ -1,4 +1,4 @@
-"""What takes processor time on this machine, as Linux counts it."""
+"""Read processor times from Linux."""
 
 import os
 import threading
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def spent() -> float:
-    """Return the processor time so far of browsers, and of this process but for its training, in seconds."""
+    """Return the processor time of browsers, and of this process without its training, in seconds."""
     threads = [t.native_id for t in threading.enumerate() if not t.name.startswith(("training", "recorder", "charrnn"))]
     stats = [f"/proc/self/task/{number}/stat" for number in threads]
     browsers = [folder for folder in Path("/proc").glob("[0-9]*") if b"chrom" in read(folder / "cmdline")]
@@ -14,7 +14,7 @@ def spent() -> float:
 
 
 def spent_by(process: int) -> float:
-    """Return the processor time of another process so far, in seconds."""
+    """Return the processor time of another process, in seconds."""
     return _seconds(Path(f"/proc/{process}/stat"))
 
 
@@ -24,7 +24,7 @@ def _seconds(stat: Path) -> float:
 
 
 def read(path: Path) -> bytes:
-    """Return what a file of the kernel says; nothing when its process has ended."""
+    """Return the contents of a kernel file; empty if its process has ended."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Programs that take turns, and what the ratios of neighbouring turns say."""
+"""Run programs in turns and compare neighboring turns."""
 
 import math
 import statistics
@@ -31,23 +31,23 @@ class Spread:
 
 
 class Program:
-    """One that takes turns."""
+    """A program that takes turns."""
 
     def __init__(self, process: subprocess.Popen[str]):
         self._process = process
 
     def answer(self) -> str:
-        """Wait for its next line; an empty one says that it ended."""
+        """Return its next line; empty if it has ended."""
         return self._process.stdout.readline().strip()
 
     def ask(self) -> str:
-        """Give it its turn; returns what it says at the end of it."""
+        """Give the program a turn; return its answer."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
         return self.answer()
 
     def turn(self) -> float:
-        """Let it do one block; returns seconds per step."""
+        """Run one block; return seconds per step."""
         return float(self.ask())
 
 
@@ -55,11 +55,11 @@ class Program:
 def programs(
     commands: Mapping[str, Sequence[str]], environments: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 ) -> Iterator[dict[str, Program]]:
-    """Start programs of this folder and end them; those that fail to start are left out.
+    """Start programs of this folder and stop them at the end; skip those that fail to start.
 
     Args:
-        commands: For each name the interpreter, the file's name and its arguments.
-        environments: For some names another environment than this process has.
+        commands: Interpreter, file name and arguments, by name.
+        environments: Environments that differ from that of this process, by name.
     """
     with ExitStack() as stack:
         started = {}
@@ -77,14 +77,14 @@ def programs(
             started[name] = Program(process)
         ready = {name: program.answer() == "ready" for name, program in started.items()}
         for name in [name for name, is_ready in ready.items() if not is_ready]:
-            print(f"{name} did not start and is left out", file=sys.stderr)
+            print(f"{name} did not start and is skipped", file=sys.stderr)
         yield {name: program for name, program in started.items() if ready[name]}
 
 
 def race(started: Mapping[str, Program], rounds: int, minutes: float = math.inf) -> dict[str, list[float]]:
-    """Let each do a block in turn, `rounds` times; returns their seconds per step.
+    """Run a block of each program in turn, `rounds` times; return their seconds per step.
 
-    Once `minutes` are over, it ends after the round that runs then, but not before the second.
+    After `minutes`, stop at the end of the current round, but not before the second one.
     """
     seconds: dict[str, list[float]] = {name: [] for name in started}
     end = time.monotonic() + 60 * minutes
@@ -97,5 +97,5 @@ def race(started: Mapping[str, Program], rounds: int, minutes: float = math.inf)
 
 
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> Spread:
-    """Say how many times faster `fast` was, turn by neighbouring turn."""
+    """Return how many times as fast `fast` was, from neighboring turns."""
     return Spread.of([s / f for s, f in zip(slow, fast, strict=True)])

@@ -1,4 +1,4 @@
-"""A small transformer trained as nanoGPT's README advises for a CPU, in turns: 4 layers, 4 heads, 128 wide, windows of
+"""Train the transformer that nanoGPT's README recommends for CPUs, in turns: 4 layers, 4 heads, 128 wide, windows of
 64 characters, 12 at a time, 2,000 steps of AdamW.
 
 It answers each turn with a line of JSON: seconds of training so far, the share of its steps that is done, and at its
@@ -22,7 +22,7 @@ TURN_SECONDS = 5.0
 
 
 class Block(nn.Module):
-    """Attention to what came before, then two dense layers; each added to what came in."""
+    """Causal attention and an MLP, with residual connections."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """Characters in, scores out; both tables are one."""
+    """A transformer from characters to logits, with tied embeddings."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Network(nn.Module):
 
 
 def rate(step: int) -> float:
-    """Warm-up, then half a cosine."""
+    """Return the learning rate: warm-up, then half a cosine."""
     if step < WARM_UP:
         return RATE * (step + 1) / (WARM_UP + 1)
     share = (step - WARM_UP) / (STEPS - WARM_UP)
@@ -68,7 +68,7 @@ def rate(step: int) -> float:
 
 
 def validation_loss(network: Network, ids: torch.Tensor) -> float:
-    """Nats per character over the whole part, window by window."""
+    """Return the loss in nats per character, window by window."""
     count = (len(ids) - 1) // WINDOW
     inputs, targets = (ids[shift : shift + count * WINDOW].view(count, WINDOW) for shift in (0, 1))
     with torch.no_grad():
@@ -79,7 +79,7 @@ def validation_loss(network: Network, ids: torch.Tensor) -> float:
 
 
 def main() -> None:
-    """Train on a text, of which the last tenth is kept."""
+    """Train on a text without its last tenth, which is for validation."""
     torch.set_num_threads(threads())
     torch.manual_seed(1337)
     text = Path(sys.argv[1]).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The same training steps by PyTorch's own layers, one operation at a time, in turns."""
+"""Run the same training steps with PyTorch layers in eager mode, in turns."""
 
 import torch
 from torch import nn
@@ -6,14 +6,14 @@ from turns import Work, take_turns, threads
 
 
 class Network(nn.Module):
-    """Characters in, scores out; dropout follows every layer."""
+    """A network from characters to logits, with dropout after each layer."""
 
     def __init__(self, work: Work):
         super().__init__()
         layer = {"lstm": nn.LSTM, "gru": nn.GRU}[work.cell]
         self.table = nn.Embedding(work.classes, work.units)
         self.recurrent = layer(work.units, work.units, work.layers, batch_first=True, dropout=0.5)
-        self.dropout = nn.Dropout(0.5)  # nn.LSTM has none after the last layer
+        self.dropout = nn.Dropout(0.5)  # nn.LSTM has no dropout after the last layer
         self.output = nn.Linear(work.units, work.classes)
 
     def forward(self, ids, state):
@@ -22,7 +22,7 @@ class Network(nn.Module):
 
 
 def main() -> None:
-    """Train on one drawn batch."""
+    """Train on one random batch."""
     torch.set_num_threads(threads())
     work = Work.asked()
     network = Network(work)

@@ -1,4 +1,4 @@
-"""Writing by a loop around PyTorch's own LSTM, one character at a time, chosen on the host, in turns.
+"""Generate text with a loop around the LSTM of PyTorch, sampling one character at a time on the host, in turns.
 
 A turn is answered with seconds per character of all texts together.
 """
@@ -13,7 +13,7 @@ from turns import BLOCK_SECONDS, tell, threads, wait
 
 
 def main() -> None:
-    """Write as many texts side by side as asked."""
+    """Generate the given number of samples in parallel."""
     layers, units, classes, samples = map(int, sys.argv[1:])
     torch.set_num_threads(threads())
     table, output = nn.Embedding(classes, units), nn.Linear(units, classes)

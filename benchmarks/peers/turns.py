@@ -1,8 +1,7 @@
-"""How a program that is compared takes turns with the others: it waits on its standard input and answers there.
+"""Take turns with other programs, over standard input and output.
 
-    it prints `ready`; for each line `go` it does a block of steps and prints the seconds that a step took.
-
-Needs the standard library only, because peers have Pythons of their own.
+A program prints `ready`. For each line `go`, it runs a block of steps and prints the seconds per step. Uses only the
+standard library, because peers run in other Python environments.
 """
 
 import os
@@ -12,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 BLOCK_SECONDS = 0.4
-"""A turn is about as long: a few steps, and short beside the minutes in which a shared machine changes its speed."""
+"""Approximate length of a turn: a few steps, and short compared to changes in the speed of a shared machine."""
 WARM_UP = 3
 
 
 @dataclass(frozen=True)
 class Work:
-    """The network and the batch, as the program's arguments say."""
+    """The sizes of network and batch, from the command line."""
 
     cell: str
     layers: int
@@ -29,33 +28,33 @@ class Work:
 
     @classmethod
     def asked(cls) -> "Work":
-        """Read the arguments."""
+        """Read the command line."""
         cell, *numbers = sys.argv[1:]
         return cls(cell, *map(int, numbers))
 
 
 def threads() -> int:
-    """Processors that this program may use."""
+    """Return the number of processors that this program may use."""
     return len(os.sched_getaffinity(0))
 
 
 def steps_of_a_turn(seconds: float) -> int:
-    """Steps that fill a turn, from the time of one."""
+    """Return the number of steps per turn, from the seconds per step."""
     return max(1, round(BLOCK_SECONDS / seconds))
 
 
 def wait() -> bool:
-    """Wait for the turn; returns whether there is one."""
+    """Wait for the next turn; return whether there is one."""
     return sys.stdin.readline().strip() == "go"
 
 
 def tell(what: object) -> None:
-    """Answer."""
+    """Print a result."""
     print(what, flush=True)
 
 
 def take_turns(step: Callable[[], object]) -> None:
-    """Warm up, then do blocks of steps until nobody asks any more."""
+    """Warm up, then run a block of steps per turn until input ends."""
     for _ in range(WARM_UP):
         step()
     count = 2

@@ -1,4 +1,4 @@
-"""Saves the database and brings its tables to the version of the program, while no task runs."""
+"""Take a snapshot of the database and upgrade its tables, while no task is running."""
 
 from datetime import UTC, datetime
 
@@ -10,9 +10,9 @@ PATIENCE = {"Delay": 10, "MaxAttempts": 180}
 
 
 def save(database: str) -> str:
-    """Make a snapshot of the database; return its name."""
+    """Take a snapshot of the database and return its name."""
     name = f"{database}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    print(f"Saving the database as the snapshot {name} …", flush=True)
+    print(f"Taking the snapshot {name} of the database …", flush=True)
     client = boto3.client("rds")
     client.create_db_snapshot(DBInstanceIdentifier=database, DBSnapshotIdentifier=name)
     client.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier=name, WaiterConfig=PATIENCE)
@@ -20,7 +20,7 @@ def save(database: str) -> str:
 
 
 def upgrade(service: str, data: dict[str, str], snapshot: str) -> None:
-    """Run `charrnn db upgrade` in a task of its own.
+    """Run `charrnn db upgrade` in a separate task.
 
     Args:
         service: The service's stack, whose cluster and newest task definition it takes.
@@ -30,7 +30,7 @@ def upgrade(service: str, data: dict[str, str], snapshot: str) -> None:
     Raises:
         Problem: The command failed.
     """
-    print("Changing the tables …", flush=True)
+    print("Upgrading the database …", flush=True)
     client = boto3.client("ecs")
     network = {
         "subnets": data["PrivateSubnets"].split(","),
@@ -47,16 +47,16 @@ def upgrade(service: str, data: dict[str, str], snapshot: str) -> None:
     try:
         client.get_waiter("tasks_stopped").wait(cluster=service, tasks=[task["taskArn"]], WaiterConfig=PATIENCE)
     except WaiterError as error:
-        raise Problem(f"The task that changes the tables did not end ({error}). {_what_now(snapshot)}") from error
+        raise Problem(f"The task that upgrades the database did not end ({error}). {_what_now(snapshot)}") from error
     [ended] = client.describe_tasks(cluster=service, tasks=[task["taskArn"]])["tasks"]
     codes = {each["name"]: each.get("exitCode") for each in ended["containers"]}
     if codes.get("web") != 0:
         reason = ended.get("stoppedReason", "see the log")
-        raise Problem(f"The tables could not be changed ({reason}). {_what_now(snapshot)}")
+        raise Problem(f"The database could not be upgraded ({reason}). {_what_now(snapshot)}")
 
 
 def _what_now(snapshot: str) -> str:
     return (
-        f"No task runs now. Read the log (studio status names it) and run the command again, or go back: "
+        f"No task is running. Read the log (see studio status) and run the command again, or roll back: "
         f"studio update --set DatabaseSnapshot={snapshot}, studio rollback, studio update --set WebTasks=1"
     )

@@ -1,4 +1,4 @@
-"""What an operator hands over, checked: parameters, the login file, the authorities of the database."""
+"""Read and check the input of an operator: parameters, login file, certificate authorities of the database."""
 
 import json
 import ssl
@@ -25,21 +25,23 @@ def read_users(path: Path) -> str:
         text = path.read_text(encoding="utf-8")
         users = json.loads(text)
     except (OSError, ValueError) as error:
-        raise Problem(f"The login file {path} cannot be read ({error}). Make one: charrnn user add --help") from error
+        raise Problem(
+            f"The login file {path} cannot be read ({error}). Create one: see charrnn user add --help"
+        ) from error
     if not isinstance(users, dict) or not users or len(text.encode()) > MAX_SECRET_BYTES:
-        raise Problem(f"{path} is not a login file of 1 to about 400 users. Make one: charrnn user add --help")
+        raise Problem(f"{path} is not a login file of 1 to about 400 users. Create one: see charrnn user add --help")
     return text
 
 
 def read_authorities(path: Path | None) -> str:
-    """Return the certificates that RDS's own certificates are checked against: from a file, else from AWS."""
+    """Return the certificate authorities of RDS, from a file or from AWS."""
     if path is None:
         url = AUTHORITIES.format(region=boto3.session.Session().region_name)
-        print(f"Fetching {url} …", flush=True)
+        print(f"Downloading {url} …", flush=True)
         try:
             text = urllib.request.urlopen(url, timeout=30).read().decode()
         except OSError as error:
-            raise Problem(f"{url} cannot be fetched ({error}). Name a copy of it with --authorities FILE.") from error
+            raise Problem(f"{url} cannot be downloaded ({error}). Pass a copy with --authorities FILE.") from error
     else:
         try:
             text = path.read_text(encoding="ascii")
@@ -48,7 +50,7 @@ def read_authorities(path: Path | None) -> str:
     try:
         ssl.create_default_context(cadata=text)
     except ssl.SSLError as error:
-        raise Problem(f"{path or 'What AWS sent'} has no certificates in PEM format.") from error
+        raise Problem(f"{path or 'The download from AWS'} contains no certificates in PEM format.") from error
     if len(text) > MAX_SECRET_BYTES:
         raise Problem(f"{path} has {len(text):,} bytes; expected those of one region, at most {MAX_SECRET_BYTES:,}.")
     return text

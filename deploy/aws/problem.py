@@ -1,5 +1,5 @@
-"""What stops a command, in words for the operator."""
+"""The error that stops a command."""
 
 
 class Problem(Exception):
-    """Something that the operator can mend; the text says how."""
+    """An error that the operator can fix; its message says how."""

@@ -1,4 +1,4 @@
-"""A CloudFormation stack made from a template of this folder."""
+"""A CloudFormation stack from a template of this folder."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent
 
 
 class Stack:
-    """A CloudFormation stack made from a template of this folder."""
+    """A CloudFormation stack from a template of this folder."""
 
     def __init__(self, name: str, template: str):
         self.name = name
@@ -19,7 +19,7 @@ class Stack:
         self._cloud = boto3.client("cloudformation")
 
     def describe(self) -> dict[str, Any] | None:
-        """Return what AWS knows of the stack; None if there is none."""
+        """Return the description of the stack, or None if it does not exist."""
         try:
             return self._cloud.describe_stacks(StackName=self.name)["Stacks"][0]
         except ClientError as error:
@@ -43,16 +43,16 @@ class Stack:
         return _values(self.describe() or {})
 
     def takes(self) -> set[str]:
-        """Return the names of the template's parameters."""
+        """Return the names of the parameters of the template."""
         return {
             each["ParameterKey"] for each in self._cloud.get_template_summary(TemplateBody=self._template)["Parameters"]
         }
 
     def put(self, parameters: dict[str, str]) -> None:
-        """Create the stack, or update it to the template and these parameters; the others keep their values."""
+        """Create or update the stack with these parameters; other parameters keep their values."""
         found = self.describe()
         if found is None or found["StackStatus"] == "ROLLBACK_COMPLETE":
-            if found:  # A creation that failed; it can only be deleted.
+            if found:  # A failed creation can only be deleted.
                 self.delete()
             print(f"Creating {self.name} …", flush=True)
             self._cloud.create_stack(
@@ -66,15 +66,15 @@ class Stack:
             self._update(kept | parameters, TemplateBody=self._template)
 
     def change(self, parameters: dict[str, str]) -> None:
-        """Change parameters and nothing else, with the template that the stack has."""
+        """Change parameters only, with the current template of the stack."""
         self._update(_values(self.describe() or {}) | parameters, UsePreviousTemplate=True)
 
     def protect(self, is_protected: bool) -> None:
-        """Let nobody delete the stack, or let it be deleted."""
+        """Enable or disable termination protection."""
         self._cloud.update_termination_protection(StackName=self.name, EnableTerminationProtection=is_protected)
 
     def delete(self) -> None:
-        """Delete the stack; what its template retains stays."""
+        """Delete the stack, except for retained resources."""
         print(f"Deleting {self.name} …", flush=True)
         self._cloud.delete_stack(StackName=self.name)
         self._wait("stack_delete_complete")

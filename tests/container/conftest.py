@@ -1,4 +1,4 @@
-"""Fixtures of the image's tests: an engine, the image, built once, and containers that end with the test."""
+"""Fixtures for the container image: an engine, the image, and containers that end with the test."""
 
 import json
 import os
@@ -25,7 +25,7 @@ CANARY = "index-of-nobody-else"
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """Podman and buildah; without them these tests are skipped with the reason, or fail where CI=true."""
+    """Podman and buildah; if they are missing, the tests are skipped with the reason, or fail with CI=true."""
     if reason := missing():
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -36,7 +36,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of this checkout, built with a secret that must not be found in it."""
+    """The image of this checkout, built with a secret that must not be in it."""
     engine.make_base()
     settings = tmp_path_factory.mktemp("secret") / "pip.conf"
     index = os.environ.get("PIP_INDEX_URL", "")
@@ -48,7 +48,7 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody uses."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -67,35 +67,35 @@ class Container:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self, *arguments: str) -> "Container":
-        """Create it and wait until it answers."""
+        """Create the container and wait until it responds."""
         self.engine.podman("run", "--detach", "--name", self.name, *self.flags, IMAGE, *arguments)
         self.wait_healthy()
         return self
 
     def start_again(self) -> None:
-        """Start it after it ended."""
+        """Start the container again."""
         self.engine.podman("start", self.name)
         self.wait_healthy()
 
     def wait_healthy(self) -> None:
-        """Wait until its own health check succeeds."""
+        """Wait until its health check succeeds."""
         wait_until(self.is_healthy)
 
     def is_healthy(self) -> bool:
-        """Run the image's HEALTHCHECK, which no service manager does here."""
+        """Run the HEALTHCHECK of the image, because no service manager does that here."""
         assert self.is_running(), self.log()
         return "unhealthy" not in self.engine.podman("healthcheck", "run", self.name, check=False)
 
     def is_running(self) -> bool:
-        """Return whether its process lives."""
+        """Return whether its process is running."""
         return self.state()["Running"]
 
     def state(self) -> dict[str, object]:
-        """Return what podman knows."""
+        """Return the state that podman reports."""
         return json.loads(self.engine.podman("inspect", self.name))[0]["State"]
 
     def log(self) -> str:
-        """Return everything it printed."""
+        """Return its complete output."""
         return self.engine.podman("logs", self.name, check=False)
 
     def login(self) -> tuple[str, str]:
@@ -105,16 +105,16 @@ class Container:
         return found[1], found[2]
 
     def exec(self, *command: str) -> str:
-        """Run a command beside the dashboard."""
+        """Run a command in the container."""
         return self.engine.podman("exec", self.name, *command)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the container, as a power cut would."""
         self.engine.podman("kill", "--signal", "KILL", self.name)
         wait_until(lambda: not self.is_running())
 
     def stop(self) -> tuple[float, object]:
-        """End it as `docker stop` would; return how many seconds it took, and the exit code."""
+        """Stop the container like `docker stop`; return the seconds it took and the exit code."""
         start = time.monotonic()
         self.engine.podman("stop", "--time", "30", self.name)
         return time.monotonic() - start, self.state()["ExitCode"]
@@ -122,7 +122,7 @@ class Container:
 
 @pytest.fixture
 def container(engine: Engine, image: str) -> Iterator[Callable[..., Container]]:
-    """Makes containers, each with a volume of its own; both are gone after the test."""
+    """Create containers with a volume each; remove both after the test."""
     made: list[Container] = []
 
     def container(environment: dict[str, str] | None = None, volume: str = "", **flags: str) -> Container:
@@ -154,7 +154,7 @@ def mariadb(server_urls: Callable[[str], URL]) -> Iterator[str]:
 
 @pytest.fixture
 def studio_database(mariadb: str) -> Iterator[dict[str, str]]:
-    """The article's variables for an empty database of a real server, with a user and a password."""
+    """The MYSQL_ variables of an empty database on a real server, with a user and a password."""
     url = parse_url(mariadb)
     user, password = f"studio_{secrets.token_hex(3)}", secrets.token_urlsafe(12)
     login = {"host": url.host, "port": url.port or 3306, "user": url.username, "password": url.password or ""}
@@ -170,7 +170,7 @@ def studio_database(mariadb: str) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
-    """Opens pages; fails the test when a script of theirs fails."""
+    """Open pages; fail the test if one of their scripts fails."""
     errors: list[str] = []
     contexts = []
 

@@ -1,4 +1,4 @@
-"""Build and run containers without a daemon and without a registry: buildah, podman and runc, with own storage."""
+"""Build and run containers without a daemon or registry, with buildah, podman, runc and separate storage."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ SLIM = [
 
 
 def missing() -> str:
-    """Return why containers cannot be built and run here; empty if they can."""
+    """Return why containers cannot be built and run here, or an empty string."""
     programs = [name for name in NEEDED if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     programs += [name for name in ("netavark", "aardvark-dns") if not Path("/usr/lib/podman", name).exists()]
     if programs:
@@ -53,10 +53,10 @@ def missing() -> str:
 
 
 class Engine:
-    """Podman and buildah with images, volumes and settings in one folder, apart from the user's own.
+    """Podman and buildah with images, volumes and settings in one folder, separate from those of the user.
 
     Args:
-        folder: Kept between test runs, since a base and cached layers save minutes.
+        folder: Kept between test runs, because the base and cached layers save minutes.
     """
 
     def __init__(self, folder: Path):
@@ -70,11 +70,11 @@ class Engine:
         }
 
     def podman(self, *arguments: str, check: bool = True, stdin: str = "", seconds: float = 300) -> str:
-        """Run podman; return what it printed, or with `check=False` what it and the container complained of as well."""
+        """Run podman; return its standard output, with `check=False` also its standard error."""
         return self._run(["podman", *arguments], check, stdin, seconds)
 
     def buildah(self, *arguments: str) -> str:
-        """Run buildah; return what it printed."""
+        """Run buildah; return its output."""
         return self._run(["buildah", *arguments], True, "", 600)
 
     def _run(self, command: list[str], check: bool, stdin: str, seconds: float) -> str:
@@ -87,20 +87,20 @@ class Engine:
         return result.stdout + result.stderr
 
     def run(self, *arguments: str, user: str = "10001", stdin: str = "") -> str:
-        """Run a command in a new container with a read-only root; return what it printed."""
+        """Run a command in a new container with a read-only root; return its output."""
         return self.podman(
             *("run", "--rm", "--interactive", "--network=host", "--read-only", "--tmpfs", "/tmp"),
             f"--user={user}", IMAGE, *arguments, stdin=stdin,
         )  # fmt: skip
 
     def exists(self, image: str) -> bool:
-        """Return whether an image is there and younger than a week."""
+        """Return whether an image exists and is less than a week old."""
         found = self.podman("images", "--filter", f"reference={image}", "--format", "{{.CreatedAt}}", check=False)
         stamp = self._folder / "base.tar"
         return bool(found) and stamp.exists() and time.time() - stamp.stat().st_mtime < BASE_DAYS * 86_400
 
     def make_base(self) -> None:
-        """Make what debian:trixie-slim holds from Debian's packages, and give it that name here only."""
+        """Build the contents of debian:trixie-slim from Debian packages, and tag it with that name locally."""
         if self.exists(BASE):
             return
         tar = self._folder / "base.tar"
@@ -111,7 +111,7 @@ class Engine:
         self.podman("import", str(tar), BASE)
 
     def build(self, *flags: str, **environment: str) -> str:
-        """Build the unmodified Dockerfile as `make image` does; return what was printed."""
+        """Build the unmodified Dockerfile like `make image`; return the output."""
         result = subprocess.run(
             ["make", "image", f"IMAGE_ARGS=--isolation chroot --pull-never {' '.join(flags)}"],
             cwd=ROOT, env=self.environment | {"IMAGE_BUILDER": "buildah"} | environment, capture_output=True, text=True,
@@ -120,12 +120,12 @@ class Engine:
         return result.stdout + result.stderr
 
     def prune(self) -> None:
-        """Remove what tests of the last week did not use."""
+        """Remove images that no test used for a week."""
         self.podman("image", "prune", "--force", "--filter", f"until={24 * BASE_DAYS}h", check=False)
 
 
 def mirror() -> list[str]:
-    """Return the mirror of Debian that this machine's apt uses, if it uses one."""
+    """Return the Debian mirror of apt on this machine, if there is one."""
     targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], capture_output=True, text=True
     ).stdout.split()

@@ -1,4 +1,4 @@
-"""Runs in the image, as root to see everything, and prints what it holds, as JSON."""
+"""Print the contents of the image as JSON; runs in the image as root."""
 
 import importlib.metadata as metadata
 import json
@@ -16,7 +16,7 @@ LEFTOVERS = ("/root/.cache", "/var/lib/apt/lists", "/var/cache/apt", "/build", "
 
 
 def unmet() -> list[str]:
-    """Return requirements that no installed package meets, as `pip check` would."""
+    """Return the requirements that no installed package satisfies, like `pip check`."""
     installed = {normal(each.name): each.version for each in metadata.distributions()}
     found = []
     for distribution in metadata.distributions():
@@ -35,20 +35,20 @@ def normal(name: str) -> str:
 
 
 def unresolved() -> list[str]:
-    """Return shared libraries of TensorFlow that need one which is not found."""
+    """Return shared libraries of TensorFlow with a missing dependency."""
     libraries = sorted(path for path in (SITE / "tensorflow").rglob("*.so*"))
     said = subprocess.run(["ldd", *libraries], capture_output=True, text=True).stdout
     return [line.strip() for line in said.splitlines() if "not found" in line]
 
 
 def special() -> list[str]:
-    """Return files that run with somebody else's rights."""
+    """Return setuid and setgid files."""
     command = ["find", "/", "-xdev", "-type", "f", "-perm", "/6000"]
     return subprocess.run(command, capture_output=True, text=True).stdout.split()
 
 
 def uncompiled() -> int:
-    """Count modules of the program without bytecode."""
+    """Return the number of modules without bytecode."""
     modules = [path for name in ("charrnn", "dashboard", "keras") for path in (SITE / name).rglob("*.py")]
     return sum(not (each.parent / "__pycache__" / f"{each.stem}.cpython-313.pyc").exists() for each in modules)
 

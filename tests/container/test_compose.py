@@ -1,4 +1,4 @@
-"""compose.yaml, loaded and started by podman-compose."""
+"""Test compose.yaml with podman-compose."""
 
 import json
 import re
@@ -27,7 +27,7 @@ MARIADB = "localhost/charrnn-test-mariadb:latest"
 
 
 class Compose:
-    """`podman-compose` beside nothing but compose.yaml, as where an image was published."""
+    """`podman-compose` with only compose.yaml, as with a published image."""
 
     def __init__(self, engine: Engine, folder: Path):
         self.engine, self.folder, self.port = engine, folder, free_port()
@@ -49,7 +49,7 @@ class Compose:
         return result.stdout
 
     def up(self) -> None:
-        """Start everything in the foreground, and wait until the dashboard is ready."""
+        """Start all services in the foreground and wait until the dashboard is ready."""
         self._log = (self.folder / "log").open("w")
         self._process = subprocess.Popen(
             self.command("up", "--no-build"), cwd=self.folder, env=self._environment, stdout=self._log,
@@ -85,7 +85,7 @@ class Compose:
 
 @pytest.fixture(scope="module")
 def mariadb(engine: Engine, image: str) -> str:
-    """Builds what stands in for the official image of MariaDB."""
+    """Build a replacement for the official MariaDB image."""
     folder = str(Path(__file__).with_name("mariadb"))
     engine.buildah("build", "--isolation=chroot", "--pull-never", "--layers", "--tag", MARIADB, folder)
     return MARIADB
@@ -98,7 +98,7 @@ def compose(engine: Engine, mariadb: str, tmp_path: Path) -> Iterator[Compose]:
     compose.run("down", "--volumes", "--timeout", "2")
 
 
-def test_a_training_survives_ctrl_c_and_another_up(
+def test_a_training_survives_ctrl_c_and_compose_up_again(
     compose: Compose, open_page: Callable[[str], Page], tmp_path: Path
 ) -> None:
     compose.up()
@@ -131,7 +131,7 @@ READ = "cat /run/charrnn/* 2>/dev/null || true"
 
 
 def assert_hardened(containers: list[dict[str, Any]]) -> None:
-    """Check what each container may do."""
+    """Check the privileges of each container."""
     assert {each["Config"]["Labels"]["com.docker.compose.service"] for each in containers} == {
         "secrets", "database", "dashboard",
     }  # fmt: skip
@@ -142,7 +142,7 @@ def assert_hardened(containers: list[dict[str, Any]]) -> None:
         assert each["Config"]["User"].partition(":")[0] not in ("", "0", "root")
 
 
-def test_compose_holds_no_secret_and_publishes_on_this_machine_only() -> None:
+def test_compose_contains_no_secret_and_publishes_on_loopback_only() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
     variables = {name for each in services.values() for name in each.get("environment", {})}
     assert not [name for name in variables if "PASSWORD" in name and not name.endswith("_FILE")]
@@ -155,7 +155,7 @@ def test_compose_holds_no_secret_and_publishes_on_this_machine_only() -> None:
     assert services["dashboard"]["depends_on"] == {"database": {"condition": "service_healthy"}}
 
 
-def test_podman_compose_loads_the_file(compose: Compose) -> None:
+def test_podman_compose_parses_the_file(compose: Compose) -> None:
     loaded = yaml.safe_load(compose.run("config"))
     assert set(loaded["services"]) == {"secrets", "database", "dashboard"}
     assert loaded["services"]["dashboard"]["image"] == IMAGE

@@ -1,4 +1,4 @@
-"""What is in the image, and what is not."""
+"""Test the contents of the image."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.container.engine import ROOT, Engine
 from tests.test_project_files import locked
 
 OVERRIDDEN = {"charrnn-studio: tensorflow", "tensorflow-cpu: libclang"}
-"""What image-overrides.txt takes out."""
+"""Requirements that image-overrides.txt removes."""
 NOT_IN_THE_IMAGE = {
     "pytest",
     "hypothesis",
@@ -33,27 +33,27 @@ NOT_IN_THE_IMAGE = {
 
 @pytest.fixture(scope="session")
 def inside(engine: Engine, image: str) -> dict[str, Any]:
-    """What a program in the image sees."""
+    """The contents of the image, as a program in it sees them."""
     program = Path(__file__).with_name("inside.py").read_text("utf-8")
     return json.loads(engine.run("python", "-", user="0", stdin=program))
 
 
 @pytest.fixture(scope="session")
 def inspected(engine: Engine, image: str) -> dict[str, Any]:
-    """What the image says of itself."""
+    """The metadata of the image."""
     return json.loads(engine.podman("image", "inspect", image))[0]
 
 
-def test_the_image_takes_at_most_1400_mb(inspected: dict[str, Any]) -> None:
+def test_the_image_has_at_most_1400_mb(inspected: dict[str, Any]) -> None:
     assert inspected["Size"] < 1.4e9
 
 
-def test_nothing_runs_as_root_and_no_file_gives_its_rights(inside: dict[str, Any], inspected: dict[str, Any]) -> None:
+def test_nothing_runs_as_root_and_no_file_is_setuid(inside: dict[str, Any], inspected: dict[str, Any]) -> None:
     assert inspected["Config"]["User"] == "10001:10001"
     assert inside["special"] == []
 
 
-def test_neither_history_nor_environment_nor_a_file_holds_a_secret(
+def test_no_secret_is_in_history_environment_or_files(
     engine: Engine, inside: dict[str, Any], inspected: dict[str, Any], image: str, tmp_path: Path
 ) -> None:
     words = re.compile(r"password|secret(?!s?,|=true)|token|index-url|://\S+@", re.IGNORECASE)
@@ -66,7 +66,7 @@ def test_neither_history_nor_environment_nor_a_file_holds_a_secret(
 
 
 def holds(path: Path, text: bytes) -> bool:
-    """Return whether a large file holds some bytes."""
+    """Return whether a large file contains the bytes."""
     rest = b""
     with path.open("rb") as file:
         while block := file.read(1 << 24):
@@ -76,7 +76,9 @@ def holds(path: Path, text: bytes) -> bool:
     return False
 
 
-def test_no_compiler_installer_cache_or_test_is_left(engine: Engine, image: str, inside: dict[str, Any]) -> None:
+def test_the_image_contains_no_compiler_installer_cache_or_test(
+    engine: Engine, image: str, inside: dict[str, Any]
+) -> None:
     assert inside["programs"] == []
     assert inside["tests"] == []
     assert inside["leftovers"] == []
@@ -84,15 +86,15 @@ def test_no_compiler_installer_cache_or_test_is_left(engine: Engine, image: str,
     assert not NOT_IN_THE_IMAGE & inside["packages"].keys()
 
 
-def test_everything_is_compiled_to_bytecode(inside: dict[str, Any]) -> None:
+def test_every_module_is_compiled_to_bytecode(inside: dict[str, Any]) -> None:
     assert inside["uncompiled"] == 0
 
 
-def test_requirements_of_all_packages_are_met_but_for_the_documented_overrides(inside: dict[str, Any]) -> None:
+def test_all_requirements_are_met_except_the_documented_overrides(inside: dict[str, Any]) -> None:
     assert set(inside["unmet"]) == OVERRIDDEN
 
 
-def test_packages_have_the_versions_that_were_tested(inside: dict[str, Any]) -> None:
+def test_packages_have_the_tested_versions(inside: dict[str, Any]) -> None:
     tested = locked("requirements-dev.lock")
     versions = inside["packages"] | {"tensorflow": inside["packages"]["tensorflow-cpu"]}
     unlike = {name: version for name, version in versions.items() if tested.get(name) != version}

@@ -1,4 +1,4 @@
-"""A visitor's way through the image, with a real browser and a real database, and a power cut in the middle."""
+"""Use the image with Chromium and a database server, with a power cut in the middle."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ STOP_SECONDS = 10
 OPTIONS = {"Steps": 1_000_000, "Log every": 20, "Validate every": 200, "Save every": 200}
 
 
-def test_a_text_is_uploaded_trained_interrupted_resumed_and_written_with(
+def test_upload_train_interrupt_resume_and_generate(
     container: Containers, studio_database: dict[str, str], open_page: Callable[[str], Page], tmp_path: Path
 ) -> None:
     studio = container(studio_database).start()
@@ -46,7 +46,7 @@ def test_a_text_is_uploaded_trained_interrupted_resumed_and_written_with(
 
 
 def train(page: Page, folder: Path) -> str:
-    """Upload a text, train without end, see the loss move; return the page's address."""
+    """Upload a text, start an endless training, wait until the loss changes; return the URL of the page."""
     (folder / "geese.txt").write_text(TEXT * 20, "utf-8")
     tab(page, "Text")
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
@@ -62,12 +62,12 @@ def train(page: Page, folder: Path) -> str:
 
 
 def loss_of(page: Page) -> float:
-    """Return the last step whose loss the page shows."""
+    """Return the last step of the loss curve on the page."""
     return float(page.evaluate(LAST_STEP))
 
 
 def states(database: dict[str, str]) -> list[str]:
-    """Ask the database for the state of each model."""
+    """Return the state of each model from the database."""
     with pymysql.connect(
         host=database["MYSQL_HOST"], port=int(database["MYSQL_PORT"]), user=database["MYSQL_USER"],
         password=database["MYSQL_PASSWORD"], database=database["MYSQL_DATABASE"],

@@ -1,4 +1,4 @@
-"""How a container starts and ends: the first login, what is missing, many at once, the article's command."""
+"""Test how containers start and stop: first login, missing settings, concurrent starts, the command of the article."""
 
 import os
 import pty
@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE, wait_until
 type Containers = Callable[..., Container]
 
 
-def test_the_first_start_creates_a_login_and_later_ones_keep_it(container: Containers) -> None:
+def test_the_first_start_creates_a_login_that_later_starts_keep(container: Containers) -> None:
     first = container().start()
     user, password = first.login()
     assert user == "admin"
@@ -31,13 +31,13 @@ def test_the_first_start_creates_a_login_and_later_ones_keep_it(container: Conta
     assert first.log().count("Created the user") == 1
 
 
-def test_nobody_gets_in_without_a_login(container: Containers) -> None:
+def test_a_container_requires_a_login(container: Containers) -> None:
     started = container().start()
     with urllib.request.urlopen(f"{started.url}/") as page:
         assert page.url.startswith(f"{started.url}/login")
 
 
-def test_a_container_without_a_login_and_without_a_place_for_one_says_what_to_do(engine: Engine, image: str) -> None:
+def test_a_container_that_cannot_store_a_login_explains_what_to_do(engine: Engine, image: str) -> None:
     said = engine.podman(
         "run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--env=CHARRNN_HOME=/etc", image, check=False
     )
@@ -47,7 +47,7 @@ def test_a_container_without_a_login_and_without_a_place_for_one_says_what_to_do
     assert "Traceback" not in said
 
 
-def test_an_open_container_asks_nobody(container: Containers) -> None:
+def test_an_open_container_requires_no_login(container: Containers) -> None:
     started = container({"CHARRNN_OPEN_TO_EVERYBODY": "true"}).start()
     assert "Created the user" not in started.log()
     with urllib.request.urlopen(f"{started.url}/") as page:
@@ -106,13 +106,13 @@ def terminal() -> "tuple[int, int]":
 
 @pytest.fixture
 def name(engine: Engine) -> Iterator[str]:
-    """Name of a container that a command of the test starts; it ends with the test, also when that fails."""
+    """Name of a container that the test starts; it is removed even if the test fails."""
     name = f"charrnn-test-{secrets.token_hex(4)}"
     yield name
     engine.podman("rm", "--force", "--time", "1", name, check=False)
 
 
-def test_the_command_of_the_article_works(
+def test_the_article_command_works(
     engine: Engine,
     image: str,
     name: str,
@@ -120,7 +120,7 @@ def test_the_command_of_the_article_works(
     open_page: Callable[[str], Page],
     terminal: tuple[int, int],
 ) -> None:
-    # As in the article, except that the network is this machine's and so the port, which nobody can publish then.
+    # The command of the article, but with the host network, where ports cannot be published.
     port = free_port()
     variables = [argument for name, value in studio_database.items() for argument in ("-e", f"{name}={value}")]
     command = ["podman", "run", "--rm", "-ti", "--name", name, *variables, "--network=host"]
@@ -150,7 +150,7 @@ def test_the_command_of_the_article_works(
 
 
 def read_all(descriptor: int) -> None:
-    """Read what a terminal still shows until its program ends."""
+    """Read the output of a terminal until its program ends."""
     try:
         while os.read(descriptor, 4096):
             pass

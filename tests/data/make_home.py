@@ -1,7 +1,7 @@
-"""Pack a tiny data folder as this version of the program makes it: `python tests/data/make_home.py`.
+"""Pack a tiny data folder of the current version: `python tests/data/make_home.py`.
 
-Run it before a new revision is added under charrnn/store/migrations, and keep the file that it writes for ever:
-tests/services/test_old_data.py opens each of them with the newest program.
+Run it before you add a revision in charrnn/store/migrations, and never delete the file that it writes:
+tests/services/test_old_data.py opens all of them with the current version.
 """
 
 import json
@@ -23,7 +23,7 @@ OPTIONS = {
 
 
 def make(home: Path) -> dict[str, object]:
-    """Fill a data folder; return what a test needs to know of it."""
+    """Fill a data folder; return the values that the test expects in it."""
     with open_services(home, environ={}) as services:
         model = services.training.start(TEXT, name="ducks", options=OPTIONS)
         model = services.training.wait(model.id)
@@ -41,7 +41,7 @@ def make(home: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Write the file of this version; one that is there stays as it is."""
+    """Write the file of this version, unless it exists."""
     target = HERE / f"home-{NEWEST}.zip"
     if target.exists():
         raise SystemExit(f"{target} is kept for ever; remove it by hand if no version with it was ever released.")

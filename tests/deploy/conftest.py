@@ -1,4 +1,4 @@
-"""AWS on this machine: moto's server on a free port of 127.0.0.1, and deploy/aws/studio against it."""
+"""Fixtures that run deploy/aws/studio against moto, a simulation of AWS, on a free loopback port."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SOURCE = "ghcr.io/somebody/charrnn-studio@sha256:" + "a1" * 32
 
 
 class Cloud:
-    """An empty account of AWS, and a docker that only writes down what it is told.
+    """An empty AWS account, and a fake docker that records its commands.
 
     Args:
         folder: For files that commands get.
@@ -31,7 +31,7 @@ class Cloud:
         self.folder, self._log = folder, folder / "docker.log"
         self.users = folder / "users.json"
         self.users.write_text('{"ada": "hash"}')
-        # In the place of the certificates of RDS's authorities, which only AWS hands out.
+        # Replaces the certificates of the RDS authorities, which only AWS serves.
         self.authorities = folder / "authorities.pem"
         end = "-----END CERTIFICATE-----\n"
         self.authorities.write_text(Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end)
@@ -42,7 +42,7 @@ class Cloud:
         docker.chmod(0o755)
 
     def client(self, service: str) -> Any:
-        """Return a client of a service, such as `ecr`."""
+        """Return the client of a service, such as `ecr`."""
         return boto3.client(service)
 
     def studio(self, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -51,7 +51,7 @@ class Cloud:
         return subprocess.run(command, capture_output=True, text=True)
 
     def create(self, *more: object) -> subprocess.CompletedProcess[str]:
-        """Run `studio create` with all that it needs, and these arguments more."""
+        """Run `studio create` with all required arguments and the given ones."""
         certificate = self.client("acm").request_certificate(DomainName="studio.example.org")["CertificateArn"]
         github = "GitHubProviderArn=arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
         return self.studio(
@@ -61,7 +61,7 @@ class Cloud:
         )
 
     def docker(self) -> list[dict[str, Any]]:
-        """Return the commands that docker got, oldest first."""
+        """Return the commands that docker received, oldest first."""
         return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
 
     def stacks(self) -> list[str]:
@@ -79,7 +79,7 @@ class Cloud:
         return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
 
     def image(self) -> str:
-        """Return the image that the service is told to run."""
+        """Return the image in the task definition of the service."""
         return self.outputs("charrnn-service")["Image"]
 
 
@@ -99,7 +99,7 @@ def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def empty_cloud(server: str, folder: Path) -> Iterator[Cloud]:
-    """Empty the account, and let this process and its children work in it."""
+    """Empty the account and point this process and its children to it."""
     requests.post(f"{server}/moto-api/reset", timeout=30).raise_for_status()
     settings = {
         "AWS_ENDPOINT_URL": server,
@@ -120,14 +120,14 @@ def empty_cloud(server: str, folder: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def cloud(aws_server: str, tmp_path: Path) -> Iterator[Cloud]:
-    """An account of its own."""
+    """An empty account for one test."""
     with empty_cloud(aws_server, tmp_path) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def installed(aws_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """An account in which `studio create` ran; tests that share it change nothing."""
+    """A shared account in which `studio create` has run; tests must not change it."""
     with empty_cloud(aws_server, tmp_path_factory.mktemp("installed")) as found:
         result = found.create()
         assert result.returncode == 0, result.stderr

@@ -1,6 +1,6 @@
-"""A stand-in for docker: writes down each command, and what it would push lands in the registry of the test.
+"""A fake docker: records each command, and registers pushed images in the test registry.
 
-`python fake_docker.py LOG ARGUMENTS…`; the environment names the registry's server.
+`python fake_docker.py LOG ARGUMENTS…`; an environment variable names the server of the registry.
 """
 
 import hashlib

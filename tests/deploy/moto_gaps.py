@@ -1,7 +1,7 @@
-"""What moto lacks of CloudFormation and the templates need; importing this module adds it.
+"""Extend moto with the CloudFormation features that the templates use; importing this module is enough.
 
-Secrets in stacks, and `!Ref` of a parameter group. Besides, moto passes over bucket policies, OIDC providers,
-subscriptions and alarms without a word, so that no test here says anything about those.
+Adds secrets in stacks, and `!Ref` of a parameter group. moto silently ignores bucket policies, OIDC providers,
+subscriptions and alarms, so the tests do not cover those.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ from moto.rds.models import DBInstance, DBParameterGroup
 from moto.secretsmanager.models import secretsmanager_backends
 
 BROKEN = hashlib.sha256(b"broken").hexdigest()
-"""Digest of the image that fails, which a push with the tag "broken" has in these tests."""
+"""Digest of the failing image, which a push with the tag "broken" gets in these tests."""
 
 
 class StackSecret(CloudFormationModel):
-    """A secret that belongs to a stack; its physical id is its ARN."""
+    """A secret of a stack; its physical ID is its ARN."""
 
     def __init__(self, arn: str):
         self.physical_resource_id = arn
@@ -86,15 +86,15 @@ AccessPoint.get_cfn_attribute = lambda point, name: {"Arn": point.access_point_a
 
 _create_repository = Repository.create_from_cloudformation_json.__func__
 Repository.create_from_cloudformation_json = classmethod(
-    # AWS makes names in lower case here, since ECR takes no others.
+    # AWS generates lowercase names here, because ECR accepts no others.
     lambda cls, name, *rest, **more: _create_repository(cls, name.lower(), *rest, **more)
 )
 AccessPoint.physical_resource_id = property(lambda point: point.access_point_id)
 for kind in (AccessPoint, DBInstance, FakeListener, FakeLoadBalancer, FakeTargetGroup, FileSystem, MountTarget):
-    # Left alone by updates: moto would delete them and make none.
+    # Updates skip these: moto would delete them without creating new ones.
     kind.update_from_cloudformation_json = classmethod(lambda cls, original_resource, **_: original_resource)
 TaskDefinition.update_from_cloudformation_json = classmethod(
-    # moto's own forgets to translate what is inside of containers.
+    # The implementation of moto does not translate the contents of containers.
     lambda cls, original_resource, new_resource_name, **rest: cls.create_from_cloudformation_json(
         new_resource_name, **rest
     )
@@ -107,7 +107,7 @@ _run_task, _needs = (
 
 
 def _needs_on_fargate(backend: EC2ContainerServiceBackend, definition: TaskDefinition) -> dict[str, Any]:
-    # On Fargate the task has a size, not each container.
+    # On Fargate, the task has a size, not each container.
     sized = copy(definition)
     sized.container_definitions = [{"memory": 0} | each for each in definition.container_definitions]
     return _needs(sized)
@@ -118,7 +118,7 @@ def _run_task_to_its_end(backend: EC2ContainerServiceBackend, *arguments: Any, *
     for task in tasks:
         task._status = "STOPPED"
         for container in task.containers:
-            # moto knows one container of a task, the first.
+            # moto knows only the first container of a task.
             container.name = "web"
             container.exitCode = int(container.image.endswith(BROKEN))
     return tasks

@@ -1,4 +1,4 @@
-"""What the CloudFormation templates must keep to beyond what cfn-lint knows; each rule yields what breaks it."""
+"""Rules for the CloudFormation templates that cfn-lint does not check. Each rule yields its violations."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ WITHOUT_RESOURCES = {
     "ecs:DescribeTaskDefinition",
     "ecs:RegisterTaskDefinition",
 }
-"""Actions that AWS grants on all resources or not at all."""
+"""Actions that AWS grants on all resources only."""
 
 
 def of_type(resources: Resources, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -36,7 +36,7 @@ def containers(resources: Resources) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def statements(resources: Resources) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what roles may do."""
+    """Yield the policy statements of all roles."""
     for name, role in of_type(resources, "IAM::Role"):
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
@@ -142,7 +142,7 @@ def what_lasts_is_retained(resources: Resources) -> Iterator[str]:
     for kind, policy in kept.items():
         for name, _ in of_type(resources, kind):
             for when in ("DeletionPolicy", "UpdateReplacePolicy"):
-                # On the failure of a first creation there is nothing to keep.
+                # If the first creation fails, there is nothing to keep.
                 if resources[name].get(when, "").removesuffix("ExceptOnCreate") != policy:
                     yield f"{name}: {when} is not {policy}"
     for name, bucket in of_type(resources, "S3::Bucket"):

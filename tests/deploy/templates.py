@@ -1,4 +1,4 @@
-"""The CloudFormation templates as plain data: `!Ref X` is {"Ref": "X"}, `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}."""
+"""Read the CloudFormation templates; `!Ref X` becomes {"Ref": "X"}, `!GetAtt A.B` {"Fn::GetAtt": ["A", "B"]}."""
 
 from copy import deepcopy
 from functools import cache
@@ -12,7 +12,7 @@ DATA, SERVICE = FOLDER / "data.yaml", FOLDER / "service.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads the short forms of CloudFormation's functions."""
+    """A YAML loader that expands the short forms of CloudFormation functions."""
 
 
 def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -31,7 +31,7 @@ _Loader.add_multi_constructor("!", _function)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a template; what is returned may be changed."""
+    """Return a template as a new object, which callers may change."""
     return deepcopy(_parsed(path))
 
 

@@ -1,4 +1,4 @@
-"""What deploy/backup saves is restored elsewhere without a loss, and an upgrade can be undone by it."""
+"""Test deploy/backup: restoring elsewhere loses nothing, and undoes an upgrade."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def elsewhere(server_urls: Callable[[str], URL]) -> Iterator[str]:
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Backup:
-    """Run deploy/backup for a data folder, and for a database on a server if there is a URL."""
+    """Run deploy/backup on a data folder, and on a database server if a URL is given."""
 
     def run(action: str, home: Path, url: str = "") -> subprocess.CompletedProcess[str]:
         environment = {"PATH": os.environ["PATH"], "CHARRNN_HOME": str(home)}
@@ -62,7 +62,7 @@ def backup(tmp_path: Path) -> Backup:
 
 
 def train(services: Services) -> None:
-    """Fill a data folder with a trained model, one that was deleted, and texts that were written."""
+    """Fill a data folder with a trained model, a deleted one, and samples."""
     model = services.training.wait(services.training.start(TEXT, name="ducks 🦆", options=OPTIONS).id)
     services.models.note(model.id, "Quack “quoted” \\ and\nnew lines")
     services.models.delete(services.models.create("drakes").id)
@@ -70,7 +70,7 @@ def train(services: Services) -> None:
 
 
 def everything(services: Services) -> dict[str, Any]:
-    """Return all that a user can see."""
+    """Return everything that a user can see."""
     models = services.models.all() + services.models.deleted()
     texts = services.corpora.all()
     return {
@@ -84,7 +84,7 @@ def everything(services: Services) -> dict[str, Any]:
     }
 
 
-def test_a_server_and_its_files_are_restored_elsewhere_and_nothing_is_missing(
+def test_restore_elsewhere_loses_nothing_on_a_database_server(
     mariadb: str, elsewhere: str, backup: Backup, tmp_path: Path
 ) -> None:
     with open_services(tmp_path / "home", database_url=mariadb, environ={}) as services:
@@ -101,7 +101,7 @@ def test_a_server_and_its_files_are_restored_elsewhere_and_nothing_is_missing(
         assert services.training.wait(ducks.id).state == ModelState.COMPLETED
 
 
-def test_a_dump_that_mysql_would_not_restore_is_not_made(
+def test_save_rejects_a_client_whose_dump_mysql_cannot_restore(
     server_urls: Callable[[str], URL], backup: Backup, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -112,7 +112,7 @@ def test_a_dump_that_mysql_would_not_restore_is_not_made(
     assert not (tmp_path / "saved/backup").exists()
 
 
-def test_an_sqlite_file_is_saved_while_it_is_used(backup: Backup, tmp_path: Path) -> None:
+def test_save_copies_an_sqlite_database_in_use(backup: Backup, tmp_path: Path) -> None:
     with zipfile.ZipFile(sorted(OLDEST.parent.glob("home-*.zip"))[-1]) as pack:
         pack.extractall(tmp_path / "home")
     with open_services(tmp_path / "home", environ={}) as services:
@@ -124,7 +124,7 @@ def test_an_sqlite_file_is_saved_while_it_is_used(backup: Backup, tmp_path: Path
         assert everything(services) == before
 
 
-def test_an_upgrade_of_the_oldest_data_is_undone_by_the_backup_before_it(backup: Backup, tmp_path: Path) -> None:
+def test_restore_undoes_an_upgrade_of_the_oldest_data(backup: Backup, tmp_path: Path) -> None:
     with zipfile.ZipFile(OLDEST) as pack:
         pack.extractall(tmp_path / "home")
     assert backup("save", tmp_path / "home").returncode == 0
@@ -145,7 +145,7 @@ def version(home: Path) -> str | None:
     return found
 
 
-def test_a_backup_never_overwrites(backup: Backup, mariadb: str, elsewhere: str, tmp_path: Path) -> None:
+def test_save_and_restore_never_overwrite(backup: Backup, mariadb: str, elsewhere: str, tmp_path: Path) -> None:
     home, other = tmp_path / "home", tmp_path / "other"
     for folder, url in ((home, mariadb), (other, elsewhere)):
         folder.mkdir()
@@ -158,7 +158,7 @@ def test_a_backup_never_overwrites(backup: Backup, mariadb: str, elsewhere: str,
     assert "is not empty; name a new one in CHARRNN_HOME" in backup("restore", other, elsewhere).stderr
 
 
-def test_a_backup_that_was_cut_off_is_not_restored(backup: Backup, tmp_path: Path) -> None:
+def test_restore_rejects_an_incomplete_backup(backup: Backup, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     result = backup("save", tmp_path / "home")
     assert (result.returncode, "nothing was saved" in result.stderr) == (1, True)
@@ -166,9 +166,7 @@ def test_a_backup_that_was_cut_off_is_not_restored(backup: Backup, tmp_path: Pat
     assert (result.returncode, "no complete backup" in result.stderr) == (1, True)
 
 
-def test_a_server_with_the_oldest_tables_is_upgraded_by_the_command_and_until_then_refused(
-    mariadb: str, tmp_path: Path
-) -> None:
+def test_a_database_server_with_the_oldest_tables_is_rejected_until_db_upgrade(mariadb: str, tmp_path: Path) -> None:
     config = _config()
     engine = make_engine(parse_url(mariadb))
     with engine.connect() as connection:

@@ -1,6 +1,6 @@
-"""deploy/beanstalk: podman-compose reads the compose file, and the script makes a bundle and hands it to AWS's CLI.
+"""Test deploy/beanstalk: its compose file, and the script that passes a bundle to the AWS CLI.
 
-The CLI is a stand-in that writes down its arguments; no server plays Elastic Beanstalk.
+The CLI is a fake that records its arguments; Elastic Beanstalk itself is not simulated.
 """
 
 import json
@@ -38,7 +38,7 @@ Deploy = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def deploy(tmp_path: Path) -> Deploy:
-    """Run the script with a stand-in for the AWS CLI, in an account with or without an environment."""
+    """Run the script with a fake AWS CLI, in an account with or without an environment."""
     (tmp_path / "authorities.pem").write_text("PEM")
     (tmp_path / "bin").mkdir()
     (tmp_path / "aws.py").write_text(AWS)
@@ -73,7 +73,7 @@ def calls(folder: Path, name: str) -> list[list[str]]:
     return [each for each in found if each[1] == name]
 
 
-def test_podman_compose_reads_the_compose_file() -> None:
+def test_podman_compose_parses_the_compose_file() -> None:
     program = Path(sys.executable).with_name("podman-compose")
     environment = os.environ | {"CHARRNN_IMAGE": SOURCE, "CHARRNN_DATABASE_URL": "mysql://u@h/d"}
     command = [program, "--file", FOLDER / "docker-compose.yml", "config"]
@@ -83,7 +83,7 @@ def test_podman_compose_reads_the_compose_file() -> None:
     assert (dashboard["image"], dashboard["read_only"]) == (SOURCE, True)
 
 
-def test_the_bundle_holds_the_image_by_its_digest_and_the_options(deploy: Deploy, tmp_path: Path) -> None:
+def test_the_bundle_contains_the_image_digest_and_the_options(deploy: Deploy, tmp_path: Path) -> None:
     result = deploy()
     assert result.returncode == 0, result.stderr
     with zipfile.ZipFile(tmp_path / "bundle.zip") as bundle:
@@ -96,7 +96,7 @@ def test_the_bundle_holds_the_image_by_its_digest_and_the_options(deploy: Deploy
     assert options["aws:elasticbeanstalk:environment:process:default"]["StickinessEnabled"] is True
 
 
-def test_a_first_deployment_makes_application_and_environment(deploy: Deploy, tmp_path: Path) -> None:
+def test_the_first_deployment_creates_application_and_environment(deploy: Deploy, tmp_path: Path) -> None:
     result = deploy(exists=False)
     assert "Point the name studio.example.org at charrnn-web.eu-central-1" in result.stdout, result.stderr
     assert calls(tmp_path, "create-application")
@@ -105,7 +105,7 @@ def test_a_first_deployment_makes_application_and_environment(deploy: Deploy, tm
     assert not calls(tmp_path, "update-environment")
 
 
-def test_a_later_deployment_updates_it_and_secrets_go_by_their_names(deploy: Deploy, tmp_path: Path) -> None:
+def test_a_later_deployment_updates_the_environment_and_passes_secrets_by_arn(deploy: Deploy, tmp_path: Path) -> None:
     deploy()
     [updated] = calls(tmp_path, "update-environment")
     assert not calls(tmp_path, "create-environment")
@@ -117,14 +117,14 @@ def test_a_later_deployment_updates_it_and_secrets_go_by_their_names(deploy: Dep
 
 
 @pytest.mark.parametrize("image", ["", "charrnn-studio:latest"])
-def test_an_image_without_its_digest_is_refused(deploy: Deploy, tmp_path: Path, image: str) -> None:
+def test_an_image_without_a_digest_is_rejected(deploy: Deploy, tmp_path: Path, image: str) -> None:
     result = deploy(image)
     assert (result.returncode, "expected it by its digest" in result.stderr) == (2, True)
     assert not (tmp_path / "aws.log").exists()
 
 
 @pytest.mark.parametrize("name", ["CERTIFICATE", "DATABASE_URL_SECRET", "HOST"])
-def test_a_missing_setting_is_named_before_anything_is_made(deploy: Deploy, tmp_path: Path, name: str) -> None:
+def test_a_missing_setting_is_reported_before_anything_is_created(deploy: Deploy, tmp_path: Path, name: str) -> None:
     result = deploy(**{name: ""})
     assert result.returncode != 0
     assert f"{name}: is missing" in result.stderr

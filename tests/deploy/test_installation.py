@@ -1,8 +1,7 @@
-"""What `deploy/aws/studio create` makes, read back from moto's AWS.
+"""Test what `deploy/aws/studio create` creates, as moto reports it.
 
-Not checked here, since moto does not do it: whether tasks start, whether CloudFormation waits for them, whether roles
-suffice, what an alarm does, and some properties, such as stickiness; tests/deploy/template_rules.py reads those in the
-templates.
+moto does not simulate whether tasks start, whether CloudFormation waits for them, whether the permissions of roles
+suffice, alarms, and some properties such as stickiness; tests/deploy/template_rules.py checks those in the templates.
 """
 
 import os
@@ -16,7 +15,7 @@ from tests.deploy.conftest import SOURCE, Cloud
 from tests.deploy.templates import SERVICE, read
 
 
-def test_the_database_speaks_tls_only_and_is_not_public(installed: Cloud) -> None:
+def test_the_database_requires_tls_and_is_private(installed: Cloud) -> None:
     [database] = installed.client("rds").describe_db_instances()["DBInstances"]
     assert (database["Engine"], database["EngineVersion"][:4], database["StorageEncrypted"]) == ("mysql", "8.4.", True)
     assert database["PubliclyAccessible"] is False
@@ -25,7 +24,7 @@ def test_the_database_speaks_tls_only_and_is_not_public(installed: Cloud) -> Non
     assert {"1"} == {each["ParameterValue"] for each in parameters if "secure_transport" in each["ParameterName"]}
 
 
-def test_files_objects_and_images_are_encrypted_and_tags_stay(installed: Cloud) -> None:
+def test_files_objects_and_images_are_encrypted_and_image_tags_immutable(installed: Cloud) -> None:
     [system] = installed.client("efs").describe_file_systems()["FileSystems"]
     [folder] = installed.client("efs").describe_access_points()["AccessPoints"]
     assert (system["Encrypted"], folder["PosixUser"]["Uid"]) == (True, 10001)
@@ -35,7 +34,7 @@ def test_files_objects_and_images_are_encrypted_and_tags_stay(installed: Cloud) 
     assert installed.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
 
 
-def test_the_load_balancer_redirects_to_https_and_asks_tasks_whether_they_are_ready(installed: Cloud) -> None:
+def test_the_load_balancer_redirects_to_https_and_checks_readiness(installed: Cloud) -> None:
     balancers = installed.client("elbv2")
     [balancer] = balancers.describe_load_balancers()["LoadBalancers"]
     listeners = balancers.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
@@ -46,7 +45,7 @@ def test_the_load_balancer_redirects_to_https_and_asks_tasks_whether_they_are_re
     assert group["HealthCheckPath"] == "/readyz"
 
 
-def test_the_task_runs_the_digest_and_gets_its_secrets_apart_from_its_environment(installed: Cloud) -> None:
+def test_the_task_runs_the_digest_and_keeps_secrets_out_of_its_environment(installed: Cloud) -> None:
     task = installed.client("ecs").describe_task_definition(taskDefinition="charrnn-service-web")["taskDefinition"]
     first, web = task["containerDefinitions"]
     assert first["image"] == web["image"] == installed.image()
@@ -60,7 +59,7 @@ def test_the_task_runs_the_digest_and_gets_its_secrets_apart_from_its_environmen
     assert web["stopTimeout"] == 120
 
 
-def test_the_first_container_turns_secrets_into_the_files_that_the_program_reads(tmp_path: Path) -> None:
+def test_the_init_container_writes_secrets_to_files(tmp_path: Path) -> None:
     secrets, web = read(SERVICE)["Resources"]["WebTask"]["Properties"]["ContainerDefinitions"]
     for name in ("tmp", "secrets"):
         (tmp_path / name).mkdir()
@@ -78,7 +77,7 @@ def test_the_first_container_turns_secrets_into_the_files_that_the_program_reads
     assert (tmp_path / "tmp").stat().st_mode & 0o1777 == 0o1777
 
 
-def test_push_copied_the_image_with_all_its_architectures_and_never_showed_the_password(installed: Cloud) -> None:
+def test_push_copies_all_architectures_without_revealing_the_password(installed: Cloud) -> None:
     login, copy = installed.docker()
     assert (login["arguments"][0], "--password-stdin" in login["arguments"]) == ("login", True)
     assert login["stdin"] and login["stdin"] not in login["arguments"]
@@ -86,33 +85,33 @@ def test_push_copied_the_image_with_all_its_architectures_and_never_showed_the_p
     assert copy["arguments"] == ["buildx", "imagetools", "create", "--tag", target, SOURCE]
 
 
-def test_an_image_that_is_in_the_registry_is_not_pushed_again(installed: Cloud) -> None:
+def test_push_skips_an_image_that_is_in_the_registry(installed: Cloud) -> None:
     before = installed.docker()
     result = installed.studio("push", SOURCE)
     assert (result.returncode, result.stdout.strip()) == (0, installed.image())
     assert installed.docker() == before
 
 
-def test_rollback_without_an_earlier_image_says_so(installed: Cloud) -> None:
+def test_rollback_without_a_previous_image_fails(installed: Cloud) -> None:
     result = installed.studio("rollback")
-    assert (result.returncode, "has had one image only" in result.stderr) == (1, True)
+    assert (result.returncode, "has no previous image" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("asked", ["latest", "sha256:12", "sha256:" + "0" * 64])
-def test_only_a_digest_that_is_in_the_registry_is_deployed(installed: Cloud, asked: str) -> None:
+def test_deploy_rejects_a_digest_that_is_not_in_the_registry(installed: Cloud, asked: str) -> None:
     result = installed.studio("deploy", asked)
     assert result.returncode == 1
     assert "expected its digest" in result.stderr or "Push it first" in result.stderr
 
 
-def test_status_shows_address_image_and_the_variables_for_github(installed: Cloud) -> None:
+def test_status_prints_address_image_and_github_variables(installed: Cloud) -> None:
     said = installed.studio("status").stdout
     assert "Address: https://studio.example.org" in said
     assert "AWS_ECR_REPOSITORY=123456789012.dkr.ecr" in said
     assert "AWS_DEPLOY_ROLE=arn:aws:iam::123456789012:role/charrnn-data-DeployRole-" in said
 
 
-def test_deleting_data_needs_the_name_of_the_installation(installed: Cloud) -> None:
+def test_delete_with_data_requires_the_name_of_the_installation(installed: Cloud) -> None:
     result = installed.studio("delete", "--with-data", "another")
     assert (result.returncode, "Nothing was deleted" in result.stderr) == (1, True)
     assert installed.stacks() == ["charrnn-data", "charrnn-service"]

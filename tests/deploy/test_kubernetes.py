@@ -1,4 +1,4 @@
-"""The Kubernetes manifests are valid, complete, and confined as Pod Security's level "restricted" asks."""
+"""Check that the Kubernetes manifests are valid, complete, and meet the Pod Security level "restricted"."""
 
 from typing import Any
 
@@ -28,18 +28,18 @@ def test_a_manifest_is_valid(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_a_misspelt_field_is_found() -> None:
+def test_validation_finds_a_misspelled_field() -> None:
     broken = only("PersistentVolumeClaim") | {"specs": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(broken, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_kustomize_takes_every_file_and_replaces_the_image() -> None:
+def test_kustomize_includes_every_file_and_replaces_the_image() -> None:
     assert {path.name for path in FOLDER.glob("*.yaml")} == {"kustomization.yaml", *KUSTOMIZATION["resources"]}
     assert [image["name"] for image in KUSTOMIZATION["images"]] == [CONTAINER["image"]]
 
 
-def test_the_pod_is_confined() -> None:
+def test_the_pod_meets_the_restricted_security_level() -> None:
     labels = only("Namespace")["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert (POD["securityContext"]["runAsNonRoot"], POD["securityContext"]["runAsUser"]) == (True, 10001)
@@ -52,7 +52,7 @@ def test_the_pod_is_confined() -> None:
     assert POD["automountServiceAccountToken"] is False
 
 
-def test_secrets_are_files_and_what_is_written_has_a_volume() -> None:
+def test_secrets_are_files_and_written_folders_are_volumes() -> None:
     mounts = {mount["name"]: mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert {mounts["data"], mounts["temporary"]} == {"/data", "/tmp"}
     values = {entry["name"]: entry["value"] for entry in CONTAINER["env"]}
@@ -60,21 +60,21 @@ def test_secrets_are_files_and_what_is_written_has_a_volume() -> None:
     assert {volume["name"] for volume in POD["volumes"]} == mounts.keys()
 
 
-def test_probes_ask_the_process_whether_it_lives_and_the_whole_whether_it_is_ready() -> None:
+def test_liveness_checks_the_process_and_readiness_the_whole_system() -> None:
     paths = {name: CONTAINER[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
-    # A database that is away must not have the process killed.
+    # An unreachable database must not get the process killed.
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
     assert POD["terminationGracePeriodSeconds"] >= 30
 
 
-def test_selectors_find_the_pod() -> None:
+def test_selectors_match_the_pod() -> None:
     labels = only("Deployment")["spec"]["template"]["metadata"]["labels"].items()
     selectors = [only("Service")["spec"]["selector"], only("Deployment")["spec"]["selector"]["matchLabels"]]
     selectors.append(only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"])
     assert all(selector.items() <= labels for selector in selectors)
 
 
-def test_nothing_but_the_ingress_controller_reaches_the_pod() -> None:
+def test_only_the_ingress_controller_reaches_the_pod() -> None:
     nothing, web = [each["spec"] for each in MANIFESTS if each["kind"] == "NetworkPolicy"]
     assert nothing == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     [rule] = web["ingress"]

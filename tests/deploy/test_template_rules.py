@@ -1,4 +1,4 @@
-"""The CloudFormation templates pass cfn-lint and the project's own rules, and each rule finds a broken template."""
+"""Check that the CloudFormation templates pass cfn-lint and the rules, and that each rule finds a broken template."""
 
 import copy
 import subprocess
@@ -99,20 +99,20 @@ def changed(path: str, value: Any) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("template", [DATA, SERVICE], ids=lambda path: path.stem)
-def test_cfn_lint_finds_nothing(template: Path) -> None:
+def test_templates_pass_cfn_lint(template: Path) -> None:
     result = subprocess.run([Path(sys.executable).with_name("cfn-lint"), template], capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_the_templates_keep_to_each_rule(name: str) -> None:
+def test_templates_pass_each_rule(name: str) -> None:
     assert list(RULES[name](resources())) == []
 
 
 @pytest.mark.parametrize(("name", "path", "value"), BROKEN, ids=[f"{name}-{path}" for name, path, _ in BROKEN])
-def test_a_rule_finds_the_template_that_breaks_it(name: str, path: str, value: Any) -> None:
+def test_a_rule_finds_a_template_that_breaks_it(name: str, path: str, value: Any) -> None:
     assert list(RULES[name](changed(path, value)))
 
 
-def test_each_rule_is_proven_by_a_broken_template() -> None:
+def test_each_rule_has_a_template_that_breaks_it() -> None:
     assert {name for name, _, _ in BROKEN} == RULES.keys()

@@ -1,4 +1,4 @@
-"""Notebooks as the tests run them: shortened copies, in a JupyterLab of their own and a real browser."""
+"""Fixtures that run shortened copies of the notebooks in JupyterLab and Chromium."""
 
 import os
 import socket
@@ -21,23 +21,23 @@ LENGTHS = {
     "02_comparing_options": ("steps = ", 150, 30),
     "03_writing": ("minutes = ", 1, 0.05),
 }
-"""How long a notebook trains: the line that says it, its number, and what the tests make of that."""
+"""Training length per notebook: the line that sets it, its value, and the value for tests."""
 
 
 def training_for(path: Path, length: float | None = None) -> nbformat.NotebookNode:
-    """Read a notebook of the repository; it trains for another time, by default a short one, and is else as it is."""
+    """Read a notebook and change the length of its training, to a short one by default."""
     notebook = nbformat.read(path, as_version=4)
     line, usual, short = LENGTHS[path.stem]
     said = f"{line}{usual}\n"
     cells = [cell for cell in notebook.cells if said in cell.source]
-    assert len(cells) == 1, f"{path.stem} says {len(cells)} times how long it trains"
+    assert len(cells) == 1, f"{path.stem} sets the length of its training {len(cells)} times; expected once"
     cells[0].source = cells[0].source.replace(said, f"{line}{short if length is None else length}\n")
     return notebook
 
 
 @pytest.fixture
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps whatever Jupyter and the notebooks write in the test's own folder."""
+    """Redirect everything that Jupyter and the notebooks write to the folder of the test."""
     for name, folder in {
         "CHARRNN_HOME": "home", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
@@ -47,7 +47,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Lab:
-    """A JupyterLab of this machine, and its page with one notebook open."""
+    """A JupyterLab server, and its page with one notebook open."""
 
     def __init__(self, folder: Path, chromium: Browser):
         with socket.socket() as probe:
@@ -75,29 +75,29 @@ class Lab:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
     def open(self, notebook: nbformat.NotebookNode) -> None:
-        """Show a notebook, and wait for its kernel."""
+        """Open a notebook and wait for its kernel."""
         nbformat.write(notebook, self._folder / "lesson.ipynb")
         self.page.goto(f"http://127.0.0.1:{self._port}/lab/tree/lesson.ipynb?token=secret")
         self.page.get_by_text("| Idle").wait_for()
 
     def run_all(self) -> None:
-        """Run all cells, as the menu does."""
+        """Run all cells from the menu."""
         self.page.get_by_role("menuitem", name="Run").click()
         self.page.get_by_text("Run All Cells", exact=True).click()
 
     def run(self, number: int) -> None:
-        """Run one code cell, the first being 0, without waiting for it."""
+        """Run a code cell by its index, starting at 0, without waiting for it."""
         self.page.locator(".jp-CodeCell .cm-content").nth(number).click()
         self.page.keyboard.press("Control+Enter")
 
     def prompt(self, number: int) -> str:
-        """Return what stands beside a code cell: `[ ]:` before it runs, `[*]:` meanwhile, `[3]:` afterwards."""
-        # Of a cell that is scrolled out of sight JupyterLab lays out nothing: its text content is there, its inner
-        # text is empty.
+        """Return the prompt of a code cell: `[ ]:` before it runs, `[*]:` while it runs, `[3]:` afterwards."""
+        # JupyterLab does not lay out cells that are scrolled out of sight: their inner text is empty, their text
+        # content is not.
         return self.page.locator(".jp-CodeCell .jp-InputPrompt").nth(number).text_content() or ""
 
     def wait_for(self, number: int) -> None:
-        """Wait until a code cell has run; no cell may have failed."""
+        """Wait until a code cell has run; fail if any cell failed."""
         self.wait_until(lambda: self.prompt(number).strip("[]:").isdigit() or self._failed())
         assert not self._failed()
 
@@ -115,14 +115,14 @@ class Lab:
         return self.page.locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
 
     def wait_until(self, holds: Callable[[], object]) -> None:
-        """Wait for a condition, and let the browser go on meanwhile."""
+        """Wait for a condition while the browser processes events."""
         end = time.monotonic() + PATIENCE
         while not holds():
             assert time.monotonic() < end, f"waited in vain: {self._failed()}; prompts: {self._prompts()}"
             self.page.wait_for_timeout(100)
 
     def close(self) -> None:
-        """End the browser's page, the server and its kernels."""
+        """Close the page and stop the server with its kernels."""
         self._context.close()
         self._process.terminate()
         self._process.wait(PATIENCE)
@@ -130,7 +130,7 @@ class Lab:
 
 @pytest.fixture
 def lab(own_folders: None, tmp_path: Path, chromium: Browser) -> Iterator[Lab]:
-    """A JupyterLab; fails the test when its page has an error or asks for anything from elsewhere."""
+    """A JupyterLab; the test fails if its page reports an error or requests anything from another machine."""
     lab = Lab(tmp_path, chromium)
     yield lab
     lab.close()

@@ -1,4 +1,4 @@
-"""The dashboard in a cell of JupyterLab, in a real browser."""
+"""Test the dashboard in JupyterLab cells, with Chromium."""
 
 from pathlib import Path
 
@@ -15,20 +15,20 @@ POINTS = """() => Math.max(
   ...(window.Bokeh?.documents ?? []).flatMap((document) => [...document._all_models.values()])
     .filter((model) => model.type === "ColumnDataSource").map((model) => model.get_length()),
 )"""
-"""Points of the longest curve that a page shows."""
+"""Number of points of the longest curve on a page."""
 LESSON = NOTEBOOKS[0]
 WAITS, PLAYS = 3, 6
 """Code cells of the first lesson: the one that waits for the training, and the last one."""
 
 
 def frame(lab: Lab, part: str) -> Frame:
-    """Return the frame of a cell, once it is there."""
+    """Wait for the frame of a cell and return it."""
     lab.wait_until(lambda: [f for f in lab.page.frames if f"part={part}" in f.url])
     return next(f for f in lab.page.frames if f"part={part}" in f.url)
 
 
 def see_it_move(lab: Lab, shown: Page | Frame, while_runs: int) -> None:
-    """Wait until the plot was seen at three different lengths while a cell runs."""
+    """Wait until the plot had three different lengths while a cell was running."""
     seen: set[int] = set()
 
     def moved() -> bool:
@@ -41,15 +41,15 @@ def see_it_move(lab: Lab, shown: Page | Frame, while_runs: int) -> None:
 
 
 def stop(folder: Path, name: str, *, once_validated: bool = False) -> None:
-    """Stop a training from another process than the notebook's, however long it would have taken."""
+    """Stop a training of the notebook from this process."""
     with open_services(folder / "home") as elsewhere:
-        if once_validated:  # of which the lesson speaks
+        if once_validated:  # the lesson prints the best loss
             wait_until(lambda: elsewhere.models.resolve(name).best_loss is not None)
         elsewhere.training.stop(elsewhere.models.resolve(name).id)
 
 
 @pytest.mark.slow
-def test_the_first_lesson_runs_through_and_its_plot_moves_while_a_later_cell_runs(lab: Lab, tmp_path: Path) -> None:
+def test_the_first_lesson_runs_and_its_plot_updates_while_a_later_cell_runs(lab: Lab, tmp_path: Path) -> None:
     lab.open(training_for(LESSON, 30))
     lab.run_all()
     see_it_move(lab, frame(lab, "loss"), while_runs=WAITS)
@@ -84,7 +84,7 @@ WRITE = "studio.write"
 
 
 @pytest.mark.slow
-def test_a_plot_that_panel_draws_in_the_cell_moves_too_once_the_kernel_was_idle(lab: Lab, tmp_path: Path) -> None:
+def test_an_inline_plot_updates_while_a_cell_runs(lab: Lab, tmp_path: Path) -> None:
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in (BEGIN, WATCH, WAIT, WRITE)]
     kernel = nbformat.read(LESSON, as_version=4).metadata
     lab.open(nbformat.v4.new_notebook(cells=cells, metadata=kernel))

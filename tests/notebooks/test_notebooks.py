@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, with a data folder of their own."""
+"""Test that the notebooks run from top to bottom."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SECONDS = 600
 # The first one runs in JupyterLab, in test_lab.py.
 @pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
 @pytest.mark.usefixtures("own_folders")
-# Jupyter's own client warns about itself.
+# The client of Jupyter emits deprecation warnings.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
     notebook = training_for(path)
@@ -27,7 +27,7 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_kept_without_its_output(path: Path) -> None:
+def test_notebooks_are_stored_without_output(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
     assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
 

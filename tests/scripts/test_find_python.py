@@ -1,4 +1,4 @@
-"""scripts/find-python with pretended interpreters, each a shell script that knows its version only."""
+"""Test scripts/find-python with fake interpreters: shell scripts that print a version."""
 
 import subprocess
 from pathlib import Path
@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def interpreters(tmp_path: Path):
-    """Make a folder of pretended interpreters the only PATH; a version of None is a program that refuses to run."""
+    """Create a PATH with fake interpreters only; a version of None is a program that does not run."""
 
     def make(versions: dict[str, str | None], *, without_venv: bool = False) -> dict[str, str]:
         for name, version in versions.items():
-            code = "exit 127" if version is None else pretended(version, without_venv=without_venv)
+            code = "exit 127" if version is None else fake(version, without_venv=without_venv)
             (tmp_path / name).write_text(f"#!/bin/sh\n{code}\n")
             (tmp_path / name).chmod(0o755)
         return {"PATH": str(tmp_path)}
@@ -22,8 +22,8 @@ def interpreters(tmp_path: Path):
     return make
 
 
-def pretended(version: str, *, without_venv: bool) -> str:
-    """Answer the script's three questions: which version, is it between the bounds, are there environments."""
+def fake(version: str, *, without_venv: bool) -> str:
+    """Return a fake interpreter that answers the three checks: version, supported range, venv module."""
     minor = int(version.split(".")[1])
     supported = 0 if minor in (12, 13) else 1
     return f"""case $2 in
@@ -39,23 +39,23 @@ def find_python(environment: dict[str, str]) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_python3_is_taken_where_it_is_new_enough(interpreters) -> None:
+def test_python3_is_selected_if_it_is_new_enough(interpreters) -> None:
     result = find_python(interpreters({"python3": "3.13", "python3.12": "3.12"}))
     assert (result.returncode, result.stdout) == (0, "python3\n")
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.11", "3.14"])
-def test_another_python_is_taken_where_python3_does_not_fit(interpreters, version: str) -> None:
+def test_another_python_is_selected_if_python3_is_unsupported(interpreters, version: str) -> None:
     result = find_python(interpreters({"python3": version, "python3.12": "3.12"}))
     assert (result.returncode, result.stdout) == (0, "python3.12\n")
 
 
-def test_an_interpreter_that_does_not_run_is_passed_over(interpreters) -> None:
+def test_an_interpreter_that_does_not_run_is_skipped(interpreters) -> None:
     result = find_python(interpreters({"python3": "3.11", "python3.13": None, "python3.12": "3.12"}))
     assert (result.returncode, result.stdout) == (0, "python3.12\n")
 
 
-def test_the_first_line_says_what_came_and_what_to_install(interpreters) -> None:
+def test_the_error_names_the_interpreters_found_and_what_to_install(interpreters) -> None:
     result = find_python(interpreters({"python3": "3.11"}))
     first = result.stderr.splitlines()[0]
     assert result.returncode == 1
@@ -64,7 +64,7 @@ def test_the_first_line_says_what_came_and_what_to_install(interpreters) -> None
     assert "apt install python3.12-venv" in first
 
 
-def test_a_python_without_environments_says_which_package_lacks(interpreters) -> None:
+def test_a_python_without_venv_names_the_missing_package(interpreters) -> None:
     result = find_python(interpreters({"python3": "3.12"}, without_venv=True))
     assert result.returncode == 1
     assert "python3 (3.12) lacks its venv module (Debian, Ubuntu: apt install python3.12-venv)" in result.stderr

@@ -1,4 +1,4 @@
-"""scripts/packages on simulated machines: what it installs, when it only prints a hint, when it fails."""
+"""Test scripts/packages on simulated machines: what it installs, when it only prints a hint, when it fails."""
 
 import shutil
 import subprocess
@@ -16,12 +16,12 @@ mkdir -p "$folder/usr/sbin"
 touch "$folder/usr/sbin/mysqld"
 chmod +x "$folder/usr/sbin/mysqld"
 """
-"""A mmdebstrap that unpacks a server into its last argument but one."""
+"""A fake mmdebstrap that unpacks a server into its second-to-last argument."""
 
 
 @pytest.fixture
 def machine(tmp_path: Path):
-    """Make a machine out of shell scripts; what apt-get and mmdebstrap were asked to do is written to `asked`."""
+    """Simulate a machine with shell scripts; calls of apt-get and mmdebstrap are recorded in the file `asked`."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("chmod", "grep", "head", "mkdir", "mktemp", "mv", "rm", "touch"):
@@ -73,7 +73,7 @@ def asked(tmp_path: Path) -> list[str]:
     return [line.removeprefix(f"{tmp_path}/bin/") for line in (tmp_path / "asked").read_text().splitlines()]
 
 
-def test_root_on_debian_gets_the_packages_from_fresh_lists(machine, tmp_path: Path) -> None:
+def test_root_on_debian_updates_the_lists_and_installs_the_packages(machine, tmp_path: Path) -> None:
     result = machine(user=0, CI="true")
     update, install, *_ = asked(tmp_path)
     assert result.returncode == 0
@@ -81,7 +81,7 @@ def test_root_on_debian_gets_the_packages_from_fresh_lists(machine, tmp_path: Pa
     assert install.endswith(f"install {PACKAGES} mmdebstrap")
 
 
-def test_mysql_is_unpacked_into_the_cache_from_the_mirror_that_apt_uses(machine, tmp_path: Path) -> None:
+def test_mysql_is_unpacked_into_the_cache_from_the_apt_mirror(machine, tmp_path: Path) -> None:
     result = machine(user=0, CI="true")
     unpack = asked(tmp_path)[-1]
     assert result.returncode == 0
@@ -91,7 +91,7 @@ def test_mysql_is_unpacked_into_the_cache_from_the_mirror_that_apt_uses(machine,
     assert (tmp_path / MYSQL).is_file()
 
 
-def test_a_download_of_mysql_that_fails_leaves_nothing_half_unpacked(machine, tmp_path: Path) -> None:
+def test_a_failed_mysql_download_leaves_nothing_behind(machine, tmp_path: Path) -> None:
     result = machine(user=0, CI="true", mmdebstrap='mkdir -p "${8}/usr"; echo "E: no network" >&2; exit 25')
     assert result.returncode == 1
     assert "E: no network" in result.stderr
@@ -99,20 +99,20 @@ def test_a_download_of_mysql_that_fails_leaves_nothing_half_unpacked(machine, tm
     assert not list((tmp_path / "cache/charrnn-tests").iterdir())
 
 
-def test_without_a_debian_mirror_a_named_mysql_server_is_asked_for(machine) -> None:
+def test_without_a_debian_mirror_a_mysql_url_is_required(machine) -> None:
     result = machine(user=0, CI="true", mirror="")
     assert result.returncode == 1
     assert "The tests need MySQL" in result.stderr
     assert "CHARRNN_TEST_MYSQL_URL" in result.stderr
 
 
-def test_nothing_is_printed_or_done_where_everything_is_there(machine, tmp_path: Path) -> None:
+def test_nothing_happens_if_everything_is_installed(machine, tmp_path: Path) -> None:
     result = machine(user=0, mariadb=True, mysqld="mysqld  Ver 9.7.4 for Linux", browser=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert not (tmp_path / "asked").exists()
 
 
-def test_a_mysqld_that_is_mariadb_is_not_mysql(machine, tmp_path: Path) -> None:
+def test_the_mysqld_of_mariadb_does_not_count_as_mysql(machine, tmp_path: Path) -> None:
     machine(user=0, mariadb=True, mysqld="mysqld  Ver 11.8.1-MariaDB for Linux", browser=True)
     assert (tmp_path / MYSQL).is_file()
 
@@ -126,7 +126,7 @@ def test_a_second_run_installs_nothing(machine, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("debian", [True, False])
-def test_without_root_one_line_says_what_to_install(machine, tmp_path: Path, debian: bool) -> None:
+def test_without_root_one_line_lists_what_to_install(machine, tmp_path: Path, debian: bool) -> None:
     result = machine(user=1000, debian=debian)
     assert result.returncode == 0
     assert not (tmp_path / "asked").exists()
@@ -136,25 +136,25 @@ def test_without_root_one_line_says_what_to_install(machine, tmp_path: Path, deb
 
 
 @pytest.mark.parametrize("debian", [True, False])
-def test_a_missing_package_is_a_failure_in_ci(machine, debian: bool) -> None:
+def test_a_missing_package_fails_in_ci(machine, debian: bool) -> None:
     result = machine(user=1000, debian=debian, CI="true")
     assert result.returncode == 1
     assert PACKAGES in result.stderr
 
 
-def test_a_failed_installation_shows_why_and_fails(machine) -> None:
+def test_a_failed_installation_prints_the_reason_and_fails(machine) -> None:
     result = machine(user=0, apt_works=False)
     assert result.returncode == 100
     assert "E: no such package" in result.stderr
 
 
-def test_servers_named_for_tests_are_enough(machine) -> None:
+def test_named_test_servers_are_sufficient(machine) -> None:
     urls = {"CHARRNN_TEST_MYSQL_URL": "mysql://a@localhost/", "CHARRNN_TEST_MARIADB_URL": "mariadb://b@localhost/"}
     result = machine(user=1000, debian=False, browser=True, CI="true", **urls)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_mysql_server_does_not_stand_in_for_mariadb(machine) -> None:
+def test_a_mysql_server_does_not_replace_mariadb(machine) -> None:
     result = machine(user=1000, debian=False, browser=True, CI="true", CHARRNN_TEST_MYSQL_URL="mysql://a@localhost/")
     assert result.returncode == 1
     assert "The tests need mariadb-server-core mariadb-client:" in result.stderr

@@ -1,4 +1,4 @@
-"""The notes of a release come from the changelog, and only where tag, version and changelog agree."""
+"""Test scripts/release-notes: notes come from the changelog, if tag, version and changelog agree."""
 
 import shutil
 import subprocess
@@ -41,20 +41,20 @@ def notes(project: Path, version: str, tag: str) -> subprocess.CompletedProcess[
     return subprocess.run([sys.executable, project / "scripts/release-notes", tag], capture_output=True, text=True)
 
 
-def test_the_notes_are_the_part_of_that_version(project: Path) -> None:
+def test_notes_are_the_section_of_the_version(project: Path) -> None:
     result = notes(project, "1.20.0", "v1.20.0")
     assert result.stdout == "### Added\n\n* Ducks. See [the pond](https://example.org).\n"
     assert notes(project, "1.2.0", "v1.2.0").stdout == "* Geese.\n"
 
 
-def test_a_tag_that_is_not_the_version_is_refused(project: Path) -> None:
+def test_a_tag_that_differs_from_the_version_is_rejected(project: Path) -> None:
     result = notes(project, "1.20.0", "v1.2.0")
     assert (result.returncode, result.stdout) == (1, "")
     assert "The tag is v1.2.0, but pyproject.toml has version 1.20.0" in result.stderr
 
 
 @pytest.mark.parametrize("changelog", ["# Changelog\n", "## [1.20.0]\n\n* No date.\n", "## [1.20.0] - 2026-11-28\n\n"])
-def test_a_version_without_dated_notes_is_refused(project: Path, changelog: str) -> None:
+def test_a_version_without_dated_notes_is_rejected(project: Path, changelog: str) -> None:
     (project / "CHANGELOG.md").write_text(changelog)
     result = notes(project, "1.20.0", "v1.20.0")
     assert (result.returncode, "has no notes below a line" in result.stderr) == (1, True)

@@ -1,6 +1,6 @@
-"""Puts every promise that nothing is lost to the test: `make torture`. Prints one table; its status is 1 if one broke.
+"""Test that crashes lose nothing: `make torture`. Prints a table; the exit code is 1 if a promise was broken.
 
-`make test` does the same in a short form.
+`make test` runs a short version.
 """
 
 import argparse
@@ -27,21 +27,25 @@ PARTS = ("kills", "powercut", "outage", "disk", "crowd", "ends")
 
 
 def main() -> int:
-    """Run the parts that are asked for."""
+    """Run the requested parts."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__.partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=200, help="SIGKILLs of trainings, on all databases together")
-    parser.add_argument("--powercuts", type=int, default=50, help="power cuts, each with a database that falls back")
-    parser.add_argument("--seconds", type=float, default=60, help="how long the database is away, each time")
-    parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds that a lease lasts meanwhile")
-    parser.add_argument("--writers", type=int, default=32, help="writers to one database")
-    parser.add_argument("--lines", type=int, default=1000, help="log lines that each of them writes")
-    parser.add_argument("--starts", type=int, default=16, help="processes that start one model")
-    parser.add_argument("--steps", type=int, default=900, help="steps of a training that is disturbed")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of all chance")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given several times")
-    parser.add_argument("--database", choices=DATABASES, action="append", help="one kind; may be given several times")
+    parser.add_argument("--kills", type=int, default=200, help="number of SIGKILLs, on all databases together")
+    parser.add_argument("--powercuts", type=int, default=50, help="number of simulated power cuts (SQLite only)")
+    parser.add_argument("--seconds", type=float, default=60, help="length of each database outage")
+    parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="length of a lease during an outage")
+    parser.add_argument("--writers", type=int, default=32, help="number of concurrent writers")
+    parser.add_argument("--lines", type=int, default=1000, help="log lines per writer")
+    parser.add_argument("--starts", type=int, default=16, help="number of processes that start the same model")
+    parser.add_argument("--steps", type=int, default=900, help="steps per training")
+    parser.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="seed of all random choices"
+    )
+    parser.add_argument("--only", choices=PARTS, action="append", help="run only this part; can be repeated")
+    parser.add_argument(
+        "--database", choices=DATABASES, action="append", help="use only this database; can be repeated"
+    )
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # servers and trainings end with it
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # stops servers and trainings, too
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         findings = run(options, Path(folder))
@@ -50,12 +54,12 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace, root: Path) -> list[Finding]:
-    """Put the promises to the test in a folder, on each selected kind of database."""
+    """Run all parts in a folder, on each selected kind of database."""
     kinds = tuple(dict.fromkeys(options.database or DATABASES))
     kills, chance = math.ceil(options.kills / len(kinds)), random.Random(options.seed)
     parts: dict[str, Callable[[Home], list[Finding]]] = {
         "kills": lambda home: Kills({home.database: (home.folder, home.url)}, options.steps, chance).run(kills),
-        # a server that syncs each commit loses none; SQLite's file is rolled back with the folders next to it
+        # A server that syncs each commit loses none; the SQLite file is rolled back independently of the folders.
         "powercut": lambda home: (
             [] if home.server else PowerCuts(home.folder, options.steps, chance).run(options.powercuts)
         ),

@@ -1,4 +1,4 @@
-"""Processes that train until they are done or killed; a nursery imports TensorFlow once and forks them.
+"""Train in processes that can be killed; one process imports TensorFlow once and forks them.
 
 `python -m tests.torture.child HOME DATABASE_URL` reads models' ids with the seconds that a lease shall last, and has
 each trained by a process of its own, which says `measured PID` after its first step, `ended PID STATE` and `over PID`.
@@ -20,32 +20,32 @@ from charrnn.core.training_events import Ended, Event, Measured
 from charrnn.services import event_recorder, open_services, training_thread
 
 STEP_SECONDS, WRITE_SECONDS = 0.003, 0.03
-"""A step, and a checkpoint's way to its name, take at least so long, so that there is time to be killed in."""
+"""Minimum duration of a step and of renaming a checkpoint, so that kills hit both."""
 ROOT = Path(__file__).parents[2]
 
 
 class Child:
-    """A process that trains, seen from whoever started it."""
+    """A training process, as seen by its parent."""
 
     def __init__(self, pid: int, nursery: "Nursery"):
         self.pid, self._nursery = pid, nursery
 
     def wait_for_steps(self) -> None:
-        """Wait until it has done a step, or is over."""
+        """Wait until it has done a step or ended."""
         self._nursery.hear(f"measured {self.pid}", f"over {self.pid}")
 
     def state(self) -> str:
-        """Wait until its training has ended for it; return the state that it heard of."""
+        """Wait until its training has ended and return the state that it reported."""
         return self._nursery.hear(f"ended {self.pid} ", f"over {self.pid}").rpartition(" ")[2]
 
     def end(self) -> None:
-        """Wait until it is over."""
+        """Wait until the process has ended."""
         self._nursery.hear(f"over {self.pid}")
         while self.is_alive():
             time.sleep(0.01)
 
     def kill(self, number: int = signal.SIGKILL) -> bool:
-        """Send it a signal; tell whether it was alive."""
+        """Send a signal; return whether the process was alive."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
             while number == signal.SIGKILL and self.is_alive():
@@ -54,12 +54,12 @@ class Child:
         return False
 
     def is_alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether the process is alive."""
         return Path(f"/proc/{self.pid}").exists() if sys.platform == "linux" else _answers(self.pid)
 
 
 class Nursery:
-    """Begins trainings of one data folder, each in a process of its own.
+    """Start trainings of one data folder, each in its own process.
 
     Args:
         home: Data folder.
@@ -72,14 +72,14 @@ class Nursery:
         self._heard: set[str] = set()
 
     def train(self, model_id: str, *, lease: float = event_recorder.LEASE_SECONDS) -> Child:
-        """Begin or resume a training whose lease lasts so many seconds."""
+        """Start or resume a training with a lease of the given length in seconds."""
         self.hear("warm")
         print(model_id, lease, file=self._process.stdin, flush=True)
         self._heard -= {word for word in self._heard if word.startswith("began ")}
         return Child(int(self.hear("began ").removeprefix("began ")), self)
 
     def hear(self, *words: str) -> str:
-        """Wait for a line that begins with one of these; return it."""
+        """Wait for a line that starts with one of the words and return it."""
         while True:
             for line in self._heard:
                 if line.startswith(words):
@@ -107,14 +107,14 @@ def _answers(pid: int) -> bool:
 
 
 def main() -> None:
-    """Be the nursery."""
+    """Run the process that forks trainings."""
     home, url = sys.argv[1:]
     from charrnn.model.generation import generator  # noqa: F401
     from charrnn.model.training import training_loop  # noqa: F401
 
     publish = atomic_files.publish
     atomic_files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: who died is gone at once
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps children immediately
     print("warm", flush=True)
     for line in sys.stdin:
         if os.fork() == 0:
@@ -130,7 +130,7 @@ def main() -> None:
 
 
 def train(home: str, url: str, model_id: str) -> None:
-    """Train a model in this process, from its newest checkpoint if it has one."""
+    """Train a model in this process, resuming from its newest checkpoint if it has one."""
     measured = False
 
     def hear(event: Event) -> None:

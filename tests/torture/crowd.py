@@ -1,4 +1,4 @@
-"""Many at once: starts of one model from many processes, and many writers to one database.
+"""Start one model from many processes, and write to one database from many threads.
 
 `python -m tests.torture.crowd HOME DATABASE_URL MODEL STARTS` starts a model in so many processes at the same moment.
 """
@@ -27,13 +27,13 @@ from tests.torture.finding import Finding, all_held
 from tests.torture.story import new_model
 
 DOUBLED = 0.1
-"""Part of the deliveries that come twice."""
+"""Fraction of batches that are delivered twice."""
 WINDOW = 6
-"""Deliveries that overtake each other."""
+"""Number of batches that can overtake each other."""
 
 
 def starts(home: Path, url: str, number: int) -> list[Finding]:
-    """Start one model from so many processes, and press stop in another one."""
+    """Start one model from many processes and stop it from another one."""
     with open_services(home, database_url=url, environ={}) as services:
         model_id = new_model(services, "started by many", max_steps=1_000_000)
         command = [sys.executable, "-W", "ignore", "-m", "tests.torture.crowd", str(home), url, model_id, str(number)]
@@ -48,7 +48,7 @@ def starts(home: Path, url: str, number: int) -> list[Finding]:
     one = said.count("won") == 1 and said.count("lost") == number - 1 and ended.epoch == 1
     return [
         Finding(f"{number} processes start one model at once", number, f"{said.count('won')} trained", "1", one),
-        Finding("stop pressed on another server", 1, f"{ended.state}, {seconds:.1f} s", "stopped",
+        Finding("stop requested on another server", 1, f"{ended.state}, {seconds:.1f} s", "stopped",
                 ended.state == ModelState.STOPPED),
     ]  # fmt: skip
 
@@ -66,9 +66,9 @@ def _start(home: str, url: str, model_id: str, together: Any) -> None:
 
 
 def writers(url: str, number: int, lines: int, chance: random.Random) -> Finding:
-    """Let so many trainings deliver their lines at once, out of order and some of them twice.
+    """Deliver the log lines of many trainings concurrently, out of order and some of them twice.
 
-    Like trainings, they try again when the database is busy for too long.
+    Writers retry like trainings if the database is busy.
     """
     database = Database.open(url)
     models, leases, history = ModelStore(database), LeaseStore(database), HistoryStore(database)
@@ -84,7 +84,7 @@ def writers(url: str, number: int, lines: int, chance: random.Random) -> Finding
             batch = waiting.pop(order.randrange(min(WINDOW, len(waiting))))
             try:
                 retry_while_away(lambda batch=batch: history.append(model.id, epoch, batch, seconds=600))
-            except LeaseLost:  # lines before it are missing
+            except LeaseLost:  # an earlier batch is missing
                 waiting.insert(min(WINDOW, len(waiting)), batch)
         read = retry_while_away(lambda: history.lines(model.id, limit=2 * lines))
         return [(line.position, line.text) for line in read] == [(n, f"line {n}") for n in range(1, lines + 1)]
@@ -106,7 +106,7 @@ def _deliveries(lines: int, order: random.Random) -> list[Batch]:
 
 
 def main() -> None:
-    """Be the crowd."""
+    """Start one model from many processes."""
     home, url, model_id, number = sys.argv[1:]
     context = multiprocessing.get_context("fork")
     together = context.Barrier(int(number))

@@ -1,4 +1,4 @@
-"""What can happen to a checkpoint on a disk."""
+"""Damage a checkpoint folder."""
 
 import random
 import shutil
@@ -8,13 +8,13 @@ FILES = ("checkpoint.json", "training.safetensors", "weights.safetensors")
 
 
 def truncate(folder: Path, chance: random.Random) -> None:
-    """Cut a file off somewhere."""
+    """Truncate a file at a random position."""
     path = folder / chance.choice(FILES)
     path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
 
 
 def flip(folder: Path, chance: random.Random) -> None:
-    """Flip one bit."""
+    """Flip a random bit."""
     path = folder / chance.choice(FILES)
     data = bytearray(path.read_bytes())
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
@@ -22,18 +22,18 @@ def flip(folder: Path, chance: random.Random) -> None:
 
 
 def lose_a_file(folder: Path, chance: random.Random) -> None:
-    """Remove a file."""
+    """Delete a file."""
     (folder / chance.choice(FILES)).unlink()
 
 
 def half_write(folder: Path, chance: random.Random) -> None:
-    """Leave what a power cut leaves: a folder under its temporary name, with some of its files."""
+    """Leave a folder with its temporary name and some of its files, as after a power cut."""
     (folder / FILES[0]).unlink()
     folder.rename(folder.with_name(f".tmp-{chance.randrange(10**6)}"))
 
 
 def lose_it(folder: Path, chance: random.Random) -> None:
-    """Remove all of it."""
+    """Delete the folder."""
     shutil.rmtree(folder)
 
 

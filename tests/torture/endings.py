@@ -1,4 +1,4 @@
-"""SIGTERM, to the command line and to a dashboard: the training is saved and can be resumed, in time."""
+"""Send SIGTERM to the command line and to a dashboard: the training is saved in time and can be resumed."""
 
 import os
 import signal
@@ -27,11 +27,11 @@ with open_services(sys.argv[1]) as services:
     run(serve(studio, address="127.0.0.1", port=free_port("127.0.0.1", 5006), start=False))
     studio.close()
 """
-"""What `python -m dashboard` does, and what its visitor does when pressing Start."""
+"""A program that does what `python -m dashboard` does after a user clicks Train."""
 
 
 def run(home: Path, url: str, times: int) -> list[Finding]:
-    """Send SIGTERM so often to each."""
+    """Send SIGTERM to each, the given number of times."""
     return [_sigterm("command line", home, url, times), _sigterm("dashboard", home, url, times)]
 
 

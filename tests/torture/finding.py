@@ -1,4 +1,4 @@
-"""What came of one promise, and the table of all of them."""
+"""The result of testing one promise, and a table of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the table."""
+    """One row of the table."""
 
     promise: str
     times: int
-    """How often it was put to the test."""
+    """How often the promise was tested."""
     came: str
     needed: str
     reached: bool
     database: str = ""
-    """The kind of database that it was put to the test on."""
+    """The kind of database."""
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """Lay findings out in columns."""
-    head = ("promise", "database", "times", "came", "needed", "")
+    """Return a table with one row per finding."""
+    head = ("promise", "database", "times", "result", "target", "")
     rows = [head]
     rows += [
         (f.promise, f.database, f"{f.times:,}", f.came, f.needed, "reached" if f.reached else "MISSED")
@@ -33,5 +33,5 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def all_held(promise: str, held: Sequence[bool], needed: str = "all") -> Finding:
-    """Make the finding of a promise that must hold each time."""
+    """Return the finding of a promise that must hold every time."""
     return Finding(promise, len(held), f"{sum(held):,}", needed, bool(held) and all(held))

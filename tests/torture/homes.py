@@ -1,4 +1,4 @@
-"""Data folders with a database of each kind, for the parts of `make torture`."""
+"""Create data folders with a database of each kind."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,16 +16,16 @@ class Home:
     folder: Path
     url: str
     server: Server | None
-    """Serves the database; `None` for SQLite, whose file is in the folder."""
+    """The database server; `None` for SQLite."""
 
     @property
     def database(self) -> str:
-        """The database's name in the table."""
+        """The name of the database in the table."""
         return TITLES[self.server.kind if self.server else "sqlite"]
 
 
 class Homes:
-    """Creates homes on the selected kinds of database.
+    """Create homes on the selected kinds of database.
 
     Args:
         root: Where the folders are made.

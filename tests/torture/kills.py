@@ -1,4 +1,4 @@
-"""SIGKILL at random moments; afterwards nothing is lost, doubled or different."""
+"""Send SIGKILL at random moments: nothing is lost, duplicated or different afterwards."""
 
 import random
 import time
@@ -27,12 +27,12 @@ KILLS_A_MODEL, MODELS_IN_TURN = 8, 3
 
 @dataclass
 class Kills:
-    """Kills trainings of one data folder after another, and counts.
+    """Kill trainings of one data folder after another, and count the results.
 
     Args:
-        homes: Data folder and database's URL of each kind of database, by name.
-        steps: Of each training.
-        chance: Decides when, and what is damaged.
+        homes: Data folder and database URL by kind of database.
+        steps: Steps per training.
+        chance: Random choice of moments and damage.
     """
 
     homes: dict[str, tuple[Path, str]]
@@ -43,16 +43,16 @@ class Kills:
     noticed: list[float] = field(default_factory=list)
     """Seconds from each kill until the model was `interrupted`."""
     from_queue: list[float] = field(default_factory=list)
-    """The same, where it was killed before it had taken its training from the queue."""
+    """The same for workers that were killed before they acquired the lease."""
     same: list[bool] = field(default_factory=list)
     whole: list[bool] = field(default_factory=list)
     tidy: list[bool] = field(default_factory=list)
     damaged: set[tuple[str, str]] = field(default_factory=set)
-    """Model's id and checkpoint's folder."""
+    """Model ID and checkpoint folder."""
     passed_over: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self, kills: int) -> list[Finding]:
-        """Kill so often, and let each training come to its end."""
+        """Kill trainings the given number of times, and let each one finish."""
         expected: Story | None = None
         done = 0
         while done < kills:
@@ -76,7 +76,7 @@ class Kills:
         return told(services, model_id)
 
     def _train(self, services: Services, nursery: Nursery, model_id: str, kills: int) -> int:
-        """Train a model to its end with so many kills on the way; return how many there were."""
+        """Train a model to its end, killing it on the way; return the number of kills."""
         done = 0
         while services.models.get(model_id).state != ModelState.COMPLETED:
             child = nursery.train(model_id)
@@ -110,16 +110,16 @@ class Kills:
     def _notice(self, services: Services, model_id: str, at: float) -> None:
         state = services.models.get(model_id).state
         if state not in (ModelState.QUEUED, ModelState.TRAINING, ModelState.STOPPING):
-            return  # it had not begun
+            return  # it had not started
         seconds = self.from_queue if state == ModelState.QUEUED else self.noticed
         while services.models.get(model_id).state != ModelState.INTERRUPTED and time.monotonic() < at + 90:
             services.training.end_dead()
         seconds.append(time.monotonic() - at)
 
     def _damage(self, services: Services, model_id: str) -> None:
-        """Damage the newest checkpoint, once, if there is another one to go on from and somebody will look at it."""
+        """Damage the newest checkpoint once, if there is another one to resume from and the training continues."""
         if services.models.get(model_id).state == ModelState.COMPLETED:
-            return  # it was killed after its end
+            return  # it had already ended
         newest, *others = services.models.checkpoints(model_id) or [None]
         if others and newest.folder != others[0].folder and (model_id, newest.folder) not in self.damaged:
             harm = self.chance.choice(DAMAGES)
@@ -132,7 +132,7 @@ class Kills:
         for damaged in self.damaged:
             if damaged[0] == model_id and any(damaged[1] in text for text in warnings):
                 self.passed_over.add(damaged)
-        missing = missing_steps(services, model_id)  # killed after its first checkpoint, before the row of that
+        missing = missing_steps(services, model_id)  # killed between the first checkpoint folder and its row
         self.same.append(told_without(told(services, model_id), missing) == told_without(expected, missing))
         wrong = gaps(services, model_id)
         self.whole.append(not wrong)
@@ -153,14 +153,14 @@ class Kills:
                 count >= kills,
             ),
             Finding(
-                "shown as interrupted by who restarts it", len(self.noticed), f"{slowest:.2f} s", "2 s", slowest <= 2
+                "shown as interrupted by the next process", len(self.noticed), f"{slowest:.2f} s", "2 s", slowest <= 2
             ),
             Finding("the same, killed while queued", len(self.from_queue), f"{queued:.1f} s", "62 s", queued <= 62),
-            all_held("weights, optimizer, curves and samples equal the undisturbed", self.same),
-            all_held("no log line lost or doubled, all in order", self.whole),
+            all_held("weights, optimizer state, metrics and samples equal an uninterrupted training", self.same),
+            all_held("no log line lost or duplicated, all in order", self.whole),
             all_held("no checkpoint without a row, no row without one", self.tidy),
             Finding(
-                "damaged checkpoints passed over with a line",
+                "damaged checkpoints skipped with a log line",
                 len(self.damaged),
                 f"{len(self.passed_over)}",
                 "each",

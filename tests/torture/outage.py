@@ -1,4 +1,4 @@
-"""The database goes away during a training; afterwards nothing is missing, and nobody trains twice."""
+"""Stop the database during a training: nothing is missing afterwards, and no two workers train."""
 
 import signal
 import time
@@ -16,7 +16,7 @@ from tests.torture.story import gaps, new_model, told
 
 ENDLESS = 1_000_000
 BACK_SECONDS = 30
-"""So long a worker may take to find a database again that is back."""
+"""Time in which a worker must use a database that is back."""
 WAYS = {
     "shut down": (Server.stop, Server.start),
     "silent": (Server.freeze, Server.thaw),
@@ -24,7 +24,7 @@ WAYS = {
 
 
 def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -> list[Finding]:
-    """Take the database away for so many seconds, in each way, while another process looks for dead trainings."""
+    """Stop the database in each way for some seconds, while another process looks for dead workers."""
     findings = []
     for way, (take_away, bring_back) in WAYS.items():
         with open_services(home, database_url=url, environ={}) as services, Nursery(home, url) as nursery:
@@ -47,7 +47,7 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
                     break
                 time.sleep(0.05)
             taken = time.monotonic() - taken
-            with suppress(StateError):  # its training was lost, as the table will say
+            with suppress(StateError):  # the training was lost; the table shows it
                 services.training.stop(model_id)
             child.end()
             ended = services.models.get(model_id)
@@ -56,18 +56,24 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
             whole = not gaps(services, model_id) and [m.step for m in losses] == list(range(1, ended.step + 1))
             promise = f"database {way} for {seconds:g} s"
             findings += [
-                Finding(f"{promise}: steps done meanwhile, and stored later", away, f"{away:,}", "some", away > 0),
                 Finding(
-                    f"{promise}: going on in the store", 1, f"{taken:.1f} s", f"{BACK_SECONDS} s", taken < BACK_SECONDS
+                    f"{promise}: steps done during the outage and stored later", away, f"{away:,}", "some", away > 0
                 ),
-                all_held(f"{promise}: every line and value once and in order", [whole]),
+                Finding(
+                    f"{promise}: new steps in the database",
+                    1,
+                    f"{taken:.1f} s",
+                    f"{BACK_SECONDS} s",
+                    taken < BACK_SECONDS,
+                ),
+                all_held(f"{promise}: every line and metric once and in order", [whole]),
                 Finding(f"{promise}: then stopped", 1, ended.state, "stopped", ended.state == ModelState.STOPPED),
             ]
     return findings
 
 
 def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding]:
-    """Freeze a worker until its lease runs out, let another one take its training over, and wake the first."""
+    """Freeze a worker until its lease expires, let another worker take over, then wake the first."""
     with open_services(home, database_url=url, environ={}) as services, Nursery(home, url) as nursery:
         undisturbed = new_model(services, "not taken over", max_steps=steps)
         nursery.train(undisturbed).end()
@@ -94,5 +100,5 @@ def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding
     return [
         Finding("dead elsewhere: shown as interrupted", 1, f"{noticed:.1f} s", f"{longest:g} s", noticed < longest),
         Finding("taken over: the old worker stops", 1, heard, "interrupted", heard == ModelState.INTERRUPTED),
-        all_held("taken over: nothing that the old one writes counts", [same, epochs == {"2"}]),
+        all_held("taken over: writes of the old worker are rejected", [same, epochs == {"2"}]),
     ]

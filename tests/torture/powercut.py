@@ -1,4 +1,4 @@
-"""Power cuts: the database goes back to any commit, the folders to any state that their syncs allow."""
+"""Simulate power cuts: the database falls back to any commit, folders to any state their syncs allow."""
 
 import random
 import re
@@ -28,19 +28,19 @@ WAL_HEADER, FRAME_HEADER = 32, 24
 
 @dataclass
 class PowerCuts:
-    """Cuts the power of one machine again and again; its data folder is on SQLite.
+    """Cut the power of a machine with a SQLite data folder again and again.
 
     Args:
         home: The data folder.
-        steps: Of each training.
-        chance: Decides when, how far the database falls back, and which removed folders return.
+        steps: Steps per training.
+        chance: Random choice of moments, lost commits and removed folders that return.
     """
 
     home: Path
     steps: int
     chance: random.Random
     behind: list[int] = field(default_factory=list)
-    """Commits that each cut took from the database."""
+    """Number of commits that each cut lost."""
     adopted: int = 0
     kept: list[bool] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
@@ -49,10 +49,10 @@ class PowerCuts:
     tidy: list[bool] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     expected_step: int | None = None
-    """Where the next start should resume; `None` where nothing is left to resume from."""
+    """Step at which the next start should resume; `None` if there is no checkpoint."""
 
     def run(self, cuts: int) -> list[Finding]:
-        """Cut the power so often, and let each training come to its end."""
+        """Cut the power the given number of times, and let each training finish."""
         with self._nursery() as nursery:
             with self._services() as services:
                 model_id = new_model(services, "undisturbed", max_steps=self.steps)
@@ -69,7 +69,7 @@ class PowerCuts:
         return self._findings(cuts)
 
     def _cut_once(self, nursery: Nursery, model_id: str) -> bool:
-        """Train for a while, cut the power, and look at what is found; tell whether the training goes on."""
+        """Train for a while, cut the power and check the result; return whether the training continues."""
         began = self._lines(model_id)
         with _Grown(self.home / "charrnn.sqlite3") as grown, _kept_folders(self.home, model_id) as removed:
             child = nursery.train(model_id)
@@ -85,7 +85,7 @@ class PowerCuts:
         return self._look(model_id)
 
     def _bring_back(self, removed: list[Path], model_id: str) -> None:
-        """Undo the removal of some folders, which nothing had synced; of some only in part."""
+        """Restore some removed folders, whose removal was not synced, some of them only partly."""
         for path in removed:
             target = self.home / "checkpoints" / model_id / path.name
             if self.chance.random() < 0.4 and not target.exists():
@@ -94,7 +94,7 @@ class PowerCuts:
                     self.chance.choice(sorted(target.iterdir())).unlink()
 
     def _look(self, model_id: str) -> bool:
-        """Open the data folder again, as after a restart."""
+        """Open the data folder as after a restart."""
         before = _sound(self.home / "checkpoints" / model_id)
         rows = self._rows(model_id)
         self.expected_step = max((_step(name) for name in rows & before), default=None)
@@ -110,7 +110,7 @@ class PowerCuts:
         return state != ModelState.COMPLETED
 
     def _check_start(self, model_id: str, began: int) -> None:
-        """See whether a training resumed where it should."""
+        """Check that a training resumed at the expected step."""
         expected, self.expected_step = self.expected_step, None
         if expected is None:
             return
@@ -122,7 +122,7 @@ class PowerCuts:
         self.right.append(steps == [expected])
 
     def _finish(self, nursery: Nursery, model_id: str, expected: Story) -> None:
-        """Let a training end undisturbed, and compare it with one that always was."""
+        """Let a training finish and compare it with an uninterrupted one."""
         with self._services() as services:
             state = services.models.get(model_id).state
         if state != ModelState.COMPLETED:
@@ -151,7 +151,7 @@ class PowerCuts:
         return Nursery(self.home, f"sqlite:///{self.home}/charrnn.sqlite3")
 
     def _let_time_pass(self) -> None:
-        """End the minute that a queued training waits for its worker."""
+        """Expire the minute that a queued training waits for its worker."""
         if (self.home / "charrnn.sqlite3").exists():
             with sqlite3.connect(self.home / "charrnn.sqlite3") as database:
                 database.execute("UPDATE model SET lease_until = '2000-01-01 00:00:00' WHERE state = 'queued'")
@@ -171,18 +171,18 @@ class PowerCuts:
         count, furthest = len(self.behind), max(self.behind, default=0)
         came = f"{sum(map(bool, self.behind))} behind, at most {furthest} commits; {self.adopted} adopted"
         return [
-            Finding("power cut, the database behind its folders", count, came, f"{cuts}", count >= cuts),
+            Finding("power cuts, database older than the folders", count, came, f"{cuts}", count >= cuts),
             Finding("after a power cut: failed", count, "; ".join(self.failed) or "0", "0", not self.failed),
-            all_held("no sound folder is removed when the database is opened", self.kept),
-            all_held("resumed where the history reaches, else at the newest folder", self.right),
-            all_held("weights and optimizer equal the undisturbed", self.same),
-            all_held("log, curves and samples whole, or the log says which steps are not", self.whole),
+            all_held("no valid folder is deleted when the database is opened", self.kept),
+            all_held("resumed at the newest checkpoint with a row, else at the newest folder", self.right),
+            all_held("weights and optimizer state equal an uninterrupted training", self.same),
+            all_held("log, metrics and samples complete, or the log names the missing steps", self.whole),
             all_held("no checkpoint without a row, no row without one", self.tidy),
         ]
 
 
 class _Grown:
-    """Keeps every commit that is made meanwhile in the write-ahead log: a reader of the state before holds it there."""
+    """Keep every commit in the write-ahead log, by holding a reader of the previous state open."""
 
     def __init__(self, database: Path):
         self._path, self._log = database, database.with_name(database.name + "-wal")
@@ -200,11 +200,11 @@ class _Grown:
 
     @property
     def commits(self) -> int:
-        """How many commits were made."""
+        """The number of commits."""
         return len(self._ends())
 
     def go_back(self, commits: int, chance: random.Random) -> None:
-        """Leave what a cut leaves: so many commits, and perhaps a torn piece of the next."""
+        """Keep the given number of commits, and sometimes part of the next one, as a power cut does."""
         end = [WAL_HEADER, *self._ends()][commits]
         torn = bytearray(self._frames[end : end + chance.choice((0, 11, FRAME_HEADER, 999))])
         if torn:
@@ -214,7 +214,7 @@ class _Grown:
         self._log.write_bytes(self._frames[:end] + torn)
 
     def _ends(self) -> list[int]:
-        """Return where each commit ends: a frame that tells the size of the database is the last of a commit."""
+        """Return the end of each commit: the last frame of a commit contains the size of the database."""
         (page,) = struct.unpack_from(">I", self._frames, 8)
         frame = FRAME_HEADER + page
         starts = range(WAL_HEADER, len(self._frames) - frame + 1, frame)
@@ -228,7 +228,7 @@ class _Grown:
 
 @contextmanager
 def _kept_folders(home: Path, model_id: str) -> Iterator[Callable[[], list[Path]]]:
-    """Keep a copy of each checkpoint that appears; yield a function that lists those which were removed since."""
+    """Copy each new checkpoint; yield a function that lists those that were removed since."""
     source, target = home / "checkpoints" / model_id, home / "kept" / model_id
     source.mkdir(exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
@@ -239,7 +239,7 @@ def _kept_folders(home: Path, model_id: str) -> Iterator[Callable[[], list[Path]
         while not over.wait(0.005):
             for path in source.iterdir():
                 if parse_folder(path.name) and not (target / path.name).exists():
-                    with suppress(OSError):  # it is just being removed
+                    with suppress(OSError):  # it is being removed
                         shutil.copytree(path, target / path.name, copy_function=link)
 
     thread = threading.Thread(target=keep)

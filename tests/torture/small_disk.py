@@ -1,4 +1,4 @@
-"""A disk that gets full, and what a training does then."""
+"""Fill the disk during a training."""
 
 import os
 import resource
@@ -20,7 +20,7 @@ FEW_BYTES = 100
 
 
 class SmallDisk:
-    """A folder on a disk of its own.
+    """A folder on a separate small disk.
 
     Where nothing may be mounted, the system is asked to let no file of this process grow, which looks the same to it.
     """
@@ -32,7 +32,7 @@ class SmallDisk:
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(self) -> None:
-        """Take all room."""
+        """Use all free space."""
         if not self.is_mounted:
             resource.setrlimit(resource.RLIMIT_FSIZE, (FEW_BYTES, self._limits[1]))
             return
@@ -45,12 +45,12 @@ class SmallDisk:
                     continue
 
     def make_room(self) -> None:
-        """Give it back."""
+        """Free the space."""
         resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
         (self.folder / "ballast").unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Unmount it, with all that is on it."""
+        """Unmount the disk."""
         self.make_room()
         if self.is_mounted:
             subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
@@ -58,7 +58,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """Make a small disk in an empty folder."""
+    """Mount a small disk on an empty folder."""
     disk = SmallDisk(folder)
     try:
         yield disk
@@ -67,7 +67,7 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
 
 
 def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
-    """Train on a small disk and fill it half-way; without another `url`, it also holds the SQLite database."""
+    """Train on a small disk and fill it halfway through; without `url`, the SQLite database is on it, too."""
     heard: list[Event] = []
     complained = threading.Event()
     with small_disk(folder) as disk, open_services(folder / "home", database_url=url, environ={}) as services:

@@ -1,4 +1,4 @@
-"""What a training left behind, and whether it equals what another one left that was never disturbed."""
+"""Read the results of a training, and compare them with those of an uninterrupted one."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,30 +9,30 @@ from tests.support.small_training import OPTIONS, TEXT
 
 LOG_EVERY = 10
 LONG = OPTIONS | {"save_every_n": 25, "eval_every_n": 40, "log_every_n": LOG_EVERY, "sample_every_n": 200}
-"""Options of a training that saves all the time."""
+"""Options of a training that saves often."""
 SURE = ("loss", "val_loss", "grad_norm", "learning_rate")
-"""What is the same in every run; the speed is not."""
+"""Metrics that are the same in every run; the speed is not."""
 
 
 def new_model(services: Services, name: str, **options: int) -> str:
-    """Make a model that is ready to be trained; return its id."""
+    """Create a model that is ready to train and return its ID."""
     corpus, _ = services.corpora.add(TEXT, name="ducks")
     return services.models.create(name, corpus=corpus, options=LONG | options).id
 
 
 @dataclass(frozen=True)
 class Story:
-    """All that two runs of the same training must have in common."""
+    """Everything that two runs of the same training must have in common."""
 
     metrics: list[tuple[int, str, float]]
     samples: list[tuple[int, str]]
     weights: bytes
     memory: bytes
-    """The optimizer's and the network's."""
+    """Optimizer state and recurrent state."""
 
 
 def told(services: Services, model_id: str) -> Story:
-    """Read a training that is done."""
+    """Read a completed training."""
     metrics = services.models.metrics(model_id, names=SURE)
     newest = next(c for c in services.models.checkpoints(model_id) if c.kind == "last")
     folder = services.settings.checkpoints / model_id / newest.folder
@@ -45,7 +45,7 @@ def told(services: Services, model_id: str) -> Story:
 
 
 def gaps(services: Services, model_id: str) -> list[str]:
-    """Tell what of the log is missing, doubled or out of order; in each stretch of work, and between them."""
+    """Return what is missing, duplicated or out of order in the log, within and between runs."""
     model, lines, missing = (
         services.models.get(model_id),
         services.models.lines(model_id),
@@ -71,7 +71,7 @@ def gaps(services: Services, model_id: str) -> list[str]:
 
 
 def missing_steps(services: Services, model_id: str) -> set[int]:
-    """Return the steps of which the log says that something may be missing."""
+    """Return the steps for which the log says that something may be missing."""
     steps: set[int] = set()
     for line in services.models.lines(model_id):
         if found := re.search(r"of steps ([\d,]+) to ([\d,]+) may be missing", line.text):
@@ -81,19 +81,19 @@ def missing_steps(services: Services, model_id: str) -> set[int]:
 
 
 def told_without(story: Story, steps: set[int]) -> Story:
-    """Leave out what was measured and written at some steps."""
+    """Remove the metrics and samples of some steps."""
     metrics = [metric for metric in story.metrics if metric[0] not in steps]
     return replace(story, metrics=metrics, samples=[sample for sample in story.samples if sample[0] not in steps])
 
 
 def left_over(services: Services, model_id: str) -> list[str]:
-    """Tell which checkpoints have no row, or no folder."""
+    """Return the checkpoints without a row or without a folder."""
     folders = {path.name for path in _folder(services, model_id).iterdir() if not path.name.startswith(".")}
     return sorted(folders ^ {checkpoint.folder for checkpoint in services.models.checkpoints(model_id)})
 
 
 def half_written(services: Services, model_id: str) -> set[str]:
-    """Name the checkpoints that are being written right now, or were when somebody was killed."""
+    """Return the checkpoints that are being written, or were when their worker was killed."""
     return {path.name for path in _folder(services, model_id).glob(".tmp-*")}
 
 

@@ -8,9 +8,9 @@ from dashboard.server import settings
 DOCS = Path(__file__).parents[3] / "docs/settings.md"
 
 
-def test_the_documented_table_is_that_of_the_program() -> None:
+def test_the_documented_table_matches_the_program() -> None:
     (shown,) = re.findall(r"<!-- settings: .*? -->\n(.*?)\n<!-- end -->", DOCS.read_text("utf-8"), re.DOTALL)
-    assert shown == settings.table(), "write it anew with: python -m dashboard --settings"
+    assert shown == settings.table(), "run make docs"
 
 
 def test_every_flag_has_a_variable_of_its_own() -> None:
