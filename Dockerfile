@@ -53,7 +53,8 @@ RUN ./install program
 FROM python AS runtime
 RUN groupadd --gid 10001 charrnn \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin charrnn \
-    && install -d -o 10001 -g 10001 -m 0750 /data \
+    # Group 0, so that any user id can be chosen, as OpenShift does, which adds this group alone.
+    && install -d -o 10001 -g 0 -m 0770 /data \
     && install -d -o 10001 -g 10001 -m 0775 /run/charrnn
 ENV PATH=/opt/charrnn/bin:$PATH \
     LANG=C.UTF-8 \

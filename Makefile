@@ -82,7 +82,7 @@ imagesize: ## Print what weighs what in the image
 .PHONY: sbom
 sbom: $(STAMP) ## Write dist/charrnn-studio.cdx.json, which lists all packages of the image
 	@mkdir -p dist
-	$(BIN)/python scripts/sbom > dist/charrnn-studio.cdx.json
+	$(BIN)/python scripts/sbom > dist/charrnn-studio.cdx.json || { rm dist/charrnn-studio.cdx.json; exit 1; }
 
 .PHONY: dist
 dist: $(STAMP) ## Build wheel and sdist in dist/

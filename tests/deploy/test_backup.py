@@ -125,7 +125,8 @@ def test_a_dump_that_mysql_would_not_restore_is_not_made(
     maria = tmp_path / "maria"
     maria.mkdir()
     for name in ("mysqldump", "mysql"):
-        (maria / name).write_text('#!/bin/sh\n[ "$1" = --version ] || exec mariadb "$@"\necho "15.2 from 11.8-MariaDB"\n')
+        version = 'echo "15.2 from 11.8-MariaDB"'
+        (maria / name).write_text(f'#!/bin/sh\n[ "$1" = --version ] || exec mariadb "$@"\n{version}\n')
         (maria / name).chmod(0o755)
     with new_database(server_urls("mysql")) as url:
         result = backup("save", tmp_path / "home", url, path=str(maria))
