@@ -42,9 +42,15 @@ class Compose:
         return [str(Path(sys.executable).with_name("podman-compose")), "--project-name", self.project, *arguments]
 
     def run(self, *arguments: str) -> str:
-        result = subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=self._environment, capture_output=True, text=True
-        )
+        return self._run(self.command(*arguments), self._environment)
+
+    def backup(self, *arguments: str) -> str:
+        """Run deploy/backup-compose."""
+        environment = self._environment | {"COMPOSE": " ".join(self.command())}
+        return self._run([str(ROOT / "deploy/backup-compose"), *arguments], environment)
+
+    def _run(self, command: list[str], environment: dict[str, str]) -> str:
+        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
@@ -98,7 +104,7 @@ def compose(engine: Engine, mariadb: str, tmp_path: Path) -> Iterator[Compose]:
     compose.run("down", "--volumes", "--timeout", "2")
 
 
-def test_a_training_survives_ctrl_c_and_another_up(
+def test_a_training_survives_ctrl_c_and_another_up_and_a_backup_restores_it(
     compose: Compose, open_page: Callable[[str], Page], tmp_path: Path
 ) -> None:
     compose.up()
@@ -124,6 +130,16 @@ def test_a_training_survives_ctrl_c_and_another_up(
     for each in compose.containers():
         shown = json.dumps(each) + compose.engine.podman("logs", each["Id"], check=False)
         assert not [password for password in known if password in shown]
+
+    compose.backup("save", "saved")
+    compose.interrupt()
+    compose.run("down", "--volumes", "--timeout", "2")
+    compose.backup("restore", "saved")
+    compose.up()
+    page.goto(address)
+    expect(page.locator(".state.interrupted")).to_be_visible()
+    assert loss_of(page) > before
+    page.goto("about:blank")
     compose.interrupt()
 
 
