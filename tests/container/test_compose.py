@@ -32,6 +32,7 @@ class Compose:
     def __init__(self, engine: Engine, folder: Path):
         self.engine, self.folder, self.port = engine, folder, free_port()
         self.project = f"charrnn-test-{secrets.token_hex(3)}"
+        self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://localhost:{self.port}"
         shutil.copy(ROOT / "compose.yaml", folder)
         self._environment = engine.environment | {
@@ -64,7 +65,7 @@ class Compose:
         wait_until(self.is_ready)
 
     def is_ready(self) -> bool:
-        assert self._process.poll() is None, (self.folder / "log").read_text()
+        assert self._process and self._process.poll() is None, (self.folder / "log").read_text()
         try:
             with urllib.request.urlopen(f"{self.url}/readyz") as answer:
                 return answer.status == 200
@@ -72,10 +73,12 @@ class Compose:
             return False
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(timeout=PATIENCE)
-        self._log.close()
+        """Press Ctrl-C, if it runs."""
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=PATIENCE)
+            self._log.close()
+            self._process = None
 
     def login(self) -> tuple[str, str]:
         found = re.search(r"Created the user (\S+) with the password (\S+)", (self.folder / "log").read_text())
@@ -101,6 +104,7 @@ def mariadb(engine: Engine, image: str) -> str:
 def compose(engine: Engine, mariadb: str, tmp_path: Path) -> Iterator[Compose]:
     compose = Compose(engine, tmp_path)
     yield compose
+    compose.interrupt()
     compose.run("down", "--volumes", "--timeout", "2")
 
 
