@@ -74,20 +74,25 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["healthcheck"]
 ENTRYPOINT ["tini", "--", "entrypoint"]
-ARG VERSION=""
-ARG REVISION=""
 LABEL org.opencontainers.image.title="Char-RNN Studio" \
       org.opencontainers.image.description="Give it a text, watch a character RNN learn it, then write with it." \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.licenses="MIT"
 
 
+# What changes most is last, so that another commit does not make the layer of the packages anew.
 FROM runtime AS gpu
 COPY --from=packages-gpu /opt/charrnn /opt/charrnn
 COPY --from=program /opt/program /opt/charrnn
+ARG VERSION=""
+ARG REVISION=""
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 
 FROM runtime AS cpu
 COPY --from=packages /opt/charrnn /opt/charrnn
 COPY --from=program /opt/program /opt/charrnn
+ARG VERSION=""
+ARG REVISION=""
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
