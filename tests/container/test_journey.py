@@ -10,7 +10,7 @@ from charrnn.core.options import options
 from tests.container.conftest import log_in
 from tests.container.test_start import Containers
 from tests.dashboard.test_journey import LINES, press, tab
-from tests.services.conftest import TEXT
+from tests.support.small_training import TEXT
 
 STOP_SECONDS = 10
 OPTIONS = {
