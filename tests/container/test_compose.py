@@ -80,6 +80,13 @@ class Compose:
             self._log.close()
             self._process = None
 
+    def remove(self) -> None:
+        """Remove containers, networks and volumes; podman-compose does not know all of the volumes as its own."""
+        self.run("down", "--volumes", "--timeout", "2")
+        left = self.engine.podman("volume", "ls", "--quiet", "--filter", f"name={self.project}_").split()
+        if left:
+            self.engine.podman("volume", "rm", *left)
+
     def login(self) -> tuple[str, str]:
         found = re.search(r"Created the user (\S+) with the password (\S+)", (self.folder / "log").read_text())
         assert found
@@ -105,7 +112,7 @@ def compose(engine: Engine, mariadb: str, tmp_path: Path) -> Iterator[Compose]:
     compose = Compose(engine, tmp_path)
     yield compose
     compose.interrupt()
-    compose.run("down", "--volumes", "--timeout", "2")
+    compose.remove()
 
 
 def test_a_training_survives_ctrl_c_and_another_up_and_a_backup_restores_it(
@@ -137,7 +144,7 @@ def test_a_training_survives_ctrl_c_and_another_up_and_a_backup_restores_it(
 
     compose.backup("save", "saved")
     compose.interrupt()
-    compose.run("down", "--volumes", "--timeout", "2")
+    compose.remove()
     compose.backup("restore", "saved")
     compose.up()
     page.goto(address)
