@@ -53,7 +53,8 @@ RUN ./install program
 FROM python AS runtime
 RUN groupadd --gid 10001 charrnn \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin charrnn \
-    && install -d -o 10001 -g 10001 -m 0750 /data \
+    # Group 0 lets containers run with any user ID, as on OpenShift.
+    && install -d -o 10001 -g 0 -m 0770 /data \
     && install -d -o 10001 -g 10001 -m 0775 /run/charrnn
 ENV PATH=/opt/charrnn/bin:$PATH \
     LANG=C.UTF-8 \
@@ -73,20 +74,25 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["healthcheck"]
 ENTRYPOINT ["tini", "--", "entrypoint"]
-ARG VERSION=""
-ARG REVISION=""
 LABEL org.opencontainers.image.title="Char-RNN Studio" \
       org.opencontainers.image.description="Train a character RNN on your own text, watch it learn, and generate text with it." \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.licenses="MIT"
 
 
+# The labels change with every commit, so they come last and do not invalidate the layer of the packages.
 FROM runtime AS gpu
 COPY --from=packages-gpu /opt/charrnn /opt/charrnn
 COPY --from=program /opt/program /opt/charrnn
+ARG VERSION=""
+ARG REVISION=""
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 
 FROM runtime AS cpu
 COPY --from=packages /opt/charrnn /opt/charrnn
 COPY --from=program /opt/program /opt/charrnn
+ARG VERSION=""
+ARG REVISION=""
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -81,7 +81,7 @@ imagesize: ## Print the sizes of the layers and folders of the image
 .PHONY: sbom
 sbom: $(STAMP) ## Write the bill of materials of the image to dist/charrnn-studio.cdx.json
 	@mkdir -p dist
-	$(BIN)/python scripts/sbom > dist/charrnn-studio.cdx.json
+	$(BIN)/python scripts/sbom > dist/charrnn-studio.cdx.json || { rm dist/charrnn-studio.cdx.json; exit 1; }
 
 .PHONY: dist
 dist: $(STAMP) ## Build wheel and sdist in dist/

@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,9 +121,9 @@ class Container:
         return time.monotonic() - start, self.state()["ExitCode"]
 
 
-@pytest.fixture
-def container(engine: Engine, image: str) -> Iterator[Callable[..., Container]]:
-    """Create containers with a volume each; remove both after the test."""
+@contextmanager
+def containers(engine: Engine) -> Iterator[Callable[..., Container]]:
+    """Yield a function that creates containers with a volume each; remove both afterwards."""
     made: list[Container] = []
 
     def container(environment: dict[str, str] | None = None, volume: str = "", **flags: str) -> Container:
@@ -139,10 +140,26 @@ def container(engine: Engine, image: str) -> Iterator[Callable[..., Container]]:
         )  # fmt: skip
         return made[-1]
 
-    yield container
-    for each in made:
-        engine.podman("rm", "--force", "--time", "1", each.name, check=False)
-        engine.podman("volume", "rm", "--force", each.name, check=False)
+    try:
+        yield container
+    finally:
+        for each in made:
+            engine.podman("rm", "--force", "--time", "1", each.name, check=False)
+            engine.podman("volume", "rm", "--force", each.name, check=False)
+
+
+@pytest.fixture
+def container(engine: Engine, image: str) -> Iterator[Callable[..., Container]]:
+    """Makes containers that end with the test."""
+    with containers(engine) as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def untouched(engine: Engine, image: str) -> Iterator[Container]:
+    """A container with no settings, for tests that only look at it."""
+    with containers(engine) as container:
+        yield container().start()
 
 
 @pytest.fixture

@@ -6,13 +6,17 @@ from pathlib import Path
 import pymysql
 from playwright.sync_api import Page, expect
 
+from charrnn.core.options import options
 from tests.container.conftest import log_in
 from tests.container.test_start import Containers
 from tests.dashboard.test_journey import LINES, press, tab
 from tests.support.small_training import TEXT
 
 STOP_SECONDS = 10
-OPTIONS = {"Steps": 1_000_000, "Log every": 20, "Validate every": 200, "Save every": 200}
+OPTIONS = {
+    "lstm_size": 24, "num_layers": 1, "max_steps": 1_000_000, "log_every_n": 20, "eval_every_n": 200,
+    "save_every_n": 200,
+}  # fmt: skip
 
 
 def test_upload_train_interrupt_resume_and_generate(
@@ -52,7 +56,7 @@ def train(page: Page, folder: Path) -> str:
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
     press(page, "Choose options")
     for name, value in OPTIONS.items():
-        page.get_by_label(name, exact=True).fill(str(value))
+        page.get_by_label(options("training")[name].title, exact=True).fill(str(value))
     press(page, "Train")
     expect(page.get_by_role("log")).to_contain_text(LINES)
     page.wait_for_function(f"({LAST_STEP})() > 0")

@@ -31,10 +31,9 @@ def test_the_first_start_creates_a_login_that_later_starts_keep(container: Conta
     assert first.log().count("Created the user") == 1
 
 
-def test_a_container_requires_a_login(container: Containers) -> None:
-    started = container().start()
-    with urllib.request.urlopen(f"{started.url}/") as page:
-        assert page.url.startswith(f"{started.url}/login")
+def test_a_container_requires_a_login(untouched: Container) -> None:
+    with urllib.request.urlopen(f"{untouched.url}/") as page:
+        assert page.url.startswith(f"{untouched.url}/login")
 
 
 def test_a_container_that_cannot_store_a_login_explains_what_to_do(engine: Engine, image: str) -> None:
@@ -54,10 +53,18 @@ def test_an_open_container_requires_no_login(container: Containers) -> None:
         assert page.url == f"{started.url}/"
 
 
-def test_no_process_runs_as_root(container: Containers) -> None:
-    started = container().start()
-    users = set(re.findall(r"Uid:\t(\d+)\t", started.exec("sh", "-c", "cat /proc/[0-9]*/status")))
+def test_no_process_runs_as_root(untouched: Container) -> None:
+    users = set(re.findall(r"Uid:\t(\d+)\t", untouched.exec("sh", "-c", "cat /proc/[0-9]*/status")))
     assert users == {"10001"}
+
+
+def test_any_user_id_may_be_chosen(container: Containers) -> None:
+    started = container(user="4321:0").start()
+    assert started.login()[0] == "admin"
+    assert started.exec("stat", "--format", "%u", "/data/users.json").strip() == "4321"
+    options = ["--num_seqs=3", "--num_steps=7", "--lstm_size=5", "--num_layers=1", "--max_steps=2"]
+    assert "Completed" in started.exec("charrnn", "train", "--example", "shakespeare", *options)
+    assert started.stop()[1] == 0
 
 
 def test_two_containers_start_at_once_on_an_empty_database(

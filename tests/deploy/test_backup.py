@@ -5,7 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,34 +23,50 @@ from charrnn.store.migrate import _config
 from charrnn.store.schema_version import NEWEST, version_of
 from tests.data.make_home import OPTIONS, TEXT
 from tests.deploy.conftest import ROOT
-from tests.support.database_servers import new_database
+from tests.support.database_servers import ask, new_database, put_mysql_client, unique
 
 OLDEST = ROOT / "tests/data/home-0001.zip"
 Backup = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def mariadb(server_urls: Callable[[str], URL]) -> Iterator[str]:
-    """URL of an empty database on MariaDB, whose client Debian has."""
-    with new_database(server_urls("mariadb")) as url:
-        yield url
+def server(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
+    """URL of an empty database on MariaDB or MySQL, with a user who may use nothing else."""
+    with new_database(server_urls(server_kind)) as url, only_user(url) as ours:
+        yield ours
 
 
 @pytest.fixture
-def elsewhere(server_urls: Callable[[str], URL]) -> Iterator[str]:
+def elsewhere(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
     """URL of a second one."""
-    with new_database(server_urls("mariadb")) as url:
-        yield url
+    with new_database(server_urls(server_kind)) as url, only_user(url) as ours:
+        yield ours
+
+
+@contextmanager
+def only_user(database: str) -> Iterator[str]:
+    """Create a user who owns one database, with a password that shells and option files could misread."""
+    url = parse_url(database)
+    user, password = unique("studio"), """p"a\\ss'#w$HOME`o` rd;"""
+    quoted = password.replace("\\", "\\\\").replace("'", "''")
+    ask(url, f"CREATE USER '{user}'@'%' IDENTIFIED BY '{quoted}'", f"GRANT ALL ON `{url.database}`.* TO '{user}'@'%'")
+    try:
+        yield url.set(username=user, password=password).render_as_string(hide_password=False)
+    finally:
+        ask(url, f"DROP USER '{user}'@'%'")
 
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Backup:
     """Run deploy/backup on a data folder, and on a database server if a URL is given."""
+    client = tmp_path / "client"
+    client.mkdir()
 
-    def run(action: str, home: Path, url: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": os.environ["PATH"], "CHARRNN_HOME": str(home)}
+    def run(action: str, home: Path, url: str = "", path: str = str(client)) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": f"{path}:{os.environ['PATH']}", "CHARRNN_HOME": str(home)}
         if url:
             found = parse_url(url)
+            put_mysql_client(client)
             environment |= {"MYSQL_HOST": str(found.host), "MYSQL_PORT": str(found.port or 3306)}
             environment |= {"MYSQL_USER": str(found.username), "MYSQL_DATABASE": str(found.database)}
             (tmp_path / "password").write_text(found.password or "")
@@ -85,11 +101,11 @@ def everything(services: Services) -> dict[str, Any]:
 
 
 def test_restore_elsewhere_loses_nothing_on_a_database_server(
-    mariadb: str, elsewhere: str, backup: Backup, tmp_path: Path
+    server: str, elsewhere: str, backup: Backup, tmp_path: Path
 ) -> None:
-    with open_services(tmp_path / "home", database_url=mariadb, environ={}) as services:
+    with open_services(tmp_path / "home", database_url=server, environ={}) as services:
         train(services)
-        saved = backup("save", tmp_path / "home", mariadb)
+        saved = backup("save", tmp_path / "home", server)
         assert saved.returncode == 0, saved.stderr
         before = everything(services)
     restored = backup("restore", tmp_path / "other", elsewhere)
@@ -105,8 +121,15 @@ def test_save_rejects_a_client_whose_dump_mysql_cannot_restore(
     server_urls: Callable[[str], URL], backup: Backup, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
+    # As where MariaDB's client is installed, which has both programs under MySQL's names.
+    maria = tmp_path / "maria"
+    maria.mkdir()
+    for name in ("mysqldump", "mysql"):
+        version = 'echo "15.2 from 11.8-MariaDB"'
+        (maria / name).write_text(f'#!/bin/sh\n[ "$1" = --version ] || exec mariadb "$@"\n{version}\n')
+        (maria / name).chmod(0o755)
     with new_database(server_urls("mysql")) as url:
-        result = backup("save", tmp_path / "home", url)
+        result = backup("save", tmp_path / "home", url, path=str(maria))
     assert result.returncode == 1
     assert "install MySQL's own client" in result.stderr
     assert not (tmp_path / "saved/backup").exists()
@@ -145,14 +168,14 @@ def version(home: Path) -> str | None:
     return found
 
 
-def test_save_and_restore_never_overwrite(backup: Backup, mariadb: str, elsewhere: str, tmp_path: Path) -> None:
+def test_save_and_restore_never_overwrite(backup: Backup, server: str, elsewhere: str, tmp_path: Path) -> None:
     home, other = tmp_path / "home", tmp_path / "other"
-    for folder, url in ((home, mariadb), (other, elsewhere)):
+    for folder, url in ((home, server), (other, elsewhere)):
         folder.mkdir()
         with closing(Database.open(url)):
             pass
-    assert backup("save", home, mariadb).returncode == 0
-    assert "exists already" in backup("save", home, mariadb).stderr
+    assert backup("save", home, server).returncode == 0
+    assert "exists already" in backup("save", home, server).stderr
     assert "is not empty; name a new one in MYSQL_DATABASE" in backup("restore", other, elsewhere).stderr
     (other / "mine").touch()
     assert "is not empty; name a new one in CHARRNN_HOME" in backup("restore", other, elsewhere).stderr
@@ -166,18 +189,18 @@ def test_restore_rejects_an_incomplete_backup(backup: Backup, tmp_path: Path) ->
     assert (result.returncode, "no complete backup" in result.stderr) == (1, True)
 
 
-def test_a_database_server_with_the_oldest_tables_is_rejected_until_db_upgrade(mariadb: str, tmp_path: Path) -> None:
+def test_a_database_server_with_the_oldest_tables_is_rejected_until_db_upgrade(server: str, tmp_path: Path) -> None:
     config = _config()
-    engine = make_engine(parse_url(mariadb))
+    engine = make_engine(parse_url(server))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         connection.commit()
     engine.dispose()
     with pytest.raises(StoreError, match="run `charrnn db upgrade`"):
-        open_services(tmp_path, database_url=mariadb, environ={})
+        open_services(tmp_path, database_url=server, environ={})
     program = Path(sys.executable).with_name("charrnn")
-    environment = {"PATH": os.environ["PATH"], "CHARRNN_DATABASE_URL": mariadb, "CHARRNN_HOME": str(tmp_path)}
+    environment = {"PATH": os.environ["PATH"], "CHARRNN_DATABASE_URL": server, "CHARRNN_HOME": str(tmp_path)}
     subprocess.run([program, "db", "upgrade"], env=environment, check=True)
-    with open_services(tmp_path, database_url=mariadb, environ={}) as services:
+    with open_services(tmp_path, database_url=server, environ={}) as services:
         assert services.models.all() == []

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -29,11 +30,11 @@ _SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/
 
 
 class MissingServer(Exception):
-    """No server of this kind is installed."""
+    """No server of this kind is installed, or not its client."""
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str, part: str = "server"):
         super().__init__(
-            f"The tests need a {TITLES[kind]} server: run scripts/packages, install one, or set "
+            f"The tests need a {TITLES[kind]} {part}: run scripts/packages, install one, or set "
             f"{VARIABLES[kind]}=mysql://user:password@host:3306/ to one in which tests may create databases and users."
         )
 
@@ -170,6 +171,23 @@ def ask(url: URL, *statements: str) -> object:
         engine.dispose()
 
 
+def put_mysql_client(folder: Path) -> None:
+    """Put MySQL's own `mysql` and `mysqldump` into a folder, for a PATH that names it before MariaDB's.
+
+    Raises:
+        MissingServer: They are not installed.
+    """
+    for name in ("mysql", "mysqldump"):
+        command = _unpacked_program(_unpacked_folder() / "bin" / name)
+        if (found := _find(name)) and b"MariaDB" not in _version(found):
+            command = (found,)
+        if command is None:
+            raise MissingServer("mysql", "client")
+        wrapper = folder / name
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+        wrapper.chmod(0o755)
+
+
 def _find(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name, path=_SEARCH))), None)
 
@@ -191,21 +209,27 @@ def _version(program: str) -> bytes:
 
 
 def _unpacked_mysql() -> Sequence[str] | None:
-    """Return the command of the server that scripts/packages unpacked, with the libraries that came with it."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = cache / "charrnn-tests/mysql/usr"
-    loaders = sorted(root.glob("lib/*/ld-linux-*.so.*"))
-    if not (root / "sbin/mysqld").exists() or not loaders:
-        return None
-    loader = loaders[0]
-    return (
-        *(str(loader), "--library-path", str(loader.parent), str(root / "sbin/mysqld"), "--no-defaults"),
-        *(
-            f"--basedir={root}",
-            f"--lc-messages-dir={root / 'share/mysql'}",
-            f"--plugin-dir={root / 'lib/mysql/plugin'}",
-        ),
+    """Return the command of the server that scripts/packages unpacked."""
+    root = _unpacked_folder()
+    command = _unpacked_program(root / "sbin/mysqld")
+    options = (
+        *("--no-defaults", f"--basedir={root}"),
+        *(f"--lc-messages-dir={root / 'share/mysql'}", f"--plugin-dir={root / 'lib/mysql/plugin'}"),
     )
+    return command and (*command, *options)
+
+
+def _unpacked_folder() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "charrnn-tests/mysql/usr"
+
+
+def _unpacked_program(program: Path) -> Sequence[str] | None:
+    """Return the command of a program that scripts/packages unpacked, with the libraries that came with it."""
+    loaders = sorted(_unpacked_folder().glob("lib/*/ld-linux-*.so.*"))
+    if not program.exists() or not loaders:
+        return None
+    return str(loaders[0]), "--library-path", str(loaders[0].parent), str(program)
 
 
 def _initialize(kind: str, program: Sequence[str], data: Path, user: str) -> None:
