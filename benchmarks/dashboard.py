@@ -36,6 +36,9 @@ from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
 from charrnn.store.tables import MetricRow  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
 from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
+from dashboard.live.hub import Hub  # noqa: E402
+from dashboard.live.session import TABS as NAMES  # noqa: E402
+from dashboard.server.server import Studio, free_port, serve  # noqa: E402
 from tests.support.browser import browser  # noqa: E402
 from tests.support.dashboard_server import Server  # noqa: E402
 

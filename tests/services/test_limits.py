@@ -141,9 +141,7 @@ def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
 
 def test_a_text_that_is_too_long_to_write_is_refused(trained: Trained) -> None:
     services = trained.services
-    limited = services.writing.seen_by(
-        services.models, replace(services._quota, limits=Limits(max_sample_length=100))
-    )
+    limited = services.writing.seen_by(services.models, replace(services._quota, limits=Limits(max_sample_length=100)))
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
     with pytest.raises(LimitReached, match="102 characters at once; this server allows 100.*--max-sample-length"):
         limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})
