@@ -28,8 +28,8 @@ sys.path.insert(0, str(ROOT))  # for tests.support
 from charrnn.core.records import Metric, ModelState  # noqa: E402
 from charrnn.core.training_events import Event, Measured, Said  # noqa: E402
 from charrnn.services import Services, open_services  # noqa: E402
-from charrnn.services.choosing import training_options  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
+from charrnn.services.training_options import training_options  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
 from charrnn.store.database_url import url_from_environment  # noqa: E402
 from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402

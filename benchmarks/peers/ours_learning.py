@@ -19,7 +19,7 @@ from turns import tell, wait  # noqa: E402
 from charrnn.core.training_events import Event, Measured  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training.training_loop import train  # noqa: E402
-from charrnn.services.choosing import training_options  # noqa: E402
+from charrnn.services.training_options import training_options  # noqa: E402
 
 TURN_SECONDS = 5.0
 

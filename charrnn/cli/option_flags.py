@@ -56,7 +56,7 @@ def check_training(args: Namespace) -> None:
     Raises:
         OptionError: Some are wrong, there is no such preset, or it knows no time budget.
     """
-    from charrnn.services.choosing import checked_request
+    from charrnn.services.training_options import checked_request
 
     checked_request(given(args, "training"), preset_name=args.preset, minutes=args.minutes)
 

@@ -65,7 +65,7 @@ class Preset:
     title: str
     help: str
     values: Mapping[str, Value]
-    """Empty where `charrnn.core.auto` chooses them for a text."""
+    """Empty where `charrnn.core.auto_options` chooses them for a text."""
     minutes: float
     """Time budget that the choice is for; 0 where the values are fixed."""
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from charrnn.core.batches import Split, split
 from charrnn.core.cpu_features import bfloat16_unit
+from charrnn.core.machine_speed import Speed, recording_seconds, step_seconds
 from charrnn.core.network_cost import num_parameters, training_bytes
-from charrnn.core.speed import Speed, recording_seconds, step_seconds
 
 TRIES = 50
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from charrnn.core.errors import StateError
 from charrnn.core.options import Value, checked
-from charrnn.core.outcome import Outcome, outcome
 from charrnn.core.records import ACTIVE, Corpus, Model, ModelState
 from charrnn.core.training_events import Listener
-from charrnn.services.choosing import checked_request, training_options
+from charrnn.core.training_outcome import Outcome, outcome
 from charrnn.services.corpora import Corpora, TextSource
 from charrnn.services.cost_estimate import length
 from charrnn.services.database_retry import PATIENCE_SECONDS, retry_while_away
@@ -17,6 +16,7 @@ from charrnn.services.models import Models
 from charrnn.services.quota_check import Quota
 from charrnn.services.resume_options import resume_options
 from charrnn.services.training_follower import TrainingFollower
+from charrnn.services.training_options import checked_request, training_options
 from charrnn.services.training_request import TrainingRequest
 from charrnn.services.training_runner import TrainingRunner
 

@@ -6,8 +6,8 @@ from typing import Any
 import panel as pn
 
 from charrnn.core import formatting
-from charrnn.core.outcome import Outcome
 from charrnn.core.records import Corpus, Model, ModelState
+from charrnn.core.training_outcome import Outcome
 from dashboard.components.action_button import ActionButton
 from dashboard.components.html_pane import Live
 from dashboard.components.visible_only_layout import sparing

@@ -15,7 +15,7 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training.checkpoint import load_network
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.training_loop import train
-from charrnn.services.choosing import training_options
+from charrnn.services.training_options import training_options
 from tests.support.tiny_networks import never
 
 CHARACTERS, HELD_OUT = 400_000, 20_000

@@ -13,8 +13,8 @@ from charrnn.core.quotas import Limits, flag, means, variable
 from charrnn.core.records import ModelState
 from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
-from charrnn.services.choosing import training_options
 from charrnn.services.quota_check import log_lines
+from charrnn.services.training_options import training_options
 from charrnn.store.run_history import ROW_BYTES
 from tests.support.small_training import OPTIONS, TEXT, Trained
 

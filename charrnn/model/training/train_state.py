@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
-from charrnn.core.noise import block_means, is_higher
+from charrnn.core.loss_difference import block_means, is_higher
 from charrnn.core.training_events import Listener, Planned, Said, Saved
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from charrnn.core.noise import block_means, is_higher
+from charrnn.core.loss_difference import block_means, is_higher
 
 
 def test_blocks_cover_a_text_evenly():

@@ -12,9 +12,9 @@ from typing import Any
 
 from charrnn.core.batches import split
 from charrnn.core.errors import OptionError
+from charrnn.core.machine_speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import Value, checked, options
-from charrnn.core.speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 
 RECIPE: Mapping[str, Value] = {
     "cell": "mingru",

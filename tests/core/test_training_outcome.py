@@ -3,7 +3,7 @@
 import pytest
 
 from charrnn.core.options import checked
-from charrnn.core.outcome import Help, outcome
+from charrnn.core.training_outcome import Help, outcome
 
 FALLING = [(step, 3 - step / 100) for step in range(10, 101, 10)]
 RISING = [(20, 2.0), (40, 1.5), (60, 1.6), (80, 1.7), (100, 1.8)]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from charrnn.core.auto import auto_options
+from charrnn.core.auto_options import auto_options
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Preset, Value, checked, find_preset, preset
 from charrnn.services.cost_estimate import speed

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from charrnn.core.auto import (
+from charrnn.core.auto_options import (
     FEWEST_VALIDATIONS,
     LONG,
     SHARE_OF_THE_REST,
@@ -17,8 +17,8 @@ from charrnn.core.auto import (
 from charrnn.core.batches import split
 from charrnn.core.cadence import num_due
 from charrnn.core.errors import OptionError
+from charrnn.core.machine_speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.options import checked, options
-from charrnn.core.speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 
 SLOW, USUAL, FAST = (Speed(large=f * 1e11, small=f * 5e10, memory=f * 2e10) for f in (0.1, 1, 10))
 LENGTHS = 2, 3, 17, 240, 5_000, 20_000, 120_000, 300_000, 1_115_394, 5_100_000, 20_000_000

@@ -6,12 +6,12 @@ import pytest
 
 from charrnn.core.errors import OptionError
 from charrnn.core.options import checked, defaults, preset
-from charrnn.core.outcome import Help
 from charrnn.core.records import ModelState
 from charrnn.core.training_events import Event, Planned
+from charrnn.core.training_outcome import Help
 from charrnn.model.training.checkpoint import load
 from charrnn.services import Services
-from charrnn.services.choosing import training_options
+from charrnn.services.training_options import training_options
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
 SIZES = {"num_characters": 20_000, "num_distinct": 60}
