@@ -67,10 +67,10 @@ def training_options(args: Namespace, *, num_characters: int, num_distinct: int)
     Raises:
         OptionError: Some are wrong, there is no such preset, or it knows no time budget.
     """
-    from charrnn.services import choosing
+    from charrnn.services.training_options import training_options as options_for_text
 
     text = {"num_characters": num_characters, "num_distinct": num_distinct}
-    return choosing.training_options(given(args, "training"), **text, preset_name=args.preset, minutes=args.minutes)
+    return options_for_text(given(args, "training"), **text, preset_name=args.preset, minutes=args.minutes)
 
 
 def tell_choice(args: Namespace, values: Mapping[str, Value], cost: "Estimate") -> None:
