@@ -16,7 +16,7 @@ def test_it_tells_state_losses_text_options_and_checkpoints(charrnn_with_fox):
     assert "--lstm_size 7 --num_layers 1" in facts["options"]
     assert "--cell" not in facts["options"]
     assert any(line.startswith("best ") for line in lines)
-    assert any(line.startswith("newest sample, step 6") for line in lines)
+    assert any(line.startswith("latest sample, step 6") for line in lines)
 
 
 def test_the_same_as_json(charrnn_with_fox):

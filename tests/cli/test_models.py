@@ -49,7 +49,7 @@ def test_a_note_is_written_and_shown(charrnn_with_fox):
 def test_an_older_model_is_given_to_a_user(charrnn_with_fox):
     assert "owner" not in charrnn_with_fox("models").out
     result = charrnn_with_fox("give", "fox", "ada")
-    assert (result.code, result.err) == (0, "'fox' and its text belong to 'ada' now.\n")
+    assert (result.code, result.err) == (0, "'fox' and its text now belong to 'ada'.\n")
     header, row = charrnn_with_fox("models").out.splitlines()
     assert (header.split()[-1], row.split()[-1]) == ("owner", "ada")
     assert "nobody in particular" in charrnn_with_fox("give", "fox", "").err

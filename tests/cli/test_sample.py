@@ -81,7 +81,7 @@ def test_the_checkpoint_can_be_chosen(charrnn_with_fox):
     assert json.loads(charrnn_with_fox(*words, "last").out)["checkpoint"]["kind"] == "last"
     wrong = charrnn_with_fox(*words, "bset")
     assert wrong.code == 2
-    assert "take one of best, last" in wrong.err
+    assert "Choose one of best, last" in wrong.err
 
 
 def test_what_was_written_is_kept_with_the_model(charrnn_with_fox):
@@ -134,4 +134,4 @@ def test_a_text_is_scored_in_nats_and_bits(charrnn_with_fox, text_file):
 def test_unknown_characters_of_a_scored_text_are_counted(charrnn_with_fox, tmp_path):
     path = tmp_path / "strange.txt"
     path.write_text("the fox 日本 jumps", encoding="utf-8")
-    assert "2 of them are characters that the model never saw" in charrnn_with_fox("score", "fox", str(path)).out
+    assert "2 of them are not in the vocabulary" in charrnn_with_fox("score", "fox", str(path)).out

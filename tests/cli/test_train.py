@@ -110,7 +110,7 @@ def test_a_text_that_is_stored_is_trained_on_again(charrnn_with_fox):
 def test_a_complete_training_goes_on_when_it_may(charrnn_with_fox):
     refused = charrnn_with_fox("resume", "fox")
     assert refused.code == 1
-    assert "has done all its steps: 6" in refused.err
+    assert "has completed all 6 steps" in refused.err
     result = charrnn_with_fox("resume", "fox", "--max_steps", "8")
     assert result.code == 0, result.err
     assert "resumed at step 6" in result.out
