@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.errors import OptionError
+from charrnn.core.errors import OptionError, StateError
 from charrnn.core.options import checked, defaults, preset
 from charrnn.core.outcome import Help
 from charrnn.core.records import ModelState
@@ -72,6 +72,15 @@ def test_the_end_that_the_clock_has_shown_takes_the_place_of_the_steps(services:
     [newest] = [c for c in services.models.checkpoints(model.id) if (c.kind, c.step) == ("last", model.step)]
     folder: Path = services.training._checkpoints.path(newest)
     assert load(folder, with_training=False).options == model.train_params
+
+
+def test_more_minutes_continue_a_training_that_its_minutes_ended(services: Services) -> None:
+    changes = {"fit_steps": True, "max_minutes": 0.05, "lr_hold": 1}
+    model = services.training.wait(services.training.start(TEXT, options={**OPTIONS, **changes}).id)
+    with pytest.raises(StateError, match="or max_minutes 0.1"):
+        services.training.resume(model.id)
+    longer = services.training.resume(model.id, options={"max_minutes": 0.2})
+    assert services.training.wait(longer.id).step > model.step
 
 
 def test_only_a_completed_training_has_an_outcome(services: Services, trained: Trained) -> None:
