@@ -134,6 +134,11 @@ def _score_flags(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("file", metavar="FILE", help="the text; - reads standard input")
     _add_checkpoint(parser)
+    parser.add_argument(
+        "--adaptive",
+        action="store_true",
+        help="let the model learn from what it has read, as compressors do; it is not changed by that",
+    )
     add_reading(parser)
     add_json(parser)
 
@@ -146,7 +151,7 @@ def _score(args: Namespace) -> int:
             encoding = detection_of(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
         hint(LOADING)
-        score = services.writing.score(model.id, text, checkpoint=checkpoint)
+        score = services.writing.score(model.id, text, checkpoint=checkpoint, adaptive=args.adaptive)
     if args.json:
         print_json(
             {
@@ -156,6 +161,7 @@ def _score(args: Namespace) -> int:
                 "bits": figures.in_bits(score.nats),
                 "num_characters": score.num_characters,
                 "num_unknown": score.num_unknown,
+                "adaptive": args.adaptive,
             }
         )
         return DONE

@@ -3,6 +3,8 @@
 from array import array
 from bisect import bisect_left
 
+import numpy as np
+
 from charrnn.core.ngrams import NGrams
 
 
@@ -25,11 +27,11 @@ class Counting:
         self._new: dict[int, int] = {}
         """Edges that were not there before, by node and class."""
         # a node's number is its edge's and one, so there may be as many nodes as edges, and the root
-        self._totals = array("i", bytes(4 * (len(self._counts) + 1)))
-        self._lost = array("d", bytes(8 * (len(self._counts) + 1)))
-        for node, (begin, end) in enumerate(zip(self._starts, self._starts[1:], strict=False)):
-            self._totals[node] = sum(self._counts[begin:end])
-            self._lost[node] = ngrams.backoffs[node] * self._totals[node]
+        totals = np.bincount(ngrams.keys // ngrams.num_classes, ngrams.counts, len(self._counts) + 1)
+        lost = np.zeros(len(totals))
+        lost[: len(ngrams.backoffs)] = ngrams.backoffs * totals[: len(ngrams.backoffs)]
+        self._totals = array("i", totals.astype(np.int32).tobytes())
+        self._lost = array("d", lost.tobytes())
         self._nodes = [0]
         """Contexts that the text now ends with, the shortest first."""
 

@@ -3,9 +3,9 @@
     p(c | h) = max(count(hc) - D, 0) / total(h) + backoff(h) · p(c | h without its oldest character)
 
 `count` is how often `hc` occurs where `h` has the full length, and before that how many different characters stand
-before `hc`; D depends on the length of `h` and on the count (1, 2, more). Below the empty context all classes are equally
-likely. It is stored as a tree of contexts, level by level: following a character from the context `h` leads along an
-edge to the context `hc`, so the node that edge number e leads to has the number e + 1; the root has 0.
+before `hc`; D depends on the length of `h` and on the count (1, 2, more). Below the empty context all classes are
+equally likely. It is stored as a tree of contexts, level by level: a character leads from the context `h` along an
+edge to the context `hc`; the node that edge number e leads to has the number e + 1, and the root has 0.
 
     N  characters of the text     V  classes     E  edges     C  nodes     L  levels: contexts of 0 … L-1 characters
 """
@@ -17,13 +17,17 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-Ids = npt.NDArray[np.unsignedinteger]
-Int32s, Int64s = npt.NDArray[np.int32], npt.NDArray[np.int64]
-Float32s, Floats = npt.NDArray[np.float32], npt.NDArray[np.float64]
+Ids = npt.NDArray[np.integer]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Float32s = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 
 LONGEST = 2_000_000
-"""Characters that are counted, the last ones of a text: at order 7 of English, 4 million edges in 3 seconds, and 80 MB
-for as long as a model is loaded. A network that learned from more has little to gain from them."""
+"""Characters that are counted, the last ones of a text. A network that learned from more has little to gain."""
+MOST = 4_000_000
+"""Edges, each some 50 bytes for as long as a model is loaded. Where a text has more, its longest contexts are left out.
+The first 120,000 characters of tinyshakespeare have 190,000 at order 7, all of it 870,000."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +35,8 @@ class NGrams:
     """What was counted; see `count_ngrams`."""
 
     order: int
-    """L: a character is predicted from the L - 1 before it; lower than asked for where the text is shorter."""
+    """L: a character is predicted from the L - 1 before it. Lower than asked for where the text is shorter than that,
+    or has more than `MOST` edges."""
     num_classes: int
     starts: Int32s
     """First edge of each node, and the number of edges behind the last; shape `(C + 1,)`."""
@@ -63,7 +68,7 @@ class NGrams:
         return found[1:]
 
     def nodes(self, ids: Ids) -> Int32s:
-        """Return the contexts that a text ends with, of 0 … L-1 characters, -1 where it never occurred; shape `(L,)`."""
+        """Return the contexts of 0 … L-1 characters that a text ends with, -1 for what never occurred; shape `(L,)`."""
         recent = ids[max(0, len(ids) - self.order + 1) :]
         text = np.append(recent.astype(np.int64), 0)  # what follows does not matter
         found = np.full(self.order, -1, np.int32)
@@ -83,6 +88,11 @@ class NGrams:
             nodes = np.concatenate([[-1], after[:-1]])
 
 
+def ngram_bytes(num_characters: int, order: int) -> int:
+    """Return how much memory the n-grams of a text need at most while a model is trained or loaded; 0 at order 0."""
+    return 50 * min(MOST, order * min(num_characters, LONGEST))
+
+
 def count_ngrams(ids: Ids, num_classes: int, order: int) -> NGrams:
     """Count a text.
 
@@ -96,7 +106,9 @@ def count_ngrams(ids: Ids, num_classes: int, order: int) -> NGrams:
     """
     text = ids[max(0, len(ids) - LONGEST) :].astype(np.int64)
     if not len(text) or text.max() >= num_classes:
-        raise ValueError(f"These are {len(text)} ids, the largest {text.max(initial=-1)}; they must be below {num_classes}.")
+        raise ValueError(
+            f"These are {len(text)} ids, the largest {text.max(initial=-1)}; they must be below {num_classes}."
+        )
     keys, counts = _edges(text, num_classes, order)
     discounts = np.array([_discounts(own) for own in counts])
     joined = np.concatenate(counts)
@@ -127,6 +139,8 @@ def _edges(text: Int64s, num_classes: int, order: int) -> tuple[list[Int64s], li
     first = 0  # edge of the level
     for level in range(min(order, len(text))):
         own, edges, times = np.unique(nodes * num_classes + text[level:], return_inverse=True, return_counts=True)
+        if level and first + len(own) > MOST:
+            break
         if level:
             before, followers = np.divmod(own, num_classes)
             previous = first - len(keys[-1])

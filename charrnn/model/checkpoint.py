@@ -2,6 +2,7 @@
 
     weights.safetensors     the network's weights
     training.safetensors    the optimizer's variables and the network's memory
+    text.safetensors        the ids in which the n-grams beside the network were counted, where it has some
     checkpoint.json         format, options, vocabulary, progress, size and SHA-256 of each other file, its own SHA-256
 
 No file can run code when it is read. A folder appears under its name only when it is complete, and is checked
@@ -12,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from charrnn.core.files import atomic_folder
 from charrnn.core.manifest import (
     FORMAT,
     MANIFEST,
+    TEXT,
     TRAINING,
     WEIGHTS,
     check_file,
@@ -31,10 +34,16 @@ from charrnn.core.manifest import (
     seal,
     unreadable,
 )
-from charrnn.core.vocabulary import Vocabulary
+from charrnn.core.mixture import Mixture
+from charrnn.core.ngrams import LONGEST, NGrams, count_ngrams
+from charrnn.core.options import options
+from charrnn.core.vocabulary import Ids, Vocabulary
 from charrnn.model.engine import Engine, load_weights
 from charrnn.model.network import Network
 from charrnn.model.update import Arrays
+
+COUNTED = 4
+"""N-gram models that are kept, each up to some 100 MB: the newer checkpoints of a model have the same one."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,20 @@ class Loaded:
     training_state: Arrays
 
 
-def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[str, Any], progress: Any) -> int:
+def save(
+    folder: Path,
+    engine: Engine,
+    vocabulary: Vocabulary,
+    options: Mapping[str, Any],
+    progress: Any,
+    text: Ids | None = None,
+) -> int:
     """Write a checkpoint, whole or not at all.
 
     Args:
         folder: Where it shall be; must not exist, since a checkpoint never changes under its readers.
         progress: What the training needs to know of itself to go on; anything that JSON can hold.
+        text: What n-grams beside the network are counted in; `network_share` of the progress is the network's share.
 
     Returns:
         Its size in bytes.
@@ -63,6 +80,8 @@ def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[
         StudioError: The disk is full.
     """
     parts = {WEIGHTS: _packed(engine.weights()), TRAINING: _packed(engine.training_state())}
+    if text is not None:
+        parts[TEXT] = _packed({"ids": text})
     manifest = {
         "format": FORMAT,
         "options": dict(options),
@@ -114,6 +133,39 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
     network = Network(stored.options, len(stored.vocabulary) + 1)
     load_weights(network, stored.weights)
     return network, stored.vocabulary, stored.options
+
+
+def load_mixture(folder: Path) -> Mixture | None:
+    """Count the n-grams beside a checkpoint's network, or take those that were counted for another one of the model.
+
+    Returns:
+        The n-grams and the network's share; `None` where the network writes alone.
+
+    Raises:
+        CheckpointError: Something is missing, damaged or does not fit.
+    """
+    manifest = read_manifest(folder)
+    try:
+        if TEXT not in manifest["files"]:
+            return None
+        data = (folder / TEXT).read_bytes()
+        check_file(folder / TEXT, data, manifest["files"][TEXT])
+        order, share = manifest["options"]["ngram_order"], manifest["progress"]["network_share"]
+        if type(order) is not int or not 1 <= order <= (options("training")["ngram_order"].maximum or 0):
+            raise ValueError(f"ngram_order is {order!r}")
+        if type(share) not in (int, float) or not 0 <= share <= 1:
+            raise ValueError(f"network_share is {share!r}; it must be from 0 to 1")
+        return Mixture(_counted(data, len(Vocabulary.from_json(manifest["vocabulary"])) + 1, order), float(share))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise unreadable(folder, error) from error
+
+
+@lru_cache(COUNTED)
+def _counted(data: bytes, num_classes: int, order: int) -> NGrams:
+    ids = load_tensors(data)["ids"]
+    if ids.ndim != 1 or ids.dtype.kind != "u" or len(ids) > LONGEST:
+        raise ValueError(f"its text has shape {ids.shape} and type {ids.dtype}")
+    return count_ngrams(ids, num_classes, order)
 
 
 def _packed(arrays: Arrays) -> bytes:

@@ -7,9 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.events import Listener, Said, Saved
+from charrnn.core.mixture import Mixture, best_share
+from charrnn.core.ngrams import LONGEST, Floats, count_ngrams
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model import checkpoint
 from charrnn.model.engine import Engine
@@ -45,6 +49,8 @@ class Progress:
     """A stop cut the validation after the last step short."""
     rate_factor: float = 1.0
     """What callbacks have made of the learning rate, as a factor."""
+    network_share: float = 1.0
+    """The network's share beside n-grams, found by the newest validation; 1 before the first one and without any."""
     began: int = 0
     """Number of the training that did the first step; 0 where an older program saved it."""
 
@@ -86,6 +92,10 @@ class Run:
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]
             self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
+        self.mixture: Mixture | None = None
+        self._ngrams_on_validation: Floats = np.empty(0)
+        if self.options["ngram_order"] and self.evaluation is not None:
+            self._count()
         self.total_steps = total_steps(self.options, self.streams.steps_per_pass)
         self._clock = time.monotonic()
 
@@ -130,6 +140,39 @@ class Run:
         self.progress.epoch_loss += loss
         return loss, norm
 
+    def validate(self) -> dict[str, float]:
+        """Read the validation part of the text.
+
+        Returns:
+            `val_loss`, what it costs in nats per character, by the network or by network and n-grams together, and
+            then `network_loss`, what it costs by the network alone.
+
+        Raises:
+            Stopped: Somebody asked to stop.
+        """
+        if self.evaluation is None:
+            return {}
+        losses = self.evaluation.losses(self.should_stop)
+        alone = float(np.mean(losses))
+        if self.mixture is None or not math.isfinite(alone):
+            return {"val_loss": alone}
+        self.mixture.share = self.progress.network_share = best_share(losses, self._ngrams_on_validation)
+        mixed = float(np.mean(self.mixture.losses(losses, self._ngrams_on_validation)))
+        return {"val_loss": mixed, "network_loss": alone}
+
+    def _count(self) -> None:
+        """Count n-grams in what the network learns from, and find what they say of the rest."""
+        text = self._counted
+        ngrams = count_ngrams(text, len(self.vocabulary) + 1, self.options["ngram_order"])
+        before = self.ids[: self.split.num_train][-ngrams.order :]
+        rest = np.concatenate([before, self.ids[self.split.num_train :]])
+        self._ngrams_on_validation = ngrams.probabilities(rest)[len(before) - 1 :]
+        self.mixture = Mixture(ngrams)
+
+    @property
+    def _counted(self) -> Ids:
+        return self.ids[: self.split.num_train][-LONGEST:]
+
     def diverged(self, finding: str) -> TrainingFailed:
         """Return the error that ends a training whose numbers are none any more."""
         return TrainingFailed(
@@ -145,7 +188,8 @@ class Run:
         step = self.progress.step
         name = f"{kind}-{step}-{self.number}"
         progress = asdict(self.progress)
-        size = checkpoint.save(self.folder / name, self.engine, self.vocabulary, self.options, progress)
+        text = None if self.mixture is None else np.asarray(self._counted)
+        size = checkpoint.save(self.folder / name, self.engine, self.vocabulary, self.options, progress, text)
         self.tell(Saved(step, kind, loss, name, size))
 
     def resume(self, stored: checkpoint.Loaded) -> None:
@@ -156,6 +200,8 @@ class Run:
         """
         fits = self.engine.load(stored.weights, stored.training_state)
         self.progress = Progress(**stored.progress)
+        if self.mixture is not None:
+            self.mixture.share = self.progress.network_share
         self._clock = time.monotonic()
         self.say(f"resumed at step {self.progress.step}")
         if not fits:

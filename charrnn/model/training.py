@@ -83,6 +83,11 @@ def _introduce(run: Run) -> None:
         f"{run.options['cell']} network with {weights:,} weights; {run.split.num_train:,} characters to train on in "
         f"{run.streams.steps_per_pass:,} steps a pass, {run.split.num_val:,} to validate on"
     )
+    if run.mixture is not None:
+        order, edges = run.mixture.ngrams.order, len(run.mixture.ngrams.counts)
+        run.say(f"beside it, an n-gram model of order {order} that counts {edges:,} n-grams")
+    elif run.options["ngram_order"]:
+        run.say("no n-grams: nothing is kept for validation, where the network's share would be found", "warning")
     wanted = int(len(run.ids) * run.options["val_fraction"])
     if run.split.num_val < min(wanted, run.options["max_val_chars"] or wanted):
         run.say("the text is short: less is kept for validation than val_fraction says", "warning")
@@ -184,7 +189,8 @@ class _Loop:
         if self._run.evaluation is not None:
             self._callbacks.on_test_begin()
             try:
-                loss = logs["val_loss"] = self._run.evaluation.loss(self._run.should_stop)
+                logs |= self._run.validate()
+                loss = logs["val_loss"]
             except Stopped:
                 self._callbacks.on_test_end({})
                 raise

@@ -6,6 +6,7 @@ from typing import Any
 
 from charrnn.core.cost import num_parameters, training_bytes
 from charrnn.core.limits import Limits
+from charrnn.core.ngrams import LONGEST, ngram_bytes
 from charrnn.core.records import Corpus
 from charrnn.services.estimate import length
 from charrnn.store.corpora import CorpusFiles
@@ -66,10 +67,13 @@ class Allowance:
         self.limits.check("max_trainings", num_running + 1, running)
         num_classes = min(corpus.num_distinct, options["max_vocab"]) + 1
         weights, memory = num_parameters(options, num_classes), training_bytes(options, num_classes)
+        memory += ngram_bytes(corpus.num_characters, options["ngram_order"])
         self.check_weights(weights)
         self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
         new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
-        self.check_room(4 * CHECKPOINT_NUMBERS * weights * new, "training")
+        # a checkpoint with n-grams holds their text, two bytes a character with thousands of classes
+        text = 2 * min(corpus.num_characters, LONGEST) if options["ngram_order"] else 0
+        self.check_room((4 * CHECKPOINT_NUMBERS * weights + text) * new, "training")
 
     def check_weights(self, weights: int) -> None:
         """Refuse a network with too many weights.

@@ -7,7 +7,16 @@ from charrnn.core.errors import OptionError, StateError
 from charrnn.core.options import Value, checked
 from charrnn.core.records import ACTIVE, Model, ModelState
 
-SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
+SHAPING = (
+    "cell",
+    "lstm_size",
+    "num_layers",
+    "use_embedding",
+    "embedding_size",
+    "max_vocab",
+    "optimizer",
+    "ngram_order",
+)
 """Options that decide what a checkpoint holds; a training cannot go on with others."""
 
 

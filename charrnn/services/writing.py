@@ -13,6 +13,7 @@ import numpy as np
 
 from charrnn.core.encodings import detect
 from charrnn.core.errors import TextError
+from charrnn.core.mixture import Mixture
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text import decode
@@ -49,6 +50,8 @@ class _Ready:
     network: "Network"
     vocabulary: Vocabulary
     writer: "Writer"
+    mixture: Mixture | None
+    """The n-grams beside it."""
     window: "Window | None" = None
     """Compiled for scoring, once a text was scored."""
 
@@ -156,7 +159,13 @@ class Writing:
         )
 
     def score(
-        self, model_id: str, text: str | BinaryIO, *, encoding: str | None = None, checkpoint: str = "best"
+        self,
+        model_id: str,
+        text: str | BinaryIO,
+        *,
+        encoding: str | None = None,
+        checkpoint: str = "best",
+        adaptive: bool = False,
     ) -> Score:
         """Return what a text costs under a model.
 
@@ -165,12 +174,15 @@ class Writing:
             text: The text, or an open file of it.
             encoding: How to read the file; detected if missing.
             checkpoint: As for `stream`.
+            adaptive: Let the model learn from each character after it was predicted, as a compressor does; the stored
+                one stays as it is.
 
         Raises:
             TextError: The text cannot be read, or has fewer than two characters.
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is sound.
         """
+        from charrnn.model import adaptive as learning
         from charrnn.model import evaluation
 
         _, ready, _ = self._load(self._library.get(model_id), checkpoint)
@@ -179,9 +191,15 @@ class Writing:
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:
             raise TextError(f"The text has {len(ids)} character(s); two are needed, since the first is not predicted.")
-        scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
-        ready.window = scored.window
-        nats = scored.loss()
+        if adaptive:
+            losses = learning.adaptive_losses(ready.network, ids, ready.mixture)
+        else:
+            scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
+            ready.window = scored.window
+            losses = scored.losses()
+            if ready.mixture is not None:
+                losses = ready.mixture.losses(losses, ready.mixture.ngrams.probabilities(ids))
+        nats = float(np.mean(losses))
         return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
 
     def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready, list[str]]:
@@ -190,7 +208,8 @@ class Writing:
         def load(folder: Path) -> _Ready:
             if folder not in self._ready:
                 network, vocabulary, _ = checkpoint.load_network(folder)
-                self._ready[folder] = _Ready(network, vocabulary, writer.Writer(network, vocabulary))
+                mixture = checkpoint.load_mixture(folder)
+                self._ready[folder] = _Ready(network, vocabulary, writer.Writer(network, vocabulary, mixture), mixture)
             self._ready.move_to_end(folder)
             while len(self._ready) > LOADED:
                 self._ready.popitem(last=False)

@@ -110,6 +110,15 @@ def test_of_a_long_text_the_end_counts(monkeypatch):
     assert (bounded.counts == cut.counts).all() and (bounded.followers == cut.followers).all()
 
 
+def test_of_a_text_with_too_many_edges_the_longest_contexts_are_left_out(monkeypatch):
+    text = drawn(300)
+    sizes = [len(count_ngrams(text, CLASSES, order).counts) for order in (2, 3)]
+    monkeypatch.setattr(module, "MOST", sizes[1] - 1)
+    bounded = count_ngrams(text, CLASSES, 5)
+    assert (bounded.order, len(bounded.counts)) == (2, sizes[0])
+    assert bounded.probabilities(text) == pytest.approx(count_ngrams(text, CLASSES, 2).probabilities(text))
+
+
 @pytest.mark.parametrize("order", [1, 2, 4])
 def test_counting_begins_with_the_probabilities_of_the_text(order):
     text, read = drawn(300), drawn(30, seed=6)
