@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import charrnn.core.ngrams as module
-from charrnn.core.counting import Counting
+from charrnn.core.adaptive_ngrams import Counting
 from charrnn.core.ngrams import count_ngrams
 
 CLASSES = 5
