@@ -165,7 +165,8 @@ def _score(args: Namespace) -> int:
             }
         )
         return DONE
-    say(f"{formatting.both(score.nats)}, over {score.num_characters:,} characters read as {encoding}")
+    how = ", learning as it reads" if args.adaptive else ""
+    say(f"{formatting.both(score.nats)}, over {score.num_characters:,} characters read as {encoding}{how}")
     if score.num_unknown:
         say(f"{score.num_unknown:,} of them are characters that the model never saw; they count as unknown ones.")
     return DONE

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.support.rounding import assert_close
 
 from charrnn.core.ngrams import count_ngrams
 from charrnn.model.generation.ngram_lookup import advance, expected, tables_of
+from tests.support.rounding import assert_close
 
 TEXT = np.random.default_rng(8).geometric(0.04, 900).clip(max=70).astype(np.uint8)
 """70 classes and more followers of the most frequent ones than a stretch has."""
