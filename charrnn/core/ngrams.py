@@ -27,7 +27,8 @@ LONGEST = 2_000_000
 """Characters that are counted, the last ones of a text. A network that learned from more has little to gain."""
 MOST = 4_000_000
 """Edges, each some 50 bytes for as long as a model is loaded. Where a text has more, its longest contexts are left out.
-The first 120,000 characters of tinyshakespeare have 190,000 at order 7, all of it 870,000."""
+The first 108,000 characters of tinyshakespeare have 190,000 at order 7 and are counted in 0.1 s, all of it 940,000 in
+1.3 s."""
 
 
 @dataclass(frozen=True, eq=False)
