@@ -208,7 +208,6 @@ class Writing:
         def load(folder: Path) -> _Ready:
             if folder not in self._ready:
                 network, vocabulary, _ = checkpoint.load_network(folder)
-                self._ready[folder] = _Ready(network, vocabulary, generator.Writer(network, vocabulary))
                 mixture = checkpoint.load_mixture(folder)
                 self._ready[folder] = _Ready(
                     network, vocabulary, generator.Writer(network, vocabulary, mixture), mixture
