@@ -71,7 +71,7 @@ def changed(exported: Path, target: Path, **changes: bytes | None) -> Path:
 def test_an_export_that_lost_its_counted_text_is_refused(exported: Path, services: Services, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="text.safetensors"):
         services.models.import_bundle(changed(exported, tmp_path / "bad.zip", **{COUNTED: None}))
-    assert services.models.list() == []
+    assert services.models.all() == []
 
 
 def test_a_counted_text_that_no_option_asks_for_is_refused(exported: Path, services: Services, tmp_path: Path) -> None:
