@@ -14,6 +14,11 @@ def _score_flags(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("file", metavar="FILE", help="the text; - reads standard input")
     add_checkpoint(parser)
+    parser.add_argument(
+        "--adaptive",
+        action="store_true",
+        help="let the model learn from what it has read so far, as compressors do; the stored model stays the same",
+    )
     add_reading(parser)
     add_json(parser)
 
@@ -26,7 +31,7 @@ def _score(args: Namespace) -> int:
             encoding = detection_of(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
         hint(LOADING)
-        score = services.writing.score(model.id, text, checkpoint=checkpoint)
+        score = services.writing.score(model.id, text, checkpoint=checkpoint, adaptive=args.adaptive)
     if args.json:
         print_json(
             {
@@ -36,10 +41,12 @@ def _score(args: Namespace) -> int:
                 "bits": formatting.in_bits(score.nats),
                 "num_characters": score.num_characters,
                 "num_unknown": score.num_unknown,
+                "adaptive": args.adaptive,
             }
         )
         return DONE
-    say(f"{formatting.both(score.nats)} over {score.num_characters:,} characters ({encoding})")
+    how = ", adaptive" if args.adaptive else ""
+    say(f"{formatting.both(score.nats)} over {score.num_characters:,} characters ({encoding}{how})")
     if score.num_unknown:
         say(f"{score.num_unknown:,} of them are not in the vocabulary; they are scored as unknown.")
     return DONE

@@ -14,6 +14,8 @@ from charrnn.core.errors import CheckpointError
 
 FORMAT = 1
 MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
+TEXT = "text.safetensors"
+"""What the n-grams beside a network were counted in; only where the option `ngram_order` asks for them."""
 
 
 def seal(manifest: Mapping[str, Any]) -> str:
@@ -49,7 +51,8 @@ def verify(folder: Path) -> dict[str, Any]:
     """
     manifest = read_manifest(folder)
     try:
-        for name in (WEIGHTS, TRAINING):  # never the manifest's own names: an imported one may name any place
+        names = (WEIGHTS, TRAINING, TEXT) if TEXT in manifest["files"] else (WEIGHTS, TRAINING)
+        for name in names:  # never the manifest's own names: an imported one may name any place
             check_file(folder / name, (folder / name).read_bytes(), manifest["files"][name])
     except (OSError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(folder, error) from error

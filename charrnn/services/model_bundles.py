@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charrnn.core.checkpoint_manifest import FORMAT, MANIFEST, TRAINING, WEIGHTS
+from charrnn.core.checkpoint_manifest import FORMAT, MANIFEST, TEXT, TRAINING, WEIGHTS
 from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
 from charrnn.core.json_schema import validator
 from charrnn.core.network_cost import num_parameters
+from charrnn.core.ngrams import LONGEST
 from charrnn.core.options import Value, checked
 from charrnn.core.records import Checkpoint, Model, ModelState, Sample
 from charrnn.core.vocabulary import Vocabulary
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ABOUT, SAMPLES = "model.json", "samples.json"
 CHECKPOINT = {f"checkpoint/{name}": name for name in (MANIFEST, WEIGHTS, TRAINING)}
+COUNTED = f"checkpoint/{TEXT}"
+"""Only there where n-grams were counted beside the network."""
 LARGEST = 4_000_000_000
 HEADERS = 4_000_000
 """Bytes of a bundle, of any part of it, and of the names and shapes in a file of arrays."""
@@ -140,6 +143,7 @@ class Bundle:
             if found != needed:  # before a network is built, which could be of any size
                 raise CheckpointError(f"It has {found:,} weights, but its options ask for {needed:,}.")
             checkpoint.load_network(folder)
+            checkpoint.load_mixture(folder)
         except CheckpointError as error:
             raise BundleError(f"The model in this file cannot be used. {error}") from error
 
@@ -186,7 +190,9 @@ def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda num
             weights = num_parameters(options, num_classes)
             check_weights(weights)
             most = _largest_arrays(options, weights)
-            arrays = {name: _unpacked(bundle, entries[name], most[name]) for name in most}
+            if COUNTED in entries and COUNTED not in most:
+                raise BundleError(f"{path.name!r} holds {COUNTED!r}, but its options ask for no n-grams (ngram_order).")
+            arrays = {name: _unpacked(bundle, entries[name], most[name]) for name in most if name in entries}
             return _parsed(texts | arrays, options, num_classes)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
@@ -202,15 +208,15 @@ def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda num
 
 def _entries(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return the entries that an export writes, and refuse everything else."""
-    known = {*CHECKPOINT, *LARGEST_TEXTS}
+    needed = {*CHECKPOINT, *LARGEST_TEXTS}
     entries: dict[str, zipfile.ZipInfo] = {}
     for entry in bundle.infolist():
-        if entry.filename not in known or entry.filename in entries:
+        if entry.filename not in {*needed, COUNTED} or entry.filename in entries:
             raise BundleError(f"The file holds {entry.filename[:80]!r}, which no export of a model does.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BundleError(f"In the file, {entry.filename!r} is a link, which no export of a model holds.")
         entries[entry.filename] = entry
-    if missing := sorted(known - entries.keys()):
+    if missing := sorted(needed - entries.keys()):
         raise BundleError(f"The file holds no {', '.join(missing)}; every export of a model does.")
     return entries
 
@@ -242,6 +248,8 @@ def _largest_arrays(options: Mapping[str, Any], weights: int) -> dict[str, int]:
     """Return how many bytes each file of arrays can have: an optimizer keeps up to four numbers for each weight."""
     memory = 8 * options["num_seqs"] * options["lstm_size"] * options["num_layers"]
     numbers = {WEIGHTS: weights, TRAINING: 6 * weights + memory}
+    if options["ngram_order"]:
+        numbers[TEXT] = LONGEST
     return {f"checkpoint/{name}": min(LARGEST, 4 * number + HEADERS) for name, number in numbers.items()}
 
 
@@ -253,7 +261,7 @@ def _parsed(parts: Mapping[str, bytes], options: Mapping[str, Any], num_classes:
         read_log(parts[LOG]),
         read_metrics(parts[METRICS]),
         _json(SAMPLES, parts[SAMPLES]),
-        {name: parts[path] for path, name in CHECKPOINT.items()},
+        {path.removeprefix("checkpoint/"): parts[path] for path in (*CHECKPOINT, COUNTED) if path in parts},
     )
 
 

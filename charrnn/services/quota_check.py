@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core.network_cost import num_parameters, training_bytes
+from charrnn.core.ngrams import LONGEST, ngram_bytes
 from charrnn.core.quotas import Limits
 from charrnn.core.records import Corpus
 from charrnn.services.cost_estimate import length
@@ -68,10 +69,13 @@ class Quota:
         self.limits.check("max_trainings", num_running + 1, running)
         num_classes = min(corpus.num_distinct, options["max_vocab"]) + 1
         weights, memory = num_parameters(options, num_classes), training_bytes(options, num_classes)
+        memory += ngram_bytes(corpus.num_characters, options["ngram_order"])
         self.check_weights(weights)
         self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
         new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
-        self.check_room(4 * CHECKPOINT_NUMBERS * weights * new, "training")
+        # a checkpoint with n-grams holds their text, two bytes a character with thousands of classes
+        text = 2 * min(corpus.num_characters, LONGEST) if options["ngram_order"] else 0
+        self.check_room((4 * CHECKPOINT_NUMBERS * weights + text) * new, "training")
 
     def check_weights(self, weights: int) -> None:
         """Check the number of weights of a network.

@@ -7,7 +7,16 @@ from charrnn.core.errors import OptionError, StateError
 from charrnn.core.options import Value, checked
 from charrnn.core.records import ACTIVE, Model, ModelState
 
-ARCHITECTURE = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
+ARCHITECTURE = (
+    "cell",
+    "lstm_size",
+    "num_layers",
+    "use_embedding",
+    "embedding_size",
+    "max_vocab",
+    "optimizer",
+    "ngram_order",
+)
 """Options that determine the contents of a checkpoint, so they cannot change when a training is resumed."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from charrnn.core.encoding_detection import detect
 from charrnn.core.errors import TextError
 from charrnn.core.generated_text import Piece, Written, join
+from charrnn.core.ngram_mixture import Mixture
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text_decoding import decode
@@ -50,6 +51,8 @@ class _Ready:
     network: "Network"
     vocabulary: Vocabulary
     writer: "Writer"
+    mixture: Mixture | None
+    """The n-grams beside it."""
     window: "Window | None" = None
     """Compiled for scoring when the first text is scored."""
 
@@ -157,7 +160,13 @@ class TextGeneration:
         )
 
     def score(
-        self, model_id: str, text: str | BinaryIO, *, encoding: str | None = None, checkpoint: str = "best"
+        self,
+        model_id: str,
+        text: str | BinaryIO,
+        *,
+        encoding: str | None = None,
+        checkpoint: str = "best",
+        adaptive: bool = False,
     ) -> Score:
         """Return the cross-entropy of a text under a model.
 
@@ -166,13 +175,15 @@ class TextGeneration:
             text: The text, or an open binary file.
             encoding: Encoding of the file; detected if missing.
             checkpoint: As for `stream`.
+            adaptive: Let the model learn from each character after it was predicted, as a compressor does; the stored
+                one stays as it is.
 
         Raises:
             TextError: The text cannot be read, or has fewer than two characters.
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is valid.
         """
-        from charrnn.model.training import evaluation
+        from charrnn.model.training import dynamic_evaluation, evaluation
 
         _, ready, _ = self._load(self._library.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect(text).encoding)
@@ -182,9 +193,15 @@ class TextGeneration:
             raise TextError(
                 f"The text has {len(ids)} character(s); at least 2 are needed, because the first is not predicted."
             )
-        scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
-        ready.window = scored.window
-        nats = scored.loss()
+        if adaptive:
+            losses = dynamic_evaluation.adaptive_losses(ready.network, ids, ready.mixture)
+        else:
+            scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
+            ready.window = scored.window
+            losses = scored.losses()
+            if ready.mixture is not None:
+                losses = ready.mixture.losses(losses, ready.mixture.ngrams.probabilities(ids))
+        nats = float(np.mean(losses))
         return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
 
     def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready, list[str]]:
@@ -194,7 +211,10 @@ class TextGeneration:
         def load(folder: Path) -> _Ready:
             if folder not in self._ready:
                 network, vocabulary, _ = checkpoint.load_network(folder)
-                self._ready[folder] = _Ready(network, vocabulary, generator.Writer(network, vocabulary))
+                mixture = checkpoint.load_mixture(folder)
+                self._ready[folder] = _Ready(
+                    network, vocabulary, generator.Writer(network, vocabulary, mixture), mixture
+                )
             self._ready.move_to_end(folder)
             while len(self._ready) > MAX_LOADED:
                 self._ready.popitem(last=False)

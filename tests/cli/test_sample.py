@@ -131,6 +131,16 @@ def test_a_text_is_scored_in_nats_and_bits(charrnn_with_fox, text_file):
     assert f"{shown['nats']:.4f} nats" in charrnn_with_fox("score", "fox", str(text_file)).out
 
 
+def test_an_adaptive_score_is_another_one_and_says_so(charrnn_with_fox, text_file):
+    plain, adaptive = (
+        json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json", *more).out)
+        for more in ([], ["--adaptive"])
+    )
+    assert (plain["adaptive"], adaptive["adaptive"]) == (False, True)
+    assert adaptive["nats"] < plain["nats"]
+    assert "learning as it reads" in charrnn_with_fox("score", "fox", str(text_file), "--adaptive").out
+
+
 def test_unknown_characters_of_a_scored_text_are_counted(charrnn_with_fox, tmp_path):
     path = tmp_path / "strange.txt"
     path.write_text("the fox 日本 jumps", encoding="utf-8")

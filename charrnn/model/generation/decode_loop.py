@@ -6,18 +6,21 @@ S  samples written side by side     V  classes, the last of which is "unknown" a
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from charrnn.core.options import preset
 from charrnn.model.compute import stateless_random
+from charrnn.model.generation.ngram_lookup import Tables, advance, expected
 from charrnn.model.generation.sampling import Choice
 from charrnn.model.network.network import ARCHITECTURE, Network, State
 
 CHUNK = 256
 """Characters that one call of the loop reads and writes at most."""
 ALTERNATIVES = 8
+TINY = 1e-37
+"""Keeps the logarithm finite where a network alone gives a character no chance that float32 can tell."""
 KEPT = 16
 """Sizes of networks whose programs are kept."""
 
@@ -25,6 +28,14 @@ KEPT = 16
 def programs_for(network: Network) -> "Programs":
     """Return the programs for networks of the same sizes as this one."""
     return _programs(tuple((name, network.options[name]) for name in ARCHITECTURE), network.num_classes)
+
+
+class Beside(NamedTuple):
+    """An n-gram model that has its say beside the network."""
+
+    tables: Tables
+    share: tf.Tensor
+    """The network's share, 0 … 1."""
 
 
 @lru_cache(KEPT)
@@ -59,9 +70,11 @@ class Programs:
         state: State,
         last: tf.Tensor,
         history: tf.Tensor,
+        nodes: tf.Tensor,
         forced: tf.Tensor,
         whole: tf.Tensor,
         real: tf.Tensor,
+        beside: Beside | None,
         *,
         sorts: bool,
         penalizes: bool,
@@ -75,9 +88,13 @@ class Programs:
         tops = min(ALTERNATIVES, known) if alternatives else 0
         places = tf.reshape(sample * known + tf.range(samples * known), (samples, known))
 
-        def body(t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, *arrays: Any) -> tuple[Any, ...]:
+        def body(
+            t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, nodes: tf.Tensor, *arrays: Any
+        ) -> tuple[Any, ...]:
             logits, state = self._called(weights, last[:, None], state)
             logprobs = tf.nn.log_softmax(logits[0])[:, :known]
+            if beside is not None:
+                logprobs = _mixed(logprobs, expected(beside.tables, nodes)[:, :known], beside.share)
             # the numbers belong to a place of a text, so that it does not matter where the calls are cut
             noise = stateless_random.uniform(places, seed, position + t)
             last = tf.where(forced[t] >= 0, forced[t], choice.pick(logprobs, history, noise))
@@ -86,17 +103,24 @@ class Programs:
                 values += reversed(tf.math.top_k(logprobs, tops))
             if penalizes:
                 history = tf.concat([history[:, 1:], last[:, None]], 1)
-            return t + 1, state, last, history, *(a.write(t, v) for a, v in zip(arrays, values, strict=True))
+            if beside is not None:
+                nodes = advance(beside.tables, nodes, last)
+            return t + 1, state, last, history, nodes, *(a.write(t, v) for a, v in zip(arrays, values, strict=True))
 
         shapes = [(samples,), (samples,)] + ([(samples, tops), (samples, tops)] if alternatives else [])
         arrays = [
             tf.TensorArray(dtype, CHUNK, element_shape=shape)
             for dtype, shape in zip([tf.int32, tf.float32] * 2, shapes, strict=False)
         ]
-        _, state, last, history, *arrays = tf.while_loop(
-            lambda t, *_: t < count, body, (0, list(state), last, history, *arrays), maximum_iterations=CHUNK
+        _, state, last, history, nodes, *arrays = tf.while_loop(
+            lambda t, *_: t < count, body, (0, list(state), last, history, nodes, *arrays), maximum_iterations=CHUNK
         )
         results = [a.stack() for a in arrays]
         if not alternatives:
             results += [tf.zeros((CHUNK, samples, 0), tf.int32), tf.zeros((CHUNK, samples, 0))]
-        return *results, state, last, history
+        return *results, state, last, history, nodes
+
+
+def _mixed(logprobs: tf.Tensor, ngrams: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """Mix a network's log-probabilities with the probabilities of an n-gram model."""
+    return tf.math.log(share * tf.exp(logprobs) + (1 - share) * ngrams + TINY)

@@ -14,10 +14,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.generated_text import Alternative, Piece
+from charrnn.core.ngram_mixture import Mixture
 from charrnn.core.stop_sequence import StopString
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.compute.sharding import num_parts
-from charrnn.model.generation.decode_loop import CHUNK, programs_for
+from charrnn.model.generation.decode_loop import CHUNK, Beside, programs_for
+from charrnn.model.generation.ngram_lookup import tables_of
 from charrnn.model.generation.sampling import MEMORY
 from charrnn.model.network.network import Network, State
 
@@ -40,6 +42,8 @@ class _Place:
     """The newest character, not yet read, shape `(S,)`."""
     history: tf.Tensor
     """The characters up to and with `last`, newest last, -1 before the first, shape `(S, MEMORY)`."""
+    nodes: tf.Tensor
+    """Contexts of the n-grams that the text up to and with `last` ends with, shape `(S, L)`; `(S, 0)` without any."""
     rest: Int32s
     """Characters of the prompt after `last`, fewer than CHUNK."""
 
@@ -50,10 +54,12 @@ class Writer:
     Args:
         network: Read at each call, so that a network in training writes with its newest weights.
         vocabulary: Its vocabulary.
+        mixture: The n-grams that have their say, with the network's share, which is read at each call; none if missing.
     """
 
-    def __init__(self, network: Network, vocabulary: Vocabulary):
-        self._network, self._vocabulary = network, vocabulary
+    def __init__(self, network: Network, vocabulary: Vocabulary, mixture: Mixture | None = None):
+        self._network, self._vocabulary, self._mixture = network, vocabulary, mixture
+        self._tables = None if mixture is None else tables_of(mixture.ngrams)
         self._programs = programs_for(network)
 
     def write(self, options: Mapping[str, Any], *, alternatives: bool = False) -> Iterator[Piece]:
@@ -112,14 +118,16 @@ class Writer:
         self, options: Mapping[str, Any], alternatives: bool, forced: Int32s, position: int, count: int, place: _Place
     ) -> list[npt.NDArray[Any]]:
         """Let some samples go on; returns ids, logprobs, top ids and top logprobs, `(CHUNK, S, …)`."""
-        *results, place.state, place.last, place.history = self._programs.write(
+        *results, place.state, place.last, place.history, place.nodes = self._programs.write(
             self._weights(),
             place.state,
             place.last,
             place.history,
+            place.nodes,
             tf.constant(forced),
             tf.constant([count, position, options["seed"], options["top_k"], place.first], tf.int32),
             tf.constant([options[n] for n in ("temperature", "top_p", "min_p", "repetition_penalty")], tf.float32),
+            self._beside(),
             sorts=options["top_k"] > 0 or options["top_p"] < 1,
             penalizes=options["repetition_penalty"] > 1,
             alternatives=alternatives,
@@ -139,6 +147,9 @@ class Writer:
             state = self._programs.read(self._weights(), tf.constant(given[None, begin : begin + CHUNK]), state)
         history = np.full((samples // parts, MEMORY), -1, np.int32)
         recent = given[: done + 1][-MEMORY:]
+        nodes = tf.zeros((1, 0), tf.int32)
+        if self._mixture is not None:
+            nodes = tf.constant(self._mixture.ngrams.nodes(given[: done + 1])[None])
         if prompt:
             history[:, MEMORY - len(recent) :] = recent
         return [
@@ -147,6 +158,7 @@ class Writer:
                 [tf.repeat(memory, samples // parts, 0) for memory in state],
                 tf.fill([samples // parts], int(given[done])),
                 tf.constant(history),
+                tf.repeat(nodes, samples // parts, 0),
                 given[done + 1 :],
             )
             for first in range(0, samples, samples // parts)
@@ -154,6 +166,11 @@ class Writer:
 
     def _weights(self) -> list[tf.Tensor]:
         return [variable.value for variable in self._network.trainable_variables]
+
+    def _beside(self) -> Beside | None:
+        if self._mixture is None or self._tables is None:
+            return None
+        return Beside(self._tables, tf.constant(self._mixture.share, tf.float32))
 
     def _before_everything(self) -> str:
         """What an empty prompt goes on from: a line end, or the likeliest substitute."""

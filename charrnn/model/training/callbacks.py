@@ -53,6 +53,11 @@ class Recorder(keras.callbacks.Callback):
             best = ", the best so far" if self._run.progress.best_step == step else ""
             self._run.tell(Measured(step, {"val_loss": loss}))
             self._run.say(f"validation at step {step}: {loss:.4f} nats, {loss / math.log(2):.4f} bits/character{best}")
+            if "network_loss" in logs:
+                self._run.say(
+                    f"the network alone: {logs['network_loss']:.4f} nats; beside the n-grams its share is "
+                    f"{100 * self._run.progress.network_share:.0f} %"
+                )
         self._since, self._steps = time.monotonic(), 0
 
 
@@ -62,7 +67,7 @@ class Samples(keras.callbacks.Callback):
     def __init__(self, run: Run):
         super().__init__()
         self._run = run
-        self._writer = Writer(run.engine.result, run.vocabulary)
+        self._writer = Writer(run.engine.result, run.vocabulary, run.mixture)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Write one sample every `sample_every_n` steps."""

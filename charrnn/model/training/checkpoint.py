@@ -2,6 +2,7 @@
 
     weights.safetensors     the network's weights
     training.safetensors    the optimizer's variables and the network's memory
+    text.safetensors        the ids in which the n-grams beside the network were counted, where it has some
     checkpoint.json         format, options, vocabulary, progress, size and SHA-256 of each other file, its own SHA-256
 
 No file can run code when it is read. A folder appears under its name only when it is complete, and is checked
@@ -12,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from charrnn.core.atomic_files import atomic_folder
 from charrnn.core.checkpoint_manifest import (
     FORMAT,
     MANIFEST,
+    TEXT,
     TRAINING,
     WEIGHTS,
     check_file,
@@ -31,10 +34,16 @@ from charrnn.core.checkpoint_manifest import (
     seal,
     unreadable,
 )
-from charrnn.core.vocabulary import Vocabulary
+from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.ngrams import LONGEST, NGrams, count_ngrams
+from charrnn.core.options import options
+from charrnn.core.vocabulary import Ids, Vocabulary
 from charrnn.model.network.network import Network
 from charrnn.model.training.train_step import Engine, load_weights
 from charrnn.model.training.weight_update import Arrays
+
+COUNTED = 4
+"""N-gram models that are kept, each up to some 100 MB: the newer checkpoints of a model have the same one."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +65,27 @@ class Snapshot:
     training_state: Arrays
     options: dict[str, Any]
     progress: dict[str, Any]
+    text: Ids | None = None
+    """The ids in which the n-grams beside the network were counted."""
 
     @classmethod
-    def of(cls, engine: Engine, options: Mapping[str, Any], progress: Mapping[str, Any]) -> "Snapshot":
-        """Copy the state; the training may go on meanwhile.
+    def of(
+        cls, engine: Engine, options: Mapping[str, Any], progress: Mapping[str, Any], text: Ids | None = None
+    ) -> "Snapshot":
+        """Copy the state, so that the training can continue.
 
         Args:
             engine: The network in training.
             options: Its options.
-            progress: What the training needs to know of itself to go on; anything that JSON can hold.
+            progress: What the training needs to resume; JSON values. If there are n-grams beside the network,
+                `network_share` is the share of the network.
+            text: The ids in which these n-grams were counted; not copied.
         """
         weights, state = (
             {name: np.array(array, order="C") for name, array in arrays.items()}
             for arrays in (engine.weights(), engine.training_state())
         )
-        return cls(weights, state, dict(options), dict(progress))
+        return cls(weights, state, dict(options), dict(progress), text)
 
 
 def save(folder: Path, snapshot: Snapshot, vocabulary: Vocabulary) -> int:
@@ -89,6 +104,8 @@ def save(folder: Path, snapshot: Snapshot, vocabulary: Vocabulary) -> int:
         StudioError: The disk is full.
     """
     parts = {WEIGHTS: _packed(snapshot.weights), TRAINING: _packed(snapshot.training_state)}
+    if snapshot.text is not None:
+        parts[TEXT] = _packed({"ids": np.asarray(snapshot.text)})
     manifest = {
         "format": FORMAT,
         "options": snapshot.options,
@@ -140,6 +157,39 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
     network = Network(stored.options, len(stored.vocabulary) + 1)
     load_weights(network, stored.weights)
     return network, stored.vocabulary, stored.options
+
+
+def load_mixture(folder: Path) -> Mixture | None:
+    """Count the n-grams beside a checkpoint's network, or take those that were counted for another one of the model.
+
+    Returns:
+        The n-grams and the network's share; `None` where the network writes alone.
+
+    Raises:
+        CheckpointError: Something is missing, damaged or does not fit.
+    """
+    manifest = read_manifest(folder)
+    try:
+        if TEXT not in manifest["files"]:
+            return None
+        data = (folder / TEXT).read_bytes()
+        check_file(folder / TEXT, data, manifest["files"][TEXT])
+        order, share = manifest["options"]["ngram_order"], manifest["progress"]["network_share"]
+        if type(order) is not int or not 1 <= order <= (options("training")["ngram_order"].maximum or 0):
+            raise ValueError(f"ngram_order is {order!r}")
+        if type(share) not in (int, float) or not 0 <= share <= 1:
+            raise ValueError(f"network_share is {share!r}; it must be from 0 to 1")
+        return Mixture(_counted(data, len(Vocabulary.from_json(manifest["vocabulary"])) + 1, order), float(share))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise unreadable(folder, error) from error
+
+
+@lru_cache(COUNTED)
+def _counted(data: bytes, num_classes: int, order: int) -> NGrams:
+    ids = load_tensors(data)["ids"]
+    if ids.ndim != 1 or ids.dtype.kind != "u" or len(ids) > LONGEST:
+        raise ValueError(f"its text has shape {ids.shape} and type {ids.dtype}")
+    return count_ngrams(ids, num_classes, order)
 
 
 def _packed(arrays: Arrays) -> bytes:

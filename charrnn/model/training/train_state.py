@@ -13,6 +13,8 @@ import numpy.typing as npt
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.loss_difference import block_means, margin
+from charrnn.core.ngram_mixture import Mixture, best_share
+from charrnn.core.ngrams import LONGEST, Floats, count_ngrams
 from charrnn.core.training_events import Listener, Planned, Said, Saved
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
@@ -61,6 +63,8 @@ class Progress:
     """A stop cut the validation after the last step short."""
     rate_factor: float = 1.0
     """What callbacks have made of the learning rate, as a factor."""
+    network_share: float = 1.0
+    """The network's share beside n-grams, found by the newest validation; 1 before the first one and without any."""
     began: int = 0
     """Number of the training that did the first step; 0 where an older program saved it."""
     fitted_steps: int = 0
@@ -74,7 +78,7 @@ class Progress:
     looks: int = 0
     """How often the clock was looked at."""
 
-    def judge(self, loss: float, losses: npt.NDArray[np.float32] | None) -> None:
+    def judge(self, loss: float, losses: npt.NDArray[np.floating] | None) -> None:
         """Take in a validation: is it the best so far? Of losses that differ by chance the earlier one counts, whose
         network has memorized less.
 
@@ -128,6 +132,10 @@ class Run:
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]
             self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
+        self.mixture: Mixture | None = None
+        self._ngrams_on_validation: Floats = np.empty(0)
+        if self.options["ngram_order"] and self.evaluation is not None:
+            self._count()
         self.plan = self._plan()
         self._held: tuple[float, checkpoint.Snapshot] | None = None
         self._written_at = -math.inf
@@ -185,6 +193,37 @@ class Run:
         self.progress.epoch_loss += loss
         return loss, norm
 
+    def validate(self, evaluation: Evaluation) -> tuple[dict[str, float], npt.NDArray[np.floating]]:
+        """Evaluate the network on the validation text.
+
+        Returns:
+            The metrics `val_loss`, in nats per character, and if there are n-grams beside the network `network_loss`,
+            that of the network alone; and the loss of each character, in order, as in `val_loss`.
+
+        Raises:
+            Stopped: The training was asked to stop.
+        """
+        losses = evaluation.losses(self.should_stop)
+        alone = float(np.mean(losses))
+        if self.mixture is None or not math.isfinite(alone):
+            return {"val_loss": alone}, losses
+        self.mixture.share = self.progress.network_share = best_share(losses, self._ngrams_on_validation)
+        mixed = self.mixture.losses(losses, self._ngrams_on_validation)
+        return {"val_loss": float(np.mean(mixed)), "network_loss": alone}, mixed
+
+    def _count(self) -> None:
+        """Count n-grams in what the network learns from, and find what they say of the rest."""
+        text = self._counted
+        ngrams = count_ngrams(text, len(self.vocabulary) + 1, self.options["ngram_order"])
+        before = self.ids[: self.split.num_train][-ngrams.order :]
+        rest = np.concatenate([before, self.ids[self.split.num_train :]])
+        self._ngrams_on_validation = ngrams.probabilities(rest)[len(before) - 1 :]
+        self.mixture = Mixture(ngrams)
+
+    @property
+    def _counted(self) -> Ids:
+        return self.ids[: self.split.num_train][-LONGEST:]
+
     def diverged(self, finding: str) -> TrainingFailed:
         """Return the error that ends a training whose numbers are none any more."""
         return TrainingFailed(
@@ -216,7 +255,8 @@ class Run:
 
     def _snapshot(self) -> checkpoint.Snapshot:
         self.tick()
-        return checkpoint.Snapshot.of(self.engine, self.options, asdict(self.progress))
+        text = None if self.mixture is None else self._counted
+        return checkpoint.Snapshot.of(self.engine, self.options, asdict(self.progress), text)
 
     def _write(self, kind: str, loss: float | None, snapshot: checkpoint.Snapshot) -> None:
         step = snapshot.progress["step"]
@@ -235,6 +275,8 @@ class Run:
         self.progress = Progress(**stored.progress)
         self.plan = self._plan()
         self.plan.go_on(stored.options)
+        if self.mixture is not None:
+            self.mixture.share = self.progress.network_share
         self._clock = time.monotonic()
         self.say(f"resumed at step {self.progress.step}")
         if not fits:

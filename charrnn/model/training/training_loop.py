@@ -84,6 +84,11 @@ def _introduce(run: Run) -> None:
         f"{run.options['cell']} network with {weights:,} weights; {run.split.num_train:,} characters to train on in "
         f"{run.streams.steps_per_pass:,} steps a pass, {run.split.num_val:,} to validate on"
     )
+    if run.mixture is not None:
+        order, edges = run.mixture.ngrams.order, len(run.mixture.ngrams.counts)
+        run.say(f"beside it, an n-gram model of order {order} that counts {edges:,} n-grams")
+    elif run.options["ngram_order"]:
+        run.say("no n-grams: nothing is kept for validation, where the network's share would be found", "warning")
     wanted = int(len(run.ids) * run.options["val_fraction"])
     if run.split.num_val < min(wanted, run.options["max_val_chars"] or wanted):
         run.say("the text is short: less is kept for validation than val_fraction says", "warning")
@@ -189,8 +194,9 @@ class _Loop:
         if self._run.evaluation is not None:
             self._callbacks.on_test_begin()
             try:
-                losses = self._run.evaluation.losses(self._run.should_stop)
-                loss = logs["val_loss"] = float(np.mean(losses))
+                validated, losses = self._run.validate(self._run.evaluation)
+                logs |= validated
+                loss = logs["val_loss"]
             except Stopped:
                 self._callbacks.on_test_end({})
                 raise

@@ -1,0 +1,76 @@
+"""What a text costs under a model that goes on learning from what it has read: dynamic evaluation.
+
+The network takes a gradient step on every stretch after it was predicted (Krause et al. 2018, "Dynamic evaluation of
+neural sequence models", with plain gradients), the n-grams count every character, and the network's share moves to
+whichever of the two predicts better (Herbster & Warmuth 1998, with their weighted mean of probabilities). Compressors
+such as PPMd learn in the same way, so only this figure can be compared with theirs.
+
+W  weights     H  characters of a stretch
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from charrnn.core.adaptive_ngrams import Counting
+from charrnn.core.batches import Ids
+from charrnn.core.ngram_mixture import Mixture
+from charrnn.model.network.network import Network, State
+
+STRETCH, RATE, LONGEST_STEP = 25, 0.03, 1.0
+"""Characters between two steps, size of a step, and the norm at which gradients are cut. Of 0.03, 0.1 and 0.3, and of
+steps scaled by root mean squares, the first was best or near it on each text that was tried."""
+SHARE_RATE, LEAST_SHARE = 0.003, 0.01
+"""How fast the share moves, and how near 0 and 1 it comes, so that it can come back."""
+
+
+def adaptive_losses(network: Network, ids: Ids, mixture: Mixture | None = None) -> npt.NDArray[np.floating]:
+    """Return the nats of each character but the first.
+
+    Args:
+        network: Where it begins; stays as it is.
+        ids: Shape `(N,)`, N ≥ 2.
+        mixture: The n-grams beside the network, and the share to begin with; they stay as they are.
+
+    Returns:
+        Shape `(N - 1,)`.
+    """
+    losses = _network_losses(network, ids)
+    if mixture is None:
+        return losses
+    counting, share = Counting(mixture.ngrams), mixture.share
+    counting.read(int(ids[0]))
+    mixed = np.empty(len(losses))
+    for place, (character, probability) in enumerate(zip(ids[1:].tolist(), np.exp(-losses).tolist(), strict=True)):
+        share = min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)
+        total = share * probability + (1 - share) * counting.read(character)
+        mixed[place] = -np.log(total)
+        share += SHARE_RATE * (share * probability / total - share)
+    return mixed
+
+
+def _network_losses(network: Network, ids: Ids) -> npt.NDArray[np.floating]:
+    num = len(ids) - 1
+    padded = np.append(ids, np.zeros(-num % STRETCH, ids.dtype)).astype(np.int32)
+    weights: Sequence[tf.Tensor] = [variable.value for variable in network.trainable_variables]
+    state = network.zero_state(1)
+
+    def read(weights: list[tf.Tensor], characters: tf.Tensor, state: State) -> tuple[tf.Tensor, list[tf.Tensor], State]:
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            (logits, after), *_ = network.stateless_call(weights, [], characters[None, :-1], state=state)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(characters[1:], logits[:, 0])
+            loss = tf.reduce_mean(losses)
+        gradients: list[Any] = [tf.convert_to_tensor(each) for each in tape.gradient(loss, weights)]
+        step = RATE * tf.minimum(1.0, LONGEST_STEP / tf.linalg.global_norm(gradients))
+        return losses, [one - step * each for one, each in zip(weights, gradients, strict=True)], after
+
+    compiled = tf.function(read, jit_compile=True, autograph=False)
+    found = []
+    for begin in range(0, num, STRETCH):
+        losses, weights, state = compiled(weights, padded[begin : begin + STRETCH + 1], state)
+        found.append(losses.numpy())
+    return np.concatenate(found)[:num]

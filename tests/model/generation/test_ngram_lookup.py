@@ -1,0 +1,42 @@
+"""N-gram models within compiled programs, against those in NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from charrnn.core.ngrams import count_ngrams
+from charrnn.model.generation.ngram_lookup import advance, expected, tables_of
+from tests.support.rounding import assert_close
+
+TEXT = np.random.default_rng(8).geometric(0.04, 900).clip(max=70).astype(np.uint8)
+"""70 classes and more followers of the most frequent ones than a stretch has."""
+CLASSES = 73
+
+
+@pytest.fixture(scope="module", params=[1, 2, 4])
+def ngrams(request):
+    return count_ngrams(TEXT, CLASSES, request.param)
+
+
+def contexts():
+    draw = np.random.default_rng(9)
+    met = [TEXT[at - size : at] for size in (1, 3, 6) for at in draw.integers(9, 900, 3)]
+    return [*met, draw.integers(0, CLASSES, 4), TEXT[-5:], np.array([72])]
+
+
+def test_expected_is_what_numpy_gives_for_each_class(ngrams):
+    nodes = np.stack([ngrams.nodes(context) for context in contexts()])
+    found = tf.function(expected, jit_compile=True)(tables_of(ngrams), tf.constant(nodes)).numpy()
+    for row, context in zip(found, contexts(), strict=True):
+        alone = [ngrams.probabilities(np.append(context, c))[-1] for c in range(CLASSES)]
+        assert_close(row, alone, roundings=9)
+        assert row.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_advancing_character_by_character_leads_where_numpy_looks_at_once(ngrams):
+    step = tf.function(advance, jit_compile=True)
+    rows = np.stack([TEXT[5:30], np.append(TEXT[40:64], 72), np.arange(25) % CLASSES])
+    nodes = tf.constant(np.stack([ngrams.nodes(row[:1]) for row in rows]))
+    for read in range(1, 25):
+        nodes = step(tables_of(ngrams), nodes, tf.constant(rows[:, read], tf.int32))
+        assert nodes.numpy().tolist() == [ngrams.nodes(row[: read + 1]).tolist() for row in rows]
