@@ -119,3 +119,8 @@ def test_wrong_options_are_refused_all_at_once():
     with pytest.raises(OptionError) as caught:
         auto_options(1000, 20, 5, USUAL, {"cell": "lstn", "num_seqs": 0})
     assert set(caught.value.problems) == {"cell", "num_seqs"}
+
+
+def test_short_texts_get_ngrams_beside_the_network_and_long_texts_do_not():
+    assert [auto_options(length, 70, 5, USUAL)["ngram_order"] for length in (240, 120_000, 1_115_394)] == [7, 7, 0]
+    assert auto_options(240, 70, 5, USUAL, {"ngram_order": 0})["ngram_order"] == 0
