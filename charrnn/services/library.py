@@ -12,8 +12,9 @@ from charrnn.core.manifest import verify
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
 from charrnn.services.allowance import Allowance
-from charrnn.services.bundle_texts import metrics_csv
-from charrnn.services.bundles import model_json, read_bundle
+from charrnn.services.bundle_history import log_part, metrics_part, samples_part
+from charrnn.services.bundle_texts import ABOUT, LOG, METRICS, MOST, SAMPLES
+from charrnn.services.bundles import LARGEST_CHECKPOINT, model_json, read_bundle
 from charrnn.services.checkpoints import Checkpoints
 from charrnn.store.history import HistoryStore
 from charrnn.store.models import ModelStore
@@ -238,6 +239,10 @@ class Library:
     def export(self, model_id: str, target: Path) -> Path:
         """Write a model to one ZIP file: best (else newest) checkpoint, log, metrics, samples, and what it is.
 
+        Every such file can be imported. Of a very long history, it holds as much as an import takes
+        (`bundle_texts.MOST`): the newest log lines and samples, and curves that are thinned evenly. The log's last
+        lines say so.
+
         Args:
             model_id: The model.
             target: File to write; must not exist.
@@ -249,21 +254,26 @@ class Library:
             NameTaken: The file exists.
             NotFound: There is no such model, or it has no checkpoint.
             CheckpointError: None of its checkpoints is sound.
+            BundleError: The checkpoint is larger than an import takes.
         """
         model = self.get(model_id)
         if target.exists():
             raise NameTaken(f"{target} exists already; choose another file, or remove it first.")
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
+        if (num_bytes := sum(part.stat().st_size for part in parts)) > LARGEST_CHECKPOINT:
+            raise BundleError(
+                f"The checkpoint of {model.name!r} has {num_bytes:,} bytes, and an export takes "
+                f"{LARGEST_CHECKPOINT:,} at most. Copy the data folder instead."
+            )
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             about = model_json(model, checkpoint)
-            bundle.writestr("model.json", json.dumps(about, ensure_ascii=False, indent=1))
-            bundle.writestr("log.txt", "".join(line.text + "\n" for line in self.lines(model.id)))
-            bundle.writestr("metrics.csv", metrics_csv(self.metrics(model.id)))
-            samples = [
-                {"step": sample.step, "text": sample.text, "options": dict(sample.options)}
-                for sample in self.samples(model.id)
-            ]
-            bundle.writestr("samples.json", json.dumps(samples, ensure_ascii=False, indent=1))
+            bundle.writestr(ABOUT, json.dumps(about, ensure_ascii=False, indent=1))
+            metrics, thinned = metrics_part(self.metrics(model.id))
+            bundle.writestr(METRICS, metrics)
+            samples, missing = samples_part(self.samples(model.id))
+            bundle.writestr(SAMPLES, samples)
+            newest = self.last_lines(model.id, MOST["lines"])
+            bundle.writestr(LOG, log_part(newest, list(filter(None, [thinned, missing]))))
             for part in parts:
                 bundle.write(part, f"checkpoint/{part.name}")
         return target

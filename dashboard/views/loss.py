@@ -7,7 +7,7 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
-from charrnn.services.bundle_texts import metrics_csv
+from charrnn.services.bundle_history import metrics_csv
 from dashboard.feed import Story
 from dashboard.live import Live
 from dashboard.plot import Axes, LossPlot
