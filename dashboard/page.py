@@ -88,6 +88,8 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page.header = [*page.header, Appearance.of(page), Presence.of(session)]
     if not served:
         page.header = [*page.header, Pulse.of(session)]
+    elif services.user:
+        page.header = [*page.header, _login(services.user)]
     # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
     with edit_readonly(page):
         page.busy = busy.Busy().param.value
@@ -145,6 +147,17 @@ def _loading(session: Session) -> pn.viewable.Viewable:
 
     session.on_news(show)
     return words
+
+
+def _login(user: str) -> pn.viewable.Viewable:
+    """Say who is logged in, and offer the way out."""
+    name = escaped(user)
+    return markup(
+        f'<div class="login"><span class="user" dir="auto" title="{name}">{name}</span>'
+        '<a href="./logout">Log out</a></div>',
+        sizing_mode=None,
+        styles={"margin-left": "auto"},
+    )
 
 
 class _Doorbell:
