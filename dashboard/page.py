@@ -105,11 +105,17 @@ def _asked_part() -> str:
 def _tabs(session: Session) -> pui.Tabs:
     """Make the tabs; each view is built when its tab is first open, so that the page is there at once."""
     places = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
+    made: list[pn.viewable.Viewer] = []
 
     def build(name: str) -> None:
         session.place = name
-        session.guarded(lambda: places[name].append(PARTS[name](session)))
+        session.guarded(lambda: made.append(PARTS[name](session)))
         session.place = ""
+        # Bokeh writes a new part as it is at the end of a callback. A part of it that was changed and then taken away
+        # meanwhile is not in it, and browsers that hear of the change alone show nothing: "reference … isn't known".
+        session.fill(name)
+        places[name].extend(made)
+        made.clear()
 
     def show(name: str) -> None:
         if not places[name].objects:
