@@ -5,9 +5,9 @@ import sys
 
 import panel as pn
 
-from charrnn.core.limits import Limits
+from charrnn.core.quotas import Limits
 from charrnn.services import open_services
-from dashboard.server import Studio
+from dashboard.server.server import Studio
 
 UNPROTECTED = (
     "Warning: panel serve shows this page without the checks of python -m dashboard: anybody who reaches this port can "

@@ -1,107 +1,117 @@
-"""Write a model's history into an export: all of it, or as much of it as an import takes, with a line that says so."""
+"""Read the log and the metrics of an exported model; what is read is counted before it takes memory.
+
+What an export writes stays within these bounds (`charrnn/services/export_history.py`).
+"""
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Sequence
-from itertools import chain, groupby
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import overload
 
-from charrnn.core.records import LogLine, Metric, Sample
-from charrnn.services.bundle_texts import LARGEST_TEXTS, LOG, METRICS, MOST, SAMPLES, WIDEST, count_items
+from charrnn.core.errors import BundleError
+from charrnn.core.checkpoint_manifest import MANIFEST
+from charrnn.core.records import Metric
 
-Part = tuple[bytes, str]
-"""What is written, and a sentence about what was left out; empty if nothing was."""
+ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
+HIGHEST = 2**62
+LARGEST_TEXTS = {
+    ABOUT: 1_000_000,
+    f"checkpoint/{MANIFEST}": 8_000_000,
+    LOG: 16_000_000,
+    METRICS: 32_000_000,
+    SAMPLES: 16_000_000,
+}
+"""Bytes of each part that is text, unpacked."""
+MOST = {"lines": 200_000, "rows": 1_000_000, "values": 1_000_000, "samples": 10_000, "items": 1_000_000}
+"""How much each text may hold. Any of these takes a hundred times its bytes in memory, so they are counted first."""
+WIDEST = 65_536
+"""Characters of a row of numbers."""
 
 
-def log_part(lines: Sequence[LogLine], more: Sequence[str]) -> bytes:
-    """Write log lines, then sentences about the other parts; the earliest lines are left out if there are too many.
+class Values(Sequence[Metric]):
+    """Measured values in 18 bytes each, made records one by one.
 
     Args:
-        lines: The newest, in order of their positions; at most one more than an import takes is looked at.
-        more: Sentences, which always stay.
+        names: What the columns are called; the first is the step.
     """
-    texts = [line.text + "\n" for line in lines]
-    room = LARGEST_TEXTS[LOG] - 1_000 - sum(len(line.encode()) + 1 for line in more)
-    kept = _newest_that_fit([text.encode() for text in texts], room, MOST["lines"] - 1 - len(more), b"\n")
-    missing = lines[-len(kept)].position - 1 if kept else (lines[-1].position if lines else 0)
-    ends = [f"{missing:,} earlier log lines were left out of this file."] if missing else []
-    return b"".join([*kept, *(f"{line}\n".encode() for line in [*more, *ends])])
+
+    def __init__(self, names: Sequence[str]):
+        self._names = names
+        self._steps, self._columns, self._values = array("q"), array("H"), array("d")
+
+    def add(self, step: int, column: int, value: float) -> None:
+        """Append a value."""
+        self._steps.append(step)
+        self._columns.append(column)
+        self._values.append(value)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Metric: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Metric]: ...
+    def __getitem__(self, index: int | slice) -> Metric | list[Metric]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        return Metric(self._steps[index], self._names[self._columns[index]], self._values[index])
 
 
-def metrics_csv(metrics: Iterable[Metric]) -> str:
-    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
-    steps: dict[int, dict[str, float]] = {}
-    for metric in metrics:
-        steps.setdefault(metric.step, {})[metric.name] = metric.value
-    names = sorted({name for values in steps.values() for name in values})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"step": step, **values} for step, values in sorted(steps.items()))
-    return text.getvalue()
+def read_log(data: bytes) -> list[str]:
+    """Read log lines.
 
-
-def metrics_part(metrics: Iterable[Metric]) -> Part:
-    """Write measured values as CSV.
-
-    If there are too many, curves are thinned evenly, the longest ones first; first and last value of each stay.
+    Raises:
+        BundleError: There are too many.
     """
-    values = list(metrics)
-    curves, total = _curves(values), len(values)
-    longest = max(map(len, curves.values()), default=0)
-    while True:
-        thinned = {name: _thinned(curve, longest) for name, curve in curves.items()}
-        left = sum(map(len, thinned.values()))
-        if left < MOST["values"]:
-            data = metrics_csv(chain.from_iterable(thinned.values())).encode()
-            if len(data) <= LARGEST_TEXTS[METRICS] and data.count(b"\n") <= MOST["rows"]:
-                break
-        longest = longest * 3 // 4
-    return data, f"Curves were thinned: this file holds {left:,} of {total:,} measured values." if left < total else ""
+    check_count(LOG, "lines", data.count(b"\n"))
+    return [line.removesuffix("\n") for line in _lines(data, None)]
 
 
-def samples_part(samples: Sequence[Sample]) -> Part:
-    """Write samples as JSON; the earliest are left out if there are too many."""
-    written = [
-        json.dumps({"step": each.step, "text": each.text, "options": dict(each.options)}, ensure_ascii=False).encode()
-        for each in samples
-    ]
-    kept = _newest_that_fit([each + b",\n" for each in written], LARGEST_TEXTS[SAMPLES] - 4, MOST["samples"])
-    while kept and sum(map(count_items, kept)) >= MOST["items"]:
-        kept = kept[len(kept) // 4 + 1 :]
-    missing = len(written) - len(kept)
-    words = f"{missing:,} earlier samples were left out of this file." if missing else ""
-    return b"[" + b"".join(kept).removesuffix(b",\n") + b"]", words
+def read_metrics(data: bytes) -> Values:
+    """Read what `export_history.metrics_part` wrote.
+
+    Raises:
+        BundleError: There are too many values.
+        ValueError: It is something else.
+    """
+    check_count(METRICS, "rows", data.count(b"\n"))
+    rows = csv.reader(_lines(data, WIDEST))
+    names = next(rows, [])
+    if not names or names[0] != "step" or any(len(name) > 64 for name in names):
+        raise ValueError(f"{METRICS} has other columns than an export writes")
+    found = Values(names)
+    for row in rows:
+        step = int(row[0]) if row else -1
+        if not 0 <= step <= HIGHEST or len(row) != len(names):
+            raise ValueError(f"{METRICS} has a row that no export writes")
+        for column, value in enumerate(row[1:], 1):
+            if value:
+                found.add(step, column, float(value))
+        check_count(METRICS, "values", len(found))
+    return found
 
 
-def _newest_that_fit(entries: list[bytes], room: int, most: int, counted: bytes = b"") -> list[bytes]:
-    """Return as many of the last entries as fit into bytes and a number: of entries, or of `counted` signs in them."""
-    kept = len(entries)
-    while kept:
-        entry = entries[kept - 1]
-        room -= len(entry)
-        most -= entry.count(counted) if counted else 1
-        if room < 0 or most < 0:
-            break
-        kept -= 1
-    return entries[kept:]
+def _lines(data: bytes, widest: int | None) -> Iterator[str]:
+    """Decode line by line, so that no text is in memory twice."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="\n")
+    while line := text.readline(-1 if widest is None else widest + 1):
+        if widest is not None and len(line) > widest:
+            raise BundleError(f"In the file, {METRICS} has a row of more than {widest:,} characters.")
+        yield line
 
 
-def _curves(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
-    by_name = sorted(metrics, key=lambda metric: metric.name)  # stable: steps stay in order
-    # names that fill a row would make it wider than an import takes; nobody measures hundreds of values
-    names, width = {}, len("step")
-    for name, curve in groupby(by_name, lambda metric: metric.name):
-        width += max(len(name), 26) + 3
-        if width > WIDEST:
-            break
-        names[name] = list(curve)
-    return names
+def count_items(data: bytes) -> int:
+    """Return at least how many objects a JSON text begins; signs within texts count, too, since this must be cheap."""
+    return sum(data.count(sign) for sign in (b"[", b"{", b","))
 
 
-def _thinned(curve: list[Metric], most: int) -> list[Metric]:
-    if len(curve) <= most:
-        return curve
-    if most < 2:
-        return curve[-1:]
-    return [curve[index * (len(curve) - 1) // (most - 1)] for index in range(most)]
+def check_count(part: str, what: str, came: int) -> None:
+    """Compare a number with `MOST`.
+
+    Raises:
+        BundleError: It is higher.
+    """
+    if came > MOST[what]:
+        raise BundleError(f"In the file, {part!r} holds {came:,} {what}; an import takes {MOST[what]:,} at most.")

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import BundleError, LimitReached
-from charrnn.core.limits import Limits
+from charrnn.core.quotas import Limits
 from charrnn.core.records import Model
-from charrnn.services import Services, bundle_texts, open_services
-from charrnn.services.bundle_texts import LOG, METRICS, read_metrics
-from charrnn.services.bundles import ABOUT, SAMPLES
-from tests.services.conftest import Trained
-from tests.services.test_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
+from charrnn.services import Services, bundle_history, open_services
+from charrnn.services.bundle_history import ABOUT, LOG, METRICS, SAMPLES, read_metrics
+from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
+from tests.support.small_training import Trained
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +64,8 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
 ) -> None:
     bundle = packed(parts, tmp_path / "large.zip")
     unpacked: list[str] = []
-    read = bundle_texts.read_log
-    monkeypatch.setattr("charrnn.services.bundles.read_log", lambda data: unpacked.append("log") or read(data))
+    read = bundle_history.read_log
+    monkeypatch.setattr("charrnn.services.model_bundles.read_log", lambda data: unpacked.append("log") or read(data))
     with open_services(tmp_path / "home", environ={}, limits=Limits(max_parameters=5)) as services:
         with pytest.raises(LimitReached, match="weights"):
             services.models.import_bundle(bundle)
@@ -76,7 +75,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
 def test_a_long_history_is_stored_in_portions(
     services: Services, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.store.batch.PORTION", 7)
+    monkeypatch.setattr("charrnn.store.history_batch.PORTION", 7)
     rows = "".join(f"{step},{step / 8},\n{step},,{step / 4}\n" for step in range(1, 24))
     lines = "".join(f"line {number}\n" for number in range(1, 24))
     history = {METRICS: b"step,loss,val_loss\n" + rows.encode(), LOG: lines.encode()}
@@ -124,9 +123,9 @@ def test_what_is_exported_can_be_imported_however_long_its_history_is(
 ) -> None:
     counts, sizes = SMALL_BOUNDS[name]
     for what, most in counts.items():
-        monkeypatch.setitem(bundle_texts.MOST, what, most)
+        monkeypatch.setitem(bundle_history.MOST, what, most)
     for part, most in sizes.items():
-        monkeypatch.setitem(bundle_texts.LARGEST_TEXTS, part, most)
+        monkeypatch.setitem(bundle_history.LARGEST_TEXTS, part, most)
     again = services.models.import_bundle(services.models.export(long_model.id, tmp_path / "again.zip"))
 
     def told(model: Model) -> tuple[list[str], dict[int, float], dict[int, float], list[str]]:
@@ -154,7 +153,7 @@ def test_what_is_exported_can_be_imported_however_long_its_history_is(
 def test_a_checkpoint_that_no_import_takes_is_not_exported(
     services: Services, long_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.services.library.LARGEST_CHECKPOINT", 10)
+    monkeypatch.setattr("charrnn.services.models.LARGEST_CHECKPOINT", 10)
     with pytest.raises(BundleError, match="bytes, and an export takes 10 at most"):
         services.models.export(long_model.id, tmp_path / "large.zip")
     assert not list(tmp_path.glob("large*"))
