@@ -9,8 +9,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from charrnn.core.errors import BundleError
 from charrnn.core.checkpoint_manifest import MANIFEST
+from charrnn.core.errors import BundleError
 from charrnn.core.records import Metric
 
 ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
