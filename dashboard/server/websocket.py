@@ -127,4 +127,6 @@ class Socket(SafeWSHandler):
         """End."""
         if self._login:
             self.application.auth_provider.closed(self._login, self)
-        super().on_close()
+        # a server that stops has let its sessions go before it closes their connections
+        if self.connection is None or self.connection._session is not None:
+            super().on_close()
