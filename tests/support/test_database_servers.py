@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from charrnn.store.address import parse_url
 from sqlalchemy.exc import OperationalError
 
 from charrnn.core.errors import StoreError
 from charrnn.store.database import Database
+from charrnn.store.database_url import parse_url
 from tests.support import database_servers
 from tests.support.database_servers import KINDS, TITLES, VARIABLES, MissingServer, ask, unique
 
