@@ -48,6 +48,11 @@ class Services:
     _database: Database
     _quota: Quota
 
+    @property
+    def user(self) -> str:
+        """Name of the user who sees these; empty where nobody is asked."""
+        return self._allowance.owner or ""
+
     def seen_by(self, owner: str) -> Self:
         """Return the services as one user sees them: without the models and texts of others.
 
@@ -57,8 +62,9 @@ class Services:
         models, corpora = self.models.seen_by(owner, quota), self.corpora.seen_by(owner, quota)
         training = self.training.seen_by(models, corpora, quota)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, quota)
-        )
+            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, quota),
+            _quota=quota,
+        )  # fmt: skip
 
     def prepare(self) -> None:
         """Import TensorFlow and measure this machine's speed, so that the first request need not wait for it.

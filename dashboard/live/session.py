@@ -158,6 +158,12 @@ class Session(param.Parameterized):
                 if place in ("", self.tab):
                     self.guarded(drain)
 
+    def fill(self, place: str) -> None:
+        """Have the views of a place show what there is, before they are on the page."""
+        if self.in_sight:
+            for drain in [drain for of, drain in self._drains if of == place]:
+                self.guarded(drain)
+
     def _check_access(self) -> None:
         """Stop following a model that was deleted or given to another user since the page was opened."""
         feed = self.feed

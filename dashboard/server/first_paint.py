@@ -20,6 +20,7 @@ from bokeh.document import Document
 from bokeh.server.views.metadata_handler import MetadataHandler
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.config import config
+from panel.io import document as panel_document
 from panel.io.resources import LOCAL_DIST, patch_model_css
 from panel.io.server import AutoloadJsHandler, DocHandler, WSHandler
 from panel.io.state import set_curdoc
@@ -30,7 +31,7 @@ from dashboard.components.color_scheme import MARK
 from dashboard.server.auth import Binding, Gate
 from dashboard.server.cookies import SafeCookies
 from dashboard.server.security_headers import POLICY, page_policy, with_nonce
-from dashboard.server.websocket import Socket
+from dashboard.server.websocket import Socket, dispatch
 
 _TOKEN = re.compile(r'(?<="token":")[^"]+')
 _ADDRESS = {"tab", "model", "text"}
@@ -138,6 +139,7 @@ def install(server: Any) -> None:
     Raises:
         RuntimeError: The server has no websocket where one is expected: another version of Panel or Bokeh.
     """
+    panel_document.dispatch_tornado = dispatch
     ours = {DocHandler: Front, WSHandler: Socket}
     router = server._tornado.wildcard_router
     router.rules[:] = [rule for rule in router.rules if rule.target not in (AutoloadJsHandler, MetadataHandler)]

@@ -1,8 +1,12 @@
 """The websocket of a page: opened only by who was sent the page, closed when their login ends, and bounded in size."""
 
+from asyncio import Future
+from collections.abc import Sequence
 from typing import Any
 
 from bokeh.util.token import check_token_signature, get_token_payload
+from panel.io import document as panel_document
+from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
 from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VIOLATION, SafeWSHandler
 from dashboard.server.auth import LOGIN, Gate, Login, read_login
@@ -12,6 +16,28 @@ BYTES_BEFORE_SESSION = 64 * 1024
 BYTES_OF_MESSAGE = 24 * 1024 * 1024
 """Largest message with all its buffers."""
 TOO_BIG = 1009
+
+
+class Protocol(WebSocketProtocol13):
+    """Writes to browsers, which may leave at any moment: `on_close` tells, so what could not be written is no error."""
+
+    def write_message(self, *args: Any, **kwargs: Any) -> "Future[None]":
+        """Write; nobody has to wait for the end, and who does hears of the error."""
+        written = super().write_message(*args, **kwargs)
+        # without this, asyncio logs a traceback for each part of a message that nobody waited for
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return written
+
+
+_dispatch = panel_document.dispatch_tornado
+
+
+def dispatch(*args: Any, **kwargs: Any) -> "Sequence[Future[None]]":
+    """Write as Panel does; a browser that leaves between two parts of a message gets no more of them."""
+    try:
+        return _dispatch(*args, **kwargs)
+    except WebSocketClosedError:
+        return []
 
 
 class Socket(SafeWSHandler):
@@ -27,6 +53,11 @@ class Socket(SafeWSHandler):
     def max_message_size(self) -> int:
         """The largest message at first."""
         return BYTES_BEFORE_SESSION
+
+    def get_websocket_protocol(self) -> WebSocketProtocol13 | None:
+        """Return what writes to the browser."""
+        made = super().get_websocket_protocol()
+        return Protocol(self, mask_outgoing=False, params=made.params) if made else None
 
     async def prepare(self) -> None:
         """Refuse tokens that this server did not sign, or sent to another login."""
@@ -96,4 +127,6 @@ class Socket(SafeWSHandler):
         """End."""
         if self._login:
             self.application.auth_provider.closed(self._login, self)
-        super().on_close()
+        # a server that stops has let its sessions go before it closes their connections
+        if self.connection is None or self.connection._session is not None:
+            super().on_close()

@@ -88,6 +88,8 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page.header = [*page.header, Appearance.of(page), Presence.of(session)]
     if not served:
         page.header = [*page.header, Pulse.of(session)]
+    elif services.user:
+        page.header = [*page.header, _login(services.user)]
     # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
     with edit_readonly(page):
         page.busy = busy_indicator.Busy().param.value
@@ -103,11 +105,17 @@ def _asked_part() -> str:
 def _tabs(session: Session) -> pui.Tabs:
     """Make the tabs; each view is built when its tab is first open, so that the page is there at once."""
     places = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
+    made: list[pn.viewable.Viewer] = []
 
     def build(name: str) -> None:
         session.place = name
-        session.guarded(lambda: places[name].append(PARTS[name](session)))
+        session.guarded(lambda: made.append(PARTS[name](session)))
         session.place = ""
+        # Bokeh writes a new part as it is at the end of a callback. A part of it that was changed and then taken away
+        # meanwhile is not in it, and browsers that hear of the change alone show nothing: "reference … isn't known".
+        session.fill(name)
+        places[name].extend(made)
+        made.clear()
 
     def show(name: str) -> None:
         if not places[name].objects:
@@ -145,6 +153,17 @@ def _loading(session: Session) -> pn.viewable.Viewable:
 
     session.on_news(show)
     return words
+
+
+def _login(user: str) -> pn.viewable.Viewable:
+    """Say who is logged in, and offer the way out."""
+    name = escaped(user)
+    return markup(
+        f'<div class="login"><span class="user" dir="auto" title="{name}">{name}</span>'
+        '<a href="./logout">Log out</a></div>',
+        sizing_mode=None,
+        styles={"margin-left": "auto"},
+    )
 
 
 class _Doorbell:

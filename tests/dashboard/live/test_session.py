@@ -46,6 +46,17 @@ def test_failed_work_says_why(session: Session) -> None:
     assert session.notice == ("error", "It is being trained already.")
 
 
+def test_a_place_is_filled_before_it_is_on_the_page_and_no_other_is(session: Session) -> None:
+    told: list[str] = []
+    for place in ("", "library", "write"):
+        session.place = place
+        session.on_news(lambda place=place: told.append(place))
+    session.fill("library")
+    session.in_sight = False
+    session.fill("write")
+    assert told == ["library"]
+
+
 def test_a_page_out_of_sight_gets_its_answers_but_no_news_until_it_is_seen_again(session: Session) -> None:
     told: list[str] = []
     session.on_news(lambda: told.append("news"))
