@@ -51,7 +51,7 @@ class Services:
     @property
     def user(self) -> str:
         """Name of the user who sees these; empty where nobody is asked."""
-        return self._allowance.owner or ""
+        return self._quota.owner or ""
 
     def seen_by(self, owner: str) -> Self:
         """Return the services as one user sees them: without the models and texts of others.
