@@ -70,6 +70,18 @@ def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> M
     return courses
 
 
+def lowest_of_transformer(text: Path, torch: str, *, seconds: float) -> float | None:
+    """Return the lowest loss on a text's last tenth that the transformer reaches in so many seconds: as if it had been
+    ended just in time. `None` if it was never validated."""
+    with programs({"transformer": [torch, "torch_gpt.py", str(text.resolve())]}) as started:
+        courses = [Course(program) for program in started.values()]
+        for course in courses:
+            while not course.done and course.seconds < seconds:
+                course.turn()
+        losses = [loss for course in courses for after, loss in course.losses if after <= seconds]
+    return min(losses, default=None)
+
+
 def report(courses: Mapping[str, Course]) -> list[str]:
     """Return the table's lines."""
     ours, transformer = courses["ours"], courses.get("transformer")
