@@ -2,9 +2,9 @@
 
 Each text trains with the options that a preset chooses for it and so many minutes, and the model that is used for
 writing is scored on a part of the same source that was cut off before anything else: the last 100,000 characters, or
-the last tenth with `--last-tenth`, which is what other programs report for tinyshakespeare. Up to 120,000 characters three
-excerpts count, from different places. Each cell of the table is the median over seeds and excerpts, its standard error
-from block means, and how far the seeds are apart.
+the last tenth with `--last-tenth`, which is what other programs report for tinyshakespeare. Up to 120,000 characters
+three excerpts count, from different places. Each cell of the table is the median over seeds and excerpts, its standard
+error from block means, and how far the seeds are apart.
 
 Beside it stand a bigram and a trigram model of the training text, which know no more than a network that writes; and xz
 and PPMd, which go on learning while they read. With PEER_PYTHON, an interpreter that has PyTorch, texts of a megabyte
@@ -29,8 +29,9 @@ from typing import Any
 
 from learning import lowest_of_transformer
 from peers import page
+from peers.cuts import TEST, Cut, cut
 from peers.opponents import opponents
-from peers.scored import TEST, Cut, Scored, cut, train_and_score
+from peers.scored import Scored, train_and_score
 from peers.texts import read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 from peers import page
-from peers.scored import Cut, Scored, cut, train_and_score
+from peers.cuts import Cut, cut
+from peers.scored import Scored, train_and_score
 from peers.texts import read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not

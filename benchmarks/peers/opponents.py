@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peers.scored import Cut
+from peers.cuts import Cut
 
 ORDERS = 2, 3, 4, 5, 6, 8, 12
 """Longest contexts of PPMd, in bytes; the best one for a text counts, as if it had been known."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import numpy.typing as npt
+
+from peers.cuts import Cut, standard_error
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
 
@@ -22,23 +23,6 @@ from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.checkpoint import load_network  # noqa: E402
 from charrnn.model.evaluation import Evaluation  # noqa: E402
 from charrnn.model.training import train  # noqa: E402
-
-TEST = 100_000
-"""Characters that are cut off before anything else and only scored."""
-CONTEXT = 512
-"""Characters before a part that is scored, read without counting."""
-BLOCKS = 20
-"""Parts of the test part, whose means tell how far its loss is from that of the whole source."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """What is trained on, a validation part of the training's own choice included, and what is scored."""
-
-    own: str
-    test: str
-    before: str
-    """What stands before the test part in the source."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +43,6 @@ class Scored:
     """By the clock, compiling included."""
     lowest: float | None
     """Lowest loss on the validation part among dense extra validations, where they were asked for."""
-
-
-def cut(text: str, *, characters: int, first: int = 0, test: int = TEST) -> Cut:
-    """Cut the test part off a text's end, and an excerpt of the rest to train on.
-
-    Raises:
-        ValueError: The text is too short.
-    """
-    if first + characters + test > len(text):
-        raise ValueError(
-            f"The text has {len(text):,} characters; {characters:,} from {first:,} on and {test:,} to score need "
-            f"{first + characters + test:,}."
-        )
-    rest, scored = text[:-test], text[-test:]
-    return Cut(own=rest[first : first + characters], test=scored, before=rest[-CONTEXT:])
-
-
-def standard_error(losses: npt.NDArray[Any], blocks: int = BLOCKS) -> float:
-    """Return the standard error of the mean of losses in the order of the text, from the means of blocks: neighbouring
-    characters are not independent."""
-    means = [part.mean() for part in np.array_split(losses, blocks)]
-    return float(np.std(means, ddof=1) / math.sqrt(blocks))
 
 
 def train_and_score(parts: Cut, options: Mapping[str, Any], *, every: int = 0) -> Scored:
