@@ -19,7 +19,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -31,14 +30,10 @@ from learning import lowest_of_transformer
 from peers import page
 from peers.cuts import TEST, Cut, cut
 from peers.opponents import opponents
+from peers.recipes import recipe
 from peers.scored import Scored, train_and_score
 from peers.texts import read
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
-
-from charrnn.core.auto import auto_options  # noqa: E402
-from charrnn.core.options import preset, presets  # noqa: E402
-from charrnn.services.estimate import COMPILING_SECONDS, speed, step_seconds  # noqa: E402
 
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
 """How many excerpts of a source count, up to which length."""
@@ -79,20 +74,6 @@ class Rung:
         return [cut(text, characters=characters, first=first, test=test) for first in firsts]
 
 
-def recipe(name: str, parts: Cut, minutes: float, seed: int, *, quiet: bool) -> dict[str, Any]:
-    """Return the options that a preset gives for a text; of those that are no Auto, the steps end with the minutes."""
-    distinct, given = len(set(parts.own)), {"seed": seed, "sample_every_n": 0}
-    if name == "auto":
-        options = dict(auto_options(len(parts.own), distinct, minutes, speed(), given))
-        return options | ({"max_minutes": 0.0} if quiet else {})
-    options = preset(name) | given
-    if not quiet:
-        return options | {"max_minutes": minutes}
-    seconds = 60 * minutes - COMPILING_SECONDS
-    steps = max(1, round(seconds / step_seconds(options, min(distinct, options["max_vocab"]) + 1, speed())))
-    return options | {"max_minutes": 0.0, "max_steps": min(steps, options["max_steps"])}
-
-
 class Rows:
     """What was done, kept in a file."""
 
@@ -125,7 +106,7 @@ def climb(rung: Rung, asked: argparse.Namespace, rows: Rows) -> list[str]:
             key = [rung.name, len(parts.own), number, minutes, seed, asked.preset]
             row = rows[key]
             if row is None:
-                options = recipe(asked.preset, parts, minutes, seed, quiet=asked.quiet)
+                options = recipe(asked.preset, parts.own, minutes, quiet=asked.quiet, given={"seed": seed})
                 scored = train_and_score(parts, options, every=EXTRA)
                 row = rows.add(key, {"options": options, "scored": asdict(scored)})
             found.append((number, Scored(**row["scored"])))
@@ -199,7 +180,7 @@ def main() -> None:
     parser.add_argument("--text", action="append", default=None, help="FILE or example[:CHARACTERS]; may be repeated")
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0])
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--preset", default="auto", choices=["auto", *presets()])
+    parser.add_argument("--preset", default="auto", help="one that knows a time budget")
     parser.add_argument("--last-tenth", action="store_true", help="score the last tenth instead of 100,000 characters")
     parser.add_argument("--quiet", action="store_true", help="steps of a quiet machine instead of minutes by the clock")
     parser.add_argument("--rows", type=Path)

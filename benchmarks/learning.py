@@ -1,12 +1,12 @@
 """Time to a good model: `python benchmarks/learning.py TEXT`. Takes about ten minutes.
 
-A training with the preset Quick takes turns of some seconds with a small transformer trained in PyTorch as nanoGPT's
+A training with what Auto chooses for five minutes takes turns of some seconds with a small transformer trained in PyTorch as nanoGPT's
 README advises for a CPU, on the same text and threads; the last tenth of the text is for validation. The time in which
 the transformer does its 2,000 steps is the measure: what counts is how many of them it did in as many seconds of its
 own turns, so that a machine that others use too slows both alike.
 
 PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. Without it, only our own times
-are told. `--preset best` trains another preset; `--write` keeps the result in results/.
+are told. `--preset` and `--minutes` train something else; `--write` keeps the result in results/.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 from peers import page
 from peers.race import Program, programs
 
-NEEDED = [(1.886, 1 / 10), (1.60, 1 / 3), (1.50, 1.0), (1.47, 2.0)]
+NEEDED = [(1.886, 0.08), (1.60, 0.25), (1.50, 0.50), (1.47, 0.60)]
 """Nats per character, and in what part of the transformer's time they should be reached."""
 
 
@@ -55,9 +55,12 @@ class Course:
         return float(np.interp(seconds, *zip(*self.shares, strict=True)))
 
 
-def compete(text: Path, preset: str, torch: str | None, *, every: int = 10) -> Mapping[str, Course]:
+def compete(
+    text: Path, preset: str, torch: str | None, *, every: int = 10, minutes: float | None = None
+) -> Mapping[str, Course]:
     """Let all train in turns until their ends; ours is validated every so many steps."""
-    commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset, str(every)]}
+    budget = [] if minutes is None else [str(minutes)]
+    commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset, str(every), *budget]}
     if torch:
         commands["transformer"] = [torch, "torch_gpt.py", str(text.resolve())]
     with programs(commands) as started:
@@ -114,7 +117,8 @@ def main() -> None:
         default=os.environ.get("BENCH_TEXT"),
         help="a file in UTF-8, BENCH_TEXT if missing; what is needed is said for tinyshakespeare",
     )
-    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--preset", default="auto")
+    parser.add_argument("--minutes", type=float, help="time budget, where the preset knows one; else its own")
     parser.add_argument("--every", type=int, default=10, help="steps between two of our validations")
     page.add_option(parser)
     asked = parser.parse_args()
@@ -124,7 +128,7 @@ def main() -> None:
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is left out: PEER_PYTHON names no interpreter that has it")
-    courses = compete(asked.text, asked.preset, torch, every=asked.every)
+    courses = compete(asked.text, asked.preset, torch, every=asked.every, minutes=asked.minutes)
     lines = report(courses)
     print(*lines, sep="\n")
     if asked.write:

@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 from peers import page
 from peers.cuts import Cut, cut
+from peers.recipes import recipe
 from peers.scored import Scored, train_and_score
 from peers.texts import read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
 
-from charrnn.core.options import checked, preset  # noqa: E402
-from charrnn.services.estimate import COMPILING_SECONDS, speed, step_seconds  # noqa: E402
+from charrnn.core.speed import step_seconds  # noqa: E402
+from charrnn.services.estimate import COMPILING_SECONDS, speed  # noqa: E402
 
 VALIDATIONS = 25
 """In a training, evenly spaced: what the best of them misses is far below the differences between configurations."""
@@ -56,32 +57,28 @@ DRAWN: dict[str, Draw] = {
     "train_keep_prob": _one_of(1, 1, 0.9, 0.8),
 }
 """What is drawn for each option; all others are Quick's."""
+FIXED = {"max_epochs": 0, "patience": 0, "fit_steps": False, "cadence": "even"}
+"""Trainings end after their steps and nothing else."""
 SHARE = _between(0.05, 1)
 """Of the minutes that a configuration uses."""
 
 
-def configurations(seed: int, minutes: float, num_classes: int) -> Iterator[dict[str, Any]]:
+def configurations(seed: int, minutes: float, text: str) -> Iterator[dict[str, Any]]:
     """Draw training options, as many as are asked for; the first ones of a seed are always the same on a machine.
 
     Args:
         seed: Of the draws.
         minutes: That a training may take on this machine while it does nothing else.
-        num_classes: Different characters, and one for unknown ones.
+        text: That is trained and validated on.
     """
-    draw = np.random.default_rng(seed)
+    draw, num_classes = np.random.default_rng(seed), len(set(text)) + 1
     while True:
         drawn = {name: one(draw) for name, one in DRAWN.items()} | {"seed": int(draw.integers(1, 1000))}
-        options = checked("training", drawn | {"embedding_size": drawn["lstm_size"]}, base=preset("quick"))
+        options = recipe("auto", text, minutes, given=drawn | {"embedding_size": drawn["lstm_size"], **FIXED})
         seconds = SHARE(draw) * max(60 * minutes - COMPILING_SECONDS, 1)
         steps = max(1, round(seconds / step_seconds(options, num_classes, speed())))
         every = math.ceil(steps / VALIDATIONS)
-        yield options | {
-            "max_steps": steps,
-            "eval_every_n": every,
-            "save_every_n": steps,
-            "sample_every_n": 0,
-            "max_vocab": max(num_classes - 1, 2),
-        }
+        yield options | {"max_minutes": 0.0, "max_steps": steps, "eval_every_n": every, "save_every_n": steps}
 
 
 def search(
@@ -98,7 +95,7 @@ def search(
     """
     done = [json.loads(line) for line in rows.read_text("utf-8").splitlines()] if rows and rows.exists() else []
     found = []
-    drawn = configurations(seed, minutes, len(set(parts.own)) + 1)
+    drawn = configurations(seed, minutes, parts.own)
     for number, options in zip(range(count), drawn, strict=False):
         if number < len(done):
             found.append((done[number]["options"], Scored(**done[number]["scored"])))

@@ -14,10 +14,10 @@ import keras
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
 
+from recipes import recipe  # noqa: E402
 from turns import tell, wait  # noqa: E402
 
 from charrnn.core.events import Event, Measured  # noqa: E402
-from charrnn.core.options import preset  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training import train  # noqa: E402
 
@@ -57,9 +57,12 @@ class Turns(keras.callbacks.Callback):
 def main() -> None:
     """Train on a text with a preset, validated every so many steps."""
     text, name, every = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
+    minutes = float(sys.argv[4]) if len(sys.argv) > 4 else None
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)
-    options = preset(name) | {"eval_every_n": every, "sample_every_n": 0, "max_val_chars": 0}
+    validated = {"val_fraction": 0.1, "max_val_chars": 0, "eval_every_n": every, "patience": 0}
+    # in steps, since turns take their time by the clock, too
+    options = recipe(name, text, minutes, quiet=True, given=validated)
     turns = Turns()
     tell("ready")
     if wait():
