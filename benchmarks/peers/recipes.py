@@ -19,7 +19,7 @@ def recipe(
         name: Of the preset.
         text: All that is trained and validated on.
         minutes: Time budget, for presets that know one.
-        quiet: Take as many steps as are estimated for a machine that does nothing else, instead of looking at the clock.
+        quiet: As many steps as are estimated for a machine that does nothing else, instead of looking at the clock.
         given: Options that go over the preset's.
     """
     options = training_options(
