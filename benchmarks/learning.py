@@ -1,9 +1,9 @@
 """Time to a good model: `python benchmarks/learning.py TEXT`. Takes about ten minutes.
 
-A training with what Auto chooses for five minutes takes turns of some seconds with a small transformer trained in PyTorch
-as nanoGPT's README advises for a CPU, on the same text and threads; the last tenth of the text is for validation. The
-time in which the transformer does its 2,000 steps is the measure: what counts is how many of them it did in as many
-seconds of its own turns, so that a machine that others use too slows both alike.
+A training with what Auto chooses for five minutes takes turns of some seconds with a small transformer trained in
+PyTorch as nanoGPT's README advises for a CPU, on the same text and threads; the last tenth of the text is for
+validation. The time in which the transformer does its 2,000 steps is the measure: what counts is how many of them it
+did in as many seconds of its own turns, so that a machine that others use too slows both alike.
 
 PyTorch is no dependency of this project: PEER_PYTHON names an interpreter that has it. Without it, only our own times
 are told. `--preset` and `--minutes` train something else; `--write` keeps the result in results/.
