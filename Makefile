@@ -109,7 +109,7 @@ screenshots: $(STAMP) ## Make the README's pictures anew (two to three minutes)
 
 .PHONY: sql
 sql: $(STAMP) ## Write sql/schema.*.sql from the tables
-	$(BIN)/python -m charrnn.store.ddl
+	$(BIN)/python -m charrnn.store.schema_dump
 
 .PHONY: lock
 lock: $(STAMP) ## Rewrite the lock files from pyproject.toml (LOCK_ARGS=--upgrade takes the newest versions)

@@ -54,7 +54,7 @@ def peak():
 
 bare = peak()
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.store.corpora import CorpusFiles
+from charrnn.store.corpus_files import CorpusFiles
 files = CorpusFiles(Path(sys.argv[2]))
 begun = time.perf_counter()
 with open(sys.argv[1], "rb") as source:

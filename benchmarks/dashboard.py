@@ -25,21 +25,22 @@ from sqlalchemy import insert, literal, select
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for the server and the browser that the tests use too
 
-from charrnn.core.events import Event, Measured, Said  # noqa: E402
 from charrnn.core.options import preset  # noqa: E402
 from charrnn.core.records import Metric, ModelState  # noqa: E402
+from charrnn.core.training_events import Event, Measured, Said  # noqa: E402
 from charrnn.services import Services, open_services  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
-from charrnn.store.address import url_from_environment  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
-from charrnn.store.history import Batch, HistoryStore  # noqa: E402
-from charrnn.store.leases import LeaseStore  # noqa: E402
+from charrnn.store.database_url import url_from_environment  # noqa: E402
+from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
 from charrnn.store.tables import MetricRow  # noqa: E402
-from dashboard.curves import LIMIT  # noqa: E402
-from dashboard.hub import Hub  # noqa: E402
-from dashboard.server import Studio, free_port, serve  # noqa: E402
-from dashboard.session import TABS as NAMES  # noqa: E402
-from tests.dashboard.conftest import Server, browser  # noqa: E402
+from charrnn.store.training_leases import LeaseStore  # noqa: E402
+from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
+from dashboard.live.hub import Hub  # noqa: E402
+from dashboard.live.session import TABS as NAMES  # noqa: E402
+from dashboard.server.server import Studio, free_port, serve  # noqa: E402
+from tests.support.browser import browser  # noqa: E402
+from tests.support.dashboard_server import Server  # noqa: E402
 
 POINTS, SERIES, TOLD = 100_000, 10, 5_000
 VISITS = 5

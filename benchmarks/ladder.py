@@ -34,7 +34,6 @@ from peers.recipes import recipe
 from peers.scored import Scored, train_and_score
 from peers.texts import read
 
-
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
 """How many excerpts of a source count, up to which length."""
 SHORTEST_FOR_TRANSFORMER = 1_000_000

@@ -19,7 +19,7 @@ from peers.texts import read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
 
-from charrnn.services.examples import examples  # noqa: E402
+from charrnn.services.example_texts import examples  # noqa: E402
 
 CHARACTERS = 1_115_394
 EVERY = 50

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.dashboard import Ears, row, served, training  # noqa: E402
 from benchmarks.peers.processors import spent, spent_by  # noqa: E402
-from dashboard.hub import Hub  # noqa: E402
+from dashboard.live.hub import Hub  # noqa: E402
 
 VISITORS, TURNS, SETTLING = 50, 3, 10
 QUIET_SHARE = 0.5

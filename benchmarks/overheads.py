@@ -74,16 +74,16 @@ class Clocks:
 def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     """Train in this process; tell where the time went."""
     from charrnn.core.batches import split
-    from charrnn.core.cost import training_bytes
+    from charrnn.core.network_cost import training_bytes
     from charrnn.core.options import preset
-    from charrnn.model.callbacks import Recorder as Teller
-    from charrnn.model.callbacks import Samples
-    from charrnn.model.engine import Engine
-    from charrnn.model.evaluation import Evaluation
-    from charrnn.model.run import Run
+    from charrnn.model.training.callbacks import Recorder as Teller
+    from charrnn.model.training.callbacks import Samples
+    from charrnn.model.training.evaluation import Evaluation
+    from charrnn.model.training.train_state import Run
+    from charrnn.model.training.train_step import Engine
     from charrnn.services import open_services
-    from charrnn.services.estimate import estimate
-    from charrnn.services.recorder import Recorder
+    from charrnn.services.cost_estimate import estimate
+    from charrnn.services.event_recorder import Recorder
 
     Engine(preset("quick") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
     before, clocks, now = peak_memory(), Clocks(), time.perf_counter

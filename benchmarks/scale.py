@@ -91,7 +91,7 @@ import json, sys, time
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
-from charrnn.core.events import Measured
+from charrnn.core.training_events import Measured
 from charrnn.services import open_services
 
 def memory(what):

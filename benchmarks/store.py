@@ -10,12 +10,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the server that the tests use too
 
 from charrnn.core.records import Corpus  # noqa: E402
+from charrnn.store.corpora import CorpusStore  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
-from charrnn.store.history import Batch, HistoryStore  # noqa: E402
-from charrnn.store.leases import LeaseStore  # noqa: E402
 from charrnn.store.models import ModelStore  # noqa: E402
-from charrnn.store.texts import CorpusStore  # noqa: E402
-from tests.store.database_servers import TITLES, running  # noqa: E402
+from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
+from charrnn.store.training_leases import LeaseStore  # noqa: E402
+from tests.support.database_servers import TITLES, running  # noqa: E402
 
 LINE = "step: {}/1000...  loss: 2.9123...  0.0312 sec/batch"
 ROUNDS = 3

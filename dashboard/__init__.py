@@ -6,7 +6,7 @@ from dashboard import Dashboard  # in a notebook: Dashboard() shows the whole of
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dashboard.cell import Dashboard
+    from dashboard.notebook import Dashboard
 
 __all__ = ["Dashboard"]
 
@@ -14,7 +14,7 @@ __all__ = ["Dashboard"]
 def __getattr__(name: str) -> Any:
     # Importing Panel takes seconds; the command's --help need not wait for it.
     if name == "Dashboard":
-        from dashboard.cell import Dashboard
+        from dashboard.notebook import Dashboard
 
         return Dashboard
     raise AttributeError(f"module 'dashboard' has no attribute {name!r}")

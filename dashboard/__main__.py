@@ -12,10 +12,10 @@ from typing import Any
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from charrnn.services.bootstrap import refuse_password
-from charrnn.services.patience import patiently
-from dashboard import settings
-from dashboard.logins import read_logins
-from dashboard.names import is_loopback
+from charrnn.services.database_retry import patiently
+from dashboard.server import settings
+from dashboard.server.allowed_hosts import is_loopback
+from dashboard.server.login_providers import read_logins
 
 OPEN = (
     "The address {address} can be reached from other machines, and nobody is asked who they are: all of them could "
@@ -63,8 +63,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         on_wait=lambda error: print(f"{error} Waiting …", file=sys.stderr, flush=True),
     )
 
-    from dashboard import front
-    from dashboard.server import Studio, free_port, serve, url_here
+    from dashboard.server import first_paint
+    from dashboard.server.server import Studio, free_port, serve, url_here
 
     logging.getLogger("charrnn").addHandler(logging.StreamHandler())  # the server's log is its standard error
     with services:
@@ -79,7 +79,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             server = serve(studio, address=address, port=port, names=names, proxies=proxies, start=False)
             print(f"Char-RNN Studio is at http://{address}:{port} (Ctrl-C ends it)", flush=True)
             if not logins:
-                front.visit(url_here(address, port))
+                first_paint.visit(url_here(address, port))
             run(server)
         finally:
             studio.close()

@@ -4,9 +4,9 @@ import os
 
 import panel as pn
 
-from charrnn.core.limits import Limits
+from charrnn.core.quotas import Limits
 from charrnn.services import open_services
-from dashboard.server import Studio
+from dashboard.server.server import Studio
 
 studio = pn.state.as_cached(
     "char-rnn studio", lambda: Studio.open(open_services(limits=Limits.read(os.environ, server=True)))

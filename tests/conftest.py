@@ -13,7 +13,7 @@ from sqlalchemy import URL, delete
 
 from charrnn.store.database import Database
 from charrnn.store.tables import Base
-from tests.store import database_servers
+from tests.support import database_servers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,7 +26,7 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def chromium() -> Iterator["Browser"]:
     """The browser of all tests; Playwright wants to be started once."""
-    from tests.dashboard.conftest import browser
+    from tests.support.browser import browser
 
     with browser() as chromium:
         yield chromium

@@ -5,7 +5,7 @@ import re
 import pytest
 from packaging.markers import Marker
 
-from tests.test_house import locked, read
+from tests.test_project_files import locked, read
 
 IMAGES = ("requirements-image.lock", "requirements-gpu.lock")
 

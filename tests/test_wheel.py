@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import charrnn
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
 
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed o
 from turns import Work, take_turns  # noqa: E402
 
 from charrnn.core.options import preset  # noqa: E402
-from charrnn.model.engine import Engine  # noqa: E402
+from charrnn.model.training.train_step import Engine  # noqa: E402
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed o
 from recipes import recipe  # noqa: E402
 from turns import tell, wait  # noqa: E402
 
-from charrnn.core.events import Event, Measured  # noqa: E402
+from charrnn.core.training_events import Event, Measured  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
-from charrnn.model.training import train  # noqa: E402
+from charrnn.model.training.training_loop import train  # noqa: E402
 
 TURN_SECONDS = 5.0
 

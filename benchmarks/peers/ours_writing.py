@@ -10,8 +10,8 @@ from turns import BLOCK_SECONDS, tell, wait  # noqa: E402
 
 from charrnn.core.options import defaults, preset  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
-from charrnn.model.network import Network  # noqa: E402
-from charrnn.model.writer import Writer  # noqa: E402
+from charrnn.model.generation.generator import Writer  # noqa: E402
+from charrnn.model.network.network import Network  # noqa: E402
 
 
 def main() -> None:

@@ -12,17 +12,16 @@ from typing import Any
 
 import keras
 import numpy.typing as npt
-
 from peers.cuts import Cut, standard_error
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
 
 from charrnn.core.batches import split  # noqa: E402
-from charrnn.core.events import Event, Saved  # noqa: E402
+from charrnn.core.training_events import Event, Saved  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
-from charrnn.model.checkpoint import load_network  # noqa: E402
-from charrnn.model.evaluation import Evaluation  # noqa: E402
-from charrnn.model.training import train  # noqa: E402
+from charrnn.model.training.checkpoint import load_network  # noqa: E402
+from charrnn.model.training.evaluation import Evaluation  # noqa: E402
+from charrnn.model.training.training_loop import train  # noqa: E402
 
 
 @dataclass(frozen=True)

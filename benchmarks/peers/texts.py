@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
 
-from charrnn.services.examples import examples, open_example  # noqa: E402
+from charrnn.services.example_texts import examples, open_example  # noqa: E402
 
 
 def read(name: str, characters: int = -1) -> str:

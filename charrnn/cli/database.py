@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from charrnn.cli.command import DONE, Command, add_json
-from charrnn.cli.screen import notice, print_facts, print_json
+from charrnn.cli.terminal_output import notice, print_facts, print_json
 
 
 def _flags(parser: ArgumentParser) -> None:

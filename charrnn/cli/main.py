@@ -9,15 +9,25 @@ import traceback
 from collections.abc import Sequence
 
 import charrnn
-from charrnn.cli import check, database, log, models, reference, sample, show, train, users
+from charrnn.cli import (
+    corpora,
+    database,
+    model_details,
+    models,
+    options_reference,
+    sample,
+    train,
+    training_log,
+    user_accounts,
+)
 from charrnn.cli.command import DONE, FAILED, WRONG_USAGE, Command, UsageError
+from charrnn.cli.interrupt_signals import exit_code
 from charrnn.cli.parser import overview, parse
-from charrnn.cli.screen import notice, say
-from charrnn.cli.signals import exit_code
+from charrnn.cli.terminal_output import notice, say
 from charrnn.core.errors import OptionError, StudioError
 from charrnn.core.options import options
 
-_MODULES = (train, log, sample, models, show, check, users, reference, database)
+_MODULES = (train, training_log, sample, models, model_details, corpora, user_accounts, options_reference, database)
 COMMANDS: dict[str, Command] = {command.name: command for module in _MODULES for command in module.COMMANDS}
 
 

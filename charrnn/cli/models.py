@@ -5,10 +5,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from charrnn.cli.command import DONE, Command, add_json, add_model, opened, output_path, typed
-from charrnn.cli.screen import hint, notice, print_json, print_table, say
-from charrnn.core import figures
+from charrnn.cli.terminal_output import hint, notice, print_json, print_table, say
+from charrnn.core import formatting
+from charrnn.core.atomic_files import file_name
 from charrnn.core.errors import NotFound
-from charrnn.core.files import file_name
 
 
 def _models_flags(parser: ArgumentParser) -> None:
@@ -34,10 +34,10 @@ def _models(args: Namespace) -> int:
                     model.state,
                     f"{model.step:,}",
                     f"{model.train_params.get('max_steps', 0):,}",
-                    figures.loss(model.best_loss),
-                    figures.bits(model.best_loss),
+                    formatting.loss(model.best_loss),
+                    formatting.bits(model.best_loss),
                     texts.get(model.corpus_id or "", ""),
-                    figures.moment(model.updated_at),
+                    formatting.moment(model.updated_at),
                     *([model.owner] if owners else []),
                 ]
                 for model in models
@@ -139,7 +139,7 @@ def _export(args: Namespace) -> int:
         target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
         hint("checking the checkpoint …")
         services.models.export(model.id, target)
-    notice(f"{model.name!r} is in {target} ({figures.size(target.stat().st_size)}).")
+    notice(f"{model.name!r} is in {target} ({formatting.size(target.stat().st_size)}).")
     return DONE
 
 

@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened, output_path
-from charrnn.cli.flags import add_options, given
-from charrnn.cli.reading import add_reading, opened_text
-from charrnn.cli.screen import as_json, for_stream, hint, notice, print_json, say
-from charrnn.core import figures
-from charrnn.core.files import atomic_file
+from charrnn.cli.option_flags import add_options, given
+from charrnn.cli.terminal_output import as_json, for_stream, hint, notice, print_json, say
+from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.core import formatting
+from charrnn.core.atomic_files import atomic_file
+from charrnn.core.generated_text import Piece, Written, join
 from charrnn.core.options import checked
 from charrnn.core.records import Model
-from charrnn.core.text import decode, detection_of
-from charrnn.core.written import Piece, Written, join
+from charrnn.core.text_decoding import decode, detection_of
 
 if TYPE_CHECKING:
     from charrnn.services import Services
-    from charrnn.services.writing import Stream
+    from charrnn.services.text_generation import Stream
 
 LOADING = "loading TensorFlow and the network …"
 
@@ -153,13 +153,13 @@ def _score(args: Namespace) -> int:
                 "model": model.name,
                 "encoding": encoding,
                 "nats": score.nats,
-                "bits": figures.in_bits(score.nats),
+                "bits": formatting.in_bits(score.nats),
                 "num_characters": score.num_characters,
                 "num_unknown": score.num_unknown,
             }
         )
         return DONE
-    say(f"{figures.both(score.nats)}, over {score.num_characters:,} characters read as {encoding}")
+    say(f"{formatting.both(score.nats)}, over {score.num_characters:,} characters read as {encoding}")
     if score.num_unknown:
         say(f"{score.num_unknown:,} of them are characters that the model never saw; they count as unknown ones.")
     return DONE

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress
 
 from charrnn.cli.command import DONE, FAILED, Command, UsageError, add_model, opened, typed
-from charrnn.cli.flags import add_options, add_preset, given, training_options
-from charrnn.cli.progress import ProgressLine
-from charrnn.cli.reading import add_reading, opened_text
-from charrnn.cli.screen import console, hint, notice
-from charrnn.cli.watch import watch
+from charrnn.cli.option_flags import add_options, add_preset, given, training_options
+from charrnn.cli.progress_line import ProgressLine
+from charrnn.cli.terminal_output import console, hint, notice
+from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.cli.training_monitor import watch
 from charrnn.core.batches import check_length
 from charrnn.core.errors import NameTaken, NotFound, StateError
 from charrnn.core.options import checked
 from charrnn.core.records import ACTIVE, Corpus, Model
-from charrnn.core.report import TextReport
+from charrnn.core.text_report import TextReport
 
 if TYPE_CHECKING:
     from charrnn.services import Services
@@ -102,7 +102,7 @@ def _tell_text(report: TextReport) -> None:
 
 
 def _line(values: dict[str, bool | int | float | str], corpus: Corpus) -> ProgressLine:
-    from charrnn.services.estimate import estimate
+    from charrnn.services.cost_estimate import estimate
 
     cost = estimate(values, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
     return ProgressLine(

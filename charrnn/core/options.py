@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn.core.errors import OptionError
-from charrnn.core.schemas import validator
+from charrnn.core.json_schema import validator
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

@@ -99,8 +99,8 @@ class Model:
     finished_at: datetime | None = None
     deleted_at: datetime | None = None
     cpu: str | None = None
-    """CPU of the newest training, as `charrnn.core.processor.cpu_name` describes it; `None` before the first one, and
-    for trainings of versions that did not record it."""
+    """CPU of the latest training, as returned by `charrnn.core.cpu_features.cpu_name`; `None` before the first training
+    and for trainings of versions that did not record it."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.core.character_fallbacks import lookalikes
 from charrnn.core.codepoints import code_points
 from charrnn.core.errors import UnknownCharacters
-from charrnn.core.resemblance import lookalikes
 
 Ids = npt.NDArray[np.unsignedinteger]
 

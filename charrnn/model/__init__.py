@@ -1,13 +1,12 @@
 """The network, its training and its writing: the only folder that imports TensorFlow and Keras.
 
-Others import it inside the function that needs it, since `import tensorflow` takes seconds, and as
-`from charrnn.model import training`: that waits for another thread that is at it, which
-`from charrnn.model.training import train` does not, and two threads that import TensorFlow at once both fail.
+Import it inside the function that needs it, because importing TensorFlow takes seconds, and import modules rather than
+names from them: `from charrnn.model.training import training_loop`. Several threads may do that at the same time.
 """
 
 import os
 
-from charrnn.model.c_stderr import startup_lines_held_back
+from charrnn.model.compute.native_log_filter import startup_lines_held_back
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Level 2 would leave errors that are none: on every CPU with AMX, that oneDNN does not multiply int32, and on every

@@ -9,26 +9,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from charrnn.core.atomic_files import sweep
 from charrnn.core.errors import StoreError
-from charrnn.core.files import sweep
-from charrnn.core.limits import Limits
 from charrnn.core.options import checked
-from charrnn.services.allowance import Allowance
-from charrnn.services.checkpoints import Checkpoints
+from charrnn.core.quotas import Limits
+from charrnn.services.checkpoint_manager import Checkpoints
+from charrnn.services.checkpoint_recovery import Recovery
 from charrnn.services.corpora import Corpora
-from charrnn.services.estimate import speed
-from charrnn.services.library import Library
-from charrnn.services.recovery import Recovery
+from charrnn.services.cost_estimate import speed
+from charrnn.services.models import Library
+from charrnn.services.quota_check import Allowance
 from charrnn.services.settings import Settings
+from charrnn.services.text_generation import Writing
 from charrnn.services.training import Trainings
-from charrnn.services.writing import Writing
-from charrnn.store.address import parse_url, url_from_environment
-from charrnn.store.corpora import CorpusFiles
+from charrnn.store.corpora import CorpusStore
+from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.database import Database
-from charrnn.store.history import HistoryStore
-from charrnn.store.leases import LeaseStore
+from charrnn.store.database_url import parse_url, url_from_environment
 from charrnn.store.models import ModelStore
-from charrnn.store.texts import CorpusStore
+from charrnn.store.run_history import HistoryStore
+from charrnn.store.training_leases import LeaseStore
 
 NEEDED_BYTES = 100_000_000
 """Free room on the disk below which a program is not ready: a checkpoint takes tens of megabytes."""
@@ -61,7 +61,8 @@ class Services:
 
         Takes 5 to 15 seconds the first time; meant for a background thread.
         """
-        from charrnn.model import training, writer  # noqa: F401
+        from charrnn.model.generation import generator  # noqa: F401
+        from charrnn.model.training import training_loop  # noqa: F401
 
         checked("sampling", {})  # what checks options is imported late, too
         speed()

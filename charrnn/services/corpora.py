@@ -10,13 +10,13 @@ from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
 from charrnn.core.errors import LimitReached, NotFound, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.report import TextReport
-from charrnn.core.text import Newlines, examine, in_utf8
+from charrnn.core.text_decoding import Newlines, examine, in_utf8
+from charrnn.core.text_report import TextReport
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.services.allowance import Allowance
-from charrnn.services.examples import open_example
-from charrnn.store.corpora import CorpusFiles
-from charrnn.store.texts import CorpusStore
+from charrnn.services.example_texts import open_example
+from charrnn.services.quota_check import Allowance
+from charrnn.store.corpora import CorpusStore
+from charrnn.store.corpus_files import CorpusFiles
 
 Source = Corpus | Path | str | BinaryIO
 """A stored text, a file's path, the text itself, or an open file of bytes."""

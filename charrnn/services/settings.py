@@ -7,10 +7,10 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from charrnn.core.environment import with_secret_files
+from charrnn.core.atomic_files import make_folder
+from charrnn.core.environment_secrets import with_secret_files
 from charrnn.core.errors import StudioError
-from charrnn.core.files import make_folder
-from charrnn.core.permissions import close_to_others, close_tree
+from charrnn.core.file_permissions import close_to_others, close_tree
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,22 @@ from typing import Any
 
 from charrnn.core.batches import check_length
 from charrnn.core.errors import StateError, StoreAway
-from charrnn.core.events import Listener
 from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
 from charrnn.core.records import ACTIVE, Model
-from charrnn.services.allowance import Allowance
-from charrnn.services.checkpoints import Checkpoints
+from charrnn.core.training_events import Listener
+from charrnn.services.checkpoint_manager import Checkpoints
+from charrnn.services.checkpoint_recovery import Recovery
 from charrnn.services.corpora import Corpora, Source
-from charrnn.services.dead_workers import end_dead
-from charrnn.services.follow import LINES, Follower, Update
-from charrnn.services.library import Library
-from charrnn.services.patience import PATIENCE_SECONDS, patiently
-from charrnn.services.recovery import Recovery
-from charrnn.services.resuming import options_to_go_on
-from charrnn.services.worker import Task, Worker
-from charrnn.store.history import HistoryStore
-from charrnn.store.leases import LeaseStore
+from charrnn.services.database_retry import PATIENCE_SECONDS, patiently
+from charrnn.services.dead_worker_cleanup import end_dead
+from charrnn.services.models import Library
+from charrnn.services.quota_check import Allowance
+from charrnn.services.resume_options import options_to_go_on
+from charrnn.services.training_follower import LINES, Follower, Update
+from charrnn.services.training_thread import Task, Worker
+from charrnn.store.run_history import HistoryStore
+from charrnn.store.training_leases import LeaseStore
 
 FOLLOW_SECONDS = 0.25
 DEATH_SECONDS = 1.0

@@ -13,11 +13,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from charrnn.store import failures
-from charrnn.store.address import parse_url
-from charrnn.store.clock import utc_now
-from charrnn.store.engine import BUSY_SECONDS, WRITES, make_engine
-from charrnn.store.version import is_newest
+from charrnn.store import driver_errors
+from charrnn.store.database_clock import utc_now
+from charrnn.store.database_engine import BUSY_SECONDS, WRITES, make_engine
+from charrnn.store.database_url import parse_url
+from charrnn.store.schema_version import is_newest
 
 _LONGEST_PAUSE = 1.0  # seconds between two tries of the same transaction
 
@@ -136,7 +136,7 @@ class Database:
             yield
             return
         if not self._writers.acquire(timeout=BUSY_SECONDS):
-            raise failures.busy(self.url)
+            raise driver_errors.busy(self.url)
         try:
             yield
         finally:
@@ -149,9 +149,9 @@ class Database:
             try:
                 return work()
             except SQLAlchemyError as error:
-                is_conflict = isinstance(error, DBAPIError) and failures.is_conflict(error)
+                is_conflict = isinstance(error, DBAPIError) and driver_errors.is_conflict(error)
                 if not is_conflict or time.monotonic() > deadline:
-                    raise failures.explain(error, self.url) from error
+                    raise driver_errors.explain(error, self.url) from error
             # Random, so that two that collided do not collide again.
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**tries)))
             tries += 1

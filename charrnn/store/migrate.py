@@ -11,10 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from charrnn.core.errors import StoreError
-from charrnn.store import version
-from charrnn.store.engine import WRITES
+from charrnn.store import schema_version
+from charrnn.store.database_engine import WRITES
+from charrnn.store.schema_version import VERSION_TABLE, version_of
 from charrnn.store.tables import Base
-from charrnn.store.version import VERSION_TABLE, version_of
 
 _LOCK_SECONDS = 60
 
@@ -28,12 +28,12 @@ def must_upgrade(engine: Engine) -> bool:
     """
     with _locked(engine) as connection:
         found = _version(connection)
-        if found == version.NEWEST:
+        if found == schema_version.NEWEST:
             return False
         if found is not None and engine.dialect.name != "sqlite":
             raise StoreError(
-                f"The database {engine.url!r} has version {found}; this program needs {version.NEWEST}. Stop the other "
-                "programs that use it and run `charrnn db upgrade`."
+                f"The database {engine.url!r} has version {found}; this program needs {schema_version.NEWEST}. "
+                "Stop the other programs that use it and run `charrnn db upgrade`."
             )
         return True
 
@@ -46,7 +46,7 @@ def upgrade(engine: Engine) -> None:
             upgrading it for a minute.
     """
     with _locked(engine) as connection:
-        if _version(connection) != version.NEWEST:
+        if _version(connection) != schema_version.NEWEST:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -70,7 +70,7 @@ def _version(connection: Connection) -> str | None:
     if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
         raise StoreError(
             f"The database {connection.engine.url!r} has version {found}, which a newer program made; this one knows "
-            f"versions up to {version.NEWEST}. Install the newer program, or use another database."
+            f"versions up to {schema_version.NEWEST}. Install the newer program, or use another database."
         )
     return found
 

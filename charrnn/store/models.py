@@ -1,4 +1,4 @@
-"""Models: create, find, change, delete and bring back. Who trains one is the business of `charrnn.store.leases`."""
+"""Create, find, change, delete and restore models. Leases on them are in `charrnn.store.training_leases`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session
 
 from charrnn.core.errors import BrokenConstraint, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ACTIVE, Model, ModelState
-from charrnn.store.batch import Batch, insert_parts
-from charrnn.store.clock import utc_now
-from charrnn.store.columns import storable_json
+from charrnn.store.column_types import storable_json
+from charrnn.store.corpora import own
 from charrnn.store.database import Database
-from charrnn.store.failures import is_duplicate, is_missing_parent
-from charrnn.store.names import checked_name, checked_notes, checked_owner, checked_tags, is_id
-from charrnn.store.rows import compare_and_set, load_model, model_of, new_id
+from charrnn.store.database_clock import utc_now
+from charrnn.store.driver_errors import is_duplicate, is_missing_parent
+from charrnn.store.history_batch import Batch, insert_parts
+from charrnn.store.model_names import checked_name, checked_notes, checked_owner, checked_tags, is_id
+from charrnn.store.model_rows import compare_and_set, load_model, model_of, new_id
 from charrnn.store.tables import CorpusRow, ModelRow
-from charrnn.store.texts import own
 
 _CHECKS = {
     "name": checked_name,

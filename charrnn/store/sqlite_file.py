@@ -6,9 +6,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from charrnn.core.atomic_files import sync_folder
 from charrnn.core.errors import StoreError
-from charrnn.core.files import sync_folder
-from charrnn.core.permissions import close_to_others, file_mode
+from charrnn.core.file_permissions import close_to_others, file_mode
 
 log = logging.getLogger(__name__)
 

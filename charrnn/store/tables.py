@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from charrnn.store.clock import utc_default
-from charrnn.store.columns import MOMENT, StoredName, StoredText
+from charrnn.store.column_types import MOMENT, StoredName, StoredText
+from charrnn.store.database_clock import utc_default
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -8,11 +8,11 @@ from bokeh.models import ColumnDataSource, Legend, LegendItem
 from bokeh.palettes import Colorblind
 from bokeh.plotting import figure
 
-from charrnn.core import figures
+from charrnn.core import formatting
 from charrnn.core.records import Model
-from dashboard.curves import thinned
+from dashboard.components.curve_smoothing import thinned
 from dashboard.escape import escaped, visible
-from dashboard.session import Session
+from dashboard.live.session import Session
 from dashboard.theme import markup
 
 MOST = 6
@@ -80,7 +80,7 @@ class CompareView(pn.viewable.Viewer):
 def differences(models: list[Model]) -> str:
     """Return a table of the options in which models differ, and of what they reached."""
     heads = "".join(f'<th scope="col" dir="auto">{escaped(model.name)}</th>' for model in models)
-    rows = {"best loss": [figures.loss(m.best_loss) for m in models], "step": [f"{m.step:,}" for m in models]}
+    rows = {"best loss": [formatting.loss(m.best_loss) for m in models], "step": [f"{m.step:,}" for m in models]}
     names = dict.fromkeys(name for model in models for name in model.train_params)
     for name in names:
         values = [model.train_params.get(name, "–") for model in models]

@@ -12,8 +12,8 @@ from panel.custom import JSComponent
 
 from charrnn.core.records import LogLine
 from dashboard.escape import visible
-from dashboard.feed import LINES, Story
-from dashboard.session import Session
+from dashboard.live.model_feed import LINES, Story
+from dashboard.live.session import Session
 from dashboard.theme import ASSETS, markup
 
 LEVELS = {"Everything": "", "Warnings and errors": "warning", "Errors": "error"}

@@ -7,11 +7,11 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
-from charrnn.services.bundle_texts import metrics_csv
-from dashboard.feed import Story
-from dashboard.live import Live
-from dashboard.plot import Axes, LossPlot
-from dashboard.session import Session
+from charrnn.services.bundle_history import metrics_csv
+from dashboard.components.html_pane import Live
+from dashboard.components.loss_plot import Axes, LossPlot
+from dashboard.live.model_feed import Story
+from dashboard.live.session import Session
 
 SAVE = """
 const view = Bokeh.index.find_one(plot)

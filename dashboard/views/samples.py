@@ -5,8 +5,8 @@ import panel.ui as pui
 
 from charrnn.core.records import Sample
 from dashboard.escape import escaped
-from dashboard.feed import Story
-from dashboard.session import Session
+from dashboard.live.model_feed import Story
+from dashboard.live.session import Session
 from dashboard.theme import markup
 
 

@@ -10,16 +10,16 @@ import panel.ui as pui
 
 from charrnn.core.errors import StateError, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.report import TextReport
-from charrnn.core.text import Newlines, in_utf8
-from charrnn.services.examples import Example, examples
-from dashboard.action_button import ActionButton
+from charrnn.core.text_decoding import Newlines, in_utf8
+from charrnn.core.text_report import TextReport
+from charrnn.services.example_texts import Example, examples
+from dashboard.components.action_button import ActionButton
+from dashboard.components.file_upload import TextUpload, too_large
+from dashboard.components.visible_only_layout import sparing
 from dashboard.escape import escaped
-from dashboard.session import Session, Work
-from dashboard.sparing import sparing
+from dashboard.live.session import Session, Work
 from dashboard.theme import markup
-from dashboard.upload import TextUpload, too_large
-from dashboard.views import report as shown
+from dashboard.views import text_report as shown
 
 PREVIEW = 1500
 FIRST = (

@@ -5,14 +5,14 @@ from typing import Any
 
 import panel as pn
 
-from charrnn.core import figures
+from charrnn.core import formatting
 from charrnn.core.records import Corpus, Model, ModelState
-from dashboard.action_button import ActionButton
+from dashboard.components.action_button import ActionButton
+from dashboard.components.html_pane import Live
+from dashboard.components.visible_only_layout import sparing
 from dashboard.escape import escaped
-from dashboard.live import Live
-from dashboard.progress import Progress
-from dashboard.session import Session, Work
-from dashboard.sparing import sparing
+from dashboard.live.progress_estimate import Progress
+from dashboard.live.session import Session, Work
 from dashboard.theme import empty, markup
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
@@ -162,9 +162,9 @@ def headline(model: Model, progress: Progress) -> str:
     active = progress.seconds_left is not None and model.state in (ModelState.TRAINING, ModelState.STOPPING)
     facts = {
         "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
-        "Best loss": f"{figures.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
+        "Best loss": f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
         "Speed": f"{progress.characters_per_second:,.0f} characters/s" if active else "–",
-        "Time left": figures.duration(progress.seconds_left or 0) if active else "–",
+        "Time left": formatting.duration(progress.seconds_left or 0) if active else "–",
     }
     percent = f"{100 * progress.share:.1f}"
     rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())

@@ -8,13 +8,13 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.records import Checkpoint, Model, Sample
-from dashboard.action_button import ActionButton
+from dashboard.components.action_button import ActionButton
+from dashboard.components.option_form import Form
+from dashboard.components.visible_only_layout import sparing
 from dashboard.escape import escaped, visible
-from dashboard.forms import Form
-from dashboard.session import Session
-from dashboard.sparing import sparing
+from dashboard.live.session import Session
 from dashboard.theme import empty, markup
-from dashboard.views.sheet import Sheet
+from dashboard.views.generated_text import Sheet
 
 SLIDERS = ("max_length", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 CHECKPOINTS = {"Best": "best", "Newest": "newest"}

@@ -10,7 +10,7 @@ import charrnn as package
 from charrnn.cli import main as program
 from charrnn.cli.command import Command
 from charrnn.core.errors import OptionError, StoreError
-from tests.cli.conftest import command
+from tests.support.command_line import command
 
 
 def fail_with(monkeypatch, error):

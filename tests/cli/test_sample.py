@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from charrnn.cli import screen
+from charrnn.cli import terminal_output
 from charrnn.services import open_services
-from tests.cli.conftest import TEXT, Terminal
+from tests.support.command_line import TEXT, Terminal
 
 
 def test_exactly_the_asked_characters_go_to_a_pipe(charrnn_with_fox):
@@ -34,7 +34,7 @@ def test_a_terminal_gets_a_line_end_and_no_control_characters(charrnn_with_fox, 
     charrnn_with_fox("sample", "fox", "--max_length", "9", "--seed", "3")
     assert len(terminal.getvalue()) == 10
     assert terminal.getvalue().endswith("\n")
-    assert screen.for_stream("\x1b", terminal) == "\\x1b"
+    assert terminal_output.for_stream("\x1b", terminal) == "\\x1b"
 
 
 def test_several_texts_are_told_apart(charrnn_with_fox):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from charrnn.services import open_services
-from tests.cli.conftest import SMALL, TEXT
+from tests.support.command_line import SMALL, TEXT
 
 
 def test_a_training_s_log_and_end_are_told(charrnn, text_file):

@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import URL
 
-from charrnn.store.address import parse_url
+from charrnn.store.database_url import parse_url
 from tests.container.engine import IMAGE, Engine, missing
-from tests.dashboard.conftest import PATIENCE, wait_until
-from tests.store.database_servers import new_database
+from tests.support.database_servers import new_database
+from tests.support.waiting import PATIENCE, wait_until
 
 CANARY = "index-of-nobody-else"
 

@@ -20,8 +20,8 @@ from playwright.sync_api import Page, expect
 from tests.container.conftest import free_port, log_in
 from tests.container.engine import IMAGE, ROOT, Engine
 from tests.container.test_journey import LAST_STEP, loss_of, train
-from tests.dashboard.conftest import PATIENCE, wait_until
 from tests.dashboard.test_journey import press
+from tests.support.waiting import PATIENCE, wait_until
 
 MARIADB = "localhost/charrnn-test-mariadb:latest"
 

@@ -13,7 +13,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.container.conftest import CANARY
 from tests.container.engine import ROOT, Engine
-from tests.test_house import locked
+from tests.test_project_files import locked
 
 OVERRIDDEN = {"charrnn-studio: tensorflow", "tensorflow-cpu: libclang"}
 """What image-overrides.txt takes out."""

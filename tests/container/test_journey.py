@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.container.conftest import log_in
 from tests.container.test_start import Containers
 from tests.dashboard.test_journey import LINES, press, tab
-from tests.services.conftest import TEXT
+from tests.support.small_training import TEXT
 
 STOP_SECONDS = 10
 OPTIONS = {"Steps": 1_000_000, "Log every": 20, "Validate every": 200, "Save every": 200}

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.container.conftest import Container, free_port, log_in
 from tests.container.engine import IMAGE, Engine
-from tests.dashboard.conftest import PATIENCE, wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 type Containers = Callable[..., Container]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.files import atomic_file, atomic_folder, make_folder
-from charrnn.store.corpora import CorpusFiles
+from charrnn.core.atomic_files import atomic_file, atomic_folder, make_folder
+from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.database import Database
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows opens no folders")
@@ -49,7 +49,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
         disk.events.append(f"rename {disk.shown(Path(source))} to {disk.shown(Path(target))}")
         replace(source, target)
 
-    monkeypatch.setattr("charrnn.core.files._flush", watched_fsync)
+    monkeypatch.setattr("charrnn.core.atomic_files._flush", watched_fsync)
     monkeypatch.setattr("os.rename", watched_rename)
     monkeypatch.setattr("os.replace", watched_replace)
     return disk

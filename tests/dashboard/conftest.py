@@ -1,43 +1,20 @@
 """Fixtures of the dashboard's tests: a data folder, a hub, a session without a page; a server and a real Chromium."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from charrnn.core.records import Model
 from charrnn.services import Services, open_services
-from dashboard.hub import Hub
-from dashboard.session import Session
-from tests.services.conftest import OPTIONS, TEXT
-
-PATIENCE = 120
-"""Seconds that anything may take on a busy machine."""
-
-
-def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for a condition; the wait is no longer than needed."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def listens(port: int) -> bool:
-    """Tell whether somebody listens on a port of this machine."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+from dashboard.live.hub import Hub
+from dashboard.live.session import Session
+from tests.support.browser import is_elsewhere
+from tests.support.dashboard_server import Server
+from tests.support.small_training import OPTIONS, TEXT
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -63,60 +40,19 @@ def session(services: Services, hub: Hub) -> Iterator[Session]:
     session.close()
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A data folder with a trained model; copy it before changing it."""
-
-    home: Path
-    model: Model
-
-
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
     """One model that was trained for a second or two."""
     home = tmp_path_factory.mktemp("trained")
     with open_services(home, environ={}) as services:
         model = services.training.start(TEXT, name="ducks", options=OPTIONS)
-        return Trained(home, services.training.wait(model.id))
+        return TrainedHome(home, services.training.wait(model.id))
 
 
 @pytest.fixture
-def home(trained: Trained, tmp_path: Path) -> Path:
+def home(trained: TrainedHome, tmp_path: Path) -> Path:
     """A copy of that data folder."""
     return Path(shutil.copytree(trained.home, tmp_path / "copy"))
-
-
-class Server:
-    """`python -m dashboard` on a free port of this machine."""
-
-    def __init__(self, home: Path, *flags: str):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [sys.executable, "-m", "dashboard", "--home", str(home), "--port", str(self.port), *flags]
-        self.start()
-
-    def start(self) -> None:
-        """Begin to serve, and wait for the port."""
-        self.process = subprocess.Popen(
-            self._command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )  # fmt: skip
-        wait_until(self._answers)
-
-    def _answers(self) -> bool:
-        assert self.process.poll() is None, self.process.stdout and self.process.stdout.read()
-        return listens(self.port)
-
-    def stop(self) -> str:
-        """End it as a service manager would; return what it printed."""
-        self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=PATIENCE)
-        assert self.process.returncode == 0, output
-        # no real browser may ever send what is taken for an attack
-        assert "Closed the" not in output, output
-        return output
 
 
 @pytest.fixture
@@ -141,7 +77,7 @@ def server(home: Path, serve: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture(scope="session")
-def shared(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(trained: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that leave `ducks`, its trained model, as it is; it takes at most 1 MB."""
     home = Path(shutil.copytree(trained.home, tmp_path_factory.mktemp("shared") / "copy"))
     with open_services(home, environ={}) as services:
@@ -150,26 +86,6 @@ def shared(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     server = Server(home, "--max-upload-mb", "1")
     yield server
     assert "Traceback" not in server.stop()
-
-
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """A real browser, found by its name.
-
-    Raises:
-        FileNotFoundError: There is none.
-    """
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        raise FileNotFoundError(
-            "Chromium is not installed: run scripts/packages as root, or install it from your system."
-        )
-    quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=quiet)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -201,18 +117,3 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not complaints
-
-
-def is_elsewhere(url: str) -> bool:
-    """Tell whether an address leads out of this machine."""
-    return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
-
-
-def barriers(page: Page) -> dict[str, list[str]]:
-    """Return what axe finds serious on a page: rules, and the markup that breaks them."""
-    found = Axe().run(page).response["violations"]
-    return {
-        v["id"]: [n["html"][:120] + n["failureSummary"] for n in v["nodes"]]
-        for v in found
-        if v["impact"] in ("serious", "critical")
-    }

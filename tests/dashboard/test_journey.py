@@ -6,8 +6,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.conftest import PATIENCE, Server, Trained
-from tests.services.conftest import TEXT
+from tests.support.dashboard_server import Server
+from tests.support.small_training import TEXT
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=1000 * PATIENCE)
 LINES = re.compile(r"step: \d+")
@@ -22,7 +24,7 @@ def press(page: Page, name: str) -> None:
 
 
 def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
-    server: Server, trained: Trained, open_page: Callable[..., Page], tmp_path: Path
+    server: Server, trained: TrainedHome, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = open_page(f"{server.url}/?tab=text&model={trained.model.id}")
     (tmp_path / "geese.txt").write_text(TEXT.replace("ducks", "geese").replace("\n", "\r\n"), "utf-8")

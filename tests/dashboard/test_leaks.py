@@ -16,13 +16,13 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from charrnn.services import Services
-from dashboard import busy
-from dashboard.hub import Hub
-from dashboard.page import build_page
-from dashboard.server import Studio, free_port, serve
-from dashboard.session import Session
+from dashboard.live.hub import Hub
+from dashboard.live.session import Session
+from dashboard.patches import busy_indicator
+from dashboard.server.server import Studio, free_port, serve
 from dashboard.views.log import LogPane
-from tests.dashboard.conftest import listens, wait_until
+from dashboard.views.page import build_page
+from tests.support.waiting import listens, wait_until
 
 VISITS = 12
 DRAWN = {"type": "map", "entries": [["type", "drawn"], ["number", 1]]}
@@ -90,7 +90,7 @@ def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
     """Panel called itself again and again on such a session, for as long as the server ran."""
     monkeypatch.setattr(type(pn.state), "_busy_cleanup_scheduled", None)
     monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: heard.append(message))
-    busy.install()
+    busy_indicator.install()
     heard: list[object] = []
     with served(studio, lifetime=3000) as address:
         page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from charrnn.core.processor import cpu_name
-from tests.dashboard.conftest import PATIENCE, Server, Trained
+from charrnn.core.cpu_features import cpu_name
+from tests.support.dashboard_server import Server
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=1000 * PATIENCE)
 BAD_FILES = {
@@ -99,11 +101,11 @@ LINKS = """() => {
 """Notes for each link that is clicked for a file: under which name it is to be kept, and as what."""
 
 
-def test_what_is_shown_can_be_taken_along(shared: Server, trained: Trained, open_page: Callable[..., Page]) -> None:
+def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
-    expect(page.get_by_text(f"Trained on: {cpu_name()}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"TrainedHome on: {cpu_name()}", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
     found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
     assert found["CSV"].startswith(b"step,")
@@ -140,7 +142,7 @@ def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[.
 
 
 def test_the_log_is_searched_and_its_levels_told_apart(
-    shared: Server, trained: Trained, open_page: Callable[..., Page]
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     log = page.get_by_role("log")
@@ -155,7 +157,7 @@ def test_the_log_is_searched_and_its_levels_told_apart(
 
 
 def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_is_copied(
-    shared: Server, trained: Trained, open_page: Callable[..., Page]
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=write&model={trained.model.id}")
     written, popup = page.get_by_role("textbox", name="Written text", exact=True), page.locator(".popup")
@@ -201,7 +203,7 @@ CHARACTERS = """() => {
 
 
 def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
-    shared: Server, trained: Trained, open_page: Callable[..., Page]
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     """A defect of Bokeh's (3.10): its views are built piece by piece, and a resize in between found no layout."""
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import charrnn.cli.main as cli
-from charrnn.cli.flags import given as typed_flags
+from charrnn.cli.option_flags import given as typed_flags
 from charrnn.cli.parser import parse
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, checked, defaults, options
-from dashboard.forms import Form
+from dashboard.components.option_form import Form
 
 LINES = {"training": ["train", "--input_file", "x"], "sampling": ["sample", "x"]}
 REFUSED = object()

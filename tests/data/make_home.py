@@ -10,9 +10,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from charrnn.core.files import atomic_file
+from charrnn.core.atomic_files import atomic_file
 from charrnn.services import open_services
-from charrnn.store.version import NEWEST
+from charrnn.store.schema_version import NEWEST
 
 HERE = Path(__file__).parent
 TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(9, 0, -1))

@@ -16,14 +16,14 @@ from sqlalchemy import URL
 from charrnn.core.errors import StoreError
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from charrnn.store.address import parse_url
 from charrnn.store.database import Database
-from charrnn.store.engine import make_engine
+from charrnn.store.database_engine import make_engine
+from charrnn.store.database_url import parse_url
 from charrnn.store.migrate import _config
-from charrnn.store.version import NEWEST, version_of
+from charrnn.store.schema_version import NEWEST, version_of
 from tests.data.make_home import OPTIONS, TEXT
 from tests.deploy.conftest import ROOT
-from tests.store.database_servers import new_database
+from tests.support.database_servers import new_database
 
 OLDEST = ROOT / "tests/data/home-0001.zip"
 Backup = Callable[..., subprocess.CompletedProcess[str]]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.store.address import parse_url
+from charrnn.store.database_url import parse_url
 from tests.deploy.conftest import SOURCE, Cloud
 from tests.deploy.templates import SERVICE, read
 

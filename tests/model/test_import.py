@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.model.tiny import tiny
+from tests.support.tiny_networks import tiny
 
 OPTIONS = "num_seqs", "num_steps", "lstm_size", "max_steps", "precision", "optimizer"
 LESSER_CPU = {"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
@@ -31,11 +31,38 @@ assert "tensorflow" in sys.modules
 print(number)
 """
 
+IMPORTED_BY_THREADS = """
+import threading
+
+def import_generator():
+    from charrnn.model.generation import generator
+    assert generator.__name__ in names
+
+def import_training():
+    from charrnn.model.training import checkpoint, training_loop
+    assert training_loop.train and checkpoint.load
+
+names = {"charrnn.model.generation.generator"}
+errors = []
+threading.excepthook = lambda args: errors.append(args.exc_value)
+threads = [threading.Thread(target=work) for work in (import_generator, import_training) * 2]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not errors, errors
+"""
+
 
 def run(*command, **environ):
     """Run Python with stdout and stderr in pipes, as if nobody had set TensorFlow's log level."""
     environ = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | environ
     return subprocess.run([sys.executable, *command], env=environ, capture_output=True, text=True)
+
+
+def test_threads_may_import_at_the_same_time():
+    done = run("-c", IMPORTED_BY_THREADS)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_line_that_another_thread_prints_meanwhile_arrives():
@@ -57,7 +84,7 @@ def test_a_training_prints_only_what_the_program_has_to_say(cpu, tmp_path):
 
 PRINTS_IN_C = """
 import ctypes, os
-from charrnn.model.c_stderr import NAMES, startup_lines_held_back
+from charrnn.model.compute.native_log_filter import NAMES, startup_lines_held_back
 library = ctypes.CDLL(None)
 variable = next(name for name in NAMES if hasattr(library, name))
 

@@ -39,7 +39,7 @@ def test_numeric_tests_pass_on_a_lesser_cpu(subjects: tuple[str, ...]) -> None:
 
 def test_the_processes_really_are_restricted(tmp_path: Path) -> None:
     (tmp_path / "test_limit.py").write_text(
-        "from charrnn.core.processor import bfloat16_unit\n"
+        "from charrnn.core.cpu_features import bfloat16_unit\n"
         "def test_unit(): assert bfloat16_unit() is None\n"
         "def test_fails_by_name(): assert not 'this'\n"
     )

@@ -12,10 +12,10 @@ from charrnn.core.baselines import baselines
 from charrnn.core.options import preset, presets
 from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.model.checkpoint import load_network
-from charrnn.model.evaluation import Evaluation
-from charrnn.model.training import train
-from tests.model.tiny import never
+from charrnn.model.training.checkpoint import load_network
+from charrnn.model.training.evaluation import Evaluation
+from charrnn.model.training.training_loop import train
+from tests.support.tiny_networks import never
 
 CHARACTERS, HELD_OUT = 400_000, 20_000
 

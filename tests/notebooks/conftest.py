@@ -12,7 +12,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.dashboard.conftest import PATIENCE, is_elsewhere, wait_until
+from tests.support.browser import is_elsewhere
+from tests.support.waiting import PATIENCE, wait_until
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 LENGTHS = {

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Frame, Page
 
 from charrnn.services import open_services
-from tests.dashboard.conftest import wait_until
 from tests.notebooks.conftest import NOTEBOOKS, Lab, training_for
+from tests.support.waiting import wait_until
 
 POINTS = """() => Math.max(
   0,

@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.core.errors import StoreError
 from charrnn.services import open_services, upgrade_database
-from charrnn.services.estimate import speed
+from charrnn.services.cost_estimate import speed
 
 
 def test_what_is_stored_is_there_the_next_time(tmp_path: Path) -> None:
@@ -56,7 +56,9 @@ def test_who_prepares_waits_for_tensorflow_and_the_measurement_of_this_machine_n
     speed.cache_clear()
     with open_services(tmp_path, environ={}) as services:
         services.prepare()
-    assert {"tensorflow", "charrnn.model.training", "charrnn.model.writer"} <= set(sys.modules)
+    assert {"tensorflow", "charrnn.model.training.training_loop", "charrnn.model.generation.generator"} <= set(
+        sys.modules
+    )
     assert speed.cache_info().currsize == 1
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import BundleError, LimitReached
-from charrnn.core.limits import Limits
-from charrnn.services import Services, bundle_texts, open_services
-from charrnn.services.bundle_texts import LOG, METRICS, read_metrics
-from charrnn.services.bundles import ABOUT, SAMPLES
-from tests.services.conftest import Trained
-from tests.services.test_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
+from charrnn.core.quotas import Limits
+from charrnn.services import Services, bundle_history, open_services
+from charrnn.services.bundle_history import LOG, METRICS, read_metrics
+from charrnn.services.model_bundles import ABOUT, SAMPLES
+from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
+from tests.support.small_training import Trained
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,8 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
 ) -> None:
     bundle = packed(parts, tmp_path / "large.zip")
     unpacked: list[str] = []
-    read = bundle_texts.read_log
-    monkeypatch.setattr("charrnn.services.bundles.read_log", lambda data: unpacked.append("log") or read(data))
+    read = bundle_history.read_log
+    monkeypatch.setattr("charrnn.services.model_bundles.read_log", lambda data: unpacked.append("log") or read(data))
     with open_services(tmp_path / "home", environ={}, limits=Limits(max_parameters=5)) as services:
         with pytest.raises(LimitReached, match="weights"):
             services.models.import_bundle(bundle)
@@ -75,7 +75,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
 def test_a_long_history_is_stored_in_portions(
     services: Services, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.store.batch.PORTION", 7)
+    monkeypatch.setattr("charrnn.store.history_batch.PORTION", 7)
     rows = "".join(f"{step},{step / 8},\n{step},,{step / 4}\n" for step in range(1, 24))
     lines = "".join(f"line {number}\n" for number in range(1, 24))
     history = {METRICS: b"step,loss,val_loss\n" + rows.encode(), LOG: lines.encode()}

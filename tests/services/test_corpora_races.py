@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from charrnn.core.errors import LimitReached, StoreAway
-from charrnn.core.limits import Limits
+from charrnn.core.quotas import Limits
 from charrnn.services import Services, open_services
-from charrnn.store.corpora import CorpusFiles
-from charrnn.store.texts import CorpusStore
-from tests.services.conftest import TEXT
+from charrnn.store.corpora import CorpusStore
+from charrnn.store.corpus_files import CorpusFiles
+from tests.support.small_training import TEXT
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 
 from charrnn.core.records import Checkpoint, Model, ModelState
 from charrnn.services import open_services
-from charrnn.store.history import HistoryStore
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from charrnn.store.run_history import HistoryStore
 from tests.services.test_training import At
+from tests.support.small_training import OPTIONS, TEXT, Trained
 from tests.torture.damage import DAMAGES, flip
 
 

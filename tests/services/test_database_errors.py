@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import make_url, text
 
 from charrnn.core.errors import StoreAway
-from charrnn.core.events import Event, Measured
 from charrnn.core.records import Model, ModelState
+from charrnn.core.training_events import Event, Measured
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT
-from tests.store.database_servers import ask
+from tests.support.database_servers import ask
+from tests.support.small_training import OPTIONS, TEXT
 from tests.torture.story import gaps
 
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "save_every_n": 1_000_000, "eval_every_n": 1_000_000, "log_every_n": 10}
@@ -97,7 +97,7 @@ def test_a_training_survives_every_error_of_its_database_that_ends(
 def test_a_training_whose_database_never_recovers_fails_with_the_servers_words(
     services: Services, empty_server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.services.worker.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
     with refusing(empty_server_url, 1047):
         model = services.training.start(TEXT, options=OPTIONS)
         ended = services.training.wait(model.id, timeout=PATIENCE)
@@ -126,8 +126,8 @@ def test_a_defect_of_the_recorder_fails_the_training_though_the_database_takes_t
 def test_a_training_waits_for_a_free_connection_while_a_page_is_told_to_try_again(
     tmp_path: Path, empty_server_url: str, log: SimpleQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.store.engine.POOL", {"pool_size": 1, "max_overflow": 0})
-    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 3)
+    monkeypatch.setattr("charrnn.store.database_engine.POOL", {"pool_size": 1, "max_overflow": 0})
+    monkeypatch.setattr("charrnn.store.database_engine.BUSY_SECONDS", 3)
     with open_services(tmp_path, database_url=empty_server_url, environ={}) as services:
         model = in_training(services, ENDLESS)
         with services._database.engine.connect() as connection:

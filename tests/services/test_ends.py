@@ -11,7 +11,7 @@ import pytest
 
 from charrnn.core.records import ModelState
 from charrnn.services import Services
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 Network = Any
 

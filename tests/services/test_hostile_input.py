@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.cli.main import main
+from charrnn.core.atomic_files import file_name
 from charrnn.core.errors import NotFound, OptionError, TextError, UnknownCharacters
-from charrnn.core.files import file_name
 from charrnn.services import Services
-from tests.hostile import NAMES
-from tests.services.conftest import TEXT, Trained
+from tests.support.hostile_names import NAMES
+from tests.support.small_training import TEXT, Trained
 
 STEERING = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u2028\u2029\u202a\u202e\u2066"} - {"\n"}
 

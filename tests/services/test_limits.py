@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.cost import num_parameters
 from charrnn.core.errors import LimitReached, StudioError
-from charrnn.core.limits import Limits, flag, means, variable
-from charrnn.core.machine import memory_bytes
+from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import checked, preset, presets
+from charrnn.core.quotas import Limits, flag, means, variable
 from charrnn.core.records import ModelState
+from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
-from charrnn.services.allowance import log_lines
-from charrnn.store.history import ROW_BYTES
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from charrnn.services.quota_check import log_lines
+from charrnn.store.run_history import ROW_BYTES
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
 def allowed(home: Path, **limits: int) -> Services:

@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from charrnn.store.version import NEWEST
+from charrnn.store.schema_version import NEWEST
 from tests.data.make_home import TEXT
 
 PACKED = sorted((Path(__file__).parents[1] / "data").glob("home-*.zip"))

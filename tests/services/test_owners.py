@@ -10,7 +10,7 @@ import pytest
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import Corpus, Model
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def test_every_way_to_a_model_is_among_these() -> None:
     """A new method that takes a model's id must be tried here, too."""
     from inspect import getmembers, isfunction, signature
 
-    from charrnn.services.library import Library
+    from charrnn.services.models import Library
+    from charrnn.services.text_generation import Writing
     from charrnn.services.training import Trainings
-    from charrnn.services.writing import Writing
 
     takes_id = {
         name

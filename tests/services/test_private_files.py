@@ -8,7 +8,7 @@ import pytest
 
 from charrnn.core.records import ModelState
 from charrnn.services import open_services
-from tests.services.conftest import OPTIONS, TEXT
+from tests.support.small_training import OPTIONS, TEXT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import keras
 import pytest
 
+from charrnn.core.cpu_features import cpu_name
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError, TextError
-from charrnn.core.events import Ended, Event, Saved
-from charrnn.core.processor import cpu_name
 from charrnn.core.records import ModelState
+from charrnn.core.training_events import Ended, Event, Saved
 from charrnn.services import Services, open_services
-from tests.services.conftest import OPTIONS, TEXT, Trained
+from tests.support.small_training import OPTIONS, TEXT, Trained
 
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
 
@@ -122,7 +122,7 @@ def test_a_training_that_resumes_on_another_cpu_logs_that_its_last_digits_may_di
     services.training.wait(model.id)
     services.training.resume(model.id, options={"max_steps": 2 * OPTIONS["max_steps"]})
     services.training.wait(model.id)
-    monkeypatch.setattr("charrnn.services.worker.cpu_name", lambda: "Abacus, 1 core")
+    monkeypatch.setattr("charrnn.services.training_thread.cpu_name", lambda: "Abacus, 1 core")
     services.training.resume(model.id, options={"max_steps": 3 * OPTIONS["max_steps"]})
     resumed = services.training.wait(model.id)
     assert resumed.cpu == "Abacus, 1 core"
@@ -166,7 +166,7 @@ def test_defect_9_a_killed_training_is_interrupted_and_goes_on(services: Service
     script = f"""
 import os, signal
 from charrnn.services import open_services
-from charrnn.core.events import Measured
+from charrnn.core.training_events import Measured
 def kill(event):
     if isinstance(event, Measured) and event.step == 7:
         os.kill(os.getpid(), signal.SIGKILL)

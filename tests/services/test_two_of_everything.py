@@ -7,8 +7,8 @@ import pytest
 from charrnn.core.errors import StateError
 from charrnn.core.records import Model, ModelState
 from charrnn.services import Services, open_services
-from tests.services.conftest import TEXT
 from tests.services.test_training import ENDLESS, At
+from tests.support.small_training import TEXT
 
 THREADS = 16
 

@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 
 from charrnn.core.records import Checkpoint, Corpus, Model, Sample
+from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
-from charrnn.store.history import Batch, HistoryStore
-from charrnn.store.leases import LeaseStore
 from charrnn.store.models import ModelStore
-from charrnn.store.texts import CorpusStore
+from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.training_leases import LeaseStore
 
 HAMLET = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
 

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import text, update
 
 from charrnn.core.errors import BrokenConstraint, StoreAway, StoreError
-from charrnn.store.address import url_from_environment
 from charrnn.store.database import Database
-from charrnn.store.failures import is_missing_parent
+from charrnn.store.database_url import url_from_environment
+from charrnn.store.driver_errors import is_missing_parent
 from charrnn.store.models import ModelStore
 from charrnn.store.tables import ModelRow
-from tests.store.database_servers import KINDS, ask, unique
+from tests.support.database_servers import KINDS, ask, unique
 
 NOBODY = 65534
 FOR_ALL_TO_SEE = 0o755
@@ -134,8 +134,8 @@ def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
 @pytest.fixture
 def small_pool(monkeypatch):
     """Three connections, and hardly any waiting for one."""
-    monkeypatch.setattr("charrnn.store.engine.POOL", {"pool_size": 2, "max_overflow": 1})
-    monkeypatch.setattr("charrnn.store.engine.BUSY_SECONDS", 3)
+    monkeypatch.setattr("charrnn.store.database_engine.POOL", {"pool_size": 2, "max_overflow": 1})
+    monkeypatch.setattr("charrnn.store.database_engine.BUSY_SECONDS", 3)
 
 
 def test_writers_that_wait_for_a_file_leave_its_readers_a_connection(small_pool, tmp_path):

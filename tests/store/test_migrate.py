@@ -16,15 +16,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Inspector, inspect, text
 
 from charrnn.core.errors import StoreError
-from charrnn.store import migrate, version
+from charrnn.store import migrate, schema_version
+from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
-from charrnn.store.history import Batch, HistoryStore
-from charrnn.store.leases import LeaseStore
 from charrnn.store.migrate import must_upgrade
 from charrnn.store.models import ModelStore
+from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.schema_version import NEWEST, VERSION_TABLE
 from charrnn.store.tables import Base
-from charrnn.store.texts import CorpusStore
-from charrnn.store.version import NEWEST, VERSION_TABLE
+from charrnn.store.training_leases import LeaseStore
 from tests.store.conftest import HAMLET
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ def newer_program(tmp_path, monkeypatch):
             return known
 
         monkeypatch.setattr(migrate, "_config", config)
-        monkeypatch.setattr(version, "NEWEST", "next")
+        monkeypatch.setattr(schema_version, "NEWEST", "next")
 
     return install
 

@@ -8,8 +8,8 @@ from sqlalchemy import update
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ModelState
 from charrnn.store.database import Database
-from charrnn.store.history import Batch
 from charrnn.store.models import ModelStore
+from charrnn.store.run_history import Batch
 from charrnn.store.tables import ModelRow
 
 

@@ -5,10 +5,10 @@ from alembic import command
 from sqlalchemy import text
 
 from charrnn.store import migrate
+from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
 from charrnn.store.migrate import must_upgrade
 from charrnn.store.models import ModelStore
-from charrnn.store.texts import CorpusStore
 
 
 @pytest.mark.parametrize("released", [script.revision for script in migrate._scripts().walk_revisions()][1:])

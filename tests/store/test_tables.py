@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text, update
 
 from charrnn.core.records import ACTIVE, ModelState
-from charrnn.store.history import Batch
+from charrnn.store.run_history import Batch
 from charrnn.store.tables import ModelRow
 
 MINUTE = timedelta(minutes=1)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from charrnn.services.recorder import LEASE_SECONDS
-from tests.store.database_servers import TITLES
+from charrnn.services.event_recorder import LEASE_SECONDS
+from tests.support.database_servers import TITLES
 from tests.torture import crowd, endings, outage, small_disk
 from tests.torture.finding import Finding, table
 from tests.torture.homes import Home, homes

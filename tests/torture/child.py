@@ -15,9 +15,9 @@ from subprocess import PIPE, Popen
 from types import TracebackType
 from typing import Self
 
-from charrnn.core import files
-from charrnn.core.events import Ended, Event, Measured
-from charrnn.services import open_services, recorder, worker
+from charrnn.core import atomic_files
+from charrnn.core.training_events import Ended, Event, Measured
+from charrnn.services import event_recorder, open_services, training_thread
 
 STEP_SECONDS, WRITE_SECONDS = 0.003, 0.03
 """A step, and a checkpoint's way to its name, take at least so long, so that there is time to be killed in."""
@@ -71,7 +71,7 @@ class Nursery:
         self._process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
         self._heard: set[str] = set()
 
-    def train(self, model_id: str, *, lease: float = recorder.LEASE_SECONDS) -> Child:
+    def train(self, model_id: str, *, lease: float = event_recorder.LEASE_SECONDS) -> Child:
         """Begin or resume a training whose lease lasts so many seconds."""
         self.hear("warm")
         print(model_id, lease, file=self._process.stdin, flush=True)
@@ -109,10 +109,11 @@ def _answers(pid: int) -> bool:
 def main() -> None:
     """Be the nursery."""
     home, url = sys.argv[1:]
-    from charrnn.model import training, writer  # noqa: F401
+    from charrnn.model.generation import generator  # noqa: F401
+    from charrnn.model.training import training_loop  # noqa: F401
 
-    publish = files.publish
-    files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
+    publish = atomic_files.publish
+    atomic_files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: who died is gone at once
     print("warm", flush=True)
     for line in sys.stdin:
@@ -121,7 +122,7 @@ def main() -> None:
             try:
                 print("began", os.getpid(), flush=True)
                 model_id, lease = line.split()
-                recorder.LEASE_SECONDS = worker.LEASE_SECONDS = float(lease)
+                event_recorder.LEASE_SECONDS = training_thread.LEASE_SECONDS = float(lease)
                 train(home, url, model_id)
             finally:
                 print("over", os.getpid(), flush=True)

@@ -15,13 +15,13 @@ from typing import Any
 from charrnn.core.errors import LeaseLost, StateError
 from charrnn.core.records import ModelState
 from charrnn.services import open_services
-from charrnn.services.patience import patiently
+from charrnn.services.database_retry import patiently
+from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
-from charrnn.store.history import Batch, HistoryStore
-from charrnn.store.leases import LeaseStore
 from charrnn.store.models import ModelStore
-from charrnn.store.texts import CorpusStore
-from tests.services.conftest import corpus_record
+from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.training_leases import LeaseStore
+from tests.support.small_training import corpus_record
 from tests.torture.child import ROOT
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import new_model

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from tests.services.conftest import TEXT
+from tests.support.small_training import TEXT
 from tests.torture.child import ROOT
 from tests.torture.finding import Finding
 from tests.torture.story import new_model
@@ -20,7 +20,7 @@ DASHBOARD = """
 import sys
 from charrnn.services import open_services
 from dashboard.__main__ import run
-from dashboard.server import Studio, free_port, serve
+from dashboard.server.server import Studio, free_port, serve
 with open_services(sys.argv[1]) as services:
     studio = Studio.open(services)
     services.training.begin(sys.argv[2])

@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.store import database_servers
-from tests.store.database_servers import TITLES, Server
+from tests.support import database_servers
+from tests.support.database_servers import TITLES, Server
 
 
 @dataclass(frozen=True)

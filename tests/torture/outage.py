@@ -9,7 +9,7 @@ from pathlib import Path
 from charrnn.core.errors import StateError
 from charrnn.core.records import ModelState
 from charrnn.services import open_services
-from tests.store.database_servers import Server
+from tests.support.database_servers import Server
 from tests.torture.child import Nursery
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import gaps, new_model, told

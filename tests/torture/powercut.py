@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from os import link
 from pathlib import Path
 
+from charrnn.core.checkpoint_manifest import verify
 from charrnn.core.errors import CheckpointError
-from charrnn.core.manifest import verify
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from charrnn.services.checkpoints import parse_folder
+from charrnn.services.checkpoint_manager import parse_folder
 from tests.torture.child import Nursery
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import Story, gaps, left_over, missing_steps, new_model, told, told_without

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from charrnn.core.errors import CheckpointError
-from charrnn.core.events import Event, Measured, Said
 from charrnn.core.records import ModelState
+from charrnn.core.training_events import Event, Measured, Said
 from charrnn.services import Services, open_services
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import gaps, new_model, told
@@ -102,7 +102,7 @@ def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
 
 
 def _is_sound(services: Services, model_id: str, name: str) -> bool:
-    from charrnn.model import checkpoint
+    from charrnn.model.training import checkpoint
 
     try:
         checkpoint.load(services.settings.checkpoints / model_id / name, with_training=True)

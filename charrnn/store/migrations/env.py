@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from charrnn.store.schema_version import VERSION_TABLE
 from charrnn.store.tables import Base
-from charrnn.store.version import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

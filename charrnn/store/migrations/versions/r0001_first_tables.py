@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-from charrnn.store.clock import utc_default
+from charrnn.store.database_clock import utc_default
 
 revision = "0001"
 down_revision = None

@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import Column, DateTime, ForeignKeyConstraint, PrimaryKeyConstraint, String
 from sqlalchemy.dialects import mysql
 
-from charrnn.store.clock import utc_default
+from charrnn.store.database_clock import utc_default
 
 revision = "0002"
 down_revision = "0001"

@@ -1,0 +1,102 @@
+"""`charrnn show`."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from charrnn.cli.command import DONE, Command, add_json, add_model, opened
+from charrnn.cli.terminal_output import print_facts, print_json, print_table, say
+from charrnn.core import formatting
+from charrnn.core.options import defaults
+from charrnn.core.records import Checkpoint, Corpus, Model, Sample
+
+if TYPE_CHECKING:
+    from charrnn.services import Services
+
+
+def _show_flags(parser: ArgumentParser) -> None:
+    add_model(parser)
+    add_json(parser)
+
+
+def _show(args: Namespace) -> int:
+    with opened(args) as services:
+        model = services.models.resolve(args.name)
+        corpus = services.corpora.get(model.corpus_id) if model.corpus_id else None
+        checkpoints = services.models.checkpoints(model.id)
+        samples = services.models.samples(model.id)
+        newest = _newest_values(services, model)
+    if args.json:
+        print_json({"model": model, "corpus": corpus, "newest": newest, "checkpoints": checkpoints, "samples": samples})
+        return DONE
+    print_facts(_facts(model, corpus, newest))
+    if checkpoints:
+        print()
+        _print_checkpoints(checkpoints)
+    if samples:
+        _print_sample(samples[-1])
+    return DONE
+
+
+def _newest_values(services: "Services", model: Model) -> dict[str, float]:
+    return {metric.name: metric.value for metric in services.models.metrics(model.id)}
+
+
+def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> dict[str, str]:
+    normal = defaults("training")
+    changed = {name: value for name, value in model.train_params.items() if value != normal.get(name)}
+    return {
+        "name": model.name,
+        "state": model.state,
+        "why": model.error or "",
+        "step": f"{model.step:,} of {model.train_params.get('max_steps', 0):,}",
+        "best loss": "" if model.best_loss is None else formatting.both(model.best_loss),
+        "loss": formatting.both(newest["loss"]) if "loss" in newest else "",
+        "validation": formatting.both(newest["val_loss"]) if "val_loss" in newest else "",
+        "speed": f"{newest['chars_per_second']:,.0f} characters/s" if "chars_per_second" in newest else "",
+        "trained on": model.cpu or "",
+        "text": "" if corpus is None else _about(corpus),
+        "options": " ".join(f"--{name} {_value(value)}" for name, value in changed.items()) or "the defaults",
+        "notes": model.notes,
+        "tags": ", ".join(model.tags),
+        "made": formatting.moment(model.created_at),
+        "started": formatting.moment(model.started_at),
+        "ended": formatting.moment(model.finished_at),
+        "id": model.id,
+    }
+
+
+def _about(corpus: Corpus) -> str:
+    return (
+        f"{corpus.name}, {corpus.num_characters:,} characters, {corpus.num_distinct:,} different, "
+        f"{corpus.num_lines:,} lines, was {corpus.encoding}, id {corpus.id[:12]}"
+    )
+
+
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _print_checkpoints(checkpoints: list[Checkpoint]) -> None:
+    print_table(
+        ["checkpoint", "step", "loss", "size", "made", "id"],
+        [
+            [
+                checkpoint.kind,
+                f"{checkpoint.step:,}",
+                formatting.loss(checkpoint.loss),
+                formatting.size(checkpoint.size_bytes),
+                formatting.moment(checkpoint.created_at),
+                checkpoint.id,
+            ]
+            for checkpoint in checkpoints
+        ],
+        right=("step", "loss", "size"),
+    )
+
+
+def _print_sample(sample: Sample) -> None:
+    say(f"\nnewest sample, step {sample.step:,}:\n{sample.text[:400]}{' …' if len(sample.text) > 400 else ''}")
+
+
+COMMANDS = (Command("show", "Models", "NAME [--json]", "tell all about a model", _show_flags, _show),)

@@ -1,0 +1,53 @@
+"""`charrnn options` and `charrnn presets`: what can be set, from the schema."""
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from charrnn.cli.command import DONE, Command, add_json
+from charrnn.cli.terminal_output import print_json, print_table, say
+from charrnn.core.options import Kind, options, presets, table
+
+KINDS: tuple[Kind, ...] = ("training", "sampling")
+
+
+def _options_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("kind", choices=KINDS, nargs="?", help="those of one kind only")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of the README")
+    add_json(parser)
+
+
+def _options(args: Namespace) -> int:
+    kinds = [kind for kind in KINDS if args.kind in (None, kind)]
+    if args.json:
+        print_json({kind: list(options(kind).values()) for kind in kinds})
+        return DONE
+    for kind in kinds:
+        if args.markdown:
+            say(table(kind) + "\n")
+            continue
+        say(f"{kind} options\n")
+        print_table(
+            ["option", "default", "allowed", "what it does"],
+            [
+                [option.name, json.dumps(option.default).strip('"') or "empty", option.allowed, option.help]
+                for option in options(kind).values()
+            ],
+        )
+        say("")
+    return DONE
+
+
+def _presets(args: Namespace) -> int:
+    if args.json:
+        print_json(list(presets().values()))
+        return DONE
+    for preset in presets().values():
+        flags = " ".join(f"--{name} {json.dumps(value).strip('"')}" for name, value in preset.values.items())
+        say(f"{preset.name}\n  {preset.help}\n  {flags}\n")
+    return DONE
+
+
+COMMANDS = (
+    Command("options", "Reference", "[training|sampling] [--json]", "list all options", _options_flags, _options),
+    Command("presets", "Reference", "[--json]", "list the presets", add_json, _presets),
+)

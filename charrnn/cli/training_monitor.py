@@ -1,0 +1,141 @@
+"""Shows a training of this process until it is over, and stops it when the user or the system wants that."""
+
+import queue
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.live import Live
+from rich.text import Text
+
+from charrnn.cli.command import DONE, FAILED, typed
+from charrnn.cli.interrupt_signals import StopSignals, exit_code
+from charrnn.cli.progress_line import ProgressLine
+from charrnn.cli.terminal_output import console, notice, say, visible
+from charrnn.core import formatting
+from charrnn.core.errors import StateError, StoreAway
+from charrnn.core.records import Model, ModelState
+from charrnn.core.training_events import Ended, Event, Listener, Said, Wrote
+
+if TYPE_CHECKING:
+    from charrnn.services import Services
+
+LOOK_SECONDS = 0.1
+"""Between two looks for a signal when the training says nothing."""
+
+
+def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Callable[[Listener], Model]) -> int:
+    """Begin a training and show it until it is over.
+
+    Args:
+        args: The command's arguments.
+        services: Where it runs.
+        line: The live line.
+        begin: Starts the training with this listener.
+
+    Returns:
+        The exit code.
+    """
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    asked = False
+    with StopSignals() as signals, _Display(line) as display:
+        model = begin(events.put)
+        while True:
+            if signals.caught is not None and not asked:
+                asked = True
+                _ask_to_stop(services, model, signals.caught, display)
+            try:
+                event = events.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if isinstance(event, Ended):
+                break
+            display.show(event)
+    code = _tell_end(args, services.models.get(model.id), event)
+    interrupted = event.state in (ModelState.STOPPED, ModelState.INTERRUPTED)
+    return exit_code(signals.caught) if signals.caught is not None and interrupted else code
+
+
+class _Display:
+    """Log lines, and below them the live line where there is a terminal."""
+
+    def __init__(self, line: ProgressLine):
+        self._line = line
+        self._lines_here = sys.stdout.isatty()  # else they go to a file or a pipe, as they are
+        stream = sys.stdout if self._lines_here else sys.stderr
+        self._shown = stream.isatty()
+        self._live = Live(
+            line,
+            console=console(stream),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            refresh_per_second=4,
+        )
+
+    def __enter__(self) -> Self:
+        if self._shown:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Print what the event says, and take it into the live line."""
+        self._line.hear(event)
+        match event:
+            case Said(text, level) if level != "error":  # the end tells errors
+                self._print(text, "yellow" if level == "warning" else "")
+            case Wrote(step, text) if self._lines_here:
+                self._print(f"sample at step {step:,}:\n{text}\n", "dim")
+
+    def note(self, text: str) -> None:
+        """Tell something that is not part of the log."""
+        if self._shown:
+            self._live.console.print(Text(text, "bold"))
+        else:
+            notice(text)
+
+    def end(self) -> None:
+        """Mark that the training was asked to stop."""
+        self._line.ending = True
+
+    def _print(self, text: str, style: str) -> None:
+        if self._lines_here:
+            self._live.console.print(Text(visible(text, lines=True), style))
+        else:
+            say(text)
+
+
+def _ask_to_stop(services: "Services", model: Model, number: int, display: _Display) -> None:
+    display.end()
+    if number != signal.SIGINT:
+        services.training.interrupt(model.id)
+        return
+    display.note("Stopping after the step under way, and saving; Ctrl-C again ends at once.")
+    try:
+        services.training.stop(model.id)
+    except (StateError, StoreAway):
+        pass  # it has just ended by itself, and says so next; or it ends though nobody else can be told yet
+
+
+def _tell_end(args: Namespace, model: Model, end: Ended) -> int:
+    """Say how a training ended and what can be done now; return the exit code."""
+    best = f" Best loss {formatting.both(model.best_loss)}." if model.best_loss is not None else ""
+    step, go_on = f"{model.step:,}", typed(args, "resume", model.name)
+    match end.state:
+        case ModelState.COMPLETED:
+            notice(f"Completed at step {step}.{best} Write with it: {typed(args, 'sample', model.name)}")
+        case ModelState.STOPPED | ModelState.INTERRUPTED if not end.message:
+            notice(f"{end.state.capitalize()} at step {step}; a checkpoint is saved.{best} Go on with: {go_on}")
+        case _:
+            notice(f"charrnn: {end.message}")
+            return FAILED
+    return DONE

@@ -1,0 +1,205 @@
+"""Which encoding a file's bytes are in. Tells what is certain from what is a guess, and refuses binary files."""
+
+import codecs
+import difflib
+import encodings
+import pkgutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from encodings.aliases import aliases
+from functools import cache
+from typing import BinaryIO
+
+from charset_normalizer import from_bytes
+
+from charrnn.core.errors import TextError
+from charrnn.core.file_signatures import refuse_binary, refuse_known_format
+from charrnn.core.mojibake import fit
+
+CHUNK = 1 << 18
+"""Bytes read at once: large enough for NumPy, small enough to stay in a processor's cache."""
+SAMPLE = 1 << 18
+PIECES = 16
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+LEGACY = (
+    "cp932 gb18030 big5hkscs cp949 euc_jp cp1252 cp1255 cp1251 koi8_r cp1250 cp1257 cp1254 cp1253 cp1256 cp874 "
+    "koi8_u iso8859_15 iso8859_2 cp866 cp850 cp852 cp437 mac_roman"
+).split()
+"""What texts of the time before Unicode are in; among equally good ones the first is taken, the stricter come first."""
+NO_TEXT = {"charmap", "idna", "mbcs", "oem", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf_7"}
+"""Codecs of Python that turn bytes into characters, but in which no text is stored."""
+JAPANESE_MAIL = (b"\x1b$B", b"\x1b$@")
+
+
+@dataclass(frozen=True)
+class Detection:
+    """An encoding, and how it was found."""
+
+    encoding: str
+    certain: bool
+    """False for a guess, which may be wrong."""
+    how: str
+    """Why this encoding, in words to show."""
+    alternatives: tuple[str, ...] = ()
+    """Other encodings that the bytes could be in, likeliest first."""
+
+
+def known_encoding(name: str) -> str:
+    """Return the usual spelling of a text encoding's name.
+
+    Raises:
+        TextError: There is no text encoding of that name.
+    """
+    with suppress(LookupError, ValueError):  # ValueError: a NUL in the name
+        codec = codecs.lookup(name)
+        if codec.name.replace("-", "_") in _text_encodings():
+            return codec.name
+    spellings = {alias for alias, encoding in aliases.items() if encoding in _text_encodings()} | _text_encodings()
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), spellings, n=3)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise TextError(f"There is no text encoding {name!r}. {meant}Usual ones are utf-8, utf-16, cp1252, cp932, gb18030.")
+
+
+@cache
+def _text_encodings() -> frozenset[str]:
+    """Only Python's own: installed packages may add codecs that answer to any name and rewrite the text."""
+    modules = {module.name for module in pkgutil.iter_modules(encodings.__path__)} - NO_TEXT - {"aliases"}
+    return frozenset(name for name in modules if codecs.lookup(name)._is_text_encoding)
+
+
+def detect(file: BinaryIO) -> Detection:
+    """Find out which encoding a file is in: by its mark, as UTF-8, by its NUL bytes, else by likeness.
+
+    Args:
+        file: Seekable; read from its beginning to its end, however large.
+
+    Raises:
+        TextError: The file is binary, or in no encoding known here.
+    """
+    head = _at(file, 0, 1 << 16)
+    refuse_known_format(head)
+    for mark, encoding in MARKS:
+        if head.startswith(mark):
+            return Detection(encoding, True, "a byte order mark")
+    if b"\0" in head and (wide := _wide_encoding(head)):
+        return Detection(wide, False, "the pattern of its NUL bytes")
+    wrong_at = _first_non_utf8(file)
+    if wrong_at is None and any(sequence in head for sequence in JAPANESE_MAIL):
+        return Detection("iso2022_jp", False, "the escape sequences of old Japanese mail")
+    if wrong_at is None:
+        return Detection("utf-8", True, "all of it is valid UTF-8")
+    sample = _sample(file, wrong_at)
+    if _is_damaged_utf8(sample):
+        return Detection("utf-8", False, f"it is UTF-8 but for some bytes, the first at offset {wrong_at:,}")
+    return _legacy_encoding(file, sample)
+
+
+def _at(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    head = head[: len(head) // 4 * 4] if len(head) > 4 else head
+    for encoding in WIDE:
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+        odd = sum(c == "\ufffd" or (c < " " and c not in "\t\n\r\f") for c in text)
+        # Read with the wrong byte order, ASCII turns to rare ideographs and symbols, which fit no language.
+        if text and odd <= len(text) / 100 and (text.isascii() or fit(text) > 0.5):
+            return encoding
+    return None
+
+
+def _first_non_utf8(file: BinaryIO) -> int | None:
+    """Return where the bytes stop being UTF-8, `None` where they never do; refuse NUL bytes inside the text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    offset, wrong_at, first_nul = 0, None, -1
+    for chunk in _chunks(file):
+        if first_nul < 0 and b"\0" in chunk:
+            first_nul = offset + chunk.index(0)
+        if first_nul >= 0 and chunk[max(0, first_nul - offset) :].strip(b"\0"):  # NULs at the very end are padding
+            refuse_binary(first_nul, _at(file, 0, 512))
+        if wrong_at is None:
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                wrong_at = offset + len(chunk) - len(error.object) + error.start
+        offset += len(chunk)
+    if wrong_at is None:
+        pending = decoder.getstate()[0]
+        wrong_at = offset - len(pending) if pending else None
+    return wrong_at
+
+
+def _sample(file: BinaryIO, wrong_at: int) -> bytes:
+    """Return whole lines from all over the file, only such as are not plain ASCII."""
+    size = file.seek(0, 2)
+    length = SAMPLE // PIECES
+    if size <= SAMPLE:
+        pieces = [_at(file, 0, SAMPLE)]
+    else:
+        starts = [0, *(number * (size - length) // (PIECES - 1) for number in range(1, PIECES))]
+        pieces = [_whole_lines(_at(file, start, length), start) for start in starts]
+        near = max(0, wrong_at - length // 2)
+        pieces.append(_whole_lines(_at(file, near, length), near))
+    lines = b"".join(pieces).splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.isascii())
+
+
+def _whole_lines(piece: bytes, start: int) -> bytes:
+    first = 0 if start == 0 else piece.find(b"\n") + 1
+    last = max(piece.rfind(end) for end in (b"\n", b" ", b"."))  # bytes that are never half a character
+    return piece[first : last + 1] if first or start == 0 else b""
+
+
+def _is_damaged_utf8(sample: bytes) -> bool:
+    beyond_ascii = [c for c in sample.decode("utf-8", "replace") if c > "\x7f"]
+    wrong = beyond_ascii.count("\ufffd")
+    # Letters of older encodings seldom happen to make valid UTF-8.
+    return len(beyond_ascii) - wrong >= 2 * max(wrong, 1)
+
+
+def _legacy_encoding(file: BinaryIO, sample: bytes) -> Detection:
+    matches = from_bytes(sample, cp_isolation=LEGACY, preemptive_behaviour=False, enable_fallback=False, threshold=0.4)
+    likeness = {
+        encoding: round(fit(sample.decode(encoding, "replace")) - match.chaos, 2)
+        for match in matches
+        for encoding in match.could_be_from_charset
+        if encoding in LEGACY
+    }
+    ranked = sorted(likeness, key=lambda encoding: (-likeness[encoding], LEGACY.index(encoding)))
+    fitting = [encoding for encoding in ranked if likeness[encoding] > likeness[ranked[0]] - 0.4]
+    for encoding in fitting:
+        if _decodes(file, encoding):
+            others = tuple(known_encoding(other) for other in fitting if other != encoding)[:4]
+            return Detection(known_encoding(encoding), False, "its letters make most sense so", others)
+    raise TextError(
+        "The encoding of this text cannot be told: it is neither UTF-8 nor UTF-16, nor does it look like a text in "
+        "an older encoding. Choose its encoding (--encoding), or save it as UTF-8 in the program that made it."
+    )
+
+
+def _decodes(file: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for chunk in _chunks(file):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Compile, place and randomize computations: XLA, CPU cores, GPUs and number formats."""

@@ -1,0 +1,1 @@
+"""Generate text with a trained network, character by character."""

@@ -1,0 +1,1 @@
+"""Build networks: layers, recurrent cells and the loss."""

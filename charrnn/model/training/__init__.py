@@ -1,0 +1,1 @@
+"""Train networks: the loop, the optimizers, callbacks, evaluation and checkpoints."""

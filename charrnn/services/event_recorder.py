@@ -1,0 +1,171 @@
+"""Brings what a training says to the store: events are only noted, and a thread of its own delivers them, so that
+the training never waits for the database."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from charrnn.core.errors import LeaseLost, NotFound, StoreError
+from charrnn.core.records import Checkpoint, Metric, Model, Sample
+from charrnn.core.training_events import Event, Measured, Said, Saved, Wrote
+from charrnn.store.run_history import Batch, HistoryStore
+
+EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
+"""Time between two deliveries while there are lines, samples or checkpoints, and at most; each renews the lease and
+learns whether somebody asked to stop."""
+LEASE_SECONDS = 50.0
+"""Whoever looks for dead workers does so every few seconds, so a minute after its last sign of life one is known."""
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Notes the events of one training and delivers them in order, each exactly once.
+
+    Args:
+        history: Where they go.
+        model: The model as claimed; its epoch fences every write.
+        on_stop_request: Called when somebody asked the training to stop.
+        on_saved: Called with each checkpoint after its row is stored.
+        on_delivered: Called when lines, samples or checkpoints were stored; must return at once.
+    """
+
+    def __init__(
+        self,
+        history: HistoryStore,
+        model: Model,
+        *,
+        on_stop_request: Callable[[], None],
+        on_saved: Callable[[Checkpoint], None],
+        on_delivered: Callable[[], None] = lambda: None,
+    ):
+        self._history, self._model = history, model
+        self._on_stop_request, self._on_saved, self._on_delivered = on_stop_request, on_saved, on_delivered
+        self._lock = threading.Lock()  # guards the notes
+        self._delivery = threading.Lock()  # one delivery at a time, in order
+        self._lines: list[tuple[str, str]] = []
+        self._metrics: list[Metric] = []
+        self._samples: list[Sample] = []
+        self._checkpoints: list[Checkpoint] = []
+        self._undelivered: Batch | None = None
+        self._next_position = model.log_position + 1
+        self._step: int | None = None
+        self._judged_by = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
+        self._best_loss: float | None = None
+        self.lost: LeaseLost | NotFound | None = None
+        """Set when another worker has taken the training over."""
+        self.failure: BaseException | None = None
+        """Set when a delivery failed for a reason that trying again cannot help."""
+        self._is_failing = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._deliver_regularly, name=f"recorder {model.id}", daemon=True)
+        self._thread.start()
+
+    def note(self, event: Event) -> None:
+        """Take an event; quick, from any thread."""
+        now = _now()
+        with self._lock:
+            match event:
+                case Said(text, level):
+                    self._lines += [(line, level) for line in text.splitlines() or [""]]
+                case Measured(step, values):
+                    self._step = step
+                    self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
+                    if (loss := values.get(self._judged_by)) is not None:
+                        self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
+                case Wrote(step, text, options):
+                    self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
+                case Saved(step, kind, loss, folder, size):
+                    self._checkpoints.append(Checkpoint(_new_id(), self._model.id, step, kind, loss, folder, size, now))
+
+    def deliver(self) -> None:
+        """Store all that was noted, now.
+
+        Raises:
+            LeaseLost: The training belongs to another worker.
+            StoreError: The database cannot be reached; what was noted is kept for the next delivery.
+        """
+        with self._delivery:
+            if self._undelivered is not None:
+                self._send(self._undelivered)
+            self._undelivered = self._take()
+            self._send(self._undelivered)
+
+    def _send(self, batch: Batch) -> None:
+        stop = self._history.append(self._model.id, self._model.epoch, batch, seconds=LEASE_SECONDS)
+        self._undelivered = None
+        self._next_position += len(batch.lines)
+        for checkpoint in batch.checkpoints:
+            self._on_saved(checkpoint)
+        if batch.lines or batch.samples or batch.checkpoints:
+            self._on_delivered()
+        if stop:
+            self._on_stop_request()
+
+    def close(self) -> None:
+        """Deliver what is left and end the thread.
+
+        Raises:
+            LeaseLost: The training belongs to another worker.
+            StoreError: The database cannot be reached.
+        """
+        self._closing.set()
+        self._thread.join()
+        self.deliver()
+
+    def _deliver_regularly(self) -> None:
+        delivered = time.monotonic()
+        while not self._closing.wait(EVERY_SECONDS):
+            if not self._has_words and time.monotonic() < delivered + AT_LEAST_SECONDS:
+                continue  # numbers can wait a little: each delivery takes processor time from the training
+            delivered = time.monotonic()
+            try:
+                self.deliver()
+                self._is_failing = False
+            except (LeaseLost, NotFound) as lost:  # taken over, or removed with all that belongs to it
+                self.lost = lost
+                self._on_stop_request()
+                return
+            except StoreError as error:  # kept, and tried again; the training goes on meanwhile
+                self._warn(error)
+            except BaseException as error:  # a defect: the training ends as failed, and says why
+                self.failure = error
+                self._on_stop_request()
+                return
+
+    def _warn(self, error: StoreError) -> None:
+        """Log the first of several deliveries that fail."""
+        if not self._is_failing:
+            details = error if error.unexpected else None
+            log.warning("what the training %s says is stored later: %s", self._model.id, error, exc_info=details)
+        self._is_failing = True
+
+    @property
+    def _has_words(self) -> bool:
+        """Whether there is more than numbers to deliver."""
+        return bool(self._lines or self._samples or self._checkpoints or self._undelivered)
+
+    def _take(self) -> Batch:
+        with self._lock:
+            batch = Batch(
+                first_position=self._next_position,
+                lines=self._lines,
+                metrics=self._metrics,
+                samples=self._samples,
+                checkpoints=self._checkpoints,
+                step=self._step,
+                best_loss=self._best_loss,
+            )
+            self._lines, self._metrics, self._samples, self._checkpoints = [], [], [], []
+        return batch
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

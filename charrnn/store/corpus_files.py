@@ -1,0 +1,290 @@
+"""The files of texts: each stored once under the SHA-256 of its UTF-8 bytes, with its counts and its ids.
+
+    <root>/<corpus id>/text.txt              the text, UTF-8
+                       counts.json           its characters, most frequent first, and how often each occurs
+                       ids-<vocabulary>.npy  the text as ids, made when first asked for
+
+Knows neither the database nor who uses a text.
+"""
+
+import hashlib
+import io
+import json
+import math
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Self, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.core.atomic_files import atomic_file, discard, naming_full_disk, publish, sync_folder, temporary_folder
+from charrnn.core.errors import NotFound, TextError
+from charrnn.core.records import Corpus
+from charrnn.core.text_decoding import Newlines, decode, detection_of
+from charrnn.core.text_report import TextReport
+from charrnn.core.text_statistics import Census
+from charrnn.core.vocabulary import Vocabulary
+
+TEXT = "text.txt"
+COUNTS = "counts.json"
+PROGRESS_SECONDS = 0.1
+
+Progress = Callable[[float], None]
+"""Is told the fraction done, 0 … 1, at most ten times a second; what it raises cancels the work."""
+Ids = npt.NDArray[np.unsignedinteger]
+
+
+@dataclass(frozen=True)
+class CorpusFiles:
+    """The texts below one folder, which must exist."""
+
+    root: Path
+
+    def add(
+        self,
+        source: BinaryIO,
+        *,
+        name: str,
+        encoding: str | None = None,
+        newlines: Newlines = "lf",
+        progress: Progress | None = None,
+    ) -> tuple[Corpus, TextReport]:
+        """Store a text; one that is here already is not stored again.
+
+        Args:
+            source: The text's bytes; seekable, read twice.
+            name: What to call it.
+            encoding: What it is in; found out when `None`.
+            newlines: `lf` turns CRLF and CR into LF, `keep` leaves them as they are.
+            progress: Is told how far it is.
+
+        Raises:
+            TextError: The text cannot be read, or not be trained on.
+            StudioError: The disk is full.
+        """
+        size = source.seek(0, 2)
+        detection = detection_of(source, encoding)
+        census, watch = Census(), _Watch(progress)
+        with naming_full_disk(self.root, needed=size), temporary_folder(self.root) as building:
+            with open(building / TEXT, "wb") as target, _HashingWriter(target) as writer:
+                for chunk in decode(source, encoding=detection.encoding, newlines=newlines, census=census):
+                    writer.write(chunk.encode())
+                    watch.tell(source.tell() / size)
+            report = TextReport.of(census, detection, name=name, num_bytes=size, newlines=newlines)
+            report.check()
+            size_bytes = (building / TEXT).stat().st_size
+            counts = {"characters": "".join(report.counts), "counts": list(report.counts.values())}
+            (building / COUNTS).write_text(json.dumps(counts | {"size_bytes": size_bytes}), encoding="ascii")
+            self._keep(building, writer.sha256())
+        watch.tell(1.0)
+        return _record(report, writer.sha256(), size_bytes), report
+
+    def ids(self, corpus_id: str, vocabulary: Vocabulary, *, progress: Progress | None = None) -> Ids:
+        """Return the text as ids, mapped from the disk; encoded once for each vocabulary.
+
+        Args:
+            corpus_id: The text.
+            vocabulary: Decides the ids and their type.
+            progress: Is told how far the encoding is.
+
+        Returns:
+            Read-only, shape `(num_characters,)`.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: Its files are damaged.
+            StudioError: The disk is full.
+        """
+        path = self._folder(corpus_id) / _ids_name(vocabulary)
+        num_characters = sum(self.counts(corpus_id).values())
+        if (ids := _mapped(path, num_characters, vocabulary)) is None:
+            needed = num_characters * vocabulary.dtype.itemsize
+            with naming_full_disk(self.root, needed=needed), atomic_file(path, private=True) as target:
+                self._encode(corpus_id, vocabulary, target, num_characters, _Watch(progress))
+            ids = _mapped(path, num_characters, vocabulary)
+        if ids is None:
+            raise TextError(f"{path.name} of corpus {corpus_id} cannot be read back. Check the disk of {self.root}.")
+        return ids
+
+    def text(self, corpus_id: str) -> TextIO:
+        """Open the text for reading; line ends come as they are.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: Its file is damaged.
+        """
+        return io.TextIOWrapper(self._open(corpus_id), encoding="utf-8", newline="")
+
+    def head(self, corpus_id: str, n: int) -> str:
+        """Return the first `n` characters, or all if there are fewer.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: Its file is damaged.
+        """
+        with self.text(corpus_id) as file:
+            return file.read(n)
+
+    def counts(self, corpus_id: str) -> dict[str, int]:
+        """Return how often each character occurs, most frequent first.
+
+        Raises:
+            NotFound: There is no such text here.
+            TextError: The file of counts is damaged.
+        """
+        stored = self._counts_file(corpus_id)
+        return dict(zip(stored["characters"], stored["counts"], strict=True))
+
+    def used_bytes(self, corpus_id: str) -> int:
+        """Return how much of the disk a text takes, encoded as it was for each vocabulary; 0 when it is not here."""
+        with suppress(FileNotFoundError):  # it is just being removed
+            return sum(path.stat().st_size for path in self._folder(corpus_id).iterdir())
+        return 0
+
+    def has(self, corpus_id: str) -> bool:
+        """Return whether the files of a text are here."""
+        return self._folder(corpus_id).exists()
+
+    def delete(self, corpus_id: str, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Remove the files of a text, unless they turn out to be needed; they may be gone already."""
+        discard(self._folder(corpus_id), unless=unless)
+
+    def _folder(self, corpus_id: str) -> Path:
+        if not re.fullmatch("[0-9a-f]{64}", corpus_id):
+            raise NotFound(f"{corpus_id!r} is no corpus id: that has 64 hexadecimal digits in lower case.")
+        return self.root / corpus_id
+
+    def _keep(self, building: Path, corpus_id: str) -> None:
+        try:
+            self._open(corpus_id).close()
+            sync_folder(self.root)  # stored before, but perhaps only a moment ago
+            return
+        except NotFound:
+            pass
+        except TextError:  # damaged: the new copy mends it
+            discard(self._folder(corpus_id))
+        with suppress(FileExistsError):  # somebody stored the same text a moment ago
+            publish(building, self._folder(corpus_id))
+
+    def _open(self, corpus_id: str) -> BinaryIO:
+        expected = self._counts_file(corpus_id)["size_bytes"]
+        path = self._folder(corpus_id) / TEXT
+        size = path.stat().st_size if path.exists() else 0
+        if size != expected:
+            raise TextError(_damaged(corpus_id, f"{TEXT} has {size:,} bytes instead of {expected:,}"))
+        return open(path, "rb")
+
+    def _counts_file(self, corpus_id: str) -> dict[str, Any]:
+        folder = self._folder(corpus_id)
+        if not folder.exists():
+            raise NotFound(f"There is no text {corpus_id} in {self.root}. Add it again, or choose another one.")
+        try:
+            stored: dict[str, Any] = json.loads((folder / COUNTS).read_bytes())
+            if len(stored["characters"]) == len(stored["counts"]) and stored["size_bytes"] > 0:
+                return stored
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TextError(_damaged(corpus_id, f"{COUNTS} cannot be read: {error}")) from error
+        raise TextError(_damaged(corpus_id, f"{COUNTS} is inconsistent"))
+
+    def _encode(
+        self, corpus_id: str, vocabulary: Vocabulary, target: BinaryIO, num_characters: int, watch: "_Watch"
+    ) -> None:
+        header = {"descr": vocabulary.dtype.str, "fortran_order": False, "shape": (num_characters,)}
+        np.lib.format.write_array_header_1_0(target, header)
+        done = 0
+        with self._open(corpus_id) as source:
+            try:
+                for chunk in decode(source, encoding="utf-8", newlines="keep"):
+                    target.write(vocabulary.encode(chunk).data)
+                    done += len(chunk)
+                    watch.tell(done / num_characters)
+            except TextError as error:
+                raise TextError(_damaged(corpus_id, f"{TEXT} is not UTF-8")) from error
+        if done != num_characters:
+            raise TextError(_damaged(corpus_id, f"{TEXT} has {done:,} characters instead of {num_characters:,}"))
+
+
+class _Watch:
+    """Passes progress on, but not too often."""
+
+    def __init__(self, progress: Progress | None):
+        self._progress = progress
+        self._last = -math.inf
+
+    def tell(self, fraction: float) -> None:
+        now = time.monotonic()
+        if self._progress and (fraction >= 1 or now - self._last >= PROGRESS_SECONDS):
+            self._last = now
+            self._progress(fraction)
+
+
+class _HashingWriter:
+    """Writes and hashes on a thread of its own: both leave the interpreter free to decode and count meanwhile."""
+
+    def __init__(self, target: BinaryIO):
+        self._target = target
+        self._hash = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self._thread.shutdown()
+        if kind is None:
+            self._wait()
+
+    def write(self, data: bytes) -> None:
+        self._wait()
+        self._pending = self._thread.submit(self._write, data)
+
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def _wait(self) -> None:
+        if self._pending:
+            self._pending.result()
+
+    def _write(self, data: bytes) -> None:
+        self._target.write(data)
+        self._hash.update(data)
+
+
+def _ids_name(vocabulary: Vocabulary) -> str:
+    digest = hashlib.sha256(vocabulary.characters.encode()).hexdigest()
+    return f"ids-{len(vocabulary)}-{digest[:16]}.npy"
+
+
+def _mapped(path: Path, num_characters: int, vocabulary: Vocabulary) -> Ids | None:
+    """Map ids from the disk; `None` where they are missing or cut off, for they can be made again."""
+    try:
+        ids: Ids = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    return ids if ids.shape == (num_characters,) and ids.dtype == vocabulary.dtype else None
+
+
+def _record(report: TextReport, corpus_id: str, size_bytes: int) -> Corpus:
+    return Corpus(
+        id=corpus_id,
+        name=report.name,
+        size_bytes=size_bytes,
+        num_characters=report.num_characters,
+        num_distinct=report.num_distinct,
+        num_lines=report.num_lines,
+        encoding=report.encoding,
+        newlines=report.newlines,
+        created_at=datetime.now(UTC).replace(tzinfo=None),
+    )
+
+
+def _damaged(corpus_id: str, what: str) -> str:
+    return f"The stored text {corpus_id} is damaged: {what}. Delete it and add it again."

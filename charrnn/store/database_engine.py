@@ -1,0 +1,116 @@
+"""The differences between SQLite and MySQL or MariaDB: how each is connected to and how a transaction begins."""
+
+import json
+import logging
+import ssl
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.engine import URL
+
+from charrnn.core.errors import StoreError
+from charrnn.store import sqlite_file
+from charrnn.store.database_clock import SQLITE_FUNCTION, sqlite_utc
+
+BUSY_SECONDS = 30
+"""How long a transaction waits for others before it gives up."""
+
+POOL = {"pool_size": 10, "max_overflow": 20}
+"""Connections of a process that are kept, and more that are opened when it is busy."""
+
+WRITES = {"charrnn_writes": True}
+"""Execution option of an engine whose transactions write."""
+
+_to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
+
+
+_POOL = "charrnn"
+# A connection that broke is replaced, and whoever used it gets an error: the pool need not log a traceback as well.
+logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
+
+
+def make_engine(url: URL, *, read_timeout: int | None = 120) -> Engine:
+    """Set up connections; none is opened yet.
+
+    Args:
+        url: As `charrnn.store.database_url.parse_url` gives it.
+        read_timeout: Seconds after which a silent MySQL server counts as gone; `None` waits for ever.
+
+    Raises:
+        StoreError: The folder of the SQLite file does not exist.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return _mysql(url, read_timeout)
+
+
+def _sqlite(url: URL) -> Engine:
+    in_memory = url.database in (None, "", ":memory:")
+    folder = Path(url.database or "").parent
+    if not in_memory and not folder.is_dir():
+        raise StoreError(
+            f"The folder {str(folder)!r} for the database file does not exist. Create it, or set CHARRNN_HOME or "
+            "CHARRNN_DATABASE_URL to another place."
+        )
+    # A database in memory lives in its one connection: threads take turns, and it is never replaced.
+    pool = {"pool_size": 1, "max_overflow": 0} if in_memory else POOL
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+        json_serializer=_to_json,
+        hide_parameters=True,
+        pool_logging_name=_POOL,
+        **pool,
+    )
+    if not in_memory:
+        event.listen(engine, "do_connect", lambda *_: sqlite_file.prepare(Path(str(url.database)).absolute()))
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    if path := connection.execute("PRAGMA database_list").fetchone()[2]:  # empty in memory
+        (answer,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        sqlite_file.check_write_ahead_log(path, answer)
+    # FULL: a commit that was answered survives a power cut; files of checkpoints rely on what their rows say
+    for pragma in ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+    connection.create_function(SQLITE_FUNCTION, 1, sqlite_utc)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for its turn in SQLite, it just fails; so writers
+    # say so at once. Readers do not, and never wait.
+    writes = connection.get_execution_options().get("charrnn_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _mysql(url: URL, read_timeout: int | None) -> Engine:
+    connect_args: dict[str, Any] = {
+        "connect_timeout": 10,
+        "read_timeout": read_timeout,
+        "write_timeout": read_timeout,
+        # A server that is not strict would cut what is too long instead of refusing it.
+        "sql_mode": "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+        "init_command": f"SET SESSION innodb_lock_wait_timeout = {BUSY_SECONDS // 3}",
+    }
+    if "tls" in url.query:
+        # PyMySQL falls back to clear text unless it is given a context that verifies.
+        connect_args["ssl"] = ssl.create_default_context()
+    return create_engine(
+        url.difference_update_query(["tls", "charset"]).update_query_dict({"charset": "utf8mb4"}),
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_timeout=BUSY_SECONDS,
+        connect_args=connect_args,
+        json_serializer=_to_json,
+        hide_parameters=True,
+        pool_logging_name=_POOL,
+        **POOL,
+    )

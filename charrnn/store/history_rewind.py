@@ -1,0 +1,73 @@
+"""Set a model's history back to the step of a checkpoint, inside the transactions of `HistoryStore`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from charrnn.core.records import ACTIVE, Checkpoint, Model, ModelState
+from charrnn.store.column_types import storable_json
+from charrnn.store.database_clock import utc_now
+from charrnn.store.history_batch import Batch, insert_parts
+from charrnn.store.model_rows import HELD, checkpoint_of, compare_and_set, load_model
+from charrnn.store.tables import CheckpointRow, MetricRow, ModelRow, SampleRow
+from charrnn.store.training_leases import lost
+
+
+def rewind(session: Session, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
+    """Do the work of `HistoryStore.rewind` in a transaction."""
+    if not compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), step=step):
+        raise lost(load_model(session, model_id), epoch)
+    beyond = (CheckpointRow.model_id == model_id, CheckpointRow.step > step)
+    forgotten = [checkpoint_of(row) for row in session.scalars(select(CheckpointRow).where(*beyond))]
+    session.execute(delete(CheckpointRow).where(*beyond))
+    _forget_values(session, model_id, step)
+    compare_and_set(session, model_id, best_loss=_best_loss(session, model_id))
+    return forgotten
+
+
+def adopt(session: Session, model: Model, batch: Batch, reached: int, options: Mapping[str, Any] | None) -> bool:
+    """Do the work of `HistoryStore.adopt` in a transaction."""
+    unchanged = (
+        ModelRow.epoch == model.epoch,
+        ModelRow.state == model.state,
+        ModelRow.state.not_in(ACTIVE),
+        ModelRow.log_position == model.log_position,
+        ModelRow.deleted_at.is_(None),
+    )
+    adopted: dict[str, Any] = {
+        "state": ModelState.INTERRUPTED,
+        "worker": "",  # a worker that was thought dead must not come back to other checkpoints
+        "error": batch.lines[-1][0],
+        "step": batch.step,
+        "log_position": model.log_position + len(batch.lines),
+        "updated_at": utc_now(),
+    }
+    if options is not None:
+        adopted["train_params"] = storable_json(options)
+    if not compare_and_set(session, model.id, *unchanged, **adopted):
+        return False
+    session.execute(delete(CheckpointRow).where(CheckpointRow.model_id == model.id))
+    _forget_values(session, model.id, reached)
+    insert_parts(session, model.id, batch, epoch=model.epoch)
+    compare_and_set(session, model.id, best_loss=_best_loss(session, model.id))
+    return True
+
+
+def _forget_values(session: Session, model_id: str, step: int) -> None:
+    """Delete what a training measured and wrote after a step; samples that a user asked for stay."""
+    session.execute(delete(MetricRow).where(MetricRow.model_id == model_id, MetricRow.step > step))
+    session.execute(
+        delete(SampleRow).where(SampleRow.model_id == model_id, SampleRow.step > step, SampleRow.epoch.is_not(None))
+    )
+
+
+def _best_loss(session: Session, model_id: str) -> float | None:
+    """Lowest validation loss; lowest training loss where nothing was ever validated."""
+    for name in ("val_loss", "loss"):
+        lowest = select(func.min(MetricRow.value)).where(MetricRow.model_id == model_id, MetricRow.name == name)
+        best = session.scalars(lowest).one()
+        if best is not None:
+            return best
+    return None

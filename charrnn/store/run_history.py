@@ -1,0 +1,258 @@
+"""What happened to a model: log lines, metrics, samples, checkpoints. A training's writes carry its epoch."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from charrnn.core.errors import BrokenConstraint, NotFound, OptionError
+from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Model, Sample
+from charrnn.store.column_types import storable_json
+from charrnn.store.database import Database
+from charrnn.store.database_clock import utc_now
+from charrnn.store.driver_errors import is_missing_parent
+from charrnn.store.history_batch import Batch, apply_batch
+from charrnn.store.history_rewind import adopt, rewind
+from charrnn.store.model_rows import checkpoint_of, new_id, sample_of
+from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, SampleRow
+
+__all__ = ["Batch", "HistoryStore"]
+
+EPOCH = datetime(1970, 1, 1)
+ROW_BYTES = 100
+"""What a row takes beside its text, about: its key, its time and its place in the index."""
+
+
+class HistoryStore:
+    """The histories of one database's models."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def append(self, model_id: str, epoch: int, batch: Batch, *, seconds: float) -> bool:
+        """Store what a training has said since the last call, and renew its lease: all of it or nothing.
+
+        The same batch sent again, after an answer got lost, is stored once. A batch without anything in it only renews
+        the lease.
+
+        Args:
+            model_id: The model.
+            epoch: As `LeaseStore.claim` gave it.
+            batch: What was said.
+            seconds: How long the lease lasts from now.
+
+        Returns:
+            Whether somebody asked the training to stop.
+
+        A training that `LeaseStore.expire` ended is taken back, if nobody did anything with the model since.
+
+        Raises:
+            LeaseLost: Another worker holds this training, it has ended, or lines before this batch are missing.
+            NotFound: There is no such model.
+        """
+        return self._database.write(lambda session: apply_batch(session, model_id, epoch, batch, seconds))
+
+    def rewind(self, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
+        """Forget what a training stored beyond the step at which it is about to be resumed.
+
+        Log lines stay, and so do samples that were not written during training.
+
+        Returns:
+            The checkpoints that were forgotten; their folders can be removed.
+
+        Raises:
+            LeaseLost: Another worker holds this training, or it has ended.
+            NotFound: There is no such model.
+        """
+
+        return self._database.write(lambda session: rewind(session, model_id, epoch, step))
+
+    def adopt(self, model: Model, batch: Batch, *, reached: int, options: Mapping[str, Any] | None = None) -> bool:
+        """Replace a model's checkpoints, none of which is usable, by others that were found on the disk.
+
+        Args:
+            model: The model as it was read; must not be in training.
+            batch: The checkpoints, the values that they hold, their step, and a log line.
+            reached: The last step whose values and samples are of the same training; later ones are removed.
+            options: Training options to give the model; it keeps its own if missing.
+
+        Returns:
+            Whether it was done; not if anybody changed, trained or deleted the model meanwhile.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+
+        return self._database.write(lambda session: adopt(session, model, batch, reached, options))
+
+    def lines(self, model_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        """Read log lines in order.
+
+        Args:
+            model_id: The model.
+            after: Position of the last line that is known already.
+            limit: At most so many.
+
+        Raises:
+            OptionError: `limit` is negative.
+        """
+        statement = select(LogRow).where(LogRow.model_id == model_id, LogRow.position > after)
+        return self._lines(statement.order_by(LogRow.position).limit(_not_negative("limit", limit)))
+
+    def last_lines(self, model_id: str, count: int) -> list[LogLine]:
+        """Read the newest `count` log lines, in order.
+
+        Raises:
+            OptionError: `count` is negative.
+        """
+        statement = select(LogRow).where(LogRow.model_id == model_id).order_by(LogRow.position.desc())
+        return self._lines(statement.limit(_not_negative("count", count)))[::-1]
+
+    def find_lines(
+        self, model_id: str, words: str, *, levels: Collection[str] = (), limit: int = 1000
+    ) -> list[LogLine]:
+        """Find the newest log lines that hold `words`, whatever their case; in order.
+
+        Args:
+            model_id: The model.
+            words: Any text; all lines if empty.
+            levels: Only lines of these; of all if empty.
+            limit: At most so many.
+
+        Raises:
+            OptionError: `limit` is negative.
+        """
+        statement = select(LogRow).where(LogRow.model_id == model_id)
+        if words:
+            statement = statement.where(LogRow.chunk.icontains(words, autoescape=True))
+        if levels:
+            statement = statement.where(LogRow.level.in_(levels))
+        statement = statement.order_by(LogRow.position.desc())
+        return self._lines(statement.limit(_not_negative("limit", limit)))[::-1]
+
+    def metrics(self, model_id: str, *, names: Collection[str] | None = None, after_step: int = -1) -> list[Metric]:
+        """Read measured values in order of steps, then names.
+
+        Args:
+            model_id: The model.
+            names: Only these; `None` for all.
+            after_step: Last step that is known already; -1 also gives step 0.
+        """
+        table = MetricRow.__table__.c  # rows without objects: a curve can have many
+        statement = select(table.step, table.name, table.value, table.time).where(
+            table.model_id == model_id, table.step > after_step
+        )
+        if names is not None:
+            statement = statement.where(table.name.in_(names))
+        statement = statement.order_by(table.step, table.name)
+        return self._database.read(lambda session: [Metric(*row) for row in session.execute(statement)])
+
+    def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
+        """Read the measured values of one name: a hundred thousand in some tenths of a second.
+
+        Args:
+            model_id: The model.
+            name: The metric.
+            after_step: Last step that is known already; -1 also gives step 0.
+        """
+        table = MetricRow.__table__.c
+        statement = select(table.step, table.value, table.time).where(
+            table.model_id == model_id, table.name == name, table.step > after_step
+        )
+        rows = self._database.read(lambda session: session.execute(statement.order_by(table.step)).all())
+        if not rows:
+            return Curve()
+        steps, values, times = zip(*rows, strict=True)
+        seconds = [(time - EPOCH).total_seconds() for time in times]  # numpy takes seven times as long
+        return Curve(*(np.array(column, dtype=np.float64) for column in (steps, values, seconds)))
+
+    def samples(self, model_id: str, *, known: Collection[str] = ()) -> list[Sample]:
+        """Read all samples, oldest first.
+
+        Args:
+            model_id: The model.
+            known: Ids of samples that are known already; their texts are not read.
+        """
+        mine = SampleRow.model_id == model_id
+
+        def work(session: Session) -> list[Sample]:
+            statement = select(SampleRow).where(mine).order_by(SampleRow.created_at, SampleRow.id)
+            if known:
+                new = set(session.scalars(select(SampleRow.id).where(mine))) - set(known)
+                if not new:
+                    return []
+                statement = statement.where(SampleRow.id.in_(new))
+            return [sample_of(row) for row in session.scalars(statement)]
+
+        return self._database.read(work)
+
+    def add_sample(self, model_id: str, *, step: int, text: str, options: dict[str, Any]) -> Sample:
+        """Store a sample that was written outside a training.
+
+        Raises:
+            NotFound: There is no such model.
+            OptionError: An option is NaN or infinite.
+        """
+        stored = storable_json(options)
+
+        def work(session: Session) -> Sample:
+            now = session.scalars(select(utc_now())).one()
+            row = SampleRow(id=new_id(), model_id=model_id, step=step, text=text, options=stored, created_at=now)
+            session.add(row)
+            session.flush()
+            session.refresh(row)
+            return sample_of(row)
+
+        try:
+            return self._database.write(work)
+        except BrokenConstraint as error:
+            if is_missing_parent(error):
+                raise NotFound(f"There is no model with the id {model_id!r}; it may have been purged.") from error
+            raise
+
+    def checkpoints(self, model_id: str) -> list[Checkpoint]:
+        """Read all checkpoints in order of steps."""
+        statement = select(CheckpointRow).where(CheckpointRow.model_id == model_id)
+        statement = statement.order_by(CheckpointRow.step, CheckpointRow.created_at, CheckpointRow.id)
+        return self._database.read(lambda session: [checkpoint_of(row) for row in session.scalars(statement)])
+
+    def checkpoint(self, model_id: str, kind: str) -> Checkpoint | None:
+        """Read the newest checkpoint of a kind, `last` or `best`; `None` when there is none."""
+        return next((found for found in reversed(self.checkpoints(model_id)) if found.kind == kind), None)
+
+    def used_bytes(self, model_id: str) -> int:
+        """Return about how much room a model takes: its checkpoints on the disk, and the rows of its history."""
+        of = {table: table.model_id == model_id for table in (CheckpointRow, LogRow, SampleRow, MetricRow)}
+        sums = (
+            select(func.sum(CheckpointRow.size_bytes)).where(of[CheckpointRow]),
+            select(func.sum(func.length(LogRow.chunk) + ROW_BYTES)).where(of[LogRow]),
+            select(func.sum(func.length(SampleRow.text) + ROW_BYTES)).where(of[SampleRow]),
+            select(func.count() * ROW_BYTES).select_from(MetricRow).where(of[MetricRow]),
+        )
+        return self._database.read(lambda session: sum(int(session.scalar(each) or 0) for each in sums))
+
+    def checkpoint_folders(self) -> dict[str, set[str]]:
+        """Read the names of all checkpoints' folders, by their models' ids."""
+        statement = select(CheckpointRow.model_id, CheckpointRow.folder)
+        folders: dict[str, set[str]] = {}
+        for model_id, folder in self._database.read(lambda session: session.execute(statement).all()):
+            folders.setdefault(model_id, set()).add(folder)
+        return folders
+
+    def drop_checkpoint(self, checkpoint_id: str) -> None:
+        """Forget a checkpoint; its folder goes after this. One that is forgotten already is no error."""
+        statement = delete(CheckpointRow).where(CheckpointRow.id == checkpoint_id)
+        self._database.write(lambda session: session.execute(statement))
+
+    def _lines(self, statement: Any) -> list[LogLine]:
+        rows = self._database.read(lambda session: session.scalars(statement).all())
+        return [LogLine(row.position, row.chunk, row.level, row.time) for row in rows]
+
+
+def _not_negative(name: str, value: int) -> int:
+    if value < 0:
+        raise OptionError({name: f"{name} is {value}, but it must be 0 or more."})
+    return value

@@ -1,0 +1,1 @@
+"""Check what browsers send before Bokeh acts on it."""

@@ -1,0 +1,285 @@
+"""The one list of what a browser may set on our pages; everything else is refused.
+
+A message from a browser names a model of the page by its id, one of its properties and a value, or an event of a model
+with its data. Each is looked up here before Bokeh decodes it. What is not listed or fails its check raises `Rejected`.
+
+Three things are dropped without a complaint, since honest browsers send them: values that nobody on the server reads
+(sizes, ranges and colours of plots, which Bokeh and panel-material-ui report back); echoes, since the browser's side of
+a React component sends back what the server has set, late if the server has set it again meanwhile; and a choice that
+was offered a moment ago and is not any more (another browser tab or a training changed the list meanwhile).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import parse_qsl
+
+from bokeh.model import DataModel, Model
+from bokeh.models import Annotation, GlyphRenderer, GuideRenderer, LegendItem, Plot, Range, Tool, Toolbar
+
+LONGEST_SEARCH = 2000
+"""Characters of a page's address after the question mark."""
+LONGEST_MARKUP = 1_000_000
+"""Characters of our own markup, which the browser reports when it is drawn."""
+LONGEST_CHOICE = 500
+LONGEST_FILE_NAME = 1000
+MOST_PIECES = 100_000
+"""Pieces of an uploaded file; `dashboard/components/file_upload.py` limits their bytes."""
+
+PLOT_PARTS = (Plot, Range, GuideRenderer, Annotation, GlyphRenderer, LegendItem, Tool, Toolbar)
+"""Models whose properties browsers report and the server never reads: all of them are dropped."""
+
+
+class Rejected(Exception):
+    """A browser sent something that no page of ours sends. The message names the property, never the value."""
+
+
+class Verdict(Enum):
+    """What becomes of a value that was not rejected."""
+
+    APPLY = "apply"
+    DROP = "drop"
+
+
+Check = Callable[[Model, Any], Verdict | None]
+"""Judges a value for a model; `None` rejects it."""
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Bytes that came beside a message; only their number is known here."""
+
+    num_bytes: int
+
+
+def boolean(model: Model, value: Any) -> Verdict | None:
+    """Take true and false."""
+    return Verdict.APPLY if isinstance(value, bool) else None
+
+
+def dropped(model: Model, value: Any) -> Verdict | None:
+    """Take nothing; honest browsers send it, and nobody on the server waits for it."""
+    return Verdict.DROP
+
+
+def integer(low: int, high: int) -> Check:
+    """Take whole numbers of a range."""
+    return lambda model, value: Verdict.APPLY if _is_integer(value) and low <= value <= high else None
+
+
+def typed_text(model: Model, value: Any) -> Verdict | None:
+    """Take what fits into a text field; its `max_length` is the server's, since no browser may set it."""
+    return Verdict.APPLY if _is_text(value, model.max_length) else None
+
+
+def slider_value(model: Model, value: Any) -> Verdict | None:
+    """Take numbers between the ends of a slider."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return Verdict.APPLY if model.start <= value <= model.end else None
+
+
+def whole_slider_value(model: Model, value: Any) -> Verdict | None:
+    """Take whole numbers between the ends of a slider; drop others, since the ends of some sliders move."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return Verdict.APPLY if model.start <= value <= model.end else Verdict.DROP
+
+
+def offered_choice(model: Model, value: Any) -> Verdict | None:
+    """Take one of the options that a list offers; drop what it does not offer (any more)."""
+    if value is not None and not _is_text(value, LONGEST_CHOICE):
+        return None
+    return Verdict.APPLY if value in model.options else Verdict.DROP
+
+
+def tab_number(model: Model, value: Any) -> Verdict | None:
+    """Take the number of one of the tabs."""
+    return integer(0, len(model.objects) - 1)(model, value)
+
+
+def page_address(model: Model, value: Any) -> Verdict | None:
+    """Take short query strings; drop those with lists and dicts, which Panel would evaluate."""
+    if not _is_text(value, LONGEST_SEARCH) or (value and value[0] != "?"):
+        return None
+    is_plain = not any(word.startswith(("[", "{")) for _, word in parse_qsl(value[1:]))
+    return Verdict.APPLY if is_plain else Verdict.DROP
+
+
+_THEME: dict[str, Check] = {"dark_theme": boolean}
+_BUTTON: dict[str, Check] = {**_THEME, "label": dropped, "disabled": dropped}
+_FIELD: dict[str, Check] = {**_BUTTON, "error_state": dropped, "helper_text": dropped}
+_TEXT: dict[str, Check] = {**_FIELD, "placeholder": dropped, "value": typed_text, "value_input": typed_text}
+_SLIDER: dict[str, Check] = {**_BUTTON, "start": dropped, "end": dropped}
+_SWITCH: dict[str, Check] = {**_THEME, "value": boolean}
+_BROWSER = ("dark_mode", "device_pixel_ratio", "language", "timezone", "timezone_offset", "webdriver", "webgl")
+
+PROPERTIES: Mapping[str, Mapping[str, Check]] = {
+    # components of panel-material-ui; the browser's side of each keeps its state in a data model of its name
+    "Button": _BUTTON,
+    "Checkbox": _SWITCH,
+    "FileDownload": {**_BUTTON, **dict.fromkeys(("data", "filename", "_syncing"), dropped)},
+    "FloatSlider": {**_SLIDER, "value": slider_value, "value_throttled": slider_value},
+    "IntSlider": {**_SLIDER, "value": whole_slider_value, "value_throttled": whole_slider_value},
+    "StudioPage": {**_THEME, "sidebar_open": dropped, "busy": dropped},
+    "Select": {
+        **_FIELD, "value": offered_choice, **dict.fromkeys(("options", "dropdown_open", "filter_str"), dropped)
+    },
+    "Switch": _SWITCH,
+    "Tabs": {**_THEME, "active": tab_number, "_names": dropped},
+    "TextAreaInput": _TEXT,
+    "TextInput": _TEXT,
+    # our own components
+    "ActionButton": _BUTTON,
+    "Appearance": {"dark": boolean},
+    "Delivery": {},
+    "Live": {},
+    "LogPane": {},
+    "ModelTable": {},
+    "Presence": {"in_sight": boolean},
+    "Pulse": {"beat": integer(0, 100_000_000)},
+    "TextUpload": _THEME,
+    "WrittenPane": {},
+    # what Panel adds to each page
+    "BrowserInfo": dict.fromkeys(_BROWSER, dropped),
+    "Location": {"search": page_address, **dict.fromkeys(("href", "hash", "pathname"), dropped)},
+    # layout, markup and data of plots: nothing
+    "AllIndices": {}, "AllLabels": {}, "AreaVisuals": {}, "BasicTicker": {}, "BasicTickFormatter": {},
+    "BoxInteractionHandles": {}, "CDSView": {}, "CategoricalScale": {}, "Column": {}, "ColumnDataSource": {},
+    "CustomJS": {}, "Div": {}, "FlexBox": {}, "HTML": {}, "ImportedStyleSheet": {}, "Line": {}, "LinearScale": {},
+    "LogScale": {}, "LogTicker": {}, "LogTickFormatter": {}, "Node": {}, "ReactComponent": {}, "ReactiveESM": {},
+    "ReactiveHTML": {}, "Row": {}, "Scatter": {}, "Selection": {}, "Spacer": {}, "UnionRenderers": {},
+}  # fmt: skip
+"""Properties that a browser may set, by component. A component that is missing here is refused as a whole."""
+
+
+def _handle_of(**entries: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Take a dict of exactly these entries."""
+    return lambda data: (
+        isinstance(data, dict)
+        and data.keys() == entries.keys()
+        and all(is_right(data[name]) for name, is_right in entries.items())
+    )
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in words
+
+
+def _is_integer(value: Any, low: int = 0, high: int = 2**31) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_text(value: Any, longest: int) -> bool:
+    return isinstance(value, str) and len(value) <= longest
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
+def _short(value: Any) -> bool:
+    return _is_text(value, LONGEST_FILE_NAME)
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_piece_number(value: Any) -> bool:
+    return _is_integer(value, 1, MOST_PIECES)
+
+
+_STATUS = _one_of("status")
+
+MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
+    "Live": (lambda data: _is_text(data, LONGEST_MARKUP),),
+    "LogPane": (_handle_of(type=_one_of("drawn"), number=_is_integer),),
+    "ModelTable": (
+        _handle_of(type=_one_of("choose"), id=_is_id),
+        _handle_of(type=_one_of("compare"), id=_is_id, on=_is_bool),
+    ),
+    "WrittenPane": (
+        _handle_of(type=_one_of("drawn")),
+        _handle_of(type=_one_of("branch"), index=_is_integer, choice=lambda value: _is_integer(value, 0, 100)),
+    ),
+    "TextUpload": (
+        _handle_of(type=_STATUS, status=_one_of("initializing", "finished")),
+        _handle_of(type=_STATUS, status=_one_of("error"), error=_short),
+        _handle_of(
+            type=_STATUS, status=_one_of("upload_event"), name=_short, mime_type=_short, chunk=_is_piece_number,
+            total_chunks=_is_piece_number, data=lambda value: isinstance(value, Binary),
+        ),
+    ),
+}  # fmt: skip
+"""Forms of the messages that the browser's side of a component sends to ours, by component."""
+
+CLICKS: Mapping[str, tuple[str, ...]] = {
+    "ActionButton": ("click",), "Button": ("click",), "FileDownload": ("click",), "TextAreaInput": ("enter",),
+    "TextInput": ("enter",),
+}  # fmt: skip
+"""Events that components report, by component; nothing is taken but their name."""
+
+
+def component_of(model: Model) -> str:
+    """Return the name of the component that a model belongs to; a data model has it with a number appended."""
+    if isinstance(model, DataModel):
+        return type(model).__name__.rstrip("0123456789")
+    return type(model).__name__
+
+
+def is_dropped(model: Model, name: str) -> bool:
+    """Return whether a property is dropped whatever its value, which therefore need not be looked at."""
+    return isinstance(model, PLOT_PARTS) or PROPERTIES.get(component_of(model), {}).get(name) is dropped
+
+
+def judge_property(model: Model, name: str, value: Any) -> Verdict:
+    """Decide about a property.
+
+    Raises:
+        Rejected: A browser may not set it, or not to this value.
+    """
+    if is_dropped(model, name):
+        return Verdict.DROP
+    component = component_of(model)
+    check = PROPERTIES.get(component, {}).get(name)
+    if check is None:
+        raise Rejected(f"{component}.{name:.50} cannot be set by a browser")
+    verdict = check(model, value)
+    if verdict is None:
+        raise Rejected(f"{component}.{name} has a value of the wrong type, length or range")
+    return verdict
+
+
+def judge_message(model: Model, data: Any) -> None:
+    """Decide about a message to one of our components.
+
+    Args:
+        model: The model of the component, which has its state as `data`.
+        data: The message as plain values; bytes are `Binary`.
+
+    Raises:
+        Rejected: The component knows no such message.
+    """
+    component = _owner(model)
+    if not any(is_right(data) for is_right in MESSAGES.get(component, ())):
+        raise Rejected(f"{component} takes no such message")
+
+
+def judge_click(model: Model, event: Any) -> Verdict:
+    """Decide about a click or a key; a disabled component takes none.
+
+    Raises:
+        Rejected: The component has no such event.
+    """
+    component = _owner(model)
+    if not isinstance(event, str) or event not in CLICKS.get(component, ()):
+        raise Rejected(f"{component} has no such event")
+    return Verdict.DROP if model.data.disabled else Verdict.APPLY
+
+
+def _owner(model: Model) -> str:
+    data = getattr(model, "data", None)
+    return component_of(data) if isinstance(data, DataModel) else component_of(model)

@@ -1,0 +1,1 @@
+"""Reusable widgets and panes, each with its JavaScript and CSS."""

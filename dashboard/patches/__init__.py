@@ -1,0 +1,1 @@
+"""Patches of Panel and Bokeh, one per file."""

@@ -1,0 +1,1 @@
+"""Serve the dashboard: HTTP, websockets, logins, limits and health checks."""

@@ -1,0 +1,120 @@
+"""The pages that log visitors in and out."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from panel.auth import AUTH_PROVIDERS
+from tornado.web import HTTPError, RequestHandler
+
+from charrnn.core.errors import StudioError
+from charrnn.services.login_file import LONGEST_USER
+from dashboard.server.auth import COOKIE, LOGIN_DAYS, Gate
+from dashboard.server.cookies import SafeCookies
+from dashboard.server.request_guard import is_local
+from dashboard.server.trusted_proxies import network_of
+
+ASSETS = Path(__file__).parents[1] / "assets"
+WRONG = "Wrong name or password."
+MOST_WAITING = 50
+"""Attempts that may wait for their turn to be verified."""
+UNUSED = ("access_token", "id_token", "refresh_token", "oauth_expiry")
+"""Cookies of Panel's OAuth log-in that nothing here needs: the provider's tokens never leave this server."""
+
+_pages = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
+
+
+class LoginPage(SafeCookies):
+    """What log-in pages share."""
+
+    @property
+    def gate(self) -> Gate:
+        """This server's gate."""
+        gate: Gate = self.application.auth_provider
+        return gate
+
+    def let_in(self, user: str) -> None:
+        """Log a visitor in."""
+        login = self.gate.begin(user)
+        # the first signature is of Tornado's, which also knows when the cookie was made
+        super().set_signed_cookie(COOKIE, json.dumps(login), expires_days=LOGIN_DAYS)
+
+
+class PasswordLogin(LoginPage):
+    """Asks for a name and a password."""
+
+    def get(self) -> None:
+        """Show the form."""
+        self._show("")
+
+    async def post(self) -> None:
+        """Let a visitor in, or show the form again."""
+        user, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
+        user, address = user[: LONGEST_USER + 1], network_of(self.request.remote_ip)
+        throttle = self.gate.throttle
+        if not user:
+            self._show(WRONG, 401)
+            return
+        if seconds := math.ceil(throttle.seconds_left(user, address)):
+            self._refuse(seconds, f"Too many failed attempts. Try again in {seconds} seconds.")
+            return
+        if self.gate.num_waiting >= MOST_WAITING:
+            self._refuse(5, "Too many visitors log in at the moment. Try again in a few seconds.")
+            return
+        # counted before it is verified: attempts that come at once must not all be verified
+        throttle.failed(user, address)
+        if await self.gate.verify(user, password):
+            throttle.succeeded(user, address)
+            self.let_in(user)
+            onward = self.get_query_argument("next", "./")
+            self.redirect(onward if is_local(onward) else "./")
+        else:
+            self._show(WRONG, 401)
+
+    def _refuse(self, seconds: int, words: str) -> None:
+        self.set_header("Retry-After", str(seconds))
+        self._show(words, 429)
+
+    def _show(self, words: str, status: int = 200) -> None:
+        self.set_status(status)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(_pages.get_template("login.html").render(errormessage=words))
+
+
+class Logout(LoginPage):
+    """Ends a login, with all its pages."""
+
+    def get(self) -> None:
+        """End it."""
+        if login := self.gate.login_of(self.request):
+            self.gate.end(login)
+        self.clear_cookie(COOKIE)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(_pages.get_template("logout.html").render(LOGIN_ENDPOINT="/login"))
+
+
+class OAuthLogin(LoginPage):
+    """Makes Panel's OAuth log-in remember a login of ours, and nothing else."""
+
+    def set_signed_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
+        """Set a cookie, but for the provider's tokens."""
+        if name == "user":
+            try:
+                self.let_in(value.decode() if isinstance(value, bytes) else str(value))
+            except StudioError as error:
+                raise HTTPError(403, str(error), reason="Unusable user name") from error
+        elif name not in UNUSED:
+            super().set_signed_cookie(name, value, *args, **kwargs)
+
+    set_secure_cookie = set_signed_cookie
+
+
+def oauth_login(provider: str) -> type[RequestHandler]:
+    """Return Panel's handler of an OAuth provider, with our cookies and pages."""
+    pages = {
+        "_login_template": _pages.get_template("login.html"),
+        "_error_template": _pages.get_template("refused.html"),
+    }
+    return type("OAuthLogin", (OAuthLogin, AUTH_PROVIDERS[provider]), {**pages, "_login_endpoint": "/login"})

@@ -1,0 +1,168 @@
+"""The settings of a dashboard, each declared once: flags, environment variables and the table in the documentation.
+
+A flag wins over its variable, and the variable over the default.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from charrnn.core import quotas
+from charrnn.core.environment_secrets import YES_NO, with_secret_files, yes_or_no
+from charrnn.core.errors import StudioError
+from charrnn.core.quotas import Limits
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting."""
+
+    flag: str
+    """Empty for a secret, which everybody who lists the processes of a machine would see in a flag."""
+    variable: str
+    help: str
+    metavar: str = ""
+    default: Any = ""
+    kind: type = str
+    """`str`, `int`, `bool`, or `tuple` for one that may be given several times."""
+    aliases: tuple[str, ...] = ()
+    """Variables of Panel that mean the same."""
+
+    @property
+    def name(self) -> str:
+        """Attribute of the arguments that holds it."""
+        return (self.flag.lstrip("-") or self.variable.removeprefix("CHARRNN_").lower()).replace("-", "_")
+
+    @property
+    def shown_default(self) -> str:
+        """The default, for help and tables."""
+        return "" if self.default in ("", False, None, ()) else str(self.default)
+
+
+SETTINGS = (
+    Setting("--address", "CHARRNN_ADDRESS", "address to listen on", "ADDRESS", "127.0.0.1"),
+    Setting("--port", "CHARRNN_PORT", "port to listen on; the next free one if it is taken", "PORT", 5006, int),
+    Setting("--home", "CHARRNN_HOME", "data folder (default: the user's data folder)", "FOLDER"),
+    Setting(
+        "--database", "CHARRNN_DATABASE_URL",
+        "URL of the database, without a password in the flag (default: MYSQL_HOST and so on, else SQLite)", "URL",
+    ),
+    Setting(
+        "--database-wait", "CHARRNN_DATABASE_WAIT",
+        "seconds to wait at the start for a database that does not answer yet", "SECONDS", 0, int,
+    ),
+    Setting(
+        "--allow-host", "CHARRNN_ALLOW_HOSTS",
+        "another name of this server, as of a proxy: NAME for the default ports and --port, NAME:PORT for one port, "
+        "https://NAME for a proxy with TLS", "HOST", (), tuple,
+    ),
+    Setting(
+        "--trusted-proxy", "CHARRNN_TRUSTED_PROXIES",
+        "address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto count", "ADDRESS", (), tuple,
+    ),
+    Setting(
+        "--open-to-everybody", "CHARRNN_OPEN_TO_EVERYBODY",
+        "listen on an address of other machines without any login", "", False, bool,
+    ),
+    Setting(
+        "--login-file", "CHARRNN_LOGIN_FILE",
+        "JSON file with a hashed password for each user, written by `charrnn user add`", "FILE",
+    ),
+    Setting("--oauth-provider", "CHARRNN_OAUTH_PROVIDER", "github, google, gitlab, okta, generic, …", "NAME"),
+    Setting(
+        "--oauth-key", "CHARRNN_OAUTH_KEY", "this program's public id with the provider", "ID",
+        aliases=("PANEL_OAUTH_KEY",),
+    ),
+    Setting("--oauth-secret-file", "CHARRNN_OAUTH_SECRET_FILE", "file with its secret with the provider", "FILE"),
+    Setting("", "CHARRNN_OAUTH_SECRET", "the secret itself", aliases=("PANEL_OAUTH_SECRET",)),
+    Setting(
+        "--oauth-redirect-uri", "CHARRNN_OAUTH_REDIRECT_URI", "where the provider sends visitors back", "URL",
+    ),
+    Setting("--oauth-jwt-user", "CHARRNN_OAUTH_JWT_USER", "entry of the provider's answer that names the user", "KEY"),
+    Setting("--oauth-extra-file", "CHARRNN_OAUTH_EXTRA_FILE", "JSON file with more parameters of the provider", "FILE"),
+    Setting(
+        "--cookie-secret-file", "CHARRNN_COOKIE_SECRET_FILE",
+        "file with the secret that signs cookies, so that logins outlive a restart and hold on several servers", "FILE",
+    ),
+    Setting("", "CHARRNN_COOKIE_SECRET", "the secret itself", aliases=("PANEL_COOKIE_SECRET",)),
+    Setting("--verbose", "CHARRNN_VERBOSE", "print the traceback of an error at the start", "", False, bool),
+)  # fmt: skip
+LIMITS = tuple(
+    Setting(quotas.flag(name), quotas.variable(name), f"{means}; 0 for no limit", "N",
+            quotas.shown_default(name), int)
+    for name, means in quotas.means().items()
+)  # fmt: skip
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    """Add the flag of each setting."""
+    for title, settings in (("settings", SETTINGS), ("limits", LIMITS)):
+        group = parser.add_argument_group(title)
+        for each in settings:
+            if each.flag:
+                _add(group, each)
+
+
+def _add(group: Any, each: Setting) -> None:
+    default = f", default {each.shown_default}" if each.shown_default else ""
+    words = f"{each.help} ({each.variable}{default})".replace("%", "%%")
+    if each.kind is bool:
+        group.add_argument(each.flag, action="store_true", default=None, help=words)
+    elif each.kind is tuple:
+        group.add_argument(each.flag, action="append", metavar=each.metavar, help=words)
+    else:
+        group.add_argument(each.flag, metavar=each.metavar, help=words)
+
+
+def read(arguments: Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the value of each setting, by name.
+
+    Args:
+        arguments: As a parser with `add_flags` returned them; `None` where a flag is missing.
+        environ: Environment variables; empty ones count as missing.
+
+    Raises:
+        StudioError: A value is of another kind, or a file with a secret cannot be read.
+    """
+    environ = with_secret_files(environ)
+    values = {each.name: _value(each, getattr(arguments, each.name, None), environ) for each in SETTINGS}
+    given = {each.name: getattr(arguments, each.name) for each in LIMITS}
+    values["limits"] = Limits.read(environ, given, server=True)
+    values["environ"] = environ
+    return values
+
+
+def is_verbose(arguments: Namespace, environ: Mapping[str, str]) -> bool:
+    """Return whether to print tracebacks, also when another setting is wrong."""
+    return bool(arguments.verbose) or YES_NO.get(environ.get("CHARRNN_VERBOSE", "").lower(), False)
+
+
+def table() -> str:
+    """Return a Markdown table of all settings."""
+    lines = ["| flag | variable | default | meaning |", "|---|---|---|---|"]
+    for each in SETTINGS + LIMITS:
+        flag = f"`{each.flag}`" if each.flag else ""
+        means = each.help.replace("|", "\\|")
+        # The table is the same everywhere; a default that depends on the machine is explained with the meaning.
+        default = "" if "default is" in each.help else each.shown_default
+        lines.append(f"| {flag} | `{each.variable}` | {default} | {means} |")
+    return "\n".join(lines)
+
+
+def _value(each: Setting, given: Any, environ: Mapping[str, str]) -> Any:
+    source, came = each.flag, given
+    if came is None:
+        source = next((name for name in (each.variable, *each.aliases) if environ.get(name)), "")
+        came = environ.get(source)
+    if came is None:
+        return each.default
+    if each.kind is tuple:
+        return tuple(came.replace(",", " ").split()) if isinstance(came, str) else tuple(came)
+    if each.kind is bool:
+        return came if isinstance(came, bool) else yes_or_no(came, source)
+    if each.kind is int:
+        if not (came.isascii() and came.isdigit()):
+            raise StudioError(f"{source} is {came!r}; expected a whole number.")
+        return int(came)
+    return came

@@ -1,0 +1,99 @@
+"""The websocket of a page: opened only by who was sent the page, closed when their login ends, and bounded in size."""
+
+from typing import Any
+
+from bokeh.util.token import check_token_signature, get_token_payload
+
+from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VIOLATION, SafeWSHandler
+from dashboard.server.auth import LOGIN, Gate, Login, read_login
+
+BYTES_BEFORE_SESSION = 64 * 1024
+"""Largest message before the page is there; browsers send none."""
+BYTES_OF_MESSAGE = 24 * 1024 * 1024
+"""Largest message with all its buffers."""
+TOO_BIG = 1009
+
+
+class Socket(SafeWSHandler):
+    """Serves a page's websocket."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self._login: Login | None = None
+        self._received = 0
+        self._ended = False
+        super().__init__(*args, **kwargs)
+
+    @property
+    def max_message_size(self) -> int:
+        """The largest message at first."""
+        return BYTES_BEFORE_SESSION
+
+    async def prepare(self) -> None:
+        """Refuse tokens that this server did not sign, or sent to another login."""
+        await super().prepare()
+        if self._finished:
+            return
+        payload = self._payload()
+        gate = self.application.auth_provider
+        if payload is not None and isinstance(gate, Gate):
+            self._login = gate.login_of(self.request)
+            if self._login is None or read_login(payload.get(LOGIN)) != self._login:
+                payload = None
+        if payload is None:
+            self.set_status(403)
+            self.finish()
+
+    def _payload(self) -> dict[str, Any] | None:
+        """Return what the page's token says; `None` if it is not one of this server's."""
+        token = self.request.headers.get("Sec-WebSocket-Protocol", "").partition(",")[2].strip()
+        signing = {"secret_key": self.application.secret_key, "signed": self.application.sign_sessions}
+        try:
+            # in this order: what was not signed here might unpack to gigabytes
+            return get_token_payload(token) if check_token_signature(token, **signing) else None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        """Begin."""
+        super().open(*args, **kwargs)
+        if self._login:
+            self.application.auth_provider.opened(self._login, self)
+
+    async def _async_open(self, token: str) -> None:
+        await super()._async_open(token)
+        if self.ws_connection is not None:
+            self.ws_connection.params.max_message_size = LARGEST_MESSAGE
+            self.ws_connection.stream.max_buffer_size = 2 * BYTES_OF_MESSAGE
+
+    async def on_message(self, message: str | bytes) -> None:
+        """Take a part of a message, once the page is there."""
+        if self._ended:
+            return
+        if self.receiver is None:
+            self.close(POLICY_VIOLATION, "too early")
+            return
+        self._received += len(message)
+        if self._received > BYTES_OF_MESSAGE:
+            self._ended = True
+            self.close(TOO_BIG, "message too big")
+            return
+        await super().on_message(message)
+
+    async def _receive(self, fragment: str | bytes) -> Any:
+        message = await super()._receive(fragment)
+        if message is not None:
+            self._received = 0
+        return message
+
+    def end(self) -> None:
+        """Close the page, since its login ended."""
+        self._ended = True
+        if self.connection is not None:
+            self.connection.session.request_expiration()
+        self.close(POLICY_VIOLATION, "logged out")
+
+    def on_close(self) -> None:
+        """End."""
+        if self._login:
+            self.application.auth_provider.closed(self._login, self)
+        super().on_close()

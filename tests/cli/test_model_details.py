@@ -1,0 +1,28 @@
+"""All about a model."""
+
+import json
+
+from charrnn.core.cpu_features import cpu_name
+
+
+def test_it_tells_state_losses_text_options_and_checkpoints(charrnn_with_fox):
+    lines = charrnn_with_fox("show", "fox").out.splitlines()
+    facts = {line[:11].strip(): line[11:].strip() for line in lines}
+    assert facts["state"] == "completed"
+    assert facts["step"] == "6 of 6"
+    assert facts["best loss"].endswith("bits) per character")
+    assert facts["trained on"] == cpu_name()
+    assert facts["text"].startswith("fox, ")
+    assert "--lstm_size 7 --num_layers 1" in facts["options"]
+    assert "--cell" not in facts["options"]
+    assert any(line.startswith("best ") for line in lines)
+    assert any(line.startswith("newest sample, step 6") for line in lines)
+
+
+def test_the_same_as_json(charrnn_with_fox):
+    shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)
+    assert list(shown) == ["model", "corpus", "newest", "checkpoints", "samples"]
+    assert shown["model"]["train_params"]["lstm_size"] == 7
+    assert shown["model"]["cpu"] == cpu_name()
+    assert {checkpoint["kind"] for checkpoint in shown["checkpoints"]} == {"best", "last"}
+    assert shown["newest"]["loss"] > 0

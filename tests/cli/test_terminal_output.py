@@ -1,0 +1,70 @@
+"""Stored text cannot steer a terminal, and pipes get everything."""
+
+import json
+from datetime import datetime
+
+import pytest
+
+from charrnn.cli import terminal_output
+from charrnn.core.records import LogLine
+from tests.support.command_line import Terminal
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ñ 日本 👩‍👩‍👧", "plain ñ 日本 👩‍👩‍👧"),
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("a\rb\x07\x9b31m", "a\\x0db\\x07\\x9b31m"),
+        ("a\nb\tc", "a\\x0ab\\x09c"),
+        ("evil\u202etxt", "evil\\u202etxt"),
+        ("half \ud83d", "half \\ud83d"),
+    ],
+)
+def test_control_characters_are_spelled(text, shown):
+    assert terminal_output.visible(text) == shown
+
+
+def test_line_ends_and_tabs_stay_where_lines_are_shown():
+    assert terminal_output.visible("a\tb\nc\x1b", lines=True) == "a\tb\nc\\x1b"
+
+
+def test_a_terminal_gets_them_spelled_and_a_pipe_as_they_are(monkeypatch, capsys):
+    terminal_output.say("\x1b[2J")
+    assert capsys.readouterr().out == "\x1b[2J\n"
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    terminal_output.say("\x1b[2J")
+    assert terminal.getvalue() == "\\x1b[2J\n"
+
+
+def test_a_pipe_gets_whole_cells_without_blanks_behind(capsys):
+    terminal_output.print_table(["name", "number"], [["x" * 300, "1"], ["[bold]y\x1b", "22"]], right=("number",))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "name" + " " * 296 + "  number"
+    assert lines[1] == "x" * 300 + "       1"
+    assert lines[2].startswith("[bold]y\\x1b ") and lines[2].endswith(" 22")
+
+
+def test_facts_that_are_empty_are_left_out(capsys):
+    terminal_output.print_facts({"name": "fox", "notes": ""})
+    assert capsys.readouterr().out == "name  fox\n"
+
+
+def test_hints_are_for_persons_only(monkeypatch, capsys):
+    terminal_output.hint("loading")
+    assert capsys.readouterr().err == ""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    terminal_output.hint("loading")
+    assert "loading" in terminal.getvalue()
+
+
+def test_json_holds_records_and_times_and_steers_nothing(capsys):
+    terminal_output.print_json([LogLine(3, "\x1b\x9b\u202e日本\n", time=datetime(2026, 3, 4, 5, 6, 7))])
+    out = capsys.readouterr().out
+    assert json.loads(out) == [
+        {"position": 3, "text": "\x1b\x9b\u202e日本\n", "level": "info", "time": "2026-03-04T05:06:07Z"}
+    ]
+    assert "日本" in out
+    assert not {"\x1b", "\x9b", "\u202e"} & set(out)

@@ -1,0 +1,30 @@
+"""What can stand for a character, closest first."""
+
+from itertools import islice
+
+import pytest
+
+from charrnn.core.character_fallbacks import lookalikes
+
+
+@pytest.mark.parametrize(
+    ("character", "likely"),
+    [
+        ("É", ["É", "é", "E", "e"]),
+        ("’", ["’", "'"]),
+        ("ß", ["ß", "SS", "ss"]),
+        ("水", ["水"]),
+        ("ﬁ", ["fi", "FI", "fi"]),
+    ],
+)
+def test_the_closest_come_first(character: str, likely: list[str]) -> None:
+    assert list(islice(lookalikes(character), len(likely))) == likely
+
+
+def test_blanks_stand_for_one_another() -> None:
+    assert " " in lookalikes("\t")
+    assert "\u3000" in lookalikes(" ")
+
+
+def test_plain_letters_have_full_width_ones() -> None:
+    assert "ａ" in lookalikes("a")

@@ -1,0 +1,23 @@
+"""Checking values against schemas, and what that loads."""
+
+import subprocess
+import sys
+
+from charrnn.core.json_schema import validator
+
+
+def test_it_names_the_place_of_what_is_wrong():
+    errors = validator({"properties": {"layers": {"maximum": 7}}}).iter_errors({"layers": 9, "size": 8})
+    assert [(list(error.absolute_path), error.message) for error in errors] == [
+        (["layers"], "9 is greater than the maximum of 7")
+    ]
+
+
+def test_defect_checking_options_built_dozens_of_grammars_where_jupyter_is_installed():
+    code = (
+        "import sys; from charrnn.core.options import checked\n"
+        "print(checked('training', {'num_layers': '3'})['num_layers'], 'lark' in sys.modules)\n"
+        "import rfc3987_syntax; print('lark' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.split() == ["3", "False", "True"], result.stderr

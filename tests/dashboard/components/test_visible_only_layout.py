@@ -1,0 +1,36 @@
+"""Layouts hold only what is visible, so that a browser draws nothing else."""
+
+import panel as pn
+
+from charrnn.services import Services
+from dashboard.components.visible_only_layout import sparing
+from dashboard.live.hub import Hub
+from dashboard.views.page import build_page
+
+
+def test_hidden_parts_leave_and_come_back_to_their_places() -> None:
+    first, second, third = (pn.pane.Str(words, visible=words != "second") for words in ("first", "second", "third"))
+    layout = sparing(pn.Row(first, second, third))
+    assert layout.objects == [first, third]
+
+    second.visible = True
+    assert layout.objects == [first, second, third]
+
+    first.visible = False
+    assert layout.objects == [second, third]
+
+
+def test_a_part_that_is_always_there_needs_no_switch() -> None:
+    class Always(pn.viewable.Viewer):
+        def __panel__(self) -> pn.pane.Str:
+            return pn.pane.Str("always")
+
+    layout = sparing(pn.Row(hidden := pn.pane.Str("hidden", visible=False), Always()))
+    assert [part.object for part in layout] == ["always"]
+    hidden.visible = True
+    assert [part.object for part in layout] == ["hidden", "always"]
+
+
+def test_a_new_page_has_no_hidden_parts(services: Services, hub: Hub) -> None:
+    page = build_page(services, hub, max_upload_bytes=1000)
+    assert [part for part in page.main[0].select() if not part.visible] == []

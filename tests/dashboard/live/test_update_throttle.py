@@ -1,0 +1,46 @@
+"""How often numbers are drawn anew."""
+
+import pytest
+
+from dashboard.live import update_throttle
+from dashboard.live.update_throttle import Pace
+
+
+class Clock:
+    """Time as a test has it pass."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(update_throttle, "time", clock)
+    return clock
+
+
+def times(clock: Clock, pace: Pace, seconds: float) -> int:
+    """Count how often it is time within some seconds, asked eight times a second."""
+    count = 0
+    for _ in range(round(8 * seconds)):
+        count += pace.is_due()
+        clock.now += 1 / 8
+    return count
+
+
+def test_once_a_second_at_first_and_every_six_seconds_in_the_end(clock: Clock) -> None:
+    pace = Pace()
+    assert times(clock, pace, 8) == 8
+    times(clock, pace, 300)
+    assert times(clock, pace, 60) == 10
+
+
+def test_who_hurries_does_not_wait_and_begins_anew(clock: Clock) -> None:
+    pace = Pace()
+    times(clock, pace, 300)
+    assert pace.is_due(hurry=True)
+    assert not pace.is_due()
+    assert times(clock, pace, 9) == 8

@@ -1,0 +1,27 @@
+"""Panel's links between components, while several pages are built at once."""
+
+from panel.links import Callback
+
+import dashboard.views.page  # noqa: F401  as every page does
+from dashboard.patches.link_registry import Registry
+
+
+class Component:
+    """Something that can be linked."""
+
+
+def test_defect_a_page_fails_when_another_one_is_built_at_the_same_time() -> None:
+    registry = Registry()
+    kept = [Component() for _ in range(7)]
+    for component in kept:
+        registry[component] = []
+    walked = 0
+    for _ in registry.values():
+        walked += 1
+        kept.append(Component())
+        registry[kept[-1]] = []  # "dictionary changed size during iteration"
+    assert (walked, len(registry)) == (7, 14)
+
+
+def test_panel_uses_it() -> None:
+    assert isinstance(Callback.registry, Registry)

@@ -1,0 +1,252 @@
+"""What ends a login, what a stolen token is worth, and how guessing passwords is slowed down."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from charrnn.services import open_services
+from charrnn.services.login_file import Users, add_user, remove_user
+from dashboard.server.login_providers import Logins
+from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MOST_KEPT, Throttle
+from dashboard.server.request_guard import is_local
+from tests.support.http_client import USERS, Door, Tab, logins_in, opened, token_in
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data folder, and `users.json`."""
+    return tmp_path
+
+
+@pytest.fixture
+def door(home: Path) -> Iterator[Door]:
+    """A server with two users, Ada logged in."""
+    with open_services(home, environ={}) as services:
+        for door in opened(services, logins_in(home)):
+            door.log_in("ada", USERS["ada"])
+            yield door
+
+
+@pytest.mark.parametrize("change", ["removed", "new password"])
+def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(door: Door, home: Path, change: str) -> None:
+    tab = Tab.opened(door)
+    add_user(home / "users.json", "eve", "enough")
+    assert tab.answers()
+    if change == "removed":
+        remove_user(home / "users.json", "ada")
+    else:
+        add_user(home / "users.json", "ada", "lovelace", replace=True)
+    assert door.ask("GET", "/")[0] == 302
+    assert tab.is_closed
+    assert door.log_in("ada", USERS["ada"]) == 401
+    assert door.log_in("ada", "lovelace") == (401 if change == "removed" else 302)
+
+
+def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(door: Door) -> None:
+    here = [Tab.opened(door), Tab.opened(door)]
+    cookie = door.cookie
+    door.log_in("ada", USERS["ada"])
+    elsewhere = Tab.opened(door)
+    door.cookie = cookie
+    status, headers, page = door.ask("GET", "/logout")
+    assert status == 200 and "logged out" in page and 'charrnn-login="";' in headers["Set-Cookie"]
+    assert [tab.is_closed for tab in here] == [True, True]
+    assert door.ask("GET", "/")[0] == 302  # with the cookie of before
+    assert elsewhere.answers()
+
+
+def test_servers_that_share_secret_and_data_share_logins_and_logouts(home: Path) -> None:
+    logins = Logins(users=logins_in(home).users, cookie_secret="as long as one likes")
+    with open_services(home, environ={}) as one, open_services(home, environ={}) as two:
+        for first in opened(one, logins):
+            for second in opened(two, logins):
+                first.log_in("ada", USERS["ada"])
+                second.cookie = first.cookie
+                tab = Tab.opened(second)
+                assert first.ask("GET", "/logout")[0] == 200
+                assert second.ask("GET", "/")[0] == 302
+                assert tab.is_closed
+
+
+def test_a_token_opens_nothing_with_another_login(door: Door) -> None:
+    page = door.ask("GET", "/")[2]
+    token = token_in(page)
+    ada = door.cookie
+    door.log_in("bob", USERS["bob"])
+    bob = door.cookie
+    door.log_in("ada", USERS["ada"])
+    assert [door.shake(token, cookie) for cookie in (bob, door.cookie, "", ada)] == [403, 403, 403, 101]
+
+
+def test_a_token_that_was_not_signed_here_opens_nothing(door: Door) -> None:
+    from bokeh.util.token import generate_jwt_token, generate_session_id
+
+    signed = {"secret_key": b"another", "signed": True}
+    forged = generate_jwt_token(generate_session_id(**signed), **signed)
+    for token in (forged, forged.partition(".")[0], "x", "{}", "e30", "." * 9):
+        assert door.shake(token, door.cookie) == 403
+
+
+def test_a_page_holds_no_cookie_and_no_header(door: Door) -> None:
+    from bokeh.util.token import get_token_payload
+
+    payload = get_token_payload(token_in(door.ask("GET", "/", Authorization="Basic c2VjcmV0")[2]))
+    assert payload["cookies"] == {} and payload["headers"].keys() <= {"Host", "User-Agent"}
+    assert payload["login"][0] == "ada"
+
+
+@pytest.mark.parametrize("way", ["/?bokeh-session-id={}", "/?bokeh-token={}"])
+def test_nobody_chooses_a_session(door: Door, way: str) -> None:
+    from bokeh.util.token import get_session_id
+
+    token = token_in(door.ask("GET", "/")[2])
+    door.log_in("bob", USERS["bob"])
+    value = token if "token" in way else get_session_id(token)
+    assert door.ask("GET", way.format(value))[0] == 403
+    assert door.ask("GET", "/", Bokeh_Session_Id=get_session_id(token))[0] == 403
+
+
+ELSEWHERE = [
+    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "evil.example",
+    "\t//evil.example", "/\t/evil.example", "/\n/evil.example", " //evil.example", "%2F%2Fevil.example",
+    "/%2Fevil.example", "/%5Cevil.example", "/%255Cevil.example", "javascript:alert(1)", "data:text/html,x", "", "?x",
+    "//", "/\x00/evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", ELSEWHERE, ids=repr)
+def test_a_log_in_leads_nowhere_else(door: Door, url: str) -> None:
+    assert not is_local(url)
+    address = f"/login?next={quote(url, safe='')}"
+    assert door.ask("GET", address)[0] == 403
+    assert door.try_to_log_in("ada", USERS["ada"], address)[0] == 403
+    quoted = '"' + "".join(f"\\{ord(c):03o}" for c in url) + '"'
+    assert door.try_to_log_in("ada", USERS["ada"], Cookie=f"next_url={quoted}")[0] == 403
+
+
+@pytest.mark.parametrize("url", ["/", "/?tab=write&model=9f2c", "/?text=a//b"])
+def test_a_log_in_leads_to_the_page_that_was_asked_for(door: Door, url: str) -> None:
+    door.cookie = ""
+    asked = door.ask("GET", url)[1]["Location"]
+    assert asked.startswith("./login?next=")
+    status, headers = door.try_to_log_in("ada", USERS["ada"], asked.removeprefix("."))
+    assert (status, headers["Location"]) == (302, url)
+
+
+def stop_the_clock(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let no time pass between attempts, however busy the machine; return the seconds, to be changed."""
+    seconds = [1000.0]
+    monkeypatch.setattr(door.studio.gate.throttle, "_clock", lambda: seconds[0])
+    return seconds
+
+
+def test_guessing_is_slowed_down_for_one_user_at_one_address(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = stop_the_clock(door, monkeypatch)
+    for _ in range(FREE_OF_ONE):
+        assert door.try_to_log_in("ada", "guess")[0] == 401
+    assert door.try_to_log_in("ada", "guess")[0] == 401
+    status, headers = door.try_to_log_in("ada", USERS["ada"])
+    assert (status, headers["Retry-After"]) == (429, "1")
+    assert door.log_in("bob", USERS["bob"]) == 302
+    seconds[0] += 1
+    assert door.log_in("ada", USERS["ada"]) == 302
+
+
+def test_a_forged_address_does_not_help(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_the_clock(door, monkeypatch)
+    answers = [door.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(FREE_OF_ONE + 2)]
+    assert answers[-1] == 429
+
+
+def test_a_trusted_proxy_tells_visitors_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_services(home, environ={}) as services:
+        for door in opened(services, logins_in(home), proxies=("127.0.0.0/8",)):
+            stop_the_clock(door, monkeypatch)
+            for _ in range(FREE_OF_ONE + 1):
+                door.try_to_log_in("ada", "guess", X_Forwarded_For="203.0.113.9, 192.0.2.1")
+            assert door.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="198.51.100.7, 192.0.2.1")[0] == 429
+            assert door.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="192.0.2.1, 192.0.2.2")[0] == 302
+
+
+class Clock:
+    """Seconds, as a test likes them."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> None:
+    throttle = Throttle(clock := Clock())
+    delays = []
+    for _ in range(FREE_OF_ONE + 9):
+        throttle.failed("ada", "192.0.2.1")
+        delays.append(throttle.seconds_left("ada", "192.0.2.1"))
+        clock.now += 61
+    assert delays == [0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert throttle.seconds_left("ada", "192.0.2.2") == throttle.seconds_left("bob", "192.0.2.1") == 0
+    clock.now += 3601
+    throttle.failed("ada", "192.0.2.1")
+    assert throttle.seconds_left("ada", "192.0.2.1") == 0
+
+
+@pytest.mark.parametrize("attack", ["many users from one address", "one user from many addresses"])
+def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
+    throttle = Throttle(Clock())
+    throttle.succeeded("ada", "192.0.2.1")
+    for number in range(FREE_OF_MANY + 9):
+        if attack.startswith("many"):
+            throttle.failed(f"user {number}", "192.0.2.1")
+        else:
+            throttle.failed("ada", f"198.51.100.{number}")
+    assert throttle.seconds_left("ada", "192.0.2.1") == 0
+    assert throttle.seconds_left("eve" if attack.startswith("many") else "ada", "192.0.2.1" if attack.startswith("many")
+                                 else "198.51.100.200") > 0  # fmt: skip
+
+
+def test_a_room_full_of_visitors_behind_one_address_logs_in_without_a_delay() -> None:
+    throttle = Throttle(Clock())
+    for number in range(3 * FREE_OF_MANY):
+        assert throttle.seconds_left(f"user {number}", "192.0.2.1") == 0
+        throttle.failed(f"user {number}", "192.0.2.1")
+        throttle.succeeded(f"user {number}", "192.0.2.1")
+
+
+def test_the_memory_of_failures_is_bounded() -> None:
+    throttle = Throttle(Clock())
+    for number in range(MOST_KEPT):
+        throttle.failed(f"user {number}", f"address {number}")
+        throttle.succeeded(f"user {number}", f"other {number}")
+    assert len(throttle._failures) <= MOST_KEPT >= len(throttle._known)
+
+
+def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hashlib
+
+    add_user(home / "users.json", "hashed", "lovely")
+    (home / "users.json").write_text(json.dumps({**json.loads((home / "users.json").read_text()), "plain": "lovely"}))
+    users, costs = Users(home / "users.json"), []
+    scrypt = hashlib.scrypt
+
+    def counted(*args: object, n: int, r: int, p: int, **more: object) -> bytes:
+        costs.append((n, r, p))
+        return scrypt(*args, n=n, r=r, p=p, **more)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(hashlib, "scrypt", counted)
+    found = [users.verify(user, word) for user in ("hashed", "plain", "nobody") for word in ("lovely", "guess")]
+    assert found == [True, False, True, False, False, False]
+    assert len(costs) == 6 and len(set(costs)) == 1
+
+
+def test_a_login_file_that_breaks_while_the_server_runs_keeps_everybody(
+    door: Door, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        (home / "users.json").write_text("{half")
+        assert door.ask("GET", "/")[0] == 200
+    assert "not a login file" in caplog.text

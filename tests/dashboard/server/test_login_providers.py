@@ -1,0 +1,243 @@
+"""Who may come in, whose things are whose on the page, and secrets that are told nobody."""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from charrnn.core.errors import StudioError
+from charrnn.core.records import Model
+from charrnn.services import Services, open_services
+from dashboard.live.hub import Hub
+from dashboard.live.session import Session
+from dashboard.server import settings
+from dashboard.server.login_providers import Logins, read_logins
+from tests.support.dashboard_server import Server
+from tests.support.http_client import USERS, Door, logins_in, opened
+from tests.support.small_training import OPTIONS, TEXT
+from tests.support.waiting import PATIENCE, wait_until
+
+ROOT = Path(__file__).parents[3]
+SECRETS = {"login": "pass-7f3a", "cookie": "cookie-91bc", "database": "base-55de", "oauth": "oauth-02aa"}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A server with two users, and Ada's trained model."""
+
+    door: Door
+    services: Services
+    model: Model
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """Bob has nothing."""
+    home = tmp_path_factory.mktemp("users")
+    with open_services(home, environ={}) as services:
+        ada = services.seen_by("ada")
+        model = ada.training.start(TEXT, name="Zebulon’s ducks", options=OPTIONS)
+        model = ada.training.wait(model.id)
+        for door in opened(services, logins_in(home)):
+            yield Shared(door, services, model)
+
+
+class Visit:
+    """A link to Ada's model, opened by a user."""
+
+    def __init__(self, shared: Shared, user: str, tab: str):
+        door, model = shared.door, shared.model
+        door.log_in(user, USERS[user])
+        before = {session.id for session in door.server.get_sessions("/")}
+        assert door.ask("GET", f"/?tab={tab}&model={model.id}&text={model.corpus_id}")[0] == 200
+        wait_until(lambda: {session.id for session in door.server.get_sessions("/")} - before)
+        [self._session] = [session for session in door.server.get_sessions("/") if session.id not in before]
+        wait_until(lambda: self._session.document.roots)
+
+    def shows(self, words: str) -> bool:
+        """Tell whether the browser was or would be sent words."""
+        try:
+            return words in json.dumps(self._session.document.to_json(), default=str)
+        except RuntimeError:  # it is just being changed
+            return self.shows(words)
+
+
+@pytest.mark.parametrize("tab", ["library", "text", "options", "training", "write"])
+def test_a_page_shows_a_user_s_own_and_nothing_of_another_s(shared: Shared, tab: str) -> None:
+    ada, bob = Visit(shared, "ada", tab), Visit(shared, "bob", tab)
+    wait_until(lambda: ada.shows("ducks"))
+    # what came to Ada's page with the hub's next look has come to Bob's, if it comes at all
+    seen = shared.services.seen_by("ada").models.note(shared.model.id, f"seen in {tab}")
+    again = Visit(shared, "ada", "library")
+    wait_until(lambda: again.shows(seen.notes))
+    for word in ("Zebulon", "ducks", "over the hill", "seen in"):
+        assert not bob.shows(word)
+
+
+def test_a_session_looks_at_nothing_of_another_s_whatever_the_browser_says(shared: Shared) -> None:
+    hub = Hub(shared.services)
+    bob = Session(shared.services.seen_by("bob"), hub, lambda: None)
+    bob.model_id = shared.model.id
+    assert (bob.feed, bob.models, bob.notice[0]) == (None, [], "error")
+    assert "Zebulon" not in bob.notice[1]
+    bob.close()
+    hub.close()
+
+
+def test_what_a_user_makes_on_the_page_is_theirs(shared: Shared) -> None:
+    bob = shared.services.seen_by("bob")
+    made = bob.models.create("bob's")
+    assert made.owner == "bob"
+    visit = Visit(shared, "bob", "library")
+    wait_until(lambda: visit.shows("bob's"))
+    assert not Visit(shared, "ada", "library").shows("bob's")
+    bob.models.purge(made.id)
+
+
+def flags(*words: str, **environ: str) -> Logins:
+    """Read a command line."""
+    parser = ArgumentParser()
+    settings.add_flags(parser)
+    return read_logins(settings.read(parser.parse_args(words), environ))
+
+
+def test_defect_a_users_file_that_is_not_there_is_no_password(tmp_path: Path) -> None:
+    """Panel takes the name of a missing file for the password itself."""
+    for content in (
+        None,
+        "lovely",
+        "[]",
+        "{}",
+        json.dumps({"ada": ""}),
+        json.dumps({"ada": 1}),
+        json.dumps({" ": "x"}),
+    ):
+        file = tmp_path / "users.json"
+        if content is not None:
+            file.write_text(content)
+        with pytest.raises(StudioError) as error:
+            flags("--login-file", str(file))
+        assert "lovely" not in str(error.value)
+
+
+def test_oauth_needs_a_provider_that_is_known_its_key_and_its_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRETS["oauth"] + "\n")
+    asked = flags("--oauth-provider", "GitHub", "--oauth-key", "us", "--oauth-secret-file", str(secret))
+    assert (asked.provider, asked.secret, bool(asked)) == ("github", SECRETS["oauth"], True)
+    assert flags("--oauth-provider", "github", "--oauth-key", "us", PANEL_OAUTH_SECRET="s").secret == "s"
+    with pytest.raises(StudioError, match="no OAuth provider 'gitbug'; there are .*github"):
+        flags("--oauth-provider", "gitbug", "--oauth-key", "us", PANEL_OAUTH_SECRET="s")
+    with pytest.raises(StudioError, match="--oauth-secret-file"):
+        flags("--oauth-provider", "github", "--oauth-key", "us")
+    with pytest.raises(StudioError, match="Choose one way"):
+        flags("--oauth-provider", "github", "--login-file", "x")
+
+
+def test_a_server_sends_visitors_to_their_oauth_provider(tmp_path: Path) -> None:
+    logins = Logins(provider="github", key="us", secret=SECRETS["oauth"])
+    with open_services(tmp_path, environ={}) as services:
+        for door in opened(services, logins):
+            assert door.ask("GET", "/")[1]["Location"].startswith("./login")
+            status, headers, _ = door.ask("GET", "/login")
+            assert (status, headers["Location"].partition("?")[0]) == (302, "https://github.com/login/oauth/authorize")
+            assert SECRETS["oauth"] not in str(headers)
+            assert door.ask("GET", "/login?code=x&state=y")[0] == 403
+
+
+def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m dashboard` until it ends."""
+    return subprocess.run(
+        [sys.executable, "-m", "dashboard", *words], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+        env=os.environ | environ,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_an_address_of_other_machines_without_a_login_is_refused(tmp_path: Path, address: str) -> None:
+    result = begun("--address", address, "--home", str(tmp_path / "home"))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "--login-file" in result.stderr and "--open-to-everybody" in result.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_it_is_opened_to_everybody_on_demand_with_a_warning(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve(tmp_path, "--address", "0.0.0.0", "--open-to-everybody")
+    assert "Warning: no login is asked for." in server.stop()
+
+
+@pytest.mark.parametrize(
+    "program", [["-m", "dashboard"], ["-m", "charrnn", "models"], ["-m", "charrnn", "db", "upgrade"]]
+)
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path, program: list[str]) -> None:
+    url = f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"
+    command = [sys.executable, *program, "--database", url, "--home", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert result.returncode == 1
+    assert "CHARRNN_DATABASE_URL" in result.stderr
+    assert SECRETS["database"] not in result.stdout + result.stderr
+
+
+def test_a_database_that_cannot_be_reached_tells_no_password(tmp_path: Path) -> None:
+    for environ in (
+        {"CHARRNN_DATABASE_URL": f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"},
+        {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": "1", "MYSQL_PASSWORD": SECRETS["database"]},
+    ):
+        result = begun("--home", str(tmp_path), **environ)
+        assert result.returncode == 1
+        assert SECRETS["database"] not in result.stdout + result.stderr
+
+
+def test_secrets_are_in_no_log_no_page_no_process_list_and_no_repr(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    users, cookie = tmp_path / "users.json", tmp_path / "cookie"
+    users.write_text(json.dumps({"ada": SECRETS["login"]}))
+    cookie.write_text(SECRETS["cookie"])
+    server = serve(tmp_path / "home", "--login-file", str(users), "--cookie-secret-file", str(cookie))
+    door = Door(server.port)
+    shown = [*map(str, door.ask("GET", "/no-such-page")), *map(str, door.ask("POST", "/login", "username=%FF"))]
+    door.log_in("ada", "wrong")
+    assert (door.log_in("ada", SECRETS["login"]), door.ask("GET", "/")[0]) == (302, 200)
+    for path in ("/", "/metadata", "/no-such-page", "/ws"):
+        shown += map(str, door.ask("GET", path))
+    shown.append(Path(f"/proc/{server.process.pid}/cmdline").read_text())
+    shown.append(server.stop())
+    logins = flags("--login-file", str(users), "--cookie-secret-file", str(cookie), PANEL_OAUTH_SECRET=SECRETS["oauth"])
+    with open_services(tmp_path / "home", environ={"MYSQL_UNUSED": SECRETS["database"]}) as services:
+        shown += [repr(logins), str(logins), repr(services), repr(services.settings)]
+    assert all(secret not in text for secret in SECRETS.values() for text in shown)
+
+
+def test_limits_are_set_by_flags(tmp_path: Path) -> None:
+    result = begun("--max-trainings", "-3", "--home", str(tmp_path))
+    assert (result.returncode, "--max-trainings is '-3'" in result.stderr) == (1, True)
+
+
+def test_a_visitor_logs_in_with_the_form_and_reaches_the_page_asked_for(
+    tmp_path: Path, serve: Callable[..., Server], chromium: Browser
+) -> None:
+    (tmp_path / "users.json").write_text('{"ada": "drake-and-teal"}')
+    (tmp_path / "users.json").chmod(0o600)
+    server = serve(tmp_path / "home", "--login-file", str(tmp_path / "users.json"))
+    context = chromium.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
+    page = context.new_page()
+    page.goto(f"{server.url}/?tab=library")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("drake")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").wait_for()
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("drake-and-teal")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("tab", name="Library").wait_for()
+    assert page.url == f"{server.url}/?tab=library"
+    context.close()

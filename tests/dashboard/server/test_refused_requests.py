@@ -1,0 +1,230 @@
+"""Every route of the running server, asked by everybody who has no business there."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from charrnn.core.errors import StudioError
+from charrnn.services import open_services
+from dashboard.server.allowed_hosts import Names, is_loopback
+from dashboard.server.login_providers import Logins
+from tests.support.http_client import HANDSHAKE, Door, logins_in, opened
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+APPLICATION = {
+    "/?$": "/",
+    "/ws$": "/ws",
+}
+"""Routes that show or change what is stored, each with an address that it answers."""
+FREE = {
+    "/favicon.ico$": "/favicon.ico", "/static/(?!extensions/)(.*)$": "/static/js/bokeh.min.js",
+    "/static/(.*)$": "/static/js/bokeh-widgets.min.js", "/components/(.*)$": "/components/panel/state/css/x",
+    "/static/extensions/(.*)$": "/static/extensions/panel/panel.min.js",
+}  # fmt: skip
+"""Routes of programs that are the same for everybody who installed this one."""
+PROBES = {"/healthz$": "/healthz", "/readyz$": "/readyz"}
+"""Routes that answer anybody, and tell nothing about anything stored."""
+LOGIN = {"/login$": "/login", "/logout$": "/logout"}
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A server that asks nobody who they are."""
+    with open_services(tmp_path_factory.mktemp("open"), environ={}) as services:
+        yield from opened(services, Logins())
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A server with two users."""
+    home = tmp_path_factory.mktemp("locked")
+    with open_services(home, environ={}) as services:
+        yield from opened(services, logins_in(home))
+
+
+@pytest.fixture
+def guest(locked: Door) -> Iterator[Door]:
+    """The same, with nobody logged in at first and at the end."""
+    locked.cookie = ""
+    yield locked
+    locked.cookie = ""
+
+
+def everything(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Give every method with every address."""
+    for path in routes.values():
+        for method in METHODS:
+            yield method, path
+
+
+def test_these_are_all_routes_that_there_are(door: Door, locked: Door) -> None:
+    assert door.routes == {*APPLICATION, *FREE, *PROBES}
+    assert locked.routes == {*APPLICATION, *FREE, *PROBES, *LOGIN}
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7", "[::2]"]
+)
+def test_a_name_that_is_not_ours_is_refused_on_every_route_with_every_method(locked: Door, host: str) -> None:
+    for method, path in everything(APPLICATION | FREE | LOGIN):
+        status, headers, words = locked.ask(method, path, Host=f"{host}:{locked.port}")
+        assert (status, headers["Content-Type"]) == (403, "text/plain; charset=utf-8"), (method, path)
+        assert method == "HEAD" or "--allow-host" in words
+
+
+def origins(port: int) -> list[str]:
+    """Pages of others, some of them with names that look like ours."""
+    return [
+        "http://evil.example", "null", "file://", f"http://localhost:{port + 1}", f"http://localhost:{port}.evil.example",
+        f"http://localhost.evil.example:{port}", f"http://evil.localhost:{port}", f"http://localhost@evil.example:{port}",
+        f"chrome-extension://localhost:{port}",
+    ]  # fmt: skip
+
+
+def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: Door) -> None:
+    for origin in origins(locked.port):
+        for method, path in everything(APPLICATION | FREE | LOGIN):
+            assert locked.ask(method, path, Origin=origin)[0] == 403, (origin, method, path)
+        assert locked.ask("GET", "/ws", **HANDSHAKE, Origin=origin)[0] == 403
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
+def test_what_another_site_loads_is_refused_and_a_link_to_us_is_not(door: Door, site: str) -> None:
+    for method, path in everything(APPLICATION | FREE):
+        assert door.ask(method, path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")[0] == 403, (method, path)
+    assert door.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200
+    assert door.ask("POST", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
+
+
+def test_without_a_login_every_route_leads_to_it_or_refuses(guest: Door) -> None:
+    for method, path in everything(APPLICATION):
+        status, headers, _ = guest.ask(method, path)
+        assert status in (302, 403, 405), (method, path)
+        assert status != 302 or re.match(r"\.?/login\?", headers["Location"]), (method, path)
+    assert guest.ask("GET", "/ws", **HANDSHAKE)[0] in (302, 403)
+    assert guest.ask("GET", "/ws", **HANDSHAKE, Cookie="is_guest=1; user=ada")[0] in (302, 403)
+    assert guest.ask("GET", "/", Cookie='is_guest=1; user="2|1:0|10:1|4:user|4:YWRh|0"')[0] == 302
+
+
+def test_files_that_are_not_programs_cannot_be_had(guest: Door) -> None:
+    for path in FREE.values():
+        folder = path.rpartition("/")[0]
+        for way in ("/../" * 9, "/%2e%2e" * 9 + "/", "/..%2f" * 9, "/%252e%252e" * 9 + "/", "//", "/..\\" * 9):
+            assert guest.ask("GET", f"{folder}{way}etc/passwd")[0] in (400, 403, 404), (folder, way)
+
+
+def test_defect_nobody_has_a_module_imported_by_its_name(guest: Door) -> None:
+    """Panel would import any module, on the thread that answers everybody, before it looks at what is asked."""
+    assert "antigravity" not in sys.modules
+    assert guest.ask("GET", "/components/antigravity/fly/css/x")[0] == 403
+    assert guest.ask("GET", "/%63omponents/antigravity/fly/css/x")[0] in (403, 404)
+    assert "antigravity" not in sys.modules
+
+
+def test_who_logs_in_is_let_in(guest: Door) -> None:
+    assert (guest.log_in("ada", "lovely"), guest.ask("GET", "/")[0]) == (302, 200)
+
+
+@pytest.mark.parametrize(("user", "password"), [("ada", "builder"), ("ada", ""), ("eve", "lovely"), ("", "lovely")])
+def test_who_knows_no_password_is_not(guest: Door, user: str, password: str) -> None:
+    guest.log_in(user, password)
+    assert guest.ask("GET", "/")[0] == 302
+
+
+def test_a_cookie_that_was_signed_elsewhere_is_worth_nothing(guest: Door) -> None:
+    from tornado.web import create_signed_value
+
+    guest.cookie = "user=" + create_signed_value("another secret", "user", "ada").decode()
+    assert guest.ask("GET", "/")[0] == 302
+
+
+def test_the_login_asks_nobody_else_for_anything(guest: Door) -> None:
+    for path in LOGIN.values():
+        page = guest.ask("GET", path + "?error=<script>x</script>")[2]
+        assert not re.findall(r"https?://|<script", page)
+
+
+def test_what_is_sent_first_to_one_user_holds_nothing_of_another(guest: Door) -> None:
+    guest.log_in("ada", "lovely")
+    guest.ask("GET", "/")
+    guest.log_in("bob", "builder")
+    assert "ada" not in guest.ask("GET", "/")[2]
+
+
+def test_every_answer_says_how_browsers_are_to_take_it(locked: Door) -> None:
+    for path in (APPLICATION | FREE | LOGIN).values():
+        headers = locked.ask("GET", path)[1]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+        assert "Tornado" not in headers["Server"]
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed", "host", "known"),
+    [
+        ("127.0.0.1", (), "localhost:5006", True), ("127.0.0.1", (), "LOCALHOST.:8000", True),
+        ("127.0.0.1", (), "[::1]:5006", True), ("127.0.0.1", (), "10.0.0.7:5006", False),
+        ("0.0.0.0", (), "10.0.0.7:5006", True), ("0.0.0.0", (), "[fe80::1]:5006", True),
+        ("0.0.0.0", (), "studio.example.org", False), ("0.0.0.0", ("a.example.org",), "A.example.org", True),
+        ("0.0.0.0", ("a.example.org",), "a.example.org:443", True),
+        ("0.0.0.0", ("a.example.org",), "a.example.org:5006", True),
+        ("0.0.0.0", ("a.example.org",), "a.example.org:8080", False),
+        ("0.0.0.0", ("a.example.org:8080",), "a.example.org:8080", True),
+        ("0.0.0.0", ("a.example.org:8080",), "a.example.org", False),
+        ("0.0.0.0", ("a.example.org:443",), "a.example.org", True),
+        ("0.0.0.0", ("studio.example.org:443",), "studio.example.org:444", False),
+        ("0.0.0.0", ("https://a.example.org",), "a.example.org", True),
+        ("0.0.0.0", ("https://a.example.org",), "a.example.org:5006", False),
+        ("0.0.0.0", ("https://a.example.org:8443",), "a.example.org:8443", True),
+        ("127.0.0.1", ("studio.example.org",), "studio.example.org.evil.example", False),
+    ],
+)  # fmt: skip
+def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], host: str, known: bool) -> None:
+    assert Names(address, allowed, 5006).knows(host) is known
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "trusted"),
+    [
+        ("studio.example.org", "https://studio.example.org", True),
+        ("studio.example.org", "https://evil.example", False),
+        ("studio.example.org", "http://studio.example.org:5006", True),
+        ("studio.example.org", "http://studio.example.org:8888", False),
+        ("studio.example.org:8888", "http://studio.example.org:8888", True),
+        ("https://studio.example.org", "https://studio.example.org", True),
+        ("https://studio.example.org", "http://studio.example.org", False),
+        ("https://studio.example.org", "https://studio.example.org:8443", False),
+        ("https://studio.example.org:8443", "https://studio.example.org:8443", True),
+        ("http://studio.example.org", "https://studio.example.org", False),
+        ("studio.example.org", "https://studio.example.org@evil.example", False),
+        ("studio.example.org", "https://studio.example.org/path", False),
+    ],
+)  # fmt: skip
+def test_a_proxy_s_page_may_ask_under_its_own_name_port_and_scheme(allowed: str, origin: str, trusted: bool) -> None:
+    assert Names("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
+
+
+def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
+    names = Names("127.0.0.1", ("https://studio.example.org",), 5006)
+    assert names.trusts("http://localhost:5006", "localhost:5006", "http")
+    assert not names.trusts("http://localhost:5006", "localhost:5006", "https")
+    assert not names.trusts("http://studio.example.org", "studio.example.org", "http")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "ftp://a.example.org", "https://a.example.org/path", "a b@c", "a:port", "http://"]
+)
+def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
+    with pytest.raises(StudioError, match="--allow-host is"):
+        Names("127.0.0.1", (host,))
+
+
+@pytest.mark.parametrize(
+    ("address", "local"), [("127.0.0.9", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False),
+                           ("", False), ("192.0.2.7", False), ("no.such.name.invalid", False)]
+)  # fmt: skip
+def test_which_addresses_only_this_machine_reaches(address: str, local: bool) -> None:
+    assert is_loopback(address) is local

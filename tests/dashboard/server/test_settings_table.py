@@ -1,0 +1,19 @@
+"""The documentation lists the settings of the dashboard."""
+
+import re
+from pathlib import Path
+
+from dashboard.server import settings
+
+DOCS = Path(__file__).parents[3] / "docs/settings.md"
+
+
+def test_the_documented_table_is_that_of_the_program() -> None:
+    (shown,) = re.findall(r"<!-- settings: .*? -->\n(.*?)\n<!-- end -->", DOCS.read_text("utf-8"), re.DOTALL)
+    assert shown == settings.table(), "write it anew with: python -m dashboard --settings"
+
+
+def test_every_flag_has_a_variable_of_its_own() -> None:
+    variables = [each.variable for each in settings.SETTINGS + settings.LIMITS]
+    assert len(set(variables)) == len(variables)
+    assert all(re.fullmatch(r"CHARRNN_[A-Z_]+", variable) for variable in variables)

@@ -1,0 +1,182 @@
+"""In a real browser: dark and light, phones, and the keyboard."""
+
+import base64
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageStat
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import barriers
+from tests.support.dashboard_server import Server
+from tests.support.trained_home import TrainedHome
+from tests.support.waiting import PATIENCE
+
+expect.set_options(timeout=1000 * PATIENCE)
+TABS = {"library": "ducks", "text": "ducks", "options": "New model", "training": "ducks", "write": "Write with ducks"}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def url(shared: Server, trained: TrainedHome) -> str:
+    """The address of a trained model's page."""
+    return f"{shared.url}/?model={trained.model.id}&text={trained.model.corpus_id}"
+
+
+def wait_for_dark(page: Page, dark: bool) -> None:
+    """Wait until the page is painted dark, or light: the sum of red, green and blue tells."""
+    color = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
+    page.wait_for_function(f"dark => ({color}.reduce((sum, part) => sum + +part, 0) < 384) === dark", arg=dark)
+
+
+def test_dark_is_taken_from_the_system_and_a_choice_is_remembered(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url, dark=True)
+    wait_for_dark(page, True)
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("Toggle theme").click()
+    wait_for_dark(page, False)
+    page.reload()
+    page.get_by_role("tab", name="Library").wait_for()
+    page.wait_for_function("() => localStorage.length === 1")
+    wait_for_dark(page, False)
+
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("Toggle theme").click()
+    wait_for_dark(page, True)
+    page.emulate_media(color_scheme="light")
+    page.reload()
+    wait_for_dark(page, True)
+
+
+def test_who_never_chose_goes_with_the_system(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url)
+    wait_for_dark(page, False)
+    page.emulate_media(color_scheme="dark")
+    wait_for_dark(page, True)
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_dark_page_is_never_white_while_it_loads(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url, dark=True)
+    frames: list[float] = []
+    film = page.context.new_cdp_session(page)
+
+    def see(frame: dict[str, str]) -> None:
+        frames.append(brightness(base64.b64decode(frame["data"])))
+        film.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+    film.on("Page.screencastFrame", see)
+    film.send("Page.startScreencast", {"format": "jpeg", "maxWidth": 160, "maxHeight": 120})
+    page.reload()
+    page.get_by_role("tab", name="Library").click()
+    expect(page.get_by_role("button", name="ducks", exact=True)).to_be_visible()
+    film.send("Page.stopScreencast")
+    assert len(frames) > 2
+    assert max(frames) < 90
+
+
+def brightness(picture: bytes) -> float:
+    """Return the mean of a picture's grey, 0 for black, 255 for white."""
+    return ImageStat.Stat(Image.open(io.BytesIO(picture)).convert("L")).mean[0]
+
+
+def lasting_barriers(page: Page) -> dict[str, list[str]]:
+    """Return what axe finds; again for a while, because what is drawn late takes the dark colours late."""
+    for _ in range(10):
+        if not (found := barriers(page)):
+            break
+    return found
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_phone_shows_every_page_without_scrolling_sideways_and_without_barriers(
+    url: str, open_page: Callable[..., Page], dark: bool
+) -> None:
+    page = open_page(url, **PHONE, dark=dark)
+    wait_for_dark(page, dark)
+    for name, words in TABS.items():
+        page.get_by_role("tab", name=name.title()).click()
+        expect(page.get_by_text(words).last).to_be_visible()
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"], name
+        assert not lasting_barriers(page), name
+
+
+def test_no_page_has_a_serious_barrier_on_a_desk(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url)
+    for name, words in TABS.items():
+        page.get_by_role("tab", name=name.title()).click()
+        expect(page.get_by_text(words).last).to_be_visible()
+        assert not lasting_barriers(page), name
+
+
+def test_nothing_jumps_while_a_page_fills(url: str, open_page: Callable[..., Page]) -> None:
+    """What moves without having been asked to, by the measure of browsers; below 0.1 counts as still."""
+    page = open_page(url)
+    page.add_init_script(SHIFTS)
+    for tab, words in TABS.items():
+        page.goto(f"{url}&tab={tab}")
+        expect(page.get_by_text(words).last).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("shifts") < 0.1, tab
+
+
+SHIFTS = """window.shifts = 0;
+new PerformanceObserver((list) => { for (const shift of list.getEntries()) shifts += shift.value; })
+  .observe({type: "layout-shift", buffered: true});"""
+
+
+def test_all_tabs_fit_on_a_phone(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url, **PHONE)
+    boxes = [page.get_by_role("tab", name=name.title()).bounding_box() for name in TABS]
+    assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] for box in boxes)
+
+
+def test_writing_needs_no_mouse(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(url)
+    page.get_by_role("tab", name="Library").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Write")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Prompt:")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Prompt:")).to_be_focused()
+    page.keyboard.type("little ducks")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Write", exact=True)).to_be_focused()
+    assert page.evaluate(FOCUSED) == ["Write", True]
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Written text")).to_contain_text("little ducks")
+    expect(page.get_by_text("characters, ").last).to_be_visible()
+
+
+def test_every_stop_of_the_keyboard_can_be_seen_and_none_is_a_trap(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{url}&tab=training")
+    expect(page.get_by_role("log")).to_be_visible()
+    stops = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, seen = page.evaluate(FOCUSED)
+        if name == "BODY":
+            break
+        stops.append(name)
+        assert seen, f"{name} shows no focus"
+    assert name == "BODY", f"Tab never left the page: {stops}"
+    assert {"Toggle theme", "Train longer", "Write with it", "Training log"} <= set(stops)
+
+
+FOCUSED = """() => {
+  let found = document.activeElement
+  while (found.shadowRoot?.activeElement) found = found.shadowRoot.activeElement
+  if (found === document.body) return ["BODY", true]
+  const name = found.ariaLabel || found.innerText || found.getAttribute("aria-labelledby") || found.tagName
+  const marked = (e) => {
+    const style = getComputedStyle(e)
+    return style.outlineStyle !== "none" || e.matches(".Mui-focusVisible, .Mui-focused")
+  }
+  let seen = false
+  for (let e = found, i = 0; e && i < 4; e = e.parentElement, i++) seen ||= marked(e)
+  return [name.trim(), seen]
+}"""
+"""Name of the element with the focus, and whether that shows."""

@@ -1,0 +1,73 @@
+"""Options of a new model, without a browser."""
+
+import pytest
+
+from charrnn.core.batches import shortest
+from charrnn.core.options import preset
+from dashboard.live.session import Session, Work
+from dashboard.views.new_model import OptionsView, fitting
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def view(session: Session) -> OptionsView:
+    session.corpus_id = session.services.corpora.add("so many ducks\n" * 31, name="ducks")[0].id
+    view = OptionsView(session)
+    wait_until(lambda: session.drain() or view._cost.object)
+    return view
+
+
+def test_a_new_model_begins_with_the_quick_preset(view: OptionsView) -> None:
+    assert view._form.values == preset("quick")
+
+
+def test_a_text_that_is_too_short_is_said_and_mended_with_one_click(view: OptionsView, session: Session) -> None:
+    assert "The text has 434 characters" in view._cost.object
+    assert view._train.disabled
+    view._lower()
+    wait_until(lambda: session.drain() or not view._fit.visible)
+    assert (view._form.values["num_seqs"], view._form.values["num_steps"]) == (6, 64)
+    assert "Takes about" in view._cost.object
+    assert not view._train.disabled
+
+
+@pytest.mark.parametrize("count", [2, 3, 40, 129, 434, 10**6])
+def test_a_lowered_batch_fits_and_is_no_larger_than_wished(count: int) -> None:
+    lower = fitting({"num_seqs": 32, "num_steps": 128}, count)
+    assert shortest(**lower) <= count
+    assert 1 <= lower["num_seqs"] <= 32
+    assert 1 <= lower["num_steps"] <= 128
+
+
+def test_a_mistake_keeps_the_button_from_being_pressed(view: OptionsView) -> None:
+    view._form.fields["learning_rate"].value_input = "fast"
+    assert view._train.disabled
+
+
+def test_defect_a_cost_that_comes_late_allows_no_training_with_a_mistake(view: OptionsView, session: Session) -> None:
+    view._lower()
+    view._form.fields["num_layers"].value_input = "99"
+    wait_until(lambda: session._inbox)
+    session.drain()
+    assert view._train.disabled
+
+
+def test_defect_a_cost_that_comes_late_allows_no_second_start(
+    view: OptionsView, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = session.run
+    start = Work()
+    monkeypatch.setattr(session, "run", lambda *call: start if call[1] == view._started else real(*call))
+    view._lower()
+    view._train.clicks += 1
+    wait_until(lambda: session._inbox)
+    session.drain()
+    assert view._train.disabled
+    start.end()
+    assert not view._train.disabled
+
+
+def test_a_preset_fills_the_form(view: OptionsView) -> None:
+    view._preset.value = "article"
+    assert view._form.values == preset("article")
+    assert "2018 article" in view._about.object

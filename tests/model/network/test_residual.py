@@ -1,0 +1,76 @@
+"""The sum between the fast cell's layers and its norm, in float64: values, and gradients against finite differences."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from charrnn.model.network.residual import added, normalized
+
+T, B, H = 3, 2, 5
+DRAW = np.random.default_rng(11)
+X, Y = DRAW.normal(size=(2, T, B, H))
+SEED = tf.constant([3, 4])
+
+
+def norm(x):
+    return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
+
+
+def test_the_first_layer_reads_the_norm_of_what_came_in():
+    np.testing.assert_allclose(normalized(tf.constant(X), "float64"), norm(X), rtol=1e-12)
+
+
+def test_a_layer_s_output_is_added_and_the_next_one_reads_the_norm_of_the_sum():
+    total, read = added(tf.constant(X), tf.constant(Y), "float64")
+    np.testing.assert_allclose(total, X + Y, rtol=1e-12)
+    np.testing.assert_allclose(read, norm(X + Y), rtol=1e-12)
+
+
+def test_what_is_added_drops_never_what_passes_by():
+    total, read = added(tf.constant(X), tf.constant(Y), "float64", drop=0.5, seed=SEED)
+    share = (total - X) / Y
+    gone = abs(share) < 1e-9
+    assert 0 < gone.numpy().mean() < 1
+    np.testing.assert_allclose(share[~gone], 2, rtol=1e-9)  # what stays counts double, so that the mean stays
+    np.testing.assert_allclose(read, norm(total.numpy()), rtol=1e-12)
+
+
+WAYS = {
+    "the first norm": lambda x, y: [normalized(x, "float64") * y],
+    "a sum": lambda x, y: added(x, y, "float64"),
+    "a sum that drops": lambda x, y: added(x, y, "float64", drop=0.3, seed=SEED),
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "in pieces"])
+@pytest.mark.parametrize("way", WAYS)
+def test_gradients_equal_finite_differences(way, compiled):
+    weights = DRAW.normal(size=(2, T, B, H))
+
+    def loss(x, y):
+        return tf.add_n([tf.reduce_sum(w * r) for w, r in zip(weights, WAYS[way](x, y), strict=False)])
+
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            tape.watch((x, y))
+            value = loss(x, y)
+        return tape.gradient(value, (x, y))
+
+    found = (tf.function(gradients) if compiled else gradients)(tf.constant(X), tf.constant(Y))
+    for number, gradient in enumerate(found):
+        for place in np.ndindex(X.shape):
+            ends = []
+            for nudge in (1e-6, -1e-6):
+                moved = [X.copy(), Y.copy()]
+                moved[number][place] += nudge
+                ends.append(float(loss(*map(tf.constant, moved))))
+            assert gradient.numpy()[place] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-7)
+
+
+def test_in_bfloat16_the_sum_stays_in_float32_and_gradients_have_the_type_of_what_they_belong_to():
+    x, y = tf.constant(X, tf.float32), tf.cast(Y, tf.bfloat16)
+    with tf.GradientTape() as tape:
+        tape.watch((x, y))
+        total, read = added(x, y, "bfloat16")
+    assert (total.dtype, read.dtype) == (tf.float32, tf.bfloat16)
+    assert [g.dtype for g in tape.gradient((total, read), (x, y))] == [tf.float32, tf.bfloat16]

@@ -1,0 +1,115 @@
+"""What a training says reaches the store: in order, once, also when the database was away."""
+
+import pytest
+
+from charrnn.core.errors import LeaseLost, StoreError
+from charrnn.core.records import Checkpoint, Model
+from charrnn.core.training_events import Measured, Said, Saved, Wrote
+from charrnn.services.event_recorder import Recorder
+from charrnn.store.corpora import CorpusStore
+from charrnn.store.database import Database
+from charrnn.store.models import ModelStore
+from charrnn.store.run_history import HistoryStore
+from charrnn.store.training_leases import LeaseStore
+from tests.support.small_training import corpus_record
+
+
+@pytest.fixture
+def claimed(database: Database) -> Model:
+    """A model in training."""
+    CorpusStore(database).add(corpus_record())
+    model = ModelStore(database).create("ducks", corpus_id=corpus_record().id, train_params={})
+    LeaseStore(database).queue(model.id)
+    return LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
+
+
+class _AwayAtFirst(HistoryStore):
+    """A store whose database cannot be reached, then takes a batch without saying so, then works."""
+
+    def __init__(self, database: Database):
+        super().__init__(database)
+        self.calls = 0
+
+    def append(self, *args, **kwargs) -> bool:
+        self.calls += 1
+        if self.calls == 1:
+            raise StoreError("away")
+        if self.calls == 2:
+            super().append(*args, **kwargs)
+            raise StoreError("away before it could answer")
+        return super().append(*args, **kwargs)
+
+
+def _recorder(history: HistoryStore, model: Model, saved: list[Checkpoint], stops: list[str]) -> Recorder:
+    return Recorder(history, model, on_stop_request=lambda: stops.append("stop"), on_saved=saved.append)
+
+
+def test_events_become_rows(database: Database, claimed: Model) -> None:
+    history, saved = HistoryStore(database), []
+    recorder = _recorder(history, claimed, saved, [])
+    recorder.note(Said("first\nsecond", "warning"))
+    recorder.note(Said(""))
+    recorder.note(Measured(1, {"loss": 3.5}))
+    recorder.note(Measured(2, {"loss": 3.25, "val_loss": 3.75}))
+    recorder.note(Wrote(2, "quack", {"seed": 5}))
+    recorder.note(Saved(2, "best", 3.75, "best-2-1", 321))
+    recorder.close()
+    lines = history.lines(claimed.id)
+    assert [(line.position, line.text, line.level) for line in lines] == [
+        (1, "first", "warning"),
+        (2, "second", "warning"),
+        (3, "", "info"),
+    ]
+    assert [(m.step, m.name, m.value) for m in history.metrics(claimed.id)] == [
+        (1, "loss", 3.5),
+        (2, "loss", 3.25),
+        (2, "val_loss", 3.75),
+    ]
+    assert [(sample.step, sample.text) for sample in history.samples(claimed.id)] == [(2, "quack")]
+    assert [checkpoint.folder for checkpoint in saved] == ["best-2-1"]
+    found = ModelStore(database).get(claimed.id)
+    assert (found.step, found.best_loss, found.log_position) == (2, 3.75, 3)
+
+
+def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
+    database: Database, claimed: Model
+) -> None:
+    history = _AwayAtFirst(database)
+    recorder = _recorder(history, claimed, [], [])
+    for number in range(7):
+        recorder.note(Said(f"line {number}"))
+        if number < 2:
+            with pytest.raises(StoreError):
+                recorder.deliver()
+    recorder.close()
+    assert [line.text for line in history.lines(claimed.id)] == [f"line {number}" for number in range(7)]
+
+
+def test_without_validation_the_lowest_training_loss_is_the_best(database: Database) -> None:
+    CorpusStore(database).add(corpus_record())
+    model = ModelStore(database).create("geese", corpus_id=corpus_record().id, train_params={"val_fraction": 0.0})
+    LeaseStore(database).queue(model.id)
+    model = LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
+    recorder = _recorder(HistoryStore(database), model, [], [])
+    for step, loss in enumerate([3.5, 2.25, 2.75], start=1):
+        recorder.note(Measured(step, {"loss": loss}))
+    recorder.close()
+    assert ModelStore(database).get(model.id).best_loss == 2.25
+
+
+def test_a_stop_request_is_learned_with_the_next_delivery(database: Database, claimed: Model) -> None:
+    stops: list[str] = []
+    recorder = _recorder(HistoryStore(database), claimed, [], stops)
+    LeaseStore(database).request_stop(claimed.id)
+    recorder.close()
+    assert stops
+
+
+def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed: Model) -> None:
+    history = HistoryStore(database)
+    recorder = _recorder(history, claimed, [], [])
+    LeaseStore(database).interrupt(claimed.id, claimed.epoch)
+    recorder.note(Said("a voice from the past"))
+    with pytest.raises(LeaseLost):
+        recorder.close()
+    assert history.lines(claimed.id) == []

@@ -1,0 +1,279 @@
+"""Exported models, sound and malicious, brought in again."""
+
+import io
+import json
+import stat
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charrnn.core.checkpoint_manifest import seal
+from charrnn.core.cpu_features import cpu_name
+from charrnn.core.errors import BundleError, LimitReached, NotFound
+from charrnn.core.quotas import Limits
+from charrnn.core.records import ModelState
+from charrnn.services import Services, model_bundles, open_services
+from charrnn.services.model_bundles import ABOUT, CHECKPOINT, LOG, METRICS, SAMPLES
+from tests.support.small_training import TEXT, Trained
+
+MANIFEST, TRAINING, WEIGHTS = sorted(CHECKPOINT)
+Parts = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound file."""
+    trained.services.models.note(trained.model.id, "Flew far.")
+    return trained.services.models.export(trained.model.id, tmp_path_factory.mktemp("exported") / "ducks.zip")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Where nothing malicious may leave anything."""
+    with open_services(tmp_path_factory.mktemp("home"), environ={}) as services:
+        yield services
+
+
+def parts_of(path: Path) -> Parts:
+    """Unpack a sound file."""
+    with zipfile.ZipFile(path) as bundle:
+        return {name: bundle.read(name) for name in bundle.namelist()}
+
+
+def packed(parts: Parts, path: Path) -> Path:
+    """Pack a file again."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, data in parts.items():
+            bundle.writestr(name, data)
+    return path
+
+
+def test_an_exported_model_comes_back_whole_under_a_free_name(trained: Trained, exported: Path, home: Services) -> None:
+    home.models.create("ducks")
+    model = home.models.import_bundle(exported)
+    there, here = trained.services, home
+    assert (model.name, model.state, model.notes) == ("ducks-2", ModelState.STOPPED, "Flew far.")
+    assert dict(model.train_params) == dict(trained.model.train_params)
+    assert model.best_loss == trained.model.best_loss
+    assert model.cpu == trained.model.cpu == cpu_name()
+    lines = [line.text for line in there.models.lines(trained.model.id)]
+    assert [line.text for line in here.models.lines(model.id)] == lines
+    assert (
+        here.models.curve(model.id, "loss").values.tolist()
+        == there.models.curve(trained.model.id, "loss").values.tolist()
+    )
+    assert len(here.models.samples(model.id)) == len(there.models.samples(trained.model.id))
+    assert here.writing.score(model.id, TEXT).nats == there.writing.score(trained.model.id, TEXT).nats
+    again = here.models.export(model.id, exported.with_name("again.zip"))
+    assert parts_of(again)[WEIGHTS] == parts_of(exported)[WEIGHTS]
+    for name in ("ducks", "ducks-2"):
+        here.models.purge(here.models.resolve(name).id)
+
+
+def test_a_bundle_holds_only_json_text_and_tensors(exported: Path) -> None:
+    assert {Path(name).suffix for name in parts_of(exported)} == {".json", ".txt", ".csv", ".safetensors"}
+
+
+def edited(part: str, /, **changes: Any) -> Callable[[Parts], Parts]:
+    """Change entries of a JSON part."""
+    return lambda parts: parts | {part: json.dumps(json.loads(parts[part]) | changes).encode()}
+
+
+def with_options(**options: Any) -> Callable[[Parts], Parts]:
+    """Change options of the checkpoint, and seal it again as an attacker would."""
+
+    def change(parts: Parts) -> Parts:
+        manifest = json.loads(parts[MANIFEST])
+        manifest["options"] |= options
+        manifest.pop("sha256")
+        return parts | {MANIFEST: json.dumps(manifest | {"sha256": seal(manifest)}).encode()}
+
+    return change
+
+
+def with_weights(header: dict[str, Any]) -> Callable[[Parts], Parts]:
+    """Put tensors of any declared shape into the checkpoint, with the right hash of the file."""
+
+    def change(parts: Parts) -> Parts:
+        import hashlib
+
+        words = json.dumps(header).encode()
+        data = struct.pack("<Q", len(words)) + words + b"\0" * 64
+        manifest = json.loads(parts[MANIFEST])
+        manifest["files"]["weights.safetensors"] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        manifest.pop("sha256")
+        sealed = json.dumps(manifest | {"sha256": seal(manifest)}).encode()
+        return parts | {WEIGHTS: data, MANIFEST: sealed}
+
+    return change
+
+
+def without(name: str) -> Callable[[Parts], Parts]:
+    """Leave a part out."""
+    return lambda parts: {other: data for other, data in parts.items() if other != name}
+
+
+def adding(name: str, data: bytes = b"x") -> Callable[[Parts], Parts]:
+    """Put something more in."""
+    return lambda parts: parts | {name: data}
+
+
+FITS = {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}
+HUGE = {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 64]}
+EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
+    "a path that climbs": (adding("../../evil.txt"), "no export of a model does"),
+    "a path that climbs below the checkpoint": (adding("checkpoint/../../evil.txt"), "no export"),
+    "a path that climbs in Windows": (adding("checkpoint\\..\\..\\evil.txt"), "no export"),
+    "an absolute path": (adding("/tmp/evil.txt"), "no export"),
+    "a drive": (adding("C:/evil.txt"), "no export"),
+    "a pickle": (adding("checkpoint/converter.pkl"), "no export"),
+    "a folder": (adding("checkpoint/"), "no export"),
+    "no weights": (without(WEIGHTS), "holds no checkpoint/weights.safetensors"),
+    "no description": (without(ABOUT), "holds no model.json"),
+    "weights of another content": (adding(WEIGHTS, b"x" * 64), "is damaged"),
+    "a newer format": (edited(ABOUT, format=2), "format 2; this program knows up to 1. Update"),
+    "a checkpoint of a newer format": (edited(MANIFEST, format=9), "format 9"),
+    "a manifest that was edited": (edited(MANIFEST, progress={}), "is damaged"),
+    "another size of network": (with_options(lstm_size=6), "weights, but its options ask for"),
+    "a huge network": (with_options(lstm_size=4096, num_layers=8), "weights, but its options ask for"),
+    "an option beyond its bounds": (with_options(lstm_size=10**9), "cannot be imported: .*lstm_size"),
+    "an option as text": (with_options(lstm_size="5"), "the option lstm_size is '5'"),
+    "an option that is not known": (with_options(run="rm"), "There is no training option 'run'"),
+    "huge shapes": (with_weights({"table": HUGE}), "cannot be used.*cannot be read"),
+    "shapes that overflow": (with_weights({"table": {**HUGE, "shape": [2**63, 2]}}), "cannot be used"),
+    "tensors over each other": (with_weights({"a": FITS, "b": FITS}), "cannot be used"),
+    "an endless header": (with_weights({"x" * 10**6: FITS}), "cannot be used"),
+    "no list of samples": (adding(SAMPLES, b"{}"), "samples.json, .* is not of type 'array'"),
+    "a JSON without end": (adding(SAMPLES, b"[" * 200_000), "no model that was exported"),
+    "a number of too many digits": (adding(SAMPLES, b"[" + b"9" * 5000 + b"]"), "no model that was exported"),
+    "a loss that is no number": (adding(ABOUT, b'{"best_loss": NaN}'), "NaN is no number of JSON"),
+    "a step beyond all": (edited(ABOUT, step=10**30), "maximum"),
+    "a kind that climbs": (edited(ABOUT, checkpoint={"kind": "../..", "step": 1}), "is not one of"),
+    "a CPU with a long name": (edited(ABOUT, cpu="x" * 201), r"\$\.cpu: .xxx"),
+    "a CPU that is a number": (edited(ABOUT, cpu=64), "is not of type"),
+    "a name that is empty": (edited(ABOUT, name="\n"), "cannot be imported: The name is empty"),
+    "a name that poses as an id": (edited(ABOUT, name="0123456789abcdef" * 2), "has the form of a model's id"),
+    "a name with an escape": (edited(ABOUT, name="a\x1b[2J"), r"cannot be imported: .*U\+001B"),
+    "a log that is no text": (adding(LOG, b"\xff\xfe"), "no model that was exported"),
+    "metrics that are none": (adding(METRICS, b"step,loss\n1,many\n"), "no model that was exported"),
+    "metrics of one row too long": (adding(METRICS, b"step,loss\n1,2,3\n"), "a row that no export writes"),
+}  # fmt: skip
+
+
+def left_behind(home: Services) -> list[object]:
+    """Return everything that an import could leave."""
+    root = home.settings.home
+    return [*home.models.all(), *home.models.deleted(), *(root / "checkpoints").iterdir(), *root.parent.glob("evil*")]
+
+
+@pytest.mark.parametrize(("change", "says"), EVIL.values(), ids=EVIL)
+def test_a_malicious_bundle_is_refused_and_leaves_nothing(
+    exported: Path, home: Services, tmp_path: Path, change: Callable[[Parts], Parts], says: str
+) -> None:
+    evil = packed(change(parts_of(exported)), tmp_path / "evil.zip")
+    with pytest.raises(BundleError, match=says):
+        home.models.import_bundle(evil)
+    assert left_behind(home) == []
+
+
+def raw(exported: Path, edit: Callable[[zipfile.ZipFile, Parts], None]) -> bytes:
+    """Pack the parts by hand."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as bundle:
+        edit(bundle, parts_of(exported))
+    return memory.getvalue()
+
+
+def link(bundle: zipfile.ZipFile, parts: Parts) -> None:
+    """The weights are a link to somewhere else."""
+    for name, data in parts.items():
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr = ((stat.S_IFLNK if name == WEIGHTS else stat.S_IFREG) | 0o644) << 16
+        bundle.writestr(entry, b"/etc/passwd" if name == WEIGHTS else data)
+
+
+def twice(bundle: zipfile.ZipFile, parts: Parts) -> None:
+    """The log is there twice."""
+    for name, data in parts.items():
+        bundle.writestr(name, data)
+    with pytest.warns(UserWarning, match="Duplicate"):
+        bundle.writestr(LOG, b"again")
+
+
+@pytest.mark.parametrize(("edit", "says"), [(link, "is a link"), (twice, "holds 'log.txt'")])
+def test_links_and_doubles_are_refused(
+    exported: Path, home: Services, tmp_path: Path, edit: Callable[[zipfile.ZipFile, Parts], None], says: str
+) -> None:
+    evil = tmp_path / "evil.zip"
+    evil.write_bytes(raw(exported, edit))
+    with pytest.raises(BundleError, match=says):
+        home.models.import_bundle(evil)
+    assert left_behind(home) == []
+
+
+def test_a_bomb_is_refused_by_the_size_that_it_declares(
+    exported: Path, home: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = packed(parts_of(exported) | {LOG: b"\n" * 3_000_000}, tmp_path / "bomb.zip")
+    assert bomb.stat().st_size < 100_000
+    monkeypatch.setitem(model_bundles.LARGEST_TEXTS, LOG, 1_000_000)
+    with pytest.raises(BundleError, match="'log.txt' has 3,000,000 bytes unpacked; 1,000,000 are taken"):
+        home.models.import_bundle(bomb)
+
+
+def test_a_bomb_that_declares_less_than_it_has_is_refused(exported: Path, home: Services, tmp_path: Path) -> None:
+    bomb = packed(parts_of(exported) | {LOG: b"\n" * 3_000_000}, tmp_path / "bomb.zip")
+    bomb.write_bytes(bomb.read_bytes().replace(struct.pack("<L", 3_000_000), struct.pack("<L", 3)))
+    with pytest.raises(BundleError, match="CRC|damaged"):
+        home.models.import_bundle(bomb)
+    assert left_behind(home) == []
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.999])
+def test_half_a_file_is_no_bundle(exported: Path, home: Services, tmp_path: Path, share: float) -> None:
+    half = tmp_path / "half.zip"
+    data = exported.read_bytes()
+    half.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(BundleError, match="no model that was exported by this program, or a damaged one"):
+        home.models.import_bundle(half)
+
+
+def test_a_flipped_bit_is_found_wherever_it_is(exported: Path, home: Services, tmp_path: Path) -> None:
+    data = exported.read_bytes()
+    for place in range(0, len(data), len(data) // 40):
+        flipped = tmp_path / "flipped.zip"
+        flipped.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        try:
+            model = home.models.import_bundle(flipped)
+        except BundleError:
+            assert left_behind(home) == []
+        else:  # a byte that says when it was packed, or by what
+            assert home.writing.score(model.id, TEXT).nats > 0
+            home.models.purge(model.id)
+
+
+def test_a_missing_file_and_a_folder(home: Services, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="relative names start at"):
+        home.models.import_bundle(tmp_path / "nowhere.zip")
+    with pytest.raises(BundleError):
+        home.models.import_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("limits", [Limits(max_parameters=99), Limits(max_disk_mb=1)])
+def test_what_a_server_does_not_allow_is_not_imported(exported: Path, tmp_path: Path, limits: Limits) -> None:
+    with open_services(tmp_path, environ={}, limits=limits) as services:
+        if limits.max_disk_mb:
+            services.corpora.add("over the hill\n" * 71_000)
+        with pytest.raises(LimitReached):
+            services.models.import_bundle(exported)
+        assert left_behind(services) == []
+
+
+def test_an_imported_model_is_its_user_s(exported: Path, home: Services) -> None:
+    model = home.seen_by("ada").models.import_bundle(exported)
+    assert (model.owner, home.seen_by("bob").models.all()) == ("ada", [])
+    home.models.purge(model.id)

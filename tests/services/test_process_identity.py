@@ -1,0 +1,132 @@
+"""A worker is called dead before its lease ends only by a process of the same boot and the same process table."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charrnn.core.records import ModelState
+from charrnn.core.training_events import Measured
+from charrnn.services import Services, open_services
+from charrnn.services.process_identity import is_dead, worker_name
+from charrnn.store.tables import ModelRow
+from tests.support.small_training import OPTIONS, TEXT
+
+ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells boots and process tables apart")
+
+
+def changed(**parts: str) -> str:
+    """Return the name of this process with other parts."""
+    names = ("host", "pid", "token", "table", "start")
+    return ":".join((dict(zip(names, worker_name().split(":"), strict=True)) | parts).values())
+
+
+@pytest.fixture
+def ended() -> str:
+    """Id of a process that is over."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return str(process.pid)
+
+
+def test_a_process_of_this_table_that_is_gone_is_dead_whatever_its_host_is_called(ended: str) -> None:
+    assert is_dead(changed(pid=ended))
+    assert is_dead(changed(pid=ended, host="renamed"))
+
+
+def test_a_process_that_runs_is_not_dead() -> None:
+    assert not is_dead(worker_name())
+    parent = str(os.getppid())
+    start = Path("/proc", parent, "stat").read_text().rpartition(")")[2].split()[19]
+    assert not is_dead(changed(pid=parent, start=start))
+
+
+def test_an_earlier_process_whose_id_was_given_away_again_is_dead() -> None:
+    assert is_dead(changed(token="another"))
+    assert is_dead(changed(start="1"))
+    assert is_dead(changed(pid=str(os.getppid()), start="1"))
+
+
+def test_of_another_boot_or_process_table_nothing_is_known(ended: str) -> None:
+    assert not is_dead(changed(pid=ended, table="0123456789abcdef"))
+    assert not is_dead(changed(pid=ended, table=""))
+
+
+def test_names_of_older_versions_and_wrong_ones_prove_nothing(ended: str) -> None:
+    host, _, token, table, _ = worker_name().split(":")
+    for name in ("", "host", f"{host}:{ended}:{token}", f"{host}:-1:{token}:{table}:5", f"{host}:²:{token}:{table}:5"):
+        assert not is_dead(name)
+    assert not is_dead(changed(pid="9" * 30))
+
+
+def test_where_the_system_tells_nothing_the_lease_decides(
+    ended: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = changed(pid=ended)
+    monkeypatch.setattr("charrnn.services.process_identity._PROC", tmp_path)
+    assert not is_dead(known)
+    assert not is_dead(changed(pid=ended))
+
+
+def test_the_longest_name_fits_into_its_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "h" * 253)
+    assert len(worker_name()) <= ModelRow.__table__.c.worker.type.length
+
+
+def namespaced() -> list[str]:
+    """Return the beginning of a command that runs in a process table of its own."""
+    program = shutil.which("unshare")
+    if program is None:
+        pytest.fail("This test needs the program unshare (Debian, Ubuntu: apt install util-linux).")
+    ways = [["--pid", "--fork", "--mount-proc"], ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]]
+    errors = []
+    for way in ways:
+        tried = subprocess.run([program, *way, "true"], capture_output=True, text=True)
+        if tried.returncode == 0:
+            return [program, *way]
+        errors.append(tried.stderr.strip())
+    message = f"This test needs the right to make a PID namespace: root, or user namespaces ({'; '.join(errors)})."
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.mark.parametrize("way", ["with its own /proc", "with the /proc of the host"])
+def test_a_training_is_left_alone_by_a_program_in_another_process_table(services: Services, way: str) -> None:
+    """A defect: any container of the same host name ended it, because it did not see its process."""
+    command = namespaced()
+    if way == "with the /proc of the host":
+        command.remove("--mount-proc")
+    seen: list[ModelState] = []
+
+    def look(event: object) -> None:
+        if not isinstance(event, Measured) or seen:
+            return
+        environ = os.environ | {"CHARRNN_HOME": str(services.settings.home)}
+        for words in (["models"], ["show", model.name]):
+            charrnn = [*command, sys.executable, "-m", "charrnn", *words]
+            shown = subprocess.run(charrnn, capture_output=True, text=True, env=environ)
+            assert shown.returncode == 0 and "training" in shown.stdout, shown.stdout + shown.stderr
+        seen.append(services.models.get(model.id).state)
+        services.training.stop(model.id)
+
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("ducks", corpus=corpus, options=ENDLESS)
+    services.training.begin(model.id, listeners=[look])
+    ended = services.training.wait(model.id)
+    assert (seen, ended.state, ended.error) == ([ModelState.TRAINING], ModelState.STOPPED, None)
+
+
+def test_a_worker_of_this_table_that_was_killed_is_noticed_at_once(services: Services, ended: str) -> None:
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
+    leases = services.training._leases
+    leases.queue(model.id)
+    leases.claim(model.id, changed(pid=ended), seconds=1000)
+    with open_services(services.settings.home, environ={}) as other:
+        assert other.models.get(model.id).state == ModelState.INTERRUPTED

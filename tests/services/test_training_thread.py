@@ -1,0 +1,142 @@
+"""How errors of a training are told to its user."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from charrnn.core.errors import NotFound, StoreAway, StoreError, StudioError
+from charrnn.core.records import ModelState
+from charrnn.core.training_events import Ended, Event, Measured, Said
+from charrnn.core.vocabulary import Vocabulary
+from charrnn.services import Services
+from charrnn.services.training_thread import Task, Worker
+from tests.support.small_training import OPTIONS, TEXT
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "ran out of memory. Lower num_seqs"),
+        (StudioError("The disk of /data is full."), "The disk of /data is full."),
+        (SystemExit(3), "SystemExit: 3"),
+        (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. The log holds the whole of it."),
+    ],
+)
+def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, told: str) -> None:
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
+    training = services.training
+    training._leases.queue(model.id)
+
+    def load() -> tuple[np.ndarray, Vocabulary]:
+        raise error
+
+    worker = Worker(Task(model.id, load, OPTIONS, False), training._leases, training._history, training._checkpoints)
+    assert worker.join(timeout=120)
+    ended = services.models.get(model.id)
+    assert ended.state == ModelState.FAILED
+    assert told in (ended.error or "")
+    assert told in services.models.lines(model.id)[-1].text
+
+
+def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Services, monkeypatch) -> None:
+    def refuse(*args, **kwargs):
+        raise RuntimeError("a defect in the store")
+
+    corpus, _ = services.corpora.add(TEXT)
+    model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
+    monkeypatch.setattr(services.training._history, "append", refuse)
+    monkeypatch.setattr("threading.excepthook", lambda args: None)
+    services.training.begin(model.id)
+    ended = services.training.wait(model.id, timeout=120)
+    assert ended.state == ModelState.FAILED
+    assert "a defect in the store" in (ended.error or "")
+
+
+def test_a_listener_that_fails_ends_the_training_and_nobody_waits_for_ever(services: Services) -> None:
+    heard: list[Event] = []
+
+    def fail(event: Event) -> None:
+        if not isinstance(event, Said):
+            raise ZeroDivisionError(f"a listener's own mistake at {event}")
+
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, heard.append])
+    ended = services.training.wait(model.id, timeout=120)
+    assert ended.state == ModelState.FAILED
+    assert "a listener's own mistake" in (ended.error or "")
+    assert isinstance(heard[-1], Ended)
+
+
+def refuse(error: Exception):
+    def work(*args, **kwargs):
+        raise error
+
+    return work
+
+
+def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
+    """The thread died of it, and the command line waited for ever."""
+    heard: list[Event] = []
+    monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(services.training._leases, "finish", refuse(StoreAway("The server is gone.")))
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+    assert services.training._workers[model.id].join(timeout=120)
+    waits, end = heard[-2:]
+    assert isinstance(waits, Said) and "The server is gone. It is tried again for" in waits.text
+    assert isinstance(end, Ended) and end.state == ModelState.INTERRUPTED
+    assert "How the training ended is not stored; it will show as interrupted, and can be resumed." in end.message
+
+
+def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkeypatch) -> None:
+    """A right that was taken away kept the end of a training for twenty minutes."""
+    refused = StoreError("The user 'ann' lacks a right.")
+    monkeypatch.setattr(services.training._history, "append", refuse(refused))
+    model = services.training.start(TEXT, options=OPTIONS)
+    ended = services.training.wait(model.id, timeout=120)
+    assert (ended.state, ended.error) == (ModelState.FAILED, str(refused))
+
+
+def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(services: Services, monkeypatch) -> None:
+    heard: list[Event] = []
+    monkeypatch.setattr("charrnn.services.training_thread.HASTE_SECONDS", 0.1)
+    begun = threading.Event()
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, Measured):
+            begun.set()
+
+    endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
+    model = services.training.start(TEXT, options=endless, listeners=[hear])
+    begun.wait()
+    monkeypatch.setattr(services.training._history, "append", refuse(StoreAway("The server is gone.")))
+    services.training.interrupt(model.id)
+    assert services.training._workers[model.id].join(timeout=120)
+    assert isinstance(heard[-1], Ended) and "The server is gone." in heard[-1].message
+
+
+def test_a_model_that_was_removed_under_its_training_ends_it(services: Services, monkeypatch) -> None:
+    heard: list[Event] = []
+    monkeypatch.setattr(services.training._history, "append", refuse(NotFound("There is no such model.")))
+    services.training._workers[services.training.start(TEXT, options=OPTIONS, listeners=[heard.append]).id].join(120)
+    assert isinstance(heard[-1], Ended)
+    assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
+
+
+def test_defect_a_training_of_this_program_stops_even_while_the_database_is_away(
+    services: Services, monkeypatch
+) -> None:
+    begun = threading.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Measured):
+            begun.set()
+
+    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[hear])
+    begun.wait()
+    with monkeypatch.context() as away:
+        away.setattr(services.training._leases, "request_stop", refuse(StoreAway("The server is gone.")))
+        with pytest.raises(StoreAway):
+            services.training.stop(model.id)
+    assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED

@@ -1,0 +1,43 @@
+"""Start Chromium and inspect its pages."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A real browser, found by its name.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        raise FileNotFoundError(
+            "Chromium is not installed: run scripts/packages as root, or install it from your system."
+        )
+    quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield browser
+        browser.close()
+
+
+def is_elsewhere(url: str) -> bool:
+    """Tell whether an address leads out of this machine."""
+    return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+
+
+def barriers(page: Page) -> dict[str, list[str]]:
+    """Return what axe finds serious on a page: rules, and the markup that breaks them."""
+    found = Axe().run(page).response["violations"]
+    return {
+        v["id"]: [n["html"][:120] + n["failureSummary"] for n in v["nodes"]]
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    }

@@ -1,0 +1,37 @@
+"""Run the command line in tests."""
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+TEXT = "".join(f"Line {number}: the quick brown fox jumps over {number * 7 % 13} dogs.\n" for number in range(11))
+SMALL = "--num_steps 5 --num_seqs 3 --lstm_size 7 --num_layers 1 --sample_every_n 4 --log_every_n 2".split()
+"""Options with which a training takes a moment, once TensorFlow is loaded."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+class Terminal(io.StringIO):
+    """A stream that a person is looking at."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def command(home: Path, *words: str) -> list[str]:
+    """Spell a command for a process of its own."""
+    return [sys.executable, "-m", "charrnn", "--home", str(home), *words]

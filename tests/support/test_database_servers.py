@@ -1,0 +1,76 @@
+"""The servers of the tests: named by an environment variable, or started here."""
+
+import pytest
+
+from charrnn.core.errors import StoreError
+from charrnn.store.database import Database
+from tests.support import database_servers
+from tests.support.database_servers import KINDS, TITLES, VARIABLES, MissingServer, ask, unique
+
+PASSWORD = "p@ss/w?rd%&#"
+
+
+@pytest.fixture
+def user(server_url):
+    """A user with a difficult password who may do everything."""
+    name = unique("tester")
+    try:
+        ask(
+            server_url,
+            f"CREATE USER '{name}'@'%' IDENTIFIED BY '{PASSWORD}'",
+            f"GRANT ALL ON *.* TO '{name}'@'%' WITH GRANT OPTION",
+        )
+        yield name
+    finally:
+        ask(server_url, f"DROP USER IF EXISTS '{name}'@'%'")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/x", "/x?charset=utf8mb4", "/?charset=utf8mb4"])
+def test_a_named_server_is_used_whatever_database_its_url_names(server_kind, server_url, user, tmp_path, path):
+    named = f"mysql://{user}:p%40ss%2Fw%3Frd%25%26%23@{server_url.host}:{server_url.port}{path}"
+    with (
+        database_servers.available(server_kind, tmp_path, {VARIABLES[server_kind]: named}) as url,
+        database_servers.new_database(url) as new,
+    ):
+        Database.open(new).close()
+        name = ask(url, f"SELECT schema_name FROM information_schema.schemata WHERE schema_name = '{url_name(new)}'")
+        assert name == url_name(new)
+    assert not ask(url, f"SELECT schema_name FROM information_schema.schemata WHERE schema_name = '{url_name(new)}'")
+    assert not list(tmp_path.iterdir())  # no server was started
+
+
+def test_a_server_of_the_other_kind_is_refused(server_kind, server_url, tmp_path):
+    (other,) = set(KINDS) - {server_kind}
+    named = server_url.render_as_string(hide_password=False)
+    with (
+        pytest.raises(
+            ValueError, match=f"{VARIABLES[other]} names a {TITLES[server_kind]} server. Set {VARIABLES[server_kind]}"
+        ),
+        database_servers.available(other, tmp_path, {VARIABLES[other]: named}),
+    ):
+        pass
+
+
+def test_another_kind_of_url_is_refused(tmp_path):
+    with (
+        pytest.raises(StoreError, match="begins with oracle"),
+        database_servers.available("mysql", tmp_path, {"CHARRNN_TEST_MYSQL_URL": "oracle://x/y"}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_server_one_sentence_says_what_to_install_or_set(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(database_servers, "_SEARCH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with (
+        pytest.raises(
+            MissingServer, match=f"need a {TITLES[kind]} server: run scripts/packages, .* {VARIABLES[kind]}="
+        ),
+        database_servers.available(kind, tmp_path, {}),
+    ):
+        pass
+
+
+def url_name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
