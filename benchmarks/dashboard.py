@@ -25,10 +25,14 @@ from sqlalchemy import insert, literal, select
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for the server and the browser that the tests use too
 
-from charrnn.core.options import preset  # noqa: E402
+from dashboard.components.html_pane.hub import Hub  # noqa: E402
+from dashboard.components.html_pane.session import TABS as NAMES  # noqa: E402
+from dashboard.server.server.server import Studio, free_port, serve  # noqa: E402
+
 from charrnn.core.records import Metric, ModelState  # noqa: E402
 from charrnn.core.training_events import Event, Measured, Said  # noqa: E402
 from charrnn.services import Services, open_services  # noqa: E402
+from charrnn.services.choosing import training_options  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
 from charrnn.store.database_url import url_from_environment  # noqa: E402
@@ -36,9 +40,6 @@ from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
 from charrnn.store.tables import MetricRow  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
 from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
-from dashboard.live.hub import Hub  # noqa: E402
-from dashboard.live.session import TABS as NAMES  # noqa: E402
-from dashboard.server.server import Studio, free_port, serve  # noqa: E402
 from tests.support.browser import browser  # noqa: E402
 from tests.support.dashboard_server import Server  # noqa: E402
 
@@ -50,10 +51,13 @@ TABS, WATCHED, SECONDS = 5, 60, 30
 SPIKE = 77.0
 WARM_UP_VISITS, MANY_VISITS = 40, 200
 TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(999, 0, -1))
-OPTIONS: dict[str, Any] = preset("quick") | {
-    "max_steps": 10_000_000, "max_epochs": 0, "max_minutes": 0,
-    "eval_every_n": 1_000_000, "save_every_n": 1_000_000, "sample_every_n": 1_000_000,
-}  # fmt: skip
+OPTIONS: dict[str, Any] = training_options(
+    {
+        "max_steps": 10_000_000, "max_epochs": 0, "max_minutes": 0, "log_every_n": 50,
+        "eval_every_n": 1_000_000, "save_every_n": 1_000_000, "sample_every_n": 1_000_000,
+    },
+    num_characters=len(TEXT), num_distinct=len(set(TEXT)), preset_name="quick",
+)  # fmt: skip
 """Quick without end, and with nothing but steps and lines."""
 MANY_LINES = {"log_every_n": 10}
 """Five times as many lines as Quick writes, so that there is something to wait for."""

@@ -75,7 +75,7 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     """Train in this process; tell where the time went."""
     from charrnn.core.batches import split
     from charrnn.core.network_cost import training_bytes
-    from charrnn.core.options import preset
+    from charrnn.core.options import defaults
     from charrnn.model.training.callbacks import Recorder as Teller
     from charrnn.model.training.callbacks import Samples
     from charrnn.model.training.evaluation import Evaluation
@@ -85,12 +85,12 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     from charrnn.services.cost_estimate import estimate
     from charrnn.services.event_recorder import Recorder
 
-    Engine(preset("quick") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
+    Engine(defaults("training") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
     before, clocks, now = peak_memory(), Clocks(), time.perf_counter
     parts = [
         ("steps", Engine, "step", now),
-        ("evaluation", Evaluation, "loss", now),
-        ("checkpoints", Run, "save", now),
+        ("evaluation", Evaluation, "losses", now),
+        ("checkpoints", Run, "_write", now),
         ("samples", Samples, "on_train_batch_end", now),
         ("telling", Teller, "on_train_batch_end", now),
         ("recorder", Recorder, "deliver", time.thread_time),
@@ -98,10 +98,10 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     with open_services(home) as services, clocks.watching(*parts):
         services.prepare()
         corpus = services.corpora.find_or_add(text)
-        options = preset("quick") | {"max_steps": steps}
+        options = services.training.options_for(corpus, preset="quick", options={"max_steps": steps})
         told = estimate(options, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
         begun = now()
-        model = services.training.start(corpus, name="measured", preset="quick", options={"max_steps": steps})
+        model = services.training.start(corpus, name="measured", options=options)
         state = services.training.wait(model.id).state
         whole = now() - begun
     if state != "completed":

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from charrnn.cli.command import DONE, FAILED, Command, add_json
-from charrnn.cli.option_flags import add_options, add_preset, training_options
+from charrnn.cli.option_flags import add_options, add_preset, check_training, tell_choice, training_options
 from charrnn.cli.terminal_output import print_facts, print_json, print_table, say, visible
 from charrnn.cli.text_input import add_reading, opened_text
 from charrnn.core import formatting
@@ -26,11 +26,13 @@ def _check_flags(parser: ArgumentParser) -> None:
 
 
 def _check(args: Namespace) -> int:
-    values = training_options(args)
+    check_training(args)
     with opened_text(args.file) as (file, name):
         report = examine(file, encoding=args.encoding, newlines=args.newlines or "lf", name=name)
     problems, cost = list(report.problems), None
+    values: Mapping[str, Any] = {}
     if not problems:
+        values = training_options(args, num_characters=report.num_characters, num_distinct=report.num_distinct)
         try:
             cost = _cost(report, values)
         except TextError as error:
@@ -47,6 +49,7 @@ def _check(args: Namespace) -> int:
         say("")
         if cost:
             _print_cost(report, values, cost)
+            tell_choice(args, values, cost)
         for problem in problems:
             say(f"It cannot be trained on: {problem}")
     return FAILED if problems else DONE

@@ -91,6 +91,6 @@ def _set_up_log(verbose: bool) -> None:
 
 
 def _by_flag(error: OptionError) -> str:
-    flags = {"name", "preset", *options("training"), *options("sampling")}
+    flags = {"name", "preset", "minutes", *options("training"), *options("sampling")}
     lines = [f"--{name}: {text}" if name in flags else text for name, text in error.problems.items()]
     return lines[0] if len(lines) == 1 else f"{len(lines)} options are wrong:\n  " + "\n  ".join(lines)

@@ -1,11 +1,20 @@
 """Flags made from the options' schema, so that a new option has its flag at once."""
 
 import json
+import textwrap
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from charrnn.core.options import Kind, Option, Value, checked, options, preset, presets
+from charrnn.cli.terminal_output import notice
+from charrnn.core import formatting
+from charrnn.core.options import Kind, Option, Value, defaults, options, presets
 
+if TYPE_CHECKING:
+    from charrnn.services.cost_estimate import Estimate
+
+ALWAYS_TOLD = "lstm_size", "num_layers"
+"""Options that Auto's choice is told with even where it is the default."""
 METAVARS = {"integer": "N", "number": "X", "boolean": "true|false", "string": "TEXT"}
 
 
@@ -27,7 +36,12 @@ def add_options(parser: ArgumentParser, kind: Kind) -> None:
 
 
 def add_preset(parser: ArgumentParser) -> None:
-    """Take `--preset`."""
+    """Take `--minutes` and `--preset`."""
+    parser.add_argument(
+        "--minutes",
+        metavar="X",
+        help="how long you have: chooses all other options for the text, this time and this machine (preset auto)",
+    )
     parser.add_argument("--preset", metavar="|".join(presets()), help="options to begin with (see: charrnn presets)")
 
 
@@ -36,14 +50,48 @@ def given(args: Namespace, kind: Kind) -> dict[str, str]:
     return {name: getattr(args, name) for name in options(kind) if hasattr(args, name)}
 
 
-def training_options(args: Namespace) -> dict[str, Value]:
-    """Return all training options as preset and flags set them.
+def check_training(args: Namespace) -> None:
+    """Refuse wrong options before a text is read, which can take a while.
 
     Raises:
-        OptionError: Some are wrong, or there is no such preset.
+        OptionError: Some are wrong, there is no such preset, or it knows no time budget.
     """
-    base = preset(args.preset) if args.preset else None
-    return checked("training", given(args, "training"), base=base)
+    from charrnn.services.choosing import checked_request
+
+    checked_request(given(args, "training"), preset_name=args.preset, minutes=args.minutes)
+
+
+def training_options(args: Namespace, *, num_characters: int, num_distinct: int) -> dict[str, Value]:
+    """Return all training options for a text, as minutes, preset and flags set them.
+
+    Raises:
+        OptionError: Some are wrong, there is no such preset, or it knows no time budget.
+    """
+    from charrnn.services import choosing
+
+    text = {"num_characters": num_characters, "num_distinct": num_distinct}
+    return choosing.training_options(given(args, "training"), **text, preset_name=args.preset, minutes=args.minutes)
+
+
+def tell_choice(args: Namespace, values: Mapping[str, Value], cost: "Estimate") -> None:
+    """Show what Auto has chosen, as flags that the user can type to change it; nothing where it was not asked."""
+    if args.minutes is None and not (args.preset and presets()[args.preset].minutes):
+        return
+    typed, usual = given(args, "training"), defaults("training")
+    chosen = [
+        f"--{name} {_spelled(value)}"
+        for name, value in values.items()
+        if (value != usual[name] or name in ALWAYS_TOLD) and name not in typed
+    ]
+    allowed, needed = (formatting.duration(60 * float(time)) for time in (values["max_minutes"], cost.minutes))
+    notice(
+        f"Options that Auto chose for this text, this machine and {allowed} (about {needed} needed); any can be set:"
+    )
+    notice(textwrap.fill(" ".join(chosen), 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
+
+
+def _spelled(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value).strip('"')
 
 
 def _help(option: Option) -> str:

@@ -43,7 +43,7 @@ def _presets(args: Namespace) -> int:
         return DONE
     for preset in presets().values():
         flags = " ".join(f"--{name} {json.dumps(value).strip('"')}" for name, value in preset.values.items())
-        say(f"{preset.name}\n  {preset.help}\n  {flags}\n")
+        say(f"{preset.name}\n  {preset.help}\n" + (f"  {flags}\n" if flags else ""))
     return DONE
 
 

@@ -67,7 +67,7 @@ def overview(commands: Iterable[Command]) -> str:
         "",
         "Give it a text; it learns to write like it, one character at a time; then write with it.",
         "",
-        "  charrnn train --input_file shakespeare.txt --name shakespeare --preset quick",
+        "  charrnn train --input_file shakespeare.txt --name shakespeare --minutes 5",
         "  charrnn sample shakespeare --start_string ROMEO: --max_length 1000",
     ]
     group = ""

@@ -6,7 +6,7 @@ from collections import deque
 from rich.text import Text
 
 from charrnn.core import formatting
-from charrnn.core.training_events import Event, Measured
+from charrnn.core.training_events import Event, Measured, Planned
 
 WINDOW_SECONDS = 30.0
 """Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
@@ -33,6 +33,8 @@ class ProgressLine:
 
     def hear(self, event: Event, now: float | None = None) -> None:
         """Take an event in; `now` is in seconds of a clock that never goes back."""
+        if isinstance(event, Planned):
+            self._total = event.total_steps
         if not isinstance(event, Measured):
             return
         now = time.monotonic() if now is None else now

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress
 
 from charrnn.cli.command import DONE, FAILED, Command, UsageError, add_model, opened, typed
-from charrnn.cli.option_flags import add_options, add_preset, given, training_options
+from charrnn.cli.option_flags import add_options, add_preset, check_training, given, tell_choice, training_options
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, hint, notice
 from charrnn.cli.text_input import add_reading, opened_text
@@ -41,17 +41,18 @@ def _train_flags(parser: ArgumentParser) -> None:
 def _train(args: Namespace) -> int:
     if not args.input_file and (args.encoding or args.newlines):
         raise UsageError("--encoding and --newlines say how to read --input_file; they do nothing to other texts.")
-    values = training_options(args)
+    check_training(args)
     with opened(args) as services:
         replaced = _model_in_the_way(args, services)
         corpus = _text(args, services)
+        values = training_options(args, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
         if replaced:
             services.models.delete(replaced.id)
         return watch(
             args,
             services,
-            _line(values, corpus),
+            _line(values, corpus, args),
             lambda listener: services.training.start(corpus, name=args.name, options=values, listeners=[listener]),
         )
 
@@ -101,10 +102,12 @@ def _tell_text(report: TextReport) -> None:
         notice(f"  {remark}")
 
 
-def _line(values: dict[str, bool | int | float | str], corpus: Corpus) -> ProgressLine:
+def _line(values: dict[str, bool | int | float | str], corpus: Corpus, args: Namespace | None = None) -> ProgressLine:
     from charrnn.services.cost_estimate import estimate
 
     cost = estimate(values, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
+    if args:
+        tell_choice(args, values, cost)
     return ProgressLine(
         cost.total_steps,
         max_minutes=float(values["max_minutes"]),

@@ -54,7 +54,7 @@ def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Call
             if isinstance(event, Ended):
                 break
             display.show(event)
-    code = _tell_end(args, services.models.get(model.id), event)
+    code = _tell_end(args, services, services.models.get(model.id), event)
     interrupted = event.state in (ModelState.STOPPED, ModelState.INTERRUPTED)
     return exit_code(signals.caught) if signals.caught is not None and interrupted else code
 
@@ -126,13 +126,15 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
         pass  # it has just ended by itself, and says so next; or it ends though nobody else can be told yet
 
 
-def _tell_end(args: Namespace, model: Model, end: Ended) -> int:
+def _tell_end(args: Namespace, services: "Services", model: Model, end: Ended) -> int:
     """Say how a training ended and what can be done now; return the exit code."""
     best = f" Best loss {formatting.both(model.best_loss)}." if model.best_loss is not None else ""
     step, go_on = f"{model.step:,}", typed(args, "resume", model.name)
     match end.state:
         case ModelState.COMPLETED:
-            notice(f"Completed at step {step}.{best} Write with it: {typed(args, 'sample', model.name)}")
+            outcome = services.training.outcome(model.id)
+            advice = f" {outcome.advice}" if outcome and outcome.advice else ""
+            notice(f"Completed at step {step}.{best}{advice} Write with it: {typed(args, 'sample', model.name)}")
         case ModelState.STOPPED | ModelState.INTERRUPTED if not end.message:
             notice(f"{end.state.capitalize()} at step {step}; a checkpoint is saved.{best} Go on with: {go_on}")
         case _:

@@ -65,6 +65,9 @@ class Preset:
     title: str
     help: str
     values: Mapping[str, Value]
+    """Empty where `charrnn.core.auto` chooses them for a text."""
+    minutes: float
+    """Time budget that the choice is for; 0 where the values are fixed."""
 
 
 @cache
@@ -100,7 +103,7 @@ def options(kind: Kind) -> dict[str, Option]:
 def presets() -> dict[str, Preset]:
     """Return the presets of training options by name."""
     return {
-        name: Preset(name, entry["title"], entry["description"], entry["values"])
+        name: Preset(name, entry["title"], entry["description"], entry.get("values", {}), entry.get("minutes", 0))
         for name, entry in schema()["x-presets"].items()
     }
 
@@ -110,8 +113,8 @@ def defaults(kind: Kind) -> dict[str, Value]:
     return {name: option.default for name, option in options(kind).items()}
 
 
-def preset(name: str) -> dict[str, Value]:
-    """Return all training options as a preset sets them.
+def find_preset(name: str) -> Preset:
+    """Return a preset.
 
     Raises:
         OptionError: There is no preset of that name.
@@ -119,7 +122,19 @@ def preset(name: str) -> dict[str, Value]:
     if name not in presets():
         hint = _did_you_mean(name, presets())
         raise OptionError({"preset": f"There is no preset {name!r}{hint}; there are {', '.join(presets())}."})
-    return defaults("training") | dict(presets()[name].values)
+    return presets()[name]
+
+
+def preset(name: str) -> dict[str, Value]:
+    """Return all training options as a preset sets them that is the same for every text.
+
+    Raises:
+        OptionError: There is no such preset.
+    """
+    found = find_preset(name)
+    if found.minutes:
+        raise OptionError({"preset": f"The options of preset {name!r} depend on the text; they are chosen for one."})
+    return defaults("training") | dict(found.values)
 
 
 def checked(kind: Kind, values: Mapping[str, Any], *, base: Mapping[str, Any] | None = None) -> dict[str, Value]:

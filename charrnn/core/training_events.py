@@ -47,6 +47,14 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """The clock has shown at which step the schedule ends."""
+
+    step: int
+    total_steps: int
+
+
+@dataclass(frozen=True)
 class Ended:
     """The training is over; `message` is empty unless it failed."""
 
@@ -55,5 +63,5 @@ class Ended:
     message: str = ""
 
 
-Event = Said | Measured | Wrote | Saved | Ended
+Event = Said | Measured | Wrote | Saved | Planned | Ended
 Listener = Callable[[Event], None]

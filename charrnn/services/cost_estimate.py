@@ -9,18 +9,12 @@ from typing import Any
 import numpy as np
 
 from charrnn.core.batches import Split, split
-from charrnn.core.cpu_features import bfloat16_unit, multiplies_in_bfloat16
-from charrnn.core.network_cost import num_parameters, step_work, training_bytes
+from charrnn.core.cpu_features import bfloat16_unit
+from charrnn.core.network_cost import num_parameters, training_bytes
+from charrnn.core.speed import Speed, recording_seconds, step_seconds
 
 TRIES = 50
 
-LARGE = 0.75
-LARGE_IN_BFLOAT16 = {"amx_bf16": 0.15, "avx512_bf16": 0.45, None: 0.8}
-"""Time of a training's large products beside that of NumPy's in float32, by what the processor has for bfloat16."""
-SMALL, SMALL_IN_BFLOAT16 = 1.1, 0.8
-"""The same for the products within time loops."""
-ITERATION_SECONDS, STEP_SECONDS = 15e-6, 1.5e-3
-"""What an iteration of a time loop takes, and a step, whatever their size."""
 COMPILING_SECONDS = 4.0
 
 
@@ -38,18 +32,6 @@ class Estimate:
     """On this machine when it does nothing else, within a third."""
 
 
-@dataclass(frozen=True)
-class Speed:
-    """What this machine does."""
-
-    large: float
-    """In products of a batch of characters, in operations a second."""
-    small: float
-    """In products of one time step, in operations a second."""
-    memory: float
-    """In reading and writing memory, in bytes a second."""
-
-
 def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: int) -> Estimate:
     """Say what a training will cost.
 
@@ -64,9 +46,9 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
     steps_per_pass, total = length(options, num_characters)
     num_classes = min(num_distinct, options["max_vocab"]) + 1
     one_step = step_seconds(options, num_classes, speed())
-    validations = -(-total // options["eval_every_n"])
-    one_validation = validation_seconds(options, _split(options, num_characters).num_val, one_step)
-    minutes = (COMPILING_SECONDS + total * one_step + validations * one_validation) / 60
+    num_val = _split(options, num_characters).num_val
+    seconds = total * one_step + recording_seconds(options, total, num_val, one_step)
+    minutes = (COMPILING_SECONDS + seconds) / 60
     if options["max_minutes"]:
         minutes = min(minutes, options["max_minutes"])
     return Estimate(
@@ -98,29 +80,6 @@ def _split(options: Mapping[str, Any], num_characters: int) -> Split:
     return split(num_characters, **used)
 
 
-def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) -> float:
-    """Return how long one training step takes on a machine of a given speed.
-
-    The constants were fitted to thirteen networks of all cells, 128 to 512 units and 66 to 1,394 classes, three of them
-    in float32, on two cores with AVX-512's bfloat16, the machine's own speed measured in turns with each: all within a
-    quarter. That of AMX is from two cores with AMX, before loops were in bfloat16, too.
-    """
-    work = step_work(options, num_classes)
-    is_half = multiplies_in_bfloat16(options["precision"], options["lstm_size"])
-    return (
-        STEP_SECONDS
-        + (LARGE_IN_BFLOAT16[bfloat16_unit()] if is_half else LARGE) * work.large / measured.large
-        + (SMALL_IN_BFLOAT16 if is_half else SMALL) * work.small / measured.small
-        + ITERATION_SECONDS * work.iterations
-        + 4 * work.numbers / measured.memory
-    )
-
-
-def validation_seconds(options: Mapping[str, Any], num_val: int, one_step: float) -> float:
-    """Return how long a validation takes: reading is a third of learning."""
-    return one_step / 3 * num_val / (options["num_seqs"] * options["num_steps"])
-
-
 @cache
 def speed() -> Speed:
     """Measure this machine, once, in a second or two."""
@@ -130,7 +89,12 @@ def speed() -> Speed:
     large, small = _products(draw, 2048, 256, 768), _products(draw, 32, 128, 512)
     memory = 3 * numbers.nbytes / _seconds(lambda: np.multiply(numbers, others, out=product))
     # never further apart than this on a quiet machine; on a busy one a measurement can be a hundred times too low
-    return Speed(large=max(large, small / 4), small=max(small, large / 4), memory=max(memory, large / 40))
+    return Speed(
+        large=max(large, small / 4),
+        small=max(small, large / 4),
+        memory=max(memory, large / 40),
+        bfloat16=bfloat16_unit(),
+    )
 
 
 def _products(draw: np.random.Generator, rows: int, inner: int, columns: int) -> float:

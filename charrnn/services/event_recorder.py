@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from charrnn.core.errors import LeaseLost, NotFound, StoreError
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
-from charrnn.core.training_events import Event, Measured, Said, Saved, Wrote
+from charrnn.core.training_events import Event, Measured, Planned, Said, Saved, Wrote
 from charrnn.store.run_history import Batch, HistoryStore
 
 EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
@@ -53,6 +53,7 @@ class Recorder:
         self._undelivered: Batch | None = None
         self._next_position = model.log_position + 1
         self._step: int | None = None
+        self._max_steps: int | None = None
         self._judged_by = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
         self._best_loss: float | None = None
         self.lost: LeaseLost | NotFound | None = None
@@ -76,6 +77,8 @@ class Recorder:
                     self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
                     if (loss := values.get(self._judged_by)) is not None:
                         self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
+                case Planned(_, total):
+                    self._max_steps = total
                 case Wrote(step, text, options):
                     self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
                 case Saved(step, kind, loss, folder, size):
@@ -158,8 +161,10 @@ class Recorder:
                 checkpoints=self._checkpoints,
                 step=self._step,
                 best_loss=self._best_loss,
+                max_steps=self._max_steps,
             )
             self._lines, self._metrics, self._samples, self._checkpoints = [], [], [], []
+            self._max_steps = None
         return batch
 
 

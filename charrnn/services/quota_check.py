@@ -23,7 +23,9 @@ FASTEST_STEPS = 1000
 
 def log_lines(options: Mapping[str, Any], num_characters: int) -> int:
     """Return about how many lines a training logs: its losses, validations, samples and checkpoints."""
-    _, steps = length(options, num_characters)
+    per_epoch, steps = length(options, num_characters)
+    if options["fit_steps"] and options["max_minutes"]:  # the clock decides, up to the last epoch
+        steps = int(options["max_epochs"] * per_epoch) or options["max_minutes"] * 60 * FASTEST_STEPS
     if options["max_minutes"]:
         steps = min(steps, int(options["max_minutes"] * 60 * FASTEST_STEPS))
     every = (options["log_every_n"], options["eval_every_n"], options["sample_every_n"], options["save_every_n"])

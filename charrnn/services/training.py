@@ -10,12 +10,14 @@ from typing import Any
 from charrnn.core.batches import check_length
 from charrnn.core.errors import StateError, StoreAway
 from charrnn.core.options import Value, checked
-from charrnn.core.options import preset as preset_options
-from charrnn.core.records import ACTIVE, Model
+from charrnn.core.outcome import Outcome, outcome
+from charrnn.core.records import ACTIVE, Corpus, Model, ModelState
 from charrnn.core.training_events import Listener
 from charrnn.services.checkpoint_manager import Checkpoints
 from charrnn.services.checkpoint_recovery import Recovery
+from charrnn.services.choosing import checked_request, training_options
 from charrnn.services.corpora import Corpora, Source
+from charrnn.services.cost_estimate import length
 from charrnn.services.database_retry import PATIENCE_SECONDS, patiently
 from charrnn.services.dead_worker_cleanup import end_dead
 from charrnn.services.models import Library
@@ -63,6 +65,7 @@ class Trainings:
         *,
         name: str | None = None,
         preset: str | None = None,
+        minutes: float | None = None,
         options: Mapping[str, Any] | None = None,
         callbacks: Sequence[Any] = (),
         listeners: Sequence[Listener] = (),
@@ -72,7 +75,8 @@ class Trainings:
         Args:
             source: A corpus, a path, or the text itself.
             name: What to call it; made from the text's name if missing.
-            preset: Set of options to begin with; defaults if missing.
+            preset: Set of options to begin with; Auto where there are minutes, defaults where there is nothing.
+            minutes: Time budget that Auto chooses options for, with what is known of the text and of this machine.
             options: Training options that differ from the preset.
             callbacks: Keras callbacks.
             listeners: Called with every event, on the training's thread.
@@ -86,15 +90,36 @@ class Trainings:
             NameTaken: Another model has this name.
             LimitReached: It is more than this server allows.
         """
-        base = preset_options(preset) if preset else None
-        values = checked("training", options or {}, base=base)
+        checked_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
         corpus = self._corpora.find_or_add(source)
+        values = self.options_for(corpus, preset=preset, minutes=minutes, options=options)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
         self._allowance.check_training(values, corpus, len(self._running()))
         model = self._library.create(
             self._library.free_name(corpus.name) if name is None else name, corpus=corpus, options=values
         )
         return self.begin(model.id, callbacks=callbacks, listeners=listeners)
+
+    def options_for(
+        self,
+        corpus: Corpus,
+        *,
+        preset: str | None = None,
+        minutes: float | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> dict[str, Value]:
+        """Return the options that `start` would train a text with; arguments as there.
+
+        Raises:
+            OptionError: Options are wrong.
+        """
+        return training_options(
+            options or {},
+            num_characters=corpus.num_characters,
+            num_distinct=corpus.num_distinct,
+            preset_name=preset,
+            minutes=minutes,
+        )
 
     def begin(self, model_id: str, *, callbacks: Sequence[Any] = (), listeners: Sequence[Listener] = ()) -> Model:
         """Train a model from the beginning; what it learned before is forgotten when the first step is done.
@@ -166,6 +191,21 @@ class Trainings:
         """Ask a training of this process to save and end as `interrupted`; others are left alone."""
         if worker := self._workers.get(self._library.mine(model_id)):
             worker.stop(interrupt=True)
+
+    def outcome(self, model_id: str) -> Outcome | None:
+        """Return how a completed training ended and what would help; `None` while it is not completed.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        model = self._library.get(model_id)
+        if model.state != ModelState.COMPLETED or model.corpus_id is None:
+            return None
+        options = checked("training", model.train_params)
+        per_epoch, total = length(options, self._corpora.get(model.corpus_id).num_characters)
+        metrics = self._history.metrics(model.id, names=["val_loss"])
+        losses = [(metric.step, metric.value) for metric in metrics]
+        return outcome(options, step=model.step, total_steps=total, steps_per_epoch=per_epoch, losses=losses)
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
         """Wait until a training is over, wherever it runs, or `timeout` seconds have passed; return the model."""

@@ -43,6 +43,8 @@ class Batch:
     """Step that the training has done; the model's never goes down."""
     best_loss: float | None = None
     """Lowest validation loss so far, in nats per character; the model's never goes up."""
+    max_steps: int | None = None
+    """Step that the schedule ends at, where the clock has shown it; takes the place of the option."""
 
 
 def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, seconds: float) -> bool:
@@ -152,6 +154,8 @@ def _progress(model: Model, batch: Batch, known: int) -> dict[str, Any]:
     best = _finite(batch.best_loss)
     if best is not None and (model.best_loss is None or best < model.best_loss):
         changes["best_loss"] = best
+    if batch.max_steps is not None:
+        changes["train_params"] = {**model.train_params, "max_steps": int(batch.max_steps)}
     return changes
 
 

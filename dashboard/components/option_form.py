@@ -54,6 +54,8 @@ class Form:
         self.kind = kind
         self.options = options_class(kind)()
         self.problems: dict[str, str] = {}
+        self.typed: set[str] = set()
+        """Options that the user has set since the form was filled."""
         self._on_change: list[Callable[[], None]] = []
         self._filling, self._sliders = False, sliders
         shown = [options(kind)[name] for name in (names or options(kind))]
@@ -71,8 +73,12 @@ class Form:
         """Have `changed` called when a value or a mistake came or went."""
         self._on_change.append(changed)
 
-    def fill(self, values: Mapping[str, Any]) -> None:
+    def fill(self, values: Mapping[str, Any], *, typed: Iterable[str] = ()) -> None:
         """Set all options, defaults where `values` is silent.
+
+        Args:
+            values: Options by name.
+            typed: Those among them that the user has set.
 
         Raises:
             OptionError: Options are wrong; nothing is changed then.
@@ -82,6 +88,7 @@ class Form:
         try:
             self.options.param.update(**right)
             self.problems.clear()
+            self.typed = set(typed)
             for name, widget in self.fields.items():
                 _show(widget, right[name])
                 _mark(widget, "")
@@ -113,6 +120,7 @@ class Form:
         else:
             self.problems.pop(name, None)
             self.options.param.update(**{name: right})
+            self.typed.add(name)
         _mark(self.fields[name], self.problems.get(name, ""))
         self._tell()
 

@@ -1,4 +1,4 @@
-"""Options of a new model: a preset, the form, what it will cost, and the button that trains it."""
+"""Options of a new model: the time there is or a preset, the form, what it will cost, and the button that trains it."""
 
 from typing import Any
 
@@ -6,19 +6,21 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core import formatting
-from charrnn.core.errors import TextError
-from charrnn.core.options import options, preset, presets
+from charrnn.core.errors import OptionError, TextError
+from charrnn.core.options import Value, options, preset, presets
 from charrnn.core.records import LONGEST_NAME, Corpus, Model
 from charrnn.services.cost_estimate import Estimate, estimate
 from dashboard.components.action_button import ActionButton
-from dashboard.components.option_form import Form, help_table
+from dashboard.components.option_form import Form, help_table, spelled
 from dashboard.components.visible_only_layout import sparing
 from dashboard.escape import escaped
 from dashboard.live.session import Session, Work
 from dashboard.theme import empty, markup
 
-FIRST = "quick"
+FIRST = "auto"
 """Preset that a new model begins with."""
+MINUTES = {"1 minute": "1", "5 minutes": "5", "15 minutes": "15", "1 hour": "60", "Another time": ""}
+"""Answers to "How long?"."""
 
 
 class OptionsView(pn.viewable.Viewer):
@@ -30,7 +32,6 @@ class OptionsView(pn.viewable.Viewer):
         self._asked = 0
         self._too_short = False
         self._form = Form("training")
-        self._form.fill(preset(FIRST))
         self._name = pui.TextInput(
             label="Name of the model", max_length=LONGEST_NAME, width=280, size="small", margin=0
         )
@@ -38,6 +39,13 @@ class OptionsView(pn.viewable.Viewer):
             label="Preset", options={p.title: p.name for p in presets().values()}, value=FIRST, width=160, size="small",
             margin=0,
         )  # fmt: skip
+        self._minutes = pui.Select(
+            label="How long?", options=MINUTES, value=_shown_minutes(presets()[FIRST].minutes), width=140, size="small",
+            margin=0,
+        )  # fmt: skip
+        self._own_minutes = pui.TextInput(
+            label="Minutes", max_length=12, width=100, size="small", margin=0, visible=False
+        )
         self._copy = ActionButton(session, self._copy_options, label="", variant="text", size="small")
         self._train = ActionButton(session, self._start, label="Train", color="primary")
         self._go_on = ActionButton(session, self._resume, label="", variant="outlined", visible=False)
@@ -51,15 +59,21 @@ class OptionsView(pn.viewable.Viewer):
         )  # fmt: skip
         self._body = pn.Column(
             self._text,
-            pn.FlexBox(self._name, self._preset, self._copy, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
+            pn.FlexBox(
+                self._name, self._minutes, self._own_minutes, self._preset, self._copy,
+                gap="10px", align_items="center", margin=(12, 0, 4, 0),
+            ),
             self._about,
             self._cost,
             sparing(pn.FlexBox(self._train, self._go_on, self._fit, gap="10px", margin=(14, 0, 4, 0))),
             *self._groups(),
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
+        self._choosing = False
         self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
-        self._preset.param.watch(lambda event: self._form.fill(preset(event.new)), "value")
+        self._preset.param.watch(lambda event: self._take_preset(), "value")
+        self._minutes.param.watch(lambda event: self._choose(), "value")
+        self._own_minutes.param.watch(lambda event: self._choose(), "value")
         self._form.on_change(self._weigh)
         session.param.watch(lambda *events: self._show(), ["corpus_id", "model_id"])
         session.on_news(self._offer_model)
@@ -94,7 +108,55 @@ class OptionsView(pn.viewable.Viewer):
         )
         self._name.placeholder = self._session.services.models.free_name(corpus.name)
         self._offer_model()
-        self._weigh()
+        self._choose()
+
+    def _take_preset(self) -> None:
+        """Begin with a preset; what was set before is forgotten."""
+        chosen = presets()[self._preset.value]
+        self._form.typed = set()
+        if chosen.minutes:
+            self._minutes.value = _shown_minutes(chosen.minutes)
+            self._own_minutes.param.update(value=spelled(chosen.minutes), value_input=spelled(chosen.minutes))
+        self._choose()
+
+    def _choose(self) -> None:
+        """Fill the form: with a preset's fixed options, or with what Auto chooses, beside what the user has set."""
+        name, corpus = self._preset.value, self._corpus
+        is_auto = bool(presets()[name].minutes)
+        self._minutes.visible = is_auto
+        self._own_minutes.visible = is_auto and not self._minutes.value
+        if not is_auto:
+            self._asked += 1
+            self._choosing = False
+            self._form.fill(preset(name))
+            return
+        if corpus is None:
+            return
+        self._asked += 1
+        asked, minutes = self._asked, self._minutes.value or self._own_minutes.value
+        given = {name: self._form.values[name] for name in self._form.typed}
+        self._choosing = True
+        self._allow()
+
+        def work() -> dict[str, Value] | OptionError:
+            try:
+                return training.options_for(corpus, preset=name, minutes=minutes, options=given)
+            except OptionError as error:
+                return error
+
+        def done(found: dict[str, Value] | OptionError) -> None:
+            if asked != self._asked:
+                return
+            if isinstance(found, OptionError):
+                problem = " ".join(found.problems.values())
+                self._own_minutes.param.update(error_state=True, helper_text=problem)
+                return  # nothing can be trained until there is a time
+            self._choosing = False
+            self._own_minutes.param.update(error_state=False, helper_text="")
+            self._form.fill(found, typed=given)
+
+        training = self._session.services.training
+        self._session.run(work, done, self._session.complain)
 
     def _offer_model(self) -> None:
         """Offer what can be done with the chosen model's options."""
@@ -113,7 +175,7 @@ class OptionsView(pn.viewable.Viewer):
         self._too_short = False
         self._allow()
         corpus = self._corpus
-        if corpus is None or self._form.problems:
+        if corpus is None or self._choosing or self._form.problems:
             return
         asked, values = self._asked, self._form.values
 
@@ -133,7 +195,7 @@ class OptionsView(pn.viewable.Viewer):
 
     def _allow(self) -> None:
         """Let a training begin unless something is wrong."""
-        self._train.blocked = self._too_short or bool(self._form.problems)
+        self._train.blocked = self._choosing or self._too_short or bool(self._form.problems)
 
     def _lower(self) -> None:
         corpus = self._corpus
@@ -142,6 +204,7 @@ class OptionsView(pn.viewable.Viewer):
 
     def _copy_options(self) -> None:
         if self._session.model:
+            self._choosing = False
             self._form.fill(self._session.model.train_params)
 
     def _start(self) -> Work:
@@ -167,6 +230,11 @@ class OptionsView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout
+
+
+def _shown_minutes(minutes: float) -> str:
+    """Return the answer that stands for a time: one of those offered, or the one for another time."""
+    return spelled(minutes) if spelled(minutes) in MINUTES.values() else ""
 
 
 def fitting(values: dict[str, Any], num_characters: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import Any
 import panel as pn
 
 from charrnn.core import formatting
+from charrnn.core.outcome import Outcome
 from charrnn.core.records import Corpus, Model, ModelState
 from dashboard.components.action_button import ActionButton
 from dashboard.components.html_pane import Live
@@ -31,6 +32,7 @@ class TrainingView(pn.viewable.Viewer):
         self._changing: list[tuple[Model, Work]] = []
         """Models as they are after what was done to them, and what waits to be seen."""
         self._corpus: Corpus | None = None
+        self._outcome: Outcome | None = None
         self._head = Live()
         self._buttons = {
             "start": self._button("Start", self._start, color="primary"),
@@ -79,10 +81,11 @@ class TrainingView(pn.viewable.Viewer):
             self._corpus = self._session.services.corpora.get(model.corpus_id) if model.corpus_id else None
         seen = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
         progress = Progress.of(model, self._corpus, feed.story.curves["loss"] if feed.story else None)
-        self._head.show(headline(model, progress))
         if seen != self._seen:
+            self._outcome = self._session.services.training.outcome(model.id)
             self._offer(model)
             self._seen = seen
+        self._head.show(headline(model, progress, self._outcome))
         self._end_what_is_seen(model)
 
     def _offer(self, model: Model, *, sure: bool = False) -> None:
@@ -94,7 +97,7 @@ class TrainingView(pn.viewable.Viewer):
             "start": model.state == ModelState.READY or (not has_checkpoint and not active and begun),
             "stop": active,
             "resume": model.state in RESUMABLE and has_checkpoint,
-            "longer": model.state == ModelState.COMPLETED and has_checkpoint,
+            "longer": self._outcome is not None and self._outcome.can_continue and has_checkpoint,
             "again": not active and has_checkpoint and not sure,
             "really": sure,
             "write": has_checkpoint or (active and model.step > 0),
@@ -146,7 +149,7 @@ class TrainingView(pn.viewable.Viewer):
         model = self._session.model
         if model is None:
             return None
-        more = {"max_steps": model.step + max(model.step, 1), "max_minutes": 0, "max_epochs": 0}
+        more = {"max_steps": model.step + max(model.step, 1), "max_minutes": 0, "max_epochs": 0, "fit_steps": False}
         return self._do(lambda: self._session.services.training.resume(model.id, options=more))
 
     def _again(self) -> None:
@@ -157,7 +160,7 @@ class TrainingView(pn.viewable.Viewer):
         return self._layout
 
 
-def headline(model: Model, progress: Progress) -> str:
+def headline(model: Model, progress: Progress, outcome: Outcome | None = None) -> str:
     """Say in markup what a model is and how far its training is."""
     active = progress.seconds_left is not None and model.state in (ModelState.TRAINING, ModelState.STOPPING)
     facts = {
@@ -175,11 +178,12 @@ def headline(model: Model, progress: Progress) -> str:
         if model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step
         else ""
     )
+    advice = f'<p class="advice">{escaped(outcome.advice)}</p>' if outcome and outcome.advice else ""
     cpu = f'<p class="soft small">Trained on: {escaped(model.cpu)}</p>' if model.cpu else ""
     return (
         f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
         f'<span class="state {model.state}" role="status">{model.state}</span></div>{error}'
         f'<div class="bar" role="progressbar" aria-label="Progress of the training" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
-        f'<dl class="facts">{rows}</dl>{cpu}{waiting}'
+        f'<dl class="facts">{rows}</dl>{advice}{cpu}{waiting}'
     )

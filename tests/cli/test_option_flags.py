@@ -4,7 +4,8 @@ from argparse import ArgumentParser
 
 import pytest
 
-from charrnn.cli.option_flags import add_options, add_preset, given, training_options
+from charrnn.cli import option_flags
+from charrnn.cli.option_flags import add_options, add_preset, check_training, given
 from charrnn.core.errors import OptionError
 from charrnn.core.options import defaults, options, preset
 
@@ -14,6 +15,11 @@ def parsed(*words, kind="training"):
     add_preset(parser)
     add_options(parser, kind)
     return parser.parse_args(words)
+
+
+def training_options(args):
+    """Return the options for a text of usual length."""
+    return option_flags.training_options(args, num_characters=20_000, num_distinct=60)
 
 
 @pytest.mark.parametrize("kind", ["training", "sampling"])
@@ -31,19 +37,24 @@ def test_without_a_preset_options_have_the_schema_s_defaults():
 
 
 def test_flags_go_over_the_preset():
-    values = training_options(parsed("--preset", "quick", "--lstm_size", "96", "--use_embedding", "false"))
-    assert values == preset("quick") | {"lstm_size": 96, "use_embedding": False}
+    values = training_options(parsed("--preset", "karpathy", "--lstm_size", "96", "--use_embedding", "true"))
+    assert values == preset("karpathy") | {"lstm_size": 96, "use_embedding": True}
+
+
+def test_flags_go_over_what_minutes_choose():
+    values = training_options(parsed("--minutes", "5", "--lstm_size", "96", "--val_fraction", "0.25"))
+    assert (values["max_minutes"], values["lstm_size"], values["val_fraction"]) == (5, 96, 0.25)
 
 
 def test_all_wrong_values_are_reported_at_once():
     with pytest.raises(OptionError) as caught:
-        training_options(parsed("--num_seqs", "none", "--cell", "lstn", "--val_fraction", "nan"))
+        check_training(parsed("--num_seqs", "none", "--cell", "lstn", "--val_fraction", "nan"))
     assert set(caught.value.problems) == {"num_seqs", "cell", "val_fraction"}
 
 
 def test_an_unknown_preset_is_refused():
     with pytest.raises(OptionError, match="did you mean 'quick'"):
-        training_options(parsed("--preset", "quik"))
+        check_training(parsed("--preset", "quik"))
 
 
 def test_the_help_tells_bounds_and_default():

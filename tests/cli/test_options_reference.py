@@ -31,5 +31,6 @@ def test_the_readme_s_table_is_printed(charrnn):
 def test_presets_are_listed_with_the_flags_that_they_stand_for(charrnn):
     out = charrnn("presets").out
     assert all(f"{name}\n" in out for name in presets())
-    assert "--cell mingru --lstm_size 192 --num_layers 5 --use_embedding true" in out
+    assert "--val_fraction 0 --eval_every_n 1000 --sample_every_n 0" in out
+    assert "auto\n  The best model for the text and the time you have" in out
     assert [preset["name"] for preset in json.loads(charrnn("presets", "--json").out)] == list(presets())

@@ -3,7 +3,7 @@
 import pytest
 
 from charrnn.cli.progress_line import ProgressLine
-from charrnn.core.training_events import Measured, Said
+from charrnn.core.training_events import Measured, Planned, Said
 
 
 def heard(line, *events):
@@ -46,3 +46,12 @@ def test_a_training_that_was_asked_to_stop_tells_no_time():
 
 def test_the_bar_is_full_at_the_end():
     assert heard(ProgressLine(7), (5, 7, {"loss": 3.5})).text(6).startswith("━" * 20 + " 7/7")
+
+
+def test_an_end_that_the_clock_has_shown_is_told():
+    line = ProgressLine(1000)
+    line.hear(Measured(1, {"loss": 3.0}), now=0.0)
+    line.hear(Planned(1, 250), now=0.0)
+    line.hear(Measured(2, {"loss": 2.5}), now=1.0)
+    assert "2/250" in line.text(1.0)
+    assert line.seconds_left(1.0) == 248

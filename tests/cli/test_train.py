@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 import shutil
 from types import SimpleNamespace
 
 import pytest
 
+from charrnn.core.options import checked
 from charrnn.services import open_services
 from tests.support.command_line import SMALL, TEXT
 
@@ -63,6 +65,13 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
         (["--input_file", "gone.txt"], 1, "There is no file gone.txt"),
         (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are wrong"),
         (["--input_file", "{text}", "--preset", "quik"], 2, "did you mean 'quick'"),
+        (
+            ["--input_file", "{text}", "--minutes", "soon"],
+            2,
+            "--minutes: minutes is 'soon'; it must be a number above 0",
+        ),
+        (["--input_file", "gone.txt", "--minutes", "0"], 2, "--minutes"),
+        (["--input_file", "{text}", "--minutes", "5", "--preset", "karpathy"], 2, "the same for every time budget"),
         (["--input_file", "{text}", "--encoding", "klingon"], 1, "no text encoding 'klingon'"),
         (["--input_file", "{text}", "--use_embedding", "perhaps"], 2, "true or false"),
         (["--corpus", "gone"], 1, "There is no text 'gone'"),
@@ -76,6 +85,19 @@ def test_what_cannot_be_trained_is_told_before_tensorflow_loads(charrnn, text_fi
     assert (result.code, result.out) == (code, "")
     assert message in result.err
     assert json.loads(charrnn("models", "--json").out) == []
+
+
+def test_minutes_show_what_they_chose_as_flags_before_the_first_step(charrnn, text_file):
+    words = ["train", "--input_file", str(text_file), "--minutes", "0.5", "--name", "fox", "--lstm_size", "7"]
+    result = charrnn(*words, "--max_steps", "3", "--cell", "rnn")
+    assert result.code == 0, result.err
+    chosen = result.err.partition("Options that Auto chose for this text, this machine and 30 s")[2]
+    flags = dict(re.findall(r"--(\w+) (\S+)", chosen.partition("Completed")[0]))
+    assert {"num_seqs", "num_steps", "num_layers", "learning_rate", "eval_every_n", "cadence"} <= set(flags)
+    assert not {"lstm_size", "max_steps", "cell"} & set(flags)  # these were typed
+    stored = json.loads(charrnn("show", "fox", "--json").out)["model"]["train_params"]
+    assert checked("training", flags | {"lstm_size": 7, "max_steps": 3, "cell": "rnn"}) == stored
+    assert (stored["lstm_size"], stored["max_steps"], stored["cell"], stored["max_minutes"]) == (7, 3, "rnn", 0.5)
 
 
 def test_a_text_that_is_stored_is_trained_on_again(charrnn_with_fox):

@@ -57,7 +57,7 @@ def test_memory_grows_with_the_batch_and_its_weights_do_not():
 
 
 def test_memory_counts_weights_gradients_and_two_moments_at_least():
-    assert training_bytes(preset("quick"), 66) > 16 * num_parameters(preset("quick"), 66)
+    assert training_bytes(preset("karpathy"), 66) > 16 * num_parameters(preset("karpathy"), 66)
 
 
 def test_the_work_of_a_step_is_six_operations_for_each_weight_and_character():

@@ -43,7 +43,11 @@ def test_every_default_is_allowed(kind):
     assert checked(kind, {}) == defaults(kind)
 
 
-@pytest.mark.parametrize("name", presets())
+FIXED = [name for name, entry in presets().items() if not entry.minutes]
+"""Presets whose options are the same for every text."""
+
+
+@pytest.mark.parametrize("name", FIXED)
 def test_every_preset_is_allowed_and_names_only_known_options(name):
     assert checked("training", preset(name)) == preset(name)
 
@@ -102,9 +106,20 @@ def test_an_unknown_preset_names_the_close_one():
         preset("quik")
 
 
+@pytest.mark.parametrize("name", ["auto", "quick", "best"])
+def test_presets_that_depend_on_the_text_have_minutes_in_place_of_values(name):
+    assert presets()[name].minutes > 0 and not presets()[name].values
+    with pytest.raises(OptionError, match="depend on the text"):
+        preset(name)
+
+
+def test_quick_and_best_are_auto_with_two_and_fifteen_minutes():
+    assert (presets()["quick"].minutes, presets()["best"].minutes) == (2, 15)
+
+
 def test_a_base_is_kept_where_values_are_silent():
-    values = checked("training", {"max_steps": 3}, base=preset("quick"))
-    assert values["cell"] == "mingru" and values["max_steps"] == 3
+    values = checked("training", {"max_steps": 3}, base=preset("karpathy"))
+    assert values["optimizer"] == "rmsprop" and values["max_steps"] == 3
 
 
 def test_keep_probability_is_described_as_keeping():
@@ -137,7 +152,7 @@ def test_the_table_names_every_option_once(kind):
 
 @pytest.mark.parametrize("cell", options("training")["cell"].choices)
 def test_every_cell_and_preset_can_be_combined(cell):
-    for name in presets():
+    for name in FIXED:
         assert checked("training", {"cell": cell}, base=preset(name))["cell"] == cell
 
 

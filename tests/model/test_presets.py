@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.baselines import baselines
-from charrnn.core.options import preset, presets
+from charrnn.core.options import presets
 from charrnn.core.records import ModelState
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training.checkpoint import load_network
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.training_loop import train
+from charrnn.services.choosing import training_options
 from tests.support.tiny_networks import never
 
 CHARACTERS, HELD_OUT = 400_000, 20_000
 
-STEPS = {"quick": 40, "article": 600, "karpathy": 280, "best": 60}
+STEPS = {"auto": 60, "quick": 60, "article": 600, "karpathy": 280, "best": 60}
 """Nothing else of a preset is changed that decides what it learns; a cosine schedule ends with them."""
 
 
@@ -38,11 +39,12 @@ def test_a_preset_soon_beats_the_bigram_entropy_of_a_text_on_what_it_never_saw(n
     vocabulary = Vocabulary.from_counts(Counter(text), 3500)
     ids = vocabulary.encode(text)
     rare = 1_000_000  # validations and samples on the way would only take time
-    quiet = {"max_minutes": 0, "eval_every_n": rare, "sample_every_n": 0, "max_steps": STEPS[name]}
+    quiet = {"max_minutes": 0, "eval_every_n": rare, "sample_every_n": 0, "max_steps": STEPS[name], "patience": 0}
+    sizes = {"num_characters": len(text) - HELD_OUT, "num_distinct": len(set(text))}
     state = train(
         ids[:-HELD_OUT],
         vocabulary,
-        preset(name) | quiet,
+        training_options(quiet, **sizes, preset_name=name),
         folder=tmp_path,
         number=1,
         tell=lambda event: None,

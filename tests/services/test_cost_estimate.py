@@ -6,7 +6,8 @@ import pytest
 
 from charrnn.core.errors import TextError
 from charrnn.core.options import checked
-from charrnn.services.cost_estimate import Speed, estimate, step_seconds
+from charrnn.core.speed import Speed, step_seconds
+from charrnn.services.cost_estimate import estimate
 
 TEXT = {"num_characters": 1_115_394, "num_distinct": 65}
 

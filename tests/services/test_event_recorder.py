@@ -4,7 +4,7 @@ import pytest
 
 from charrnn.core.errors import LeaseLost, StoreError
 from charrnn.core.records import Checkpoint, Model
-from charrnn.core.training_events import Measured, Said, Saved, Wrote
+from charrnn.core.training_events import Measured, Planned, Said, Saved, Wrote
 from charrnn.services.event_recorder import Recorder
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
@@ -113,3 +113,10 @@ def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed:
     with pytest.raises(LeaseLost):
         recorder.close()
     assert history.lines(claimed.id) == []
+
+
+def test_the_end_of_a_schedule_becomes_the_option(database: Database, claimed: Model) -> None:
+    recorder = _recorder(HistoryStore(database), claimed, [], [])
+    recorder.note(Planned(3, 1830))
+    recorder.close()
+    assert ModelStore(database).get(claimed.id).train_params == {"max_steps": 1830}

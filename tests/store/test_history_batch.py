@@ -68,3 +68,11 @@ def test_numpys_numbers_are_stored_as_numbers(models, history, training, append)
     assert history.samples(training.id)[0].step == 5
     assert [(kept.step, kept.loss) for kept in history.checkpoints(training.id)] == [(5, 1.25)]
     assert (models.get(training.id).step, models.get(training.id).best_loss) == (5, 1.25)
+
+
+def test_a_fitted_end_takes_the_place_of_the_option_and_of_nothing_else(models, training, append):
+    before = models.get(training.id).train_params
+    append(Batch(first_position=1, max_steps=1830))
+    assert models.get(training.id).train_params == {**before, "max_steps": 1830}
+    append(Batch(first_position=1, step=7))
+    assert models.get(training.id).train_params == {**before, "max_steps": 1830}

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from charrnn.core import formatting
+from charrnn.core.cadence import is_due
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.options import defaults
 from charrnn.core.training_events import Measured, Wrote
@@ -65,7 +67,8 @@ class Samples(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Write one sample every `sample_every_n` steps."""
         every, step = self._run.options["sample_every_n"], self._run.progress.step
-        if not every or (step % every and step != self._run.total_steps):
+        is_last = every and step == self._run.total_steps
+        if not is_last and not is_due(step, every, self._run.options["cadence"]):
             return
         options: dict[str, Any] = defaults("sampling") | {"max_length": 200, "seed": self._run.options["seed"] or 1}
         text = "".join(piece.text for piece in self._writer.write(options))
@@ -97,8 +100,12 @@ class Ends(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Count validations without gain."""
-        patience = self._run.options["patience"]
-        if patience and self._run.progress.without_gain >= patience:
-            self._run.say(f"no lower loss in {patience} validations: the training ends")
-            self.out_of_patience = True
+        """Count validations without gain; chance alone ends nothing."""
+        patience, progress = self._run.options["patience"], self._run.progress
+        if not patience or progress.without_gain < patience or not progress.newest_is_worse:
+            return
+        self._run.say(
+            f"stopped improving after {formatting.duration(progress.best_seconds)}; best model at step "
+            f"{progress.best_step:,}: no lower loss in {progress.without_gain} validations"
+        )
+        self.out_of_patience = True

@@ -48,12 +48,38 @@ class Loaded:
     training_state: Arrays
 
 
-def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[str, Any], progress: Any) -> int:
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a training at one step, in memory."""
+
+    weights: Arrays
+    training_state: Arrays
+    options: dict[str, Any]
+    progress: dict[str, Any]
+
+    @classmethod
+    def of(cls, engine: Engine, options: Mapping[str, Any], progress: Mapping[str, Any]) -> "Snapshot":
+        """Copy the state; the training may go on meanwhile.
+
+        Args:
+            engine: The network in training.
+            options: Its options.
+            progress: What the training needs to know of itself to go on; anything that JSON can hold.
+        """
+        weights, state = (
+            {name: np.array(array, order="C") for name, array in arrays.items()}
+            for arrays in (engine.weights(), engine.training_state())
+        )
+        return cls(weights, state, dict(options), dict(progress))
+
+
+def save(folder: Path, snapshot: Snapshot, vocabulary: Vocabulary) -> int:
     """Write a checkpoint, whole or not at all.
 
     Args:
         folder: Where it shall be; must not exist, since a checkpoint never changes under its readers.
-        progress: What the training needs to know of itself to go on; anything that JSON can hold.
+        snapshot: The state to write.
+        vocabulary: The text's vocabulary.
 
     Returns:
         Its size in bytes.
@@ -62,12 +88,12 @@ def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[
         FileExistsError: The folder exists.
         StudioError: The disk is full.
     """
-    parts = {WEIGHTS: _packed(engine.weights()), TRAINING: _packed(engine.training_state())}
+    parts = {WEIGHTS: _packed(snapshot.weights), TRAINING: _packed(snapshot.training_state)}
     manifest = {
         "format": FORMAT,
-        "options": dict(options),
+        "options": snapshot.options,
         "vocabulary": vocabulary.to_json(),
-        "progress": progress,
+        "progress": snapshot.progress,
         "files": {
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
         },
@@ -117,7 +143,7 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
 
 
 def _packed(arrays: Arrays) -> bytes:
-    data: bytes = save_tensors({name: np.asarray(array, order="C") for name, array in arrays.items()})
+    data: bytes = save_tensors(arrays)
     return data
 
 

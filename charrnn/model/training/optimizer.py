@@ -50,7 +50,9 @@ def scheduled_rate(options: Mapping[str, Any], *, step: int, done: float, passes
         rate *= (step + 1) / options["warmup_steps"]
     match options["lr_schedule"]:
         case "cosine":
-            rate *= END_OF_COSINE + (1 - END_OF_COSINE) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+            hold = options["lr_hold"]
+            fallen = min(1.0, max(0.0, done - hold) / (1 - hold)) if hold < 1 else 0.0
+            rate *= END_OF_COSINE + (1 - END_OF_COSINE) * 0.5 * (1 + math.cos(math.pi * fallen))
         case "decay":  # char-rnn multiplies at the end of the tenth pass and of each one after it
             rate *= options["lr_decay"] ** max(0, passes - max(options["lr_decay_after"], 1) + 1)
     return float(rate)

@@ -7,15 +7,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
-from charrnn.core.training_events import Listener, Said, Saved
+from charrnn.core.noise import block_means, is_higher
+from charrnn.core.training_events import Listener, Planned, Said, Saved
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.optimizer import scheduled_rate
+from charrnn.model.training.schedule_plan import Plan
 from charrnn.model.training.train_step import Engine
 
+UNLIMITED = 1_000_000_000
+"""More steps than any training does."""
+HELD_SECONDS = 10.0
+"""Least time between two checkpoints of the best state where it is only held in between."""
 LOOKED_AT = 1_000_000
 """Characters of the text that tell how often each occurs, before the first step."""
 
@@ -38,8 +47,13 @@ class Progress:
     """Of the newest validation; of the training where nothing is validated."""
     best_loss: float | None = None
     best_step: int = 0
+    best_seconds: float = 0.0
+    best_blocks: list[float] = field(default_factory=list)
+    """Its losses in blocks of the validation text, to tell a difference from chance."""
     without_gain: int = 0
     """Validations in a row that brought no lower loss."""
+    newest_is_worse: bool = False
+    """Whether the newest loss is higher than the lowest by more than chance."""
     first_loss: float | None = None
     validation_is_due: bool = False
     """A stop cut the validation after the last step short."""
@@ -47,6 +61,30 @@ class Progress:
     """What callbacks have made of the learning rate, as a factor."""
     began: int = 0
     """Number of the training that did the first step; 0 where an older program saved it."""
+    fitted_steps: int = 0
+    """Step that the schedule ends at as the clock has shown, 0 where it has not."""
+    fitted_from: int = 0
+    fitted_share: float = 0.0
+    """Step at which that was decided, and the share of the schedule that was done then; both 0 while the learning rate
+    had not begun to fall."""
+    estimated_steps: int = 0
+    """What `max_steps` was before."""
+    looks: int = 0
+    """How often the clock was looked at."""
+
+    def judge(self, loss: float, losses: npt.NDArray[np.float32] | None) -> None:
+        """Take in a validation: is it the best so far?
+
+        Args:
+            loss: Its mean.
+            losses: That of each character, in order; `None` where the training's own loss is all there is.
+        """
+        self.newest_loss, self.without_gain = loss, self.without_gain + 1
+        blocks = [] if losses is None else block_means(losses)
+        self.newest_is_worse = self.best_loss is not None and is_higher(blocks, self.best_blocks)
+        if self.best_loss is None or loss < self.best_loss:
+            self.best_loss, self.best_step, self.best_seconds = loss, self.step, self.seconds
+            self.best_blocks, self.without_gain = blocks, 0
 
 
 @dataclass
@@ -86,8 +124,20 @@ class Run:
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]
             self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
-        self.total_steps = total_steps(self.options, self.streams.steps_per_pass)
+        self.plan = self._plan()
+        self._held: tuple[float, checkpoint.Snapshot] | None = None
+        self._written_at = -math.inf
         self._clock = time.monotonic()
+
+    def _plan(self) -> Plan:
+        epochs = self.options["max_epochs"]
+        by_passes = max(1, round(epochs * self.streams.steps_per_pass)) if epochs else UNLIMITED
+        return Plan(self.options, self.progress, by_passes)
+
+    @property
+    def total_steps(self) -> int:
+        """Step at which the training is complete."""
+        return self.plan.total_steps
 
     def say(self, text: str, level: str = "info") -> None:
         """Write a line to the log."""
@@ -99,18 +149,19 @@ class Run:
         self.progress.seconds += now - self._clock
         self._clock = now
 
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the time limit is reached."""
-        return 0 < self.options["max_minutes"] * 60 <= self.progress.seconds
+    def look_at_clock(self) -> None:
+        """Fit the end of the schedule to the time budget, now and then."""
+        if told := self.plan.look():
+            self.options = {**self.options, "max_steps": self.total_steps}
+            self.plan.options = self.options
+            self.say(told)
+            self.tell(Planned(self.progress.step, self.total_steps))
 
     def scheduled_rate(self) -> float:
         """Return the learning rate of the next step by the schedule, whatever callbacks make of it."""
-        done = self.progress.step / self.total_steps
-        if self.options["max_minutes"]:
-            done = max(done, self.progress.seconds / (60 * self.options["max_minutes"]))
-        passes = self.progress.step // self.streams.steps_per_pass
-        return scheduled_rate(self.options, step=self.progress.step, done=done, passes=passes)
+        step = self.progress.step
+        passes = step // self.streams.steps_per_pass
+        return scheduled_rate(self.options, step=step, done=self.plan.share_done, passes=passes)
 
     def learn(self, rate: float) -> tuple[float, float]:
         """Do one step; return loss and gradient norm.
@@ -140,13 +191,35 @@ class Run:
         )
 
     def save(self, kind: str, loss: float | None) -> None:
-        """Write a checkpoint, `last` or `best`."""
+        """Write a checkpoint, `last` or `best`; a best one that is held comes first, so that none is newer than it."""
+        if kind == "last":
+            self.write_held()
+        self._write(kind, loss, self._snapshot())
+
+    def hold_best(self, loss: float) -> None:
+        """Keep the best state so far. With cadence `log`, when new ones follow each other quickly, it is written later:
+        at the latest with the next `last`, from which a training that breaks off would find it again."""
+        self._held = loss, self._snapshot()
+        if self.options["cadence"] == "even" or time.monotonic() - self._written_at > HELD_SECONDS:
+            self.write_held()
+
+    def write_held(self) -> None:
+        """Write the best state if it is only held in memory."""
+        if self._held is not None:
+            (loss, snapshot), self._held = self._held, None
+            self._write("best", loss, snapshot)
+            self._written_at = time.monotonic()
+
+    def _snapshot(self) -> checkpoint.Snapshot:
         self.tick()
-        step = self.progress.step
+        return checkpoint.Snapshot.of(self.engine, self.options, asdict(self.progress))
+
+    def _write(self, kind: str, loss: float | None, snapshot: checkpoint.Snapshot) -> None:
+        step = snapshot.progress["step"]
         name = f"{kind}-{step}-{self.number}"
-        progress = asdict(self.progress)
-        size = checkpoint.save(self.folder / name, self.engine, self.vocabulary, self.options, progress)
+        size = checkpoint.save(self.folder / name, snapshot, self.vocabulary)
         self.tell(Saved(step, kind, loss, name, size))
+        self.tick()
 
     def resume(self, stored: checkpoint.Loaded) -> None:
         """Go on from a checkpoint.
@@ -156,15 +229,9 @@ class Run:
         """
         fits = self.engine.load(stored.weights, stored.training_state)
         self.progress = Progress(**stored.progress)
+        self.plan = self._plan()
+        self.plan.go_on(stored.options)
         self._clock = time.monotonic()
         self.say(f"resumed at step {self.progress.step}")
         if not fits:
             self.say("num_seqs has changed: the network's memory starts empty", "warning")
-
-
-def total_steps(options: Mapping[str, Any], steps_per_pass: int) -> int:
-    """Return the step at which a training is complete: the last one, or the end of the last pass over the text."""
-    steps: int = options["max_steps"]
-    if options["max_epochs"]:
-        steps = min(steps, max(1, round(options["max_epochs"] * steps_per_pass)))
-    return steps

@@ -14,7 +14,8 @@ import keras
 import numpy as np
 
 from charrnn.core.batches import Ids
-from charrnn.core.errors import StudioError
+from charrnn.core.cadence import is_due
+from charrnn.core.errors import StudioError, TrainingFailed
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.records import ModelState
 from charrnn.core.training_events import Listener
@@ -115,8 +116,11 @@ class _Loop:
         try:
             state = self._steps()
             self._callbacks.on_train_end(self._logs())
+        except TrainingFailed:
+            self._run.write_held()  # the network is not worth keeping any more, but was
+            raise
         except StudioError:
-            raise  # the network is not worth keeping, or the disk does not take it
+            raise  # the disk does not take it
         except BaseException:
             self._save(force=False)  # a callback failed, or called sys.exit, but the network is sound
             raise
@@ -133,8 +137,8 @@ class _Loop:
             self._begin_epoch()
             self._one_step()
         while True:
-            last = run.progress.step >= run.total_steps or run.out_of_time
-            if last or run.progress.validation_is_due or run.progress.step % run.options["eval_every_n"] == 0:
+            last = run.progress.step >= run.total_steps or run.plan.out_of_time
+            if last or run.progress.validation_is_due or self._is_due("eval_every_n"):
                 try:
                     self._end_epoch()
                 except Stopped:
@@ -147,7 +151,7 @@ class _Loop:
             end = self._end(last)
             if end is not None:
                 return end
-            if run.progress.step % run.options["save_every_n"] == 0 or self._is_old():
+            if self._is_due("save_every_n") or self._is_old():
                 self._save(force=False)
             self._one_step()
 
@@ -155,7 +159,7 @@ class _Loop:
         """Return the state in which the training ends after this step, `None` if it goes on."""
         run = self._run
         if last:
-            if run.out_of_time:
+            if run.plan.out_of_time:
                 run.say(f"the time limit of {run.options['max_minutes']:g} minutes is reached")
             return ModelState.COMPLETED
         if self._network.stop_training:
@@ -172,6 +176,7 @@ class _Loop:
         self._next_rate()
         loss, norm = run.learn(self._rate)
         run.tick()
+        run.look_at_clock()
         self._callbacks.on_train_batch_end(batch, {"loss": loss, "grad_norm": norm, "learning_rate": self._rate})
 
     def _begin_epoch(self) -> None:
@@ -179,28 +184,28 @@ class _Loop:
         self._heed_rate()
 
     def _end_epoch(self) -> None:
-        progress, logs = self._run.progress, self._logs()
+        progress, logs, losses = self._run.progress, self._logs(), None
         loss = logs["loss"]
         if self._run.evaluation is not None:
             self._callbacks.on_test_begin()
             try:
-                loss = logs["val_loss"] = self._run.evaluation.loss(self._run.should_stop)
+                losses = self._run.evaluation.losses(self._run.should_stop)
+                loss = logs["val_loss"] = float(np.mean(losses))
             except Stopped:
                 self._callbacks.on_test_end({})
                 raise
             self._callbacks.on_test_end({"loss": loss})
             if not math.isfinite(loss):
                 raise self._run.diverged(f"The validation loss became {loss} at step {progress.step:,}")
-        progress.validation_is_due, progress.newest_loss = False, loss
-        progress.without_gain += 1
-        if progress.best_loss is None or loss < progress.best_loss:
-            progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
+        progress.validation_is_due = False
+        self._run.tick()
+        progress.judge(loss, losses)
         epoch, progress.epoch = progress.epoch, progress.epoch + 1
         progress.epoch_steps, progress.epoch_loss = 0, 0.0
         self._callbacks.on_epoch_end(epoch, logs)
         self._heed_rate()
         if progress.best_step == progress.step and "val_loss" in logs:
-            self._run.save("best", loss)
+            self._run.hold_best(loss)
 
     def _next_rate(self) -> None:
         self._scheduled = self._run.scheduled_rate()  # never zero, unlike what a callback may make of it
@@ -221,11 +226,16 @@ class _Loop:
             return {}
         return {"loss": progress.epoch_loss / progress.epoch_steps, "learning_rate": self._rate}
 
+    def _is_due(self, option: str) -> bool:
+        options = self._run.options
+        return is_due(self._run.progress.step, options[option], options["cadence"])
+
     def _is_old(self) -> bool:
         return time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS
 
     def _save(self, *, force: bool) -> None:
-        """Save the newest state, unless it is saved already."""
+        """Save the newest state, unless it is saved already, and the best one that is held."""
+        self._run.write_held()
         if self._run.progress.step > self._saved_step or force:
             self._run.save("last", self._run.progress.newest_loss)
             self._saved_at, self._saved_step = time.monotonic(), self._run.progress.step

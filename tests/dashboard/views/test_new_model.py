@@ -1,5 +1,7 @@
 """Options of a new model, without a browser."""
 
+from typing import Any
+
 import pytest
 
 from charrnn.core.batches import shortest
@@ -17,16 +19,75 @@ def view(session: Session) -> OptionsView:
     return view
 
 
-def test_a_new_model_begins_with_the_quick_preset(view: OptionsView) -> None:
-    assert view._form.values == preset("quick")
+def chosen(view: OptionsView, **changes: Any) -> dict[str, Any]:
+    """Return what Auto chooses for the view's text."""
+    arguments: dict[str, Any] = {"preset": "auto", "minutes": 5, "options": {}} | changes
+    return view._session.services.training.options_for(view._corpus, **arguments)
+
+
+def settled(view: OptionsView) -> None:
+    """Wait until the form shows a choice and what it costs."""
+    view._cost.object = ""
+    wait_until(lambda: view._session.drain() or view._cost.object)
+
+
+def test_a_new_model_begins_with_auto_and_five_minutes(view: OptionsView) -> None:
+    assert view._form.values == chosen(view)
+    assert view._form.values["max_minutes"] == 5
+    assert "Takes about" in view._cost.object
+    assert not view._train.disabled
+
+
+def test_another_time_chooses_anew(view: OptionsView) -> None:
+    view._minutes.value = "60"
+    assert view._train.disabled
+    settled(view)
+    assert view._form.values == chosen(view, minutes=60)
+    assert not view._train.disabled
+
+
+def test_any_time_can_be_typed(view: OptionsView) -> None:
+    view._minutes.value = ""
+    assert view._own_minutes.visible
+    view._own_minutes.value = "2.5"
+    settled(view)
+    assert view._form.values["max_minutes"] == 2.5
+
+
+@pytest.mark.parametrize("wrong", ["soon", "0", "-1", "nan", "1e999", "1000000"])
+def test_a_time_that_is_none_is_told_at_its_field(view: OptionsView, wrong: str) -> None:
+    view._minutes.value = ""
+    view._own_minutes.value = wrong
+    wait_until(lambda: view._session.drain() or view._own_minutes.error_state)
+    assert "minutes" in view._own_minutes.helper_text
+    assert view._train.disabled
+    view._minutes.value = "15"
+    settled(view)
+    assert not view._train.disabled
+
+
+def test_what_the_user_has_set_stays_when_the_time_changes(view: OptionsView) -> None:
+    view._form.fields["lstm_size"].value_input = "96"
+    view._minutes.value = "15"
+    settled(view)
+    assert view._form.values == chosen(view, minutes=15, options={"lstm_size": 96})
+
+
+def test_the_preset_best_is_auto_with_a_quarter_of_an_hour(view: OptionsView) -> None:
+    view._preset.value = "best"
+    settled(view)
+    assert view._minutes.value == "15"
+    assert view._form.values == chosen(view, minutes=15)
 
 
 def test_a_text_that_is_too_short_is_said_and_mended_with_one_click(view: OptionsView, session: Session) -> None:
+    view._preset.value = "article"
+    settled(view)
     assert "The text has 434 characters" in view._cost.object
     assert view._train.disabled
     view._lower()
     wait_until(lambda: session.drain() or not view._fit.visible)
-    assert (view._form.values["num_seqs"], view._form.values["num_steps"]) == (6, 64)
+    assert (view._form.values["num_seqs"], view._form.values["num_steps"]) == (8, 50)
     assert "Takes about" in view._cost.object
     assert not view._train.disabled
 
@@ -69,5 +130,6 @@ def test_defect_a_cost_that_comes_late_allows_no_second_start(
 
 def test_a_preset_fills_the_form(view: OptionsView) -> None:
     view._preset.value = "article"
+    assert not view._minutes.visible
     assert view._form.values == preset("article")
     assert "2018 article" in view._about.object

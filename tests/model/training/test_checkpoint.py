@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.training.checkpoint import MANIFEST, TRAINING, WEIGHTS, load, load_network, save
+from charrnn.model.training.checkpoint import MANIFEST, TRAINING, WEIGHTS, Snapshot, load, load_network, save
 from charrnn.model.training.train_step import Engine
 from tests.support.tiny_networks import CLASSES, VOCABULARY, tiny
 
@@ -33,7 +33,7 @@ def engine():
 
 @pytest.fixture
 def folder(engine, tmp_path):
-    save(tmp_path / "last-12-1", engine, VOCABULARY, OPTIONS, PROGRESS)
+    save(tmp_path / "last-12-1", Snapshot.of(engine, OPTIONS, PROGRESS), VOCABULARY)
     return tmp_path / "last-12-1"
 
 
@@ -61,7 +61,7 @@ def test_for_writing_only_the_weights_are_read(folder, engine):
 
 
 def test_its_size_is_that_of_its_files(engine, tmp_path):
-    size = save(tmp_path / "new", engine, VOCABULARY, OPTIONS, PROGRESS)
+    size = save(tmp_path / "new", Snapshot.of(engine, OPTIONS, PROGRESS), VOCABULARY)
     assert {path.name for path in (tmp_path / "new").iterdir()} == set(FILES)
     assert size == sum(path.stat().st_size for path in (tmp_path / "new").iterdir())
 
@@ -83,7 +83,7 @@ def test_a_write_that_fails_leaves_nothing_behind(engine, tmp_path, monkeypatch)
 
     monkeypatch.setattr(Path, "write_bytes", breaking)
     with pytest.raises(OSError, match="the cable was pulled"):
-        save(tmp_path / "new", engine, VOCABULARY, OPTIONS, PROGRESS)
+        save(tmp_path / "new", Snapshot.of(engine, OPTIONS, PROGRESS), VOCABULARY)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -160,7 +160,7 @@ def test_a_checkpoint_that_holds_code_runs_none_of_it(engine, folder, tmp_path, 
     pickle.loads(code)  # the trap works
     sprung.unlink()
     monkeypatch.setattr("charrnn.model.training.checkpoint.save_tensors", lambda arrays: code)  # with the right hashes
-    save(tmp_path / "evil", engine, VOCABULARY, OPTIONS, PROGRESS)
+    save(tmp_path / "evil", Snapshot.of(engine, OPTIONS, PROGRESS), VOCABULARY)
     assert json.loads((tmp_path / "evil" / MANIFEST).read_text())["files"][WEIGHTS] == {
         "bytes": len(code),
         "sha256": hashlib.sha256(code).hexdigest(),

@@ -11,7 +11,7 @@ from charrnn.core.batches import Streams
 from charrnn.core.errors import CheckpointError, TextError, TrainingFailed
 from charrnn.core.options import checked
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Measured, Said, Saved
+from charrnn.core.training_events import Measured, Said, Saved, Wrote
 from charrnn.model.network.network import Network
 from charrnn.model.training.checkpoint import load
 from charrnn.model.training.evaluation import Evaluation
@@ -45,7 +45,8 @@ def assert_same_to_the_bit(one, two):
         assert arrays.keys() == others.keys()
         for name in arrays:
             np.testing.assert_array_equal(arrays[name], others[name], err_msg=name)
-    own = {"seconds": 0, "began": 0}  # time, and the number of the training, which the folders' names have, too
+    # time, and the number of the training, which the folders' names have, too
+    own = {"seconds": 0, "best_seconds": 0, "began": 0}
     assert one.progress | own == two.progress | own
 
 
@@ -62,6 +63,45 @@ def test_a_resumed_training_equals_one_that_never_stopped(cell, tmp_path):
         later = {step: value for step, value in values(whole, name).items() if step > 7}
         assert values(rest, name) == later
     assert "resumed at step 7" in lines(rest)
+
+
+def test_a_training_with_log_cadence_resumes_exactly_at_the_same_steps(tmp_path):
+    changes = {"max_steps": 23, "save_every_n": 7, "eval_every_n": 9, "cadence": "log", "sample_every_n": 11}
+    options = tiny(cell="rnn", num_layers=1, **changes)
+    _, whole = learn(tmp_path, options)
+    assert list(values(whole, "val_loss")) == [1, 2, 5, 9, 18, 23]
+    assert saved(whole, "last") == [1, 2, 5, 7, 14, 21, 23]
+    assert [e.step for e in whole if isinstance(e, Wrote)] == [1, 2, 5, 10, 11, 22, 23]
+    _, rest = learn(tmp_path, options, number=2, resume_from=tmp_path / "last-5-1")
+    assert_same_to_the_bit(tmp_path / "last-23-1", tmp_path / "last-23-2")
+    assert values(rest, "val_loss") == {at: loss for at, loss in values(whole, "val_loss").items() if at > 5}
+
+
+def test_a_held_best_state_is_written_before_the_next_newest_one(tmp_path):
+    """When lower losses follow each other quickly, writing each of them would take longer than learning."""
+    changes = {"eval_every_n": 1, "save_every_n": 10, "max_steps": 13, "cadence": "log", "learning_rate": 0.01}
+    _, events = learn(tmp_path, tiny(cell="rnn", num_layers=1, **changes))
+    losses, checkpoints = values(events, "val_loss"), [e for e in events if isinstance(e, Saved)]
+    assert len(checkpoints) < len(losses)
+    for newest in (e for e in checkpoints if e.kind == "last"):
+        lowest = min((loss, at) for at, loss in losses.items() if at <= newest.step)
+        best = [e for e in checkpoints[: checkpoints.index(newest)] if e.kind == "best"][-1]
+        assert (best.loss, best.step) == lowest
+        assert load(tmp_path / best.folder, with_training=True).progress["step"] == best.step
+
+
+def test_a_held_best_state_is_written_when_the_loss_is_no_number_any_more(tmp_path):
+    changes = {"eval_every_n": 1, "save_every_n": 50, "max_steps": 50, "cadence": "log"}
+    options, events = tiny(cell="rnn", num_layers=1, **changes), []
+
+    def spoil(network):
+        network.weights[0].assign(np.full(network.weights[0].shape, np.nan))
+
+    with pytest.raises(TrainingFailed):
+        learn(tmp_path, options, tell=events.append, callbacks=[Spy(4, spoil)])
+    losses = values(events, "val_loss")
+    best = [e for e in events if isinstance(e, Saved) and e.kind == "best"][-1]
+    assert best.loss == min(losses.values())
 
 
 class AtValidation(keras.callbacks.Callback):
@@ -229,7 +269,8 @@ def test_patience_ends_it_at_the_validation_that_uses_it_up(tmp_path):
     best, last = min(losses, key=losses.get), max(losses)
     assert state == ModelState.COMPLETED and last == best + 4 < 200
     assert saved(events, "best")[-1] == best and saved(events, "last") == [last]
-    assert "no lower loss in 2 validations: the training ends" in lines(events)
+    [told] = [line for line in lines(events) if line.startswith("stopped improving after")]
+    assert told.endswith(f"best model at step {best}: no lower loss in 2 validations")
 
 
 def test_the_best_checkpoint_holds_the_weights_that_were_measured(tmp_path):

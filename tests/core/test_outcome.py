@@ -1,0 +1,47 @@
+"""How a completed training ended, and what would help."""
+
+import pytest
+
+from charrnn.core.options import checked
+from charrnn.core.outcome import Help, outcome
+
+FALLING = [(step, 3 - step / 100) for step in range(10, 101, 10)]
+RISING = [(20, 2.0), (40, 1.5), (60, 1.6), (80, 1.7), (100, 1.8)]
+
+
+def ended(losses, step=100, total_steps=100, steps_per_epoch=10, **options):
+    values = checked("training", options)
+    return outcome(values, step=step, total_steps=total_steps, steps_per_epoch=steps_per_epoch, losses=losses)
+
+
+def test_a_loss_that_fell_to_the_end_calls_for_more_time():
+    end = ended(FALLING)
+    assert (end.helps, end.best_step, end.can_continue) == (Help.TIME, 100, True)
+    assert "more time would help" in end.advice
+
+
+def test_a_loss_that_rose_calls_for_a_longer_text():
+    end = ended(RISING)
+    assert (end.helps, end.best_step, end.can_continue) == (Help.TEXT, 40, False)
+    assert "step 40. A longer text would help, more time would not" in end.advice
+
+
+def test_validations_without_a_lower_loss_ended_it():
+    end = ended(RISING, total_steps=200, patience=3)
+    assert end.stopped_improving
+    assert end.advice.startswith("Stopped improving; best model at step 40.")
+
+
+@pytest.mark.parametrize("changes", [{"patience": 0}, {"patience": 4}, {"patience": 3, "total_steps": 100}])
+def test_something_else_ended_it(changes):
+    assert not ended(RISING, **{"total_steps": 200} | changes).stopped_improving
+
+
+def test_all_epochs_that_the_text_is_good_for_call_for_a_longer_one():
+    assert ended(FALLING, max_epochs=10).helps == Help.TEXT
+    assert ended(FALLING, max_epochs=11).helps == Help.TIME
+
+
+def test_without_a_validation_nothing_is_known():
+    end = ended([])
+    assert (end.helps, end.best_step, end.advice, end.can_continue) == (Help.NOT_KNOWN, None, "", True)
