@@ -1,7 +1,8 @@
 """What guessers without a network reach on the part of a text that is scored, in nats per character.
 
 Static ones know what was trained on, as a network does that writes. xz and PPMd go on learning while they read, which a
-network does not, so they are to be compared with one that does, too.
+network does not, so they are to be compared with one that does, too. They read a tenth of what was trained on, as
+programs do whose last tenth is scored; where the test part is longer, several pieces of it, each as if it came next.
 """
 
 import lzma
@@ -14,6 +15,8 @@ from peers.cuts import Cut
 
 ORDERS = 2, 3, 4, 5, 6, 8, 12
 """Longest contexts of PPMd, in bytes; the best one for a text counts, as if it had been known."""
+PIECES = 5
+"""Most pieces of the test part."""
 MEMORY = 256 << 20
 """Bytes for PPMd's model, more than any text here fills."""
 
@@ -49,9 +52,15 @@ def ppmd(parts: Cut) -> float:
 
 
 def growth(parts: Cut, size: Callable[[bytes], int]) -> float:
-    """Return by how much the test part makes a packed text longer, if it comes after what was trained on."""
-    own, scored = parts.own.encode(), parts.test.encode()
-    return (size(own + scored) - size(own)) * 8 * math.log(2) / len(parts.test)
+    """Return by how much a piece of the test part makes a packed text longer, if it comes after what was trained on."""
+    own = parts.own.encode()
+    length = min(len(parts.test), max(1, len(parts.own) // 10))
+    count = min(PIECES, len(parts.test) // length)
+    spare = len(parts.test) - length
+    firsts = [spare * number // max(count - 1, 1) for number in range(count)]
+    before = size(own)
+    packed = [size(own + parts.test[first : first + length].encode()) - before for first in firsts]
+    return sum(packed) * 8 * math.log(2) / (length * count)
 
 
 def static(parts: Cut, order: int) -> float:

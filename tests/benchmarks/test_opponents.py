@@ -55,3 +55,16 @@ def test_what_is_packed_after_itself_costs_next_to_nothing(peers):
     other = cuts.Cut(own=own, test=own[300:800][::-1], before="")
     for guess in (opponents.ppmd, lambda parts: opponents.opponents(parts).xz):
         assert 0 < guess(again) < 0.3 * guess(other)
+
+
+def test_what_learns_while_it_reads_reads_a_tenth_of_the_text_at_a_time(peers):
+    own, test = "abcdefghij" * 3, "".join(chr(65 + number) for number in range(17))
+    read = []
+
+    def size(text):
+        read.append(text.decode())
+        return len(text)
+
+    cut = peers("cuts").Cut(own=own, test=test, before="")
+    assert peers("opponents").growth(cut, size) == pytest.approx(8 * math.log(2), rel=1e-12)
+    assert read == [own, *(own + test[first : first + 3] for first in (0, 3, 7, 10, 14))]
