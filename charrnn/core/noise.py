@@ -22,14 +22,14 @@ def block_means(losses: npt.NDArray[np.floating]) -> list[float]:
     return [float(np.mean(block)) for block in np.array_split(losses, count)]
 
 
-def is_higher(newer: Sequence[float], older: Sequence[float]) -> bool:
-    """Tell whether one loss is higher than another by more than two standard errors of their difference.
+def margin(newer: Sequence[float], older: Sequence[float]) -> float:
+    """Return how far two losses on the same text may differ by chance, in nats: two standard errors.
 
     Args:
         newer: Means of blocks, as from `block_means`.
-        older: The same of the same text; with fewer than two blocks, chance is unknown and any rise counts.
+        older: The same for the other loss. With fewer than two blocks chance is unknown, and the margin is 0.
     """
     if len(newer) != len(older) or len(newer) < 2:
-        return True
+        return 0.0
     differences = np.subtract(newer, older)
-    return bool(np.mean(differences) > ERRORS * np.std(differences, ddof=1) / np.sqrt(len(differences)))
+    return float(ERRORS * np.std(differences, ddof=1) / np.sqrt(len(differences)))

@@ -57,7 +57,8 @@ def outcome(
     step: int,
     total_steps: int,
     steps_per_epoch: int,
-    losses: Sequence[tuple[int, float]],
+    best_step: int | None,
+    validations: Sequence[int],
 ) -> Outcome:
     """Tell how a training ended.
 
@@ -66,13 +67,13 @@ def outcome(
         step: Step at which it was completed.
         total_steps: Step at which its steps and epochs end.
         steps_per_epoch: Steps in which the text is read once.
-        losses: Step and validation loss of each validation, in nats per character.
+        best_step: Step of its best checkpoint; `None` where there is none.
+        validations: Step of each validation.
     """
-    if not losses:
+    if best_step is None or not validations:
         return Outcome(step, None, False, Help.NOT_KNOWN)
-    best_step = min(losses, key=lambda each: (each[1], each[0]))[0]
     is_early = step < total_steps
-    unimproved = sum(1 for at, _ in losses if at > best_step)
+    unimproved = sum(1 for at in validations if at > best_step)
     stopped = bool(options["patience"]) and is_early and unimproved >= options["patience"]
     all_epochs = bool(options["max_epochs"]) and step >= round(options["max_epochs"] * steps_per_epoch)
     if stopped or best_step < STILL_IMPROVING * step or all_epochs:

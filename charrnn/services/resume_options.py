@@ -30,10 +30,13 @@ def options_to_go_on(model: Model, changes: Mapping[str, Any]) -> dict[str, Valu
                 for name in fixed
             }
         )
-    is_same = values == checked("training", model.train_params)
-    if model.state == ModelState.COMPLETED and (is_same or int(values["max_steps"]) <= model.step):
+    before = checked("training", model.train_params)
+    has_more_time = bool(values["fit_steps"]) and float(values["max_minutes"]) > float(before["max_minutes"])
+    has_more = values != before and (int(values["max_steps"]) > model.step or has_more_time)
+    if model.state == ModelState.COMPLETED and not has_more:
+        more_time = f", or max_minutes {2 * before['max_minutes']:g}" if values["fit_steps"] else ""
         raise StateError(
             f"The training of {model.name!r} has done all its steps: {model.step:,}. To go on, allow more: for "
-            f"example max_steps {2 * model.step}."
+            f"example max_steps {2 * model.step}{more_time}."
         )
     return values

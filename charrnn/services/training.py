@@ -203,9 +203,15 @@ class Trainings:
             return None
         options = checked("training", model.train_params)
         per_epoch, total = length(options, self._corpora.get(model.corpus_id).num_characters)
-        metrics = self._history.metrics(model.id, names=["val_loss"])
-        losses = [(metric.step, metric.value) for metric in metrics]
-        return outcome(options, step=model.step, total_steps=total, steps_per_epoch=per_epoch, losses=losses)
+        best = [checkpoint.step for checkpoint in self._checkpoints.of(model.id) if checkpoint.kind == "best"]
+        return outcome(
+            options,
+            step=model.step,
+            total_steps=total,
+            steps_per_epoch=per_epoch,
+            best_step=max(best, default=None),
+            validations=[metric.step for metric in self._history.metrics(model.id, names=["val_loss"])],
+        )
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
         """Wait until a training is over, wherever it runs, or `timeout` seconds have passed; return the model."""

@@ -5,13 +5,19 @@ import pytest
 from charrnn.core.options import checked
 from charrnn.core.outcome import Help, outcome
 
-FALLING = [(step, 3 - step / 100) for step in range(10, 101, 10)]
-RISING = [(20, 2.0), (40, 1.5), (60, 1.6), (80, 1.7), (100, 1.8)]
+FALLING, RISING = 100, 40
+"""Best of validations at steps 20, 40, 60, 80 and 100."""
 
 
-def ended(losses, step=100, total_steps=100, steps_per_epoch=10, **options):
-    values = checked("training", options)
-    return outcome(values, step=step, total_steps=total_steps, steps_per_epoch=steps_per_epoch, losses=losses)
+def ended(best_step, total_steps=100, **options):
+    return outcome(
+        checked("training", options),
+        step=100,
+        total_steps=total_steps,
+        steps_per_epoch=10,
+        best_step=best_step,
+        validations=range(20, 101, 20),
+    )
 
 
 def test_a_loss_that_fell_to_the_end_calls_for_more_time():
@@ -43,5 +49,5 @@ def test_all_epochs_that_the_text_is_good_for_call_for_a_longer_one():
 
 
 def test_without_a_validation_nothing_is_known():
-    end = ended([])
+    end = ended(None)
     assert (end.helps, end.best_step, end.advice, end.can_continue) == (Help.NOT_KNOWN, None, "", True)

@@ -136,6 +136,10 @@ class Plan:
         same = all(self.options[name] == before.get(name, self.options[name]) for name in ends)
         if same and self.options["max_steps"] in (progress.fitted_steps, progress.estimated_steps):
             return
-        if progress.fitted_steps:
-            progress.fitted_steps = progress.fitted_from = progress.estimated_steps = progress.looks = 0
-            progress.fitted_share = 0.0
+        progress.fitted_steps = progress.fitted_from = progress.estimated_steps = progress.looks = 0
+        progress.fitted_share = 0.0
+        has_more_time = self.is_fitted and self.options["max_minutes"] > before.get("max_minutes", 0)
+        if has_more_time and progress.step >= self.total_steps:  # as many steps as at the speed so far, for now
+            longer = progress.step * self.limit / max(progress.seconds, 1e-9)
+            progress.estimated_steps = self.options["max_steps"]
+            progress.fitted_steps = max(progress.step, min(self.by_passes, int(longer)))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
-from charrnn.core.noise import block_means, is_higher
+from charrnn.core.noise import block_means, margin
 from charrnn.core.training_events import Listener, Planned, Said, Saved
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
@@ -23,6 +23,8 @@ from charrnn.model.training.train_step import Engine
 
 UNLIMITED = 1_000_000_000
 """More steps than any training does."""
+MOST_BY_CHANCE = 0.005
+"""Nats by which the best state may be above the lowest loss, however little a short text tells."""
 HELD_SECONDS = 10.0
 """Least time between two checkpoints of the best state where it is only held in between."""
 LOOKED_AT = 1_000_000
@@ -73,7 +75,8 @@ class Progress:
     """How often the clock was looked at."""
 
     def judge(self, loss: float, losses: npt.NDArray[np.float32] | None) -> None:
-        """Take in a validation: is it the best so far?
+        """Take in a validation: is it the best so far? Of losses that differ by chance the earlier one counts, whose
+        network has memorized less.
 
         Args:
             loss: Its mean.
@@ -81,8 +84,9 @@ class Progress:
         """
         self.newest_loss, self.without_gain = loss, self.without_gain + 1
         blocks = [] if losses is None else block_means(losses)
-        self.newest_is_worse = self.best_loss is not None and is_higher(blocks, self.best_blocks)
-        if self.best_loss is None or loss < self.best_loss:
+        by_chance = margin(blocks, self.best_blocks)
+        self.newest_is_worse = self.best_loss is not None and loss > self.best_loss + by_chance
+        if self.best_loss is None or loss < self.best_loss - min(by_chance, MOST_BY_CHANCE):
             self.best_loss, self.best_step, self.best_seconds = loss, self.step, self.seconds
             self.best_blocks, self.without_gain = blocks, 0
 

@@ -69,7 +69,7 @@ def test_its_size_is_that_of_its_files(engine, tmp_path):
 def test_a_checkpoint_never_changes_under_its_readers(folder, engine):
     before = {name: (folder / name).read_bytes() for name in FILES}
     with pytest.raises(FileExistsError):
-        save(folder, engine, VOCABULARY, OPTIONS, PROGRESS | {"step": 13})
+        save(folder, Snapshot.of(engine, OPTIONS, PROGRESS | {"step": 13}), VOCABULARY)
     assert {name: (folder / name).read_bytes() for name in FILES} == before
 
 
@@ -139,7 +139,7 @@ def test_a_newer_format_asks_for_a_newer_program(folder):
 
 
 def test_weights_of_other_options_do_not_fit(engine, tmp_path):
-    save(tmp_path / "odd", engine, VOCABULARY, OPTIONS | {"lstm_size": 4}, PROGRESS)
+    save(tmp_path / "odd", Snapshot.of(engine, OPTIONS | {"lstm_size": 4}, PROGRESS), VOCABULARY)
     with pytest.raises(CheckpointError, match=r"has shape .* the network needs .* made by other options"):
         load_network(tmp_path / "odd")
 

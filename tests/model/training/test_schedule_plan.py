@@ -82,7 +82,7 @@ def test_a_resumed_training_keeps_to_what_was_fitted():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"max_steps": 5000}, {"max_minutes": 2}, {"max_epochs": 3}, {"fit_steps": False, "max_minutes": 0}]
+    "changes", [{"max_steps": 5000}, {"max_minutes": 0.9}, {"max_epochs": 3}, {"fit_steps": False, "max_minutes": 0}]
 )
 def test_another_end_takes_the_place_of_what_was_fitted(changes):
     plan = planned()
@@ -92,6 +92,18 @@ def test_another_end_takes_the_place_of_what_was_fitted(changes):
     changed.go_on(before)
     assert changed.progress.fitted_steps == 0
     assert changed.total_steps == {**before, **changes}["max_steps"]
+
+
+def test_more_minutes_continue_a_completed_training():
+    plan = planned()
+    turn(plan, lambda step: 0.05)
+    before = {**plan.options, "max_steps": plan.total_steps}
+    longer = Plan({**before, "max_minutes": 3}, plan.progress, UNLIMITED)
+    longer.go_on(before)
+    rates = turn(longer, lambda step: 0.05)
+    assert longer.progress.seconds == pytest.approx(180, rel=0.05)
+    assert longer.progress.step == longer.total_steps
+    assert rates[0] > 10 * rates[-1]
 
 
 def test_a_plan_that_the_database_has_not_heard_of_is_kept_to():
