@@ -131,7 +131,7 @@ def line(
 ) -> str:
     """Return a line of the table."""
     by_excerpt = [[one.loss for number, one in found if number == excerpt] for excerpt in {n for n, _ in found}]
-    missed = max(one.validation - one.lowest if one.lowest else 0.0 for _, one in found)
+    missed = max(max(0.0, one.validation - one.lowest) if one.lowest else 0.0 for _, one in found)
     all_of = [one for _, one in found]
     told = [
         rung.name,
