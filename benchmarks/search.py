@@ -1,7 +1,7 @@
 """How good a training could be: `python benchmarks/search.py TEXT --characters 120000 --minutes 1 --configurations 30`.
 
 A random search over network, batch, learning and regularization. Each configuration trains on an excerpt of the text
-for as many steps as it takes in so many minutes on this machine when it does nothing else (`services/estimate.py`), so
+for as many steps as it takes in so many minutes on this machine when it does nothing else (`services/cost_estimate.py`), so
 that other programs change how long a search takes, but not what it finds. What counts is the loss of the best
 checkpoint on the text's last 100,000 characters, which are cut off before. Networks that keep their best state for a
 text shorter than others' do so by stopping: a configuration draws, too, which share of the minutes it uses.
@@ -29,7 +29,7 @@ from peers.texts import read
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
 
 from charrnn.core.speed import step_seconds  # noqa: E402
-from charrnn.services.estimate import COMPILING_SECONDS, speed  # noqa: E402
+from charrnn.services.cost_estimate import COMPILING_SECONDS, speed  # noqa: E402
 
 VALIDATIONS = 25
 """In a training, evenly spaced: what the best of them misses is far below the differences between configurations."""
