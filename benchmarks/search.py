@@ -1,10 +1,10 @@
 """How good a training could be: `python benchmarks/search.py TEXT --characters 120000 --minutes 1 --configurations 30`.
 
 A random search over network, batch, learning and regularization. Each configuration trains on an excerpt of the text
-for as many steps as it takes in so many minutes on this machine when it does nothing else (`services/cost_estimate.py`), so
-that other programs change how long a search takes, but not what it finds. What counts is the loss of the best
-checkpoint on the text's last 100,000 characters, which are cut off before. Networks that keep their best state for a
-text shorter than others' do so by stopping: a configuration draws, too, which share of the minutes it uses.
+for a share of the minutes that is drawn, too: short texts are memorized long before the end. Its steps are as many as
+this machine does in that time when it does nothing else (`services/cost_estimate.py`), so that other programs change
+how long a search takes, but not what it finds. What counts is the loss of the best checkpoint on the text's last
+100,000 characters, which are cut off before.
 
 A text is a file in UTF-8 or the name of an example text. `--write` keeps the table in results/. Rows that were done are
 kept in a file of their own while a search is under way (`--rows FILE`), and it goes on from there.
