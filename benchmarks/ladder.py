@@ -139,7 +139,7 @@ def line(
         f"{minutes:g}",
         f"{statistics.median(one.loss for one in all_of):.3f}",
         f"{statistics.median(one.error for one in all_of):.3f}",
-        f"{max(max(losses) - min(losses) for losses in by_excerpt):.3f}",
+        f"{max(max(losses) - min(losses) for losses in by_excerpt):.3f}" if len(by_excerpt[0]) > 1 else "one seed",
         f"{missed:.3f}",
         f"{statistics.median(one.seconds for one in all_of):.0f}",
         f"{statistics.median(one.step for one in all_of):,.0f}",
