@@ -1,107 +1,202 @@
-"""Compare preset Quick with a transformer on several texts: `python benchmarks/ladder.py TEXT …`.
+"""How good Auto's models are, from short texts to long ones: `python benchmarks/ladder.py --text FILE:CHARACTERS …`.
 
-Quick and the transformer of `learning.py` train in turns; the last tenth of the text is for validation. The result is
-the fraction of the transformer's time (2,000 steps) that Quick needs to reach its final loss. Takes four minutes per
-text. A text is a UTF-8 file, of which the first 1,115,394 characters are used (the length of tinyshakespeare), or the
-name of an example text; by default all example texts.
+Each text trains with the options that a preset chooses for it and so many minutes, and the model that is used for
+writing is scored on a part of the same source that was cut off before anything else: the last 100,000 characters, or
+the last tenth with `--last-tenth`, which is what other programs report for tinyshakespeare. Up to 120,000 characters
+three excerpts count, from different places. Each cell of the table is the median over seeds and excerpts, its standard
+error from block means, and how far the seeds are apart.
+
+Beside it stand a bigram and a trigram model of the training text, which know no more than a network that writes; and xz
+and PPMd, which go on learning while they read. With PEER_PYTHON, an interpreter that has PyTorch, texts of a megabyte
+and more are also trained by nanoGPT's recipe for a CPU for as many minutes, and its lowest loss counts.
+
+By the clock, minutes are those of a machine that does nothing else. `--quiet` turns them into as many steps as this
+machine would do then, so that other programs change how long it takes and not what comes out. Rows that were done are
+kept in a file (`--rows FILE`), and it goes on from there.
 """
 
 import argparse
-import io
+import json
 import os
-import sys
-import tempfile
-from dataclasses import dataclass
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from learning import compete
+from learning import lowest_of_transformer
 from peers import page
+from peers.cuts import TEST, Cut, cut
+from peers.opponents import opponents
+from peers.recipes import recipe
+from peers.scored import Scored, train_and_score
+from peers.texts import read
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, even if another version is installed
-
-from charrnn.services.example_texts import examples, open_example  # noqa: E402
-
-CHARACTERS = 1_115_394
-EVERY = 50
-"""Steps between two validations, which take longer with thousands of classes."""
+EXCERPTS, LONGEST_EXCERPT = 3, 120_000
+"""How many excerpts of a source count, up to which length."""
+SHORTEST_FOR_TRANSFORMER = 1_000_000
+EXTRA = 20
+"""Steps between two extra validations, which tell whether the training missed its best model."""
 
 
 @dataclass(frozen=True)
 class Rung:
-    """The result for one text."""
+    """A text of the ladder."""
 
-    name: str
-    characters: int
-    distinct: int
-    lowest: float
-    seconds: float
-    """Total time of Quick."""
-    transformer: float | None
-    share: float | None
-    """Fraction of the transformer's time until Quick reached its final loss."""
+    source: str
+    characters: int | None
+    """To train and validate on; all but what is scored if missing."""
 
-    def __str__(self) -> str:
-        told = [self.name, f"{self.characters:,}", f"{self.distinct:,}", f"{self.lowest:.3f}", f"{self.seconds:.0f}"]
-        beside = "not measured" if self.transformer is None else f"{self.transformer:.3f}"
-        share = "not reached" if self.share is None else f"{self.share:.2f}"
-        return " | ".join([*told, beside, "" if self.transformer is None else share])
+    @classmethod
+    def of(cls, told: str) -> "Rung":
+        """Read `FILE` or `FILE:CHARACTERS`."""
+        source, _, number = told.rpartition(":")
+        return cls(source, int(number)) if source and number.isdigit() else cls(told, None)
+
+    @property
+    def name(self) -> str:
+        return Path(self.source).stem
+
+    def cuts(self, *, last_tenth: bool) -> list[Cut]:
+        """Cut the text; up to `LONGEST_EXCERPT` characters, three excerpts that do not overlap where it is long enough
+        for that."""
+        text = read(self.source)
+        test = len(text) // 10 if last_tenth else min(TEST, len(text) // 3)
+        characters = self.characters or len(text) - test
+        if characters > LONGEST_EXCERPT:
+            return [cut(text, characters=characters, test=test)]
+        count = min(EXCERPTS, (len(text) - test) // characters)
+        spare = len(text) - test - characters
+        firsts = [spare * number // max(count - 1, 1) for number in range(count)]
+        return [cut(text, characters=characters, first=first, test=test) for first in firsts]
 
 
-def read(name: str) -> str:
-    """Return the first characters of a text."""
-    if name in {example.name for example in examples()}:
-        file = io.TextIOWrapper(open_example(name)[0], "utf-8")
-    else:
-        file = Path(name).open(encoding="utf-8")
-    with file:
-        return file.read(CHARACTERS)
+class Rows:
+    """What was done, kept in a file."""
+
+    def __init__(self, path: Path | None):
+        self._path = path
+        lines = path.read_text("utf-8").splitlines() if path and path.exists() else []
+        self._done = {json.dumps(row["key"]): row for row in map(json.loads, lines)}
+
+    def __getitem__(self, key: Sequence[Any]) -> dict[str, Any] | None:
+        return self._done.get(json.dumps(list(key)))
+
+    def add(self, key: Sequence[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep a row."""
+        found = {"key": list(key), **row}
+        self._done[json.dumps(list(key))] = found
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(found) + "\n")
+        return found
 
 
-def climb(name: str, preset: str, torch: str | None) -> Rung:
-    """Train both on a text."""
-    text = read(name)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "text.txt")
-        file.write_text(text, "utf-8")
-        courses = compete(file, preset, torch, every=EVERY)
-    ours, peer = courses["ours"], courses.get("transformer")
-    reached = ours.reached(peer.losses[-1][1]) if peer else None
-    return Rung(
-        name=Path(name).stem,
-        characters=len(text),
-        distinct=len(set(text)),
-        lowest=min(loss for _, loss in ours.losses),
-        seconds=ours.seconds,
-        transformer=peer.losses[-1][1] if peer else None,
-        share=None if reached is None or peer is None else peer.done_by(reached),
-    )
+def climb(rung: Rung, asked: argparse.Namespace, rows: Rows) -> list[str]:
+    """Train on a text with all minutes and seeds; return the table's lines."""
+    cuts = rung.cuts(last_tenth=asked.last_tenth)
+    guessed = [_guessed(rung, number, parts, rows) for number, parts in enumerate(cuts)]
+    lines = []
+    for minutes in asked.minutes:
+        found = []
+        for (number, parts), seed in product(enumerate(cuts), range(1, asked.seeds + 1)):
+            key = [rung.name, len(parts.own), number, minutes, seed, asked.preset]
+            row = rows[key]
+            if row is None:
+                options = recipe(asked.preset, parts.own, minutes, quiet=asked.quiet, given={"seed": seed})
+                scored = train_and_score(parts, options, every=EXTRA)
+                row = rows.add(key, {"options": options, "scored": asdict(scored)})
+            found.append((number, Scored(**row["scored"])))
+        beside = {name: statistics.mean(one[name] for one in guessed) for name in guessed[0]}
+        lines.append(line(rung, len(cuts[0].own), minutes, found, beside, _transformer(cuts[0], minutes, rows, rung)))
+        print(lines[-1], flush=True)
+    return lines
+
+
+HEAD = [
+    "text", "characters", "minutes", "loss", "standard error", "between seeds", "above the lowest passed", "seconds",
+    "at step", "bigram", "trigram", "xz", "PPMd", "nanoGPT",
+]  # fmt: skip
+
+
+def line(
+    rung: Rung,
+    characters: int,
+    minutes: float,
+    found: Sequence[tuple[int, Scored]],
+    beside: Mapping[str, float],
+    transformer: float | None,
+) -> str:
+    """Return a line of the table."""
+    by_excerpt = [[one.loss for number, one in found if number == excerpt] for excerpt in {n for n, _ in found}]
+    missed = max(max(0.0, one.validation - one.lowest) if one.lowest else 0.0 for _, one in found)
+    all_of = [one for _, one in found]
+    told = [
+        rung.name,
+        f"{characters:,}",
+        f"{minutes:g}",
+        f"{statistics.median(one.loss for one in all_of):.3f}",
+        f"{statistics.median(one.error for one in all_of):.3f}",
+        f"{max(max(losses) - min(losses) for losses in by_excerpt):.3f}" if len(by_excerpt[0]) > 1 else "one seed",
+        f"{missed:.3f}",
+        f"{statistics.median(one.seconds for one in all_of):.0f}",
+        f"{statistics.median(one.step for one in all_of):,.0f}",
+        *(f"{beside[name]:.3f}" for name in ("bigram", "trigram", "xz", "ppmd")),
+        "" if transformer is None else f"{transformer:.3f}",
+    ]
+    return " | ".join(told)
+
+
+def _guessed(rung: Rung, number: int, parts: Cut, rows: Rows) -> dict[str, float]:
+    key = [rung.name, len(parts.own), number, "opponents"]
+    row = rows[key] or rows.add(key, {"opponents": asdict(opponents(parts))})
+    return row["opponents"]
+
+
+def _transformer(parts: Cut, minutes: float, rows: Rows, rung: Rung) -> float | None:
+    """Return the lowest loss of nanoGPT's recipe on the last tenth, which is what is scored of a text of a megabyte;
+    `None` where it is not measured."""
+    torch = os.environ.get("PEER_PYTHON")
+    if not torch or len(parts.own) < SHORTEST_FOR_TRANSFORMER:
+        return None
+    key = [rung.name, len(parts.own), minutes, "transformer"]
+    row = rows[key]
+    if row is None:
+        with TemporaryDirectory() as folder:
+            file = Path(folder, "text.txt")
+            file.write_text(parts.own + parts.test, "utf-8")
+            lowest = lowest_of_transformer(file, torch, seconds=60 * minutes)
+        row = rows.add(key, {"transformer": lowest})
+    found: float | None = row["transformer"]
+    return found
 
 
 def main() -> None:
-    """Train on each text and compare."""
+    """Climb and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("texts", nargs="*", default=[one.name for one in examples() if not one.missing])
-    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--text", action="append", default=None, help="FILE or example[:CHARACTERS]; may be repeated")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--preset", default="auto", help="one that knows a time budget")
+    parser.add_argument("--last-tenth", action="store_true", help="score the last tenth instead of 100,000 characters")
+    parser.add_argument("--quiet", action="store_true", help="steps of a quiet machine instead of minutes by the clock")
+    parser.add_argument("--rows", type=Path)
     page.add_option(parser)
     asked = parser.parse_args()
-    torch = os.environ.get("PEER_PYTHON")
-    if not torch:
-        print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
-    lines = [
-        "text | characters | distinct | lowest loss, nats | total seconds | lowest loss of the transformer | "
-        "fraction of its time to reach that",
-        " | ".join(["---"] * 7),
-    ]
+    rows = Rows(asked.rows)
+    lines = [" | ".join(HEAD), " | ".join(["---"] * len(HEAD))]
     print(*lines, sep="\n", flush=True)
-    rungs = []
-    for name in asked.texts:
-        rungs.append(climb(name, asked.preset, torch))
-        print(rungs[-1], flush=True)
+    for told in asked.text or ["python:20000", "python:120000"]:
+        lines += climb(Rung.of(told), asked, rows)
     if asked.write:
-        shares = {rung.name: rung.share for rung in rungs if rung.share is not None}
-        plotted = {name: {"until as low as the transformer": page.exact(share)} for name, share in shares.items()}
-        title = f"Other texts: {asked.preset}"
-        page.write("ladder", title, [*lines, *map(str, rungs)], page.bars(plotted, "of the transformer's time"))
+        plotted: dict[str, dict[str, tuple[float, float, float]]] = {}
+        for told in lines[2:]:
+            cells = dict(zip(HEAD, told.split(" | "), strict=True))
+            label = f"{cells['text']}, {cells['characters']}, {cells['minutes']} min"
+            plotted[label] = {name: page.exact(float(cells[name])) for name in ("loss", "trigram", "PPMd")}
+        page.write("ladder", f"From short texts to long ones: {asked.preset}", lines, page.bars(plotted, "nats"))
 
 
 if __name__ == "__main__":

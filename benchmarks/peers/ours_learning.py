@@ -1,4 +1,4 @@
-"""Train this project with a preset, in turns; print each validation in the format of torch_gpt.py.
+"""A training of this project with a preset, in turns; it answers as torch_gpt.py does, with every validation.
 
 The clock runs while steps are done, the first one's compilation included, and stands while it is validated.
 """
@@ -12,20 +12,20 @@ from pathlib import Path
 
 import keras
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
+sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
 
+from recipes import recipe  # noqa: E402
 from turns import tell, wait  # noqa: E402
 
 from charrnn.core.training_events import Event, Measured  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training.training_loop import train  # noqa: E402
-from charrnn.services.training_options import training_options  # noqa: E402
 
 TURN_SECONDS = 5.0
 
 
 class Turns(keras.callbacks.Callback):
-    """A callback that trains only during its turns."""
+    """Does steps when it is its turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Turns(keras.callbacks.Callback):
         self.seconds, self.turn = self.seconds + took, self.turn + took
 
     def hear(self, event: Event) -> None:
-        """Record validations."""
+        """Note validations."""
         if isinstance(event, Measured) and "val_loss" in event.values:
             self.losses.append((self.seconds, event.values["val_loss"]))
 
@@ -55,12 +55,14 @@ class Turns(keras.callbacks.Callback):
 
 
 def main() -> None:
-    """Train on a text with a preset, validating at the given interval."""
+    """Train on a text with a preset, validated every so many steps."""
     text, name, every = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
+    minutes = float(sys.argv[4]) if len(sys.argv) > 4 else None
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)
-    set_here = {"eval_every_n": every, "sample_every_n": 0, "val_fraction": 0.1, "max_val_chars": 0}
-    options = training_options(set_here, num_characters=len(text), num_distinct=len(set(text)), preset_name=name)
+    validated = {"val_fraction": 0.1, "max_val_chars": 0, "eval_every_n": every, "patience": 0}
+    # in steps, since turns take their time by the clock, too
+    options = recipe(name, text, minutes, quiet=True, given=validated)
     turns = Turns()
     tell("ready")
     if wait():
