@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))  # for the server and the browser that the tests u
 
 from charrnn.core.options import preset  # noqa: E402
 from charrnn.core.records import Metric, ModelState  # noqa: E402
-from charrnn.core.training_events import Event, Measured, Said  # noqa: E402
+from charrnn.core.training_events import Event, LogMessage, MetricsMeasured  # noqa: E402
 from charrnn.services import Services, open_services  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
@@ -193,9 +193,9 @@ class Ears:
     def hear(self, event: Event) -> None:
         """Take what a training tells."""
         now = time.time()
-        if isinstance(event, Said):
+        if isinstance(event, LogMessage):
             self.said[event.text] = now
-        elif isinstance(event, Measured) and "loss" in event.values:
+        elif isinstance(event, MetricsMeasured) and "loss" in event.values:
             self.steps.append((now, event.step))
 
 

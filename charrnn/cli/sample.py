@@ -12,10 +12,10 @@ from charrnn.cli.terminal_output import as_json, for_stream, hint, notice, print
 from charrnn.cli.text_input import add_reading, opened_text
 from charrnn.core import formatting
 from charrnn.core.atomic_files import atomic_file
-from charrnn.core.generated_text import Piece, Written, join
+from charrnn.core.generated_text import GeneratedText, TextChunk, join_chunks
 from charrnn.core.options import checked
 from charrnn.core.records import Model
-from charrnn.core.text_decoding import decode, detection_of
+from charrnn.core.text_decoding import decode, resolve_encoding
 
 if TYPE_CHECKING:
     from charrnn.services import Services
@@ -66,11 +66,11 @@ def _sample(args: Namespace) -> int:
         stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
         for problem in stream.problems:
             notice(f"warning: {problem}")
-        pieces: list[Piece] = []
+        pieces: list[TextChunk] = []
         for text in _in_order(stream, pieces):
             if not args.json:
                 write(text)
-        texts = join(stream.prompt, pieces, int(stream.options["num_samples"]))
+        texts = join_chunks(stream.prompt, pieces, int(stream.options["num_samples"]))
         if args.json:
             write(as_json(_document(model.name, stream, texts)) + "\n")
         for whole in texts:
@@ -103,7 +103,7 @@ def _write_bytes(write: Callable[[bytes], object], text: str) -> None:
     write(text.encode())
 
 
-def _in_order(stream: "Stream", pieces: list[Piece]) -> Iterator[str]:
+def _in_order(stream: "Stream", pieces: list[TextChunk]) -> Iterator[str]:
     """Yield the first text as it is written, then the others, which are written at the same time; note all pieces."""
     count = int(stream.options["num_samples"])
     yield _heading(0, count) + stream.prompt
@@ -120,7 +120,7 @@ def _heading(number: int, count: int) -> str:
     return f"----- {number + 1} of {count} -----\n" if count > 1 else ""
 
 
-def _document(name: str, stream: "Stream", texts: list[Written]) -> dict[str, object]:
+def _document(name: str, stream: "Stream", texts: list[GeneratedText]) -> dict[str, object]:
     checkpoint = stream.checkpoint
     return {
         "model": name,
@@ -143,7 +143,7 @@ def _score(args: Namespace) -> int:
         model = services.models.resolve(args.name)
         checkpoint = _checked_checkpoint(args, services, model)
         with opened_text(args.file) as (file, _):
-            encoding = detection_of(file, args.encoding).encoding
+            encoding = resolve_encoding(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
         hint(LOADING)
         score = services.writing.score(model.id, text, checkpoint=checkpoint)
@@ -153,13 +153,13 @@ def _score(args: Namespace) -> int:
                 "model": model.name,
                 "encoding": encoding,
                 "nats": score.nats,
-                "bits": formatting.in_bits(score.nats),
+                "bits": formatting.nats_to_bits(score.nats),
                 "num_characters": score.num_characters,
                 "num_unknown": score.num_unknown,
             }
         )
         return DONE
-    say(f"{formatting.both(score.nats)}, over {score.num_characters:,} characters read as {encoding}")
+    say(f"{formatting.loss_with_units(score.nats)}, over {score.num_characters:,} characters read as {encoding}")
     if score.num_unknown:
         say(f"{score.num_unknown:,} of them are characters that the model never saw; they count as unknown ones.")
     return DONE

@@ -16,9 +16,9 @@ from charrnn.cli.interrupt_signals import StopSignals, exit_code
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, notice, say, visible
 from charrnn.core import formatting
-from charrnn.core.errors import StateError, StoreAway
+from charrnn.core.errors import StateError, StoreUnavailable
 from charrnn.core.records import Model, ModelState
-from charrnn.core.training_events import Ended, Event, Listener, Said, Wrote
+from charrnn.core.training_events import Event, Listener, LogMessage, SampleGenerated, TrainingEnded
 
 if TYPE_CHECKING:
     from charrnn.services import Services
@@ -51,7 +51,7 @@ def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Call
                 event = events.get(timeout=LOOK_SECONDS)
             except queue.Empty:
                 continue
-            if isinstance(event, Ended):
+            if isinstance(event, TrainingEnded):
                 break
             display.show(event)
     code = _tell_end(args, services.models.get(model.id), event)
@@ -91,9 +91,9 @@ class _Display:
         """Print what the event says, and take it into the live line."""
         self._line.hear(event)
         match event:
-            case Said(text, level) if level != "error":  # the end tells errors
+            case LogMessage(text, level) if level != "error":  # the end tells errors
                 self._print(text, "yellow" if level == "warning" else "")
-            case Wrote(step, text) if self._lines_here:
+            case SampleGenerated(step, text) if self._lines_here:
                 self._print(f"sample at step {step:,}:\n{text}\n", "dim")
 
     def note(self, text: str) -> None:
@@ -122,13 +122,13 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
     display.note("Stopping after the step under way, and saving; Ctrl-C again ends at once.")
     try:
         services.training.stop(model.id)
-    except (StateError, StoreAway):
+    except (StateError, StoreUnavailable):
         pass  # it has just ended by itself, and says so next; or it ends though nobody else can be told yet
 
 
-def _tell_end(args: Namespace, model: Model, end: Ended) -> int:
+def _tell_end(args: Namespace, model: Model, end: TrainingEnded) -> int:
     """Say how a training ended and what can be done now; return the exit code."""
-    best = f" Best loss {formatting.both(model.best_loss)}." if model.best_loss is not None else ""
+    best = f" Best loss {formatting.loss_with_units(model.best_loss)}." if model.best_loss is not None else ""
     step, go_on = f"{model.step:,}", typed(args, "resume", model.name)
     match end.state:
         case ModelState.COMPLETED:

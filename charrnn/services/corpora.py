@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 
 from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
-from charrnn.core.errors import LimitReached, NotFound, TextError
+from charrnn.core.errors import LimitExceeded, NotFound, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.text_decoding import Newlines, examine, in_utf8
+from charrnn.core.text_decoding import Newlines, analyze, encode_utf8
 from charrnn.core.text_report import TextReport
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.example_texts import open_example
@@ -73,7 +73,7 @@ class Corpora:
             corpus, report = self._store_files(source, name, **how)
             try:
                 self._allowance.check_room(corpus.size_bytes, "text", but=corpus.id)
-            except LimitReached:
+            except LimitExceeded:
                 self._remove_unknown(corpus.id)
                 raise
             stored = self._store.add(corpus, owner=self._owner or "")
@@ -89,7 +89,7 @@ class Corpora:
         if isinstance(source, str):
             _refuse_file_name(source)
             # a text in memory is no file of unknown origin: nothing is to be detected
-            source, how = io.BytesIO(in_utf8(source)), how | {"encoding": "utf-8"}
+            source, how = io.BytesIO(encode_utf8(source)), how | {"encoding": "utf-8"}
         return self._files.add(source, name=name or "text", **how)
 
     def _remove_unknown(self, corpus_id: str) -> None:
@@ -114,7 +114,7 @@ class Corpora:
         """Return the corpus for whatever names a text."""
         return source if isinstance(source, Corpus) else self.add(source)[0]
 
-    def examine(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
+    def analyze(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
         """Look at a text without storing it.
 
         Raises:
@@ -123,8 +123,8 @@ class Corpora:
         """
         if isinstance(source, Path):
             with _opened(source) as file:
-                return examine(file, encoding=encoding, newlines=newlines, name=source.name)
-        return examine(source, encoding=encoding, newlines=newlines)
+                return analyze(file, encoding=encoding, newlines=newlines, name=source.name)
+        return analyze(source, encoding=encoding, newlines=newlines)
 
     def get(self, corpus_id: str) -> Corpus:
         """Return a corpus.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from charrnn.core.batches import Split, split
-from charrnn.core.cpu_features import bfloat16_unit, multiplies_in_bfloat16
-from charrnn.core.network_cost import num_parameters, step_work, training_bytes
+from charrnn.core.cpu_features import bfloat16_flag, uses_bfloat16
+from charrnn.core.network_cost import num_parameters, step_cost, training_bytes
 
 TRIES = 50
 
@@ -31,7 +31,7 @@ class Estimate:
     num_parameters: int
     memory_bytes: int
     """Beside the program itself."""
-    steps_per_pass: int
+    steps_per_epoch: int
     total_steps: int
     passes: float
     minutes: float
@@ -61,7 +61,7 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
     Raises:
         TextError: The text is too short for the options.
     """
-    steps_per_pass, total = length(options, num_characters)
+    steps_per_epoch, total = length(options, num_characters)
     num_classes = min(num_distinct, options["max_vocab"]) + 1
     one_step = step_seconds(options, num_classes, speed())
     validations = -(-total // options["eval_every_n"])
@@ -72,9 +72,9 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
     return Estimate(
         num_parameters=num_parameters(options, num_classes),
         memory_bytes=training_bytes(options, num_classes),
-        steps_per_pass=steps_per_pass,
+        steps_per_epoch=steps_per_epoch,
         total_steps=total,
-        passes=total / steps_per_pass,
+        passes=total / steps_per_epoch,
         minutes=minutes,
     )
 
@@ -86,11 +86,11 @@ def length(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
         TextError: The text is too short for the options.
     """
     num_train = _split(options, num_characters).num_train
-    steps_per_pass = (num_train // options["num_seqs"] - 1) // options["num_steps"]
+    steps_per_epoch = (num_train // options["num_seqs"] - 1) // options["num_steps"]
     total = options["max_steps"]
     if options["max_epochs"]:
-        total = min(total, max(1, round(options["max_epochs"] * steps_per_pass)))
-    return steps_per_pass, total
+        total = min(total, max(1, round(options["max_epochs"] * steps_per_epoch)))
+    return steps_per_epoch, total
 
 
 def _split(options: Mapping[str, Any], num_characters: int) -> Split:
@@ -105,14 +105,14 @@ def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) 
     in float32, on two cores with AVX-512's bfloat16, the machine's own speed measured in turns with each: all within a
     quarter. That of AMX is from two cores with AMX, before loops were in bfloat16, too.
     """
-    work = step_work(options, num_classes)
-    is_half = multiplies_in_bfloat16(options["precision"], options["lstm_size"])
+    work = step_cost(options, num_classes)
+    is_half = uses_bfloat16(options["precision"], options["lstm_size"])
     return (
         STEP_SECONDS
-        + (LARGE_IN_BFLOAT16[bfloat16_unit()] if is_half else LARGE) * work.large / measured.large
-        + (SMALL_IN_BFLOAT16 if is_half else SMALL) * work.small / measured.small
-        + ITERATION_SECONDS * work.iterations
-        + 4 * work.numbers / measured.memory
+        + (LARGE_IN_BFLOAT16[bfloat16_flag()] if is_half else LARGE) * work.batched_flops / measured.large
+        + (SMALL_IN_BFLOAT16 if is_half else SMALL) * work.sequential_flops / measured.small
+        + ITERATION_SECONDS * work.loop_iterations
+        + 4 * work.memory_accesses / measured.memory
     )
 
 

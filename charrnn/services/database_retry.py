@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 
 PATIENCE_SECONDS = 600.0
 """How long a database may be away before whoever needs it gives up."""
@@ -14,7 +14,7 @@ def patiently[T](
     work: Callable[[], T],
     *,
     seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,
-    on_wait: Callable[[StoreAway], None] = lambda error: None,
+    on_wait: Callable[[StoreUnavailable], None] = lambda error: None,
 ) -> T:
     """Do something with the database; while that is away, try again each second.
 
@@ -30,7 +30,7 @@ def patiently[T](
     while True:
         try:
             return work()
-        except StoreAway as error:
+        except StoreUnavailable as error:
             if time.monotonic() - began >= seconds():
                 raise
             if not waits:

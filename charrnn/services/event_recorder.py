@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from charrnn.core.errors import LeaseLost, NotFound, StoreError
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
-from charrnn.core.training_events import Event, Measured, Said, Saved, Wrote
+from charrnn.core.training_events import CheckpointSaved, Event, LogMessage, MetricsMeasured, SampleGenerated
 from charrnn.store.run_history import Batch, HistoryStore
 
 EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
@@ -69,16 +69,16 @@ class Recorder:
         now = _now()
         with self._lock:
             match event:
-                case Said(text, level):
+                case LogMessage(text, level):
                     self._lines += [(line, level) for line in text.splitlines() or [""]]
-                case Measured(step, values):
+                case MetricsMeasured(step, values):
                     self._step = step
                     self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
                     if (loss := values.get(self._judged_by)) is not None:
                         self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
-                case Wrote(step, text, options):
+                case SampleGenerated(step, text, options):
                     self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
-                case Saved(step, kind, loss, folder, size):
+                case CheckpointSaved(step, kind, loss, folder, size):
                     self._checkpoints.append(Checkpoint(_new_id(), self._model.id, step, kind, loss, folder, size, now))
 
     def deliver(self) -> None:

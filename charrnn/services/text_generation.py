@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import numpy as np
 
-from charrnn.core.encoding_detection import detect
+from charrnn.core.encoding_detection import detect_encoding
 from charrnn.core.errors import TextError
-from charrnn.core.generated_text import Piece, Written, join
+from charrnn.core.generated_text import GeneratedText, TextChunk, join_chunks
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text_decoding import decode
@@ -57,7 +57,7 @@ class _Ready:
 class Stream:
     """A text being written: iterate over it; close it to stop early."""
 
-    pieces: Iterator[Piece]
+    pieces: Iterator[TextChunk]
     checkpoint: Checkpoint
     prompt: str
     """The prompt as the network reads it, after unknown characters were dropped or replaced."""
@@ -66,7 +66,7 @@ class Stream:
     problems: tuple[str, ...] = ()
     """Why better checkpoints were passed over: they are damaged."""
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[TextChunk]:
         return self.pieces
 
 
@@ -114,7 +114,7 @@ class Writing:
         model = self._library.get(model_id)
         used, ready, problems = self._load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
-        prompt = ready.vocabulary.prompt(str(values["start_string"]), unknown=unknown)
+        prompt = ready.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
         return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values, tuple(problems))
 
     def write(
@@ -125,7 +125,7 @@ class Writing:
         checkpoint: str = "best",
         alternatives: bool = False,
         keep: bool = True,
-    ) -> list[Written]:
+    ) -> list[GeneratedText]:
         """Write to the end; see `stream`.
 
         Args:
@@ -135,13 +135,13 @@ class Writing:
             `num_samples` texts.
         """
         stream = self.stream(model_id, options, checkpoint=checkpoint, alternatives=alternatives)
-        written = join(stream.prompt, list(stream), stream.options["num_samples"])
+        written = join_chunks(stream.prompt, list(stream), stream.options["num_samples"])
         if keep:
             for text in written:
                 self.keep(stream, text)
         return written
 
-    def keep(self, stream: Stream, written: Written) -> Sample:
+    def keep(self, stream: Stream, written: GeneratedText) -> Sample:
         """Store a text with its model, with the options and seed that made it.
 
         Raises:
@@ -174,7 +174,7 @@ class Writing:
         from charrnn.model.training import evaluation
 
         _, ready, _ = self._load(self._library.get(model_id), checkpoint)
-        chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect(text).encoding)
+        chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
         encode = ready.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from charrnn.core.batches import check_length
-from charrnn.core.errors import StateError, StoreAway
+from charrnn.core.errors import StateError, StoreUnavailable
 from charrnn.core.options import Value, checked
 from charrnn.core.options import preset as preset_options
 from charrnn.core.records import ACTIVE, Model
@@ -154,7 +154,7 @@ class Trainings:
         worker = self._workers.get(mine)
         try:
             model = self._leases.request_stop(mine)
-        except StoreAway:
+        except StoreUnavailable:
             if worker:
                 worker.stop()
             raise
@@ -208,7 +208,7 @@ class Trainings:
         time.sleep(FOLLOW_SECONDS)
         if time.monotonic() >= self._deaths_due:
             self._deaths_due = time.monotonic() + DEATH_SECONDS
-            with suppress(StoreAway):  # who waits reads next, and is patient
+            with suppress(StoreUnavailable):  # who waits reads next, and is patient
                 self.notice_dead()
 
     def follower(self, model_id: str, *, after: int = 0, metrics: bool = True) -> Follower:

@@ -10,9 +10,9 @@ from typing import Any
 
 from charrnn.core.batches import Ids
 from charrnn.core.cpu_features import cpu_name
-from charrnn.core.errors import LeaseLost, NotFound, StoreAway, StudioError
+from charrnn.core.errors import LeaseLost, NotFound, StoreUnavailable, StudioError
 from charrnn.core.records import Checkpoint, ModelState
-from charrnn.core.training_events import Ended, Event, Listener, Measured, Said
+from charrnn.core.training_events import Event, Listener, LogMessage, MetricsMeasured, TrainingEnded
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoint_manager import Checkpoints
 from charrnn.services.database_retry import PATIENCE_SECONDS, patiently
@@ -109,7 +109,7 @@ class Worker:
             message, details = _explained(error), traceback.format_exc().rstrip()
         try:
             for text in filter(None, (details, message)):
-                self._tell(Said(text, "error"))
+                self._tell(LogMessage(text, "error"))
         finally:
             self._end(state, message)
 
@@ -125,7 +125,7 @@ class Worker:
                 )
             )
             for problem in problems:
-                self._tell(Said(problem, "warning"))
+                self._tell(LogMessage(problem, "warning"))
             if problems:  # the next start would not meet what is forgotten now, and could not say so
                 self._patiently(self._recorder.deliver)
             self._forget_after(newest.step)
@@ -150,7 +150,9 @@ class Worker:
         """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
         before, now = self._task.trained_on, self._model.cpu
         if before and before != now:
-            self._tell(Said(f"This training ran on {before} before and resumes on {now}. {_OTHER_DIGITS}", "warning"))
+            self._tell(
+                LogMessage(f"This training ran on {before} before and resumes on {now}. {_OTHER_DIGITS}", "warning")
+            )
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the last words, then the state, so that who sees the state sees all of it."""
@@ -164,7 +166,7 @@ class Worker:
             except Exception as error:
                 log.error("what a training said could not be stored", exc_info=error)
                 state, message = ModelState.FAILED, _explained(error)
-                if isinstance(error, StoreAway):  # it was waited for long enough
+                if isinstance(error, StoreUnavailable):  # it was waited for long enough
                     patience = 0.0
             end = (self._model.id, self._model.epoch, state)
             finish = partial(self._leases.finish, *end, error=message or None)
@@ -176,11 +178,11 @@ class Worker:
         except Exception as error:
             log.error("the end of a training could not be stored", exc_info=error)
             state, message = ModelState.INTERRUPTED, f"{message} {_explained(error)} {_UNSTORED}".lstrip()
-        self._tell_listeners(Ended(step, state, message))
+        self._tell_listeners(TrainingEnded(step, state, message))
 
     def _patiently[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
-        def tell(error: StoreAway) -> None:
-            self._tell_listeners(Said(f"{error} It is tried again for {self._patience:,.0f} seconds.", "warning"))
+        def tell(error: StoreUnavailable) -> None:
+            self._tell_listeners(LogMessage(f"{error} It is tried again for {self._patience:,.0f} seconds.", "warning"))
 
         return patiently(work, seconds=seconds or (lambda: self._patience), on_wait=tell)
 
@@ -189,7 +191,7 @@ class Worker:
         return HASTE_SECONDS if self._interrupted else PATIENCE_SECONDS
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, Measured) and self._forgets:
+        if isinstance(event, MetricsMeasured) and self._forgets:
             # what an earlier training learned goes only now, when this one is known to work
             self._forgets = False
             self._forget_after(0)

@@ -27,9 +27,9 @@ import numpy.typing as npt
 from charrnn.core.atomic_files import atomic_file, discard, naming_full_disk, publish, sync_folder, temporary_folder
 from charrnn.core.errors import NotFound, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.text_decoding import Newlines, decode, detection_of
+from charrnn.core.text_decoding import Newlines, decode, resolve_encoding
 from charrnn.core.text_report import TextReport
-from charrnn.core.text_statistics import Census
+from charrnn.core.text_statistics import TextStatistics
 from charrnn.core.vocabulary import Vocabulary
 
 TEXT = "text.txt"
@@ -70,14 +70,14 @@ class CorpusFiles:
             StudioError: The disk is full.
         """
         size = source.seek(0, 2)
-        detection = detection_of(source, encoding)
-        census, watch = Census(), _Watch(progress)
+        detection = resolve_encoding(source, encoding)
+        statistics, watch = TextStatistics(), _Watch(progress)
         with naming_full_disk(self.root, needed=size), temporary_folder(self.root) as building:
             with open(building / TEXT, "wb") as target, _HashingWriter(target) as writer:
-                for chunk in decode(source, encoding=detection.encoding, newlines=newlines, census=census):
+                for chunk in decode(source, encoding=detection.encoding, newlines=newlines, statistics=statistics):
                     writer.write(chunk.encode())
                     watch.tell(source.tell() / size)
-            report = TextReport.of(census, detection, name=name, num_bytes=size, newlines=newlines)
+            report = TextReport.from_statistics(statistics, detection, name=name, num_bytes=size, newlines=newlines)
             report.check()
             size_bytes = (building / TEXT).stat().st_size
             counts = {"characters": "".join(report.counts), "counts": list(report.counts.values())}

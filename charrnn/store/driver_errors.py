@@ -1,6 +1,6 @@
 """Translate every error of a database driver into a `StoreError` that says what to do.
 
-What may heal by itself, or when somebody makes room, is a `StoreAway`. That includes errors of a server that are not
+What may heal by itself, or when somebody makes room, is a `StoreUnavailable`. That includes errors of a server that are not
 known here: a training can wait for a server that recovers, but not for a program that gave up.
 """
 
@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from charrnn.core.errors import BrokenConstraint, StoreAway, StoreError
+from charrnn.core.errors import ConstraintError, StoreError, StoreUnavailable
 from charrnn.store.database_engine import BUSY_SECONDS
 
 _MYSQL_CONFLICTS = {1205, 1213}  # lock wait timeout, deadlock
@@ -29,7 +29,7 @@ def is_conflict(error: DBAPIError) -> bool:
     return code in _MYSQL_CONFLICTS or "database is locked" in text or "database table is locked" in text
 
 
-def is_duplicate(error: BrokenConstraint, *, constraint: str, columns: str) -> bool:
+def is_duplicate(error: ConstraintError, *, constraint: str, columns: str) -> bool:
     """Tell whether a row broke this unique constraint.
 
     Args:
@@ -42,7 +42,7 @@ def is_duplicate(error: BrokenConstraint, *, constraint: str, columns: str) -> b
     return (_code(cause) == 1062 and constraint in text) or f"UNIQUE constraint failed: {columns}" in text
 
 
-def is_missing_parent(error: BrokenConstraint) -> bool:
+def is_missing_parent(error: ConstraintError) -> bool:
     """Tell whether a row names another row that is not there."""
     cause = _cause(error)
     return _code(cause) == 1452 or "FOREIGN KEY constraint failed" in str(cause.orig)
@@ -55,7 +55,7 @@ def explain(error: SQLAlchemyError, url: URL) -> StoreError:
     if not isinstance(error, DBAPIError):
         return StoreError(f"A query of the database {url!r} failed: {_first_line(str(error))}", unexpected=True)
     if isinstance(error, IntegrityError):
-        return BrokenConstraint(
+        return ConstraintError(
             f"The database {url!r} refused a change: {_words(error)}. Nothing was changed.", unexpected=True
         )
     if url.get_backend_name() == "sqlite":
@@ -65,9 +65,9 @@ def explain(error: SQLAlchemyError, url: URL) -> StoreError:
     return _explain_mysql(code, _words(error), url) or _unknown_to_mysql(error, url)
 
 
-def busy(url: URL) -> StoreAway:
+def busy(url: URL) -> StoreUnavailable:
     """Return the error of a transaction that waited in vain for its turn."""
-    return StoreAway(
+    return StoreUnavailable(
         f"The database {url!r} has been busy for {BUSY_SECONDS} seconds: all connections of this program are in use. "
         "Try again in a moment; if this does not change, restart this program."
     )
@@ -81,11 +81,13 @@ def _unknown_to_mysql(error: DBAPIError, url: URL) -> StoreError:
     of_server = isinstance(error, OperationalError | InternalError | InterfaceError)
     state = getattr(error.orig, "sqlstate", None) or ""
     if of_server and code not in _MYSQL_LASTING and not state.startswith(_LASTING_STATES):
-        return StoreAway(f"{words} Try again in a moment; if this does not change, check the server.", unexpected=True)
+        return StoreUnavailable(
+            f"{words} Try again in a moment; if this does not change, check the server.", unexpected=True
+        )
     return StoreError(f"{words} Check the server's settings and the rights of {url.username!r}.", unexpected=True)
 
 
-def _cause(error: BrokenConstraint) -> IntegrityError:
+def _cause(error: ConstraintError) -> IntegrityError:
     if not isinstance(error.__cause__, IntegrityError):
         raise TypeError(f"the cause of a {type(error).__name__} is {error.__cause__!r}")
     return error.__cause__
@@ -123,7 +125,7 @@ def _explain_sqlite(text: str, url: URL) -> StoreError:
     }
     for sign, what in advice.items():
         if sign in text:
-            kind = StoreAway if sign in _SQLITE_AWAY else StoreError
+            kind = StoreUnavailable if sign in _SQLITE_AWAY else StoreError
             return kind(f"The database file {url.database}: {what}")
     return StoreError(f"The database file {url.database} reported an error: {_first_line(text)}.", unexpected=True)
 
@@ -163,9 +165,9 @@ def _explain_mysql(code: int | None, text: str, url: URL) -> StoreError | None:
             "put ?ssl_ca=FILE at the end of CHARRNN_DATABASE_URL."
         )
     if code == 2003:
-        return StoreAway(
+        return StoreUnavailable(
             f"There is no database server at {where} ({text}). Check host and port (MYSQL_HOST, MYSQL_PORT, or "
             "CHARRNN_DATABASE_URL), and that the server runs."
         )
-    kind = StoreAway if code in _MYSQL_AWAY else StoreError
+    kind = StoreUnavailable if code in _MYSQL_AWAY else StoreError
     return kind(advice[code]) if code in advice else None

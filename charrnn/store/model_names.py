@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from charrnn.core.errors import OptionError
-from charrnn.core.records import LONGEST_NAME, LONGEST_NOTES
+from charrnn.core.records import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 
 LONGEST_TAG = 50
 MOST_TAGS = 20
@@ -30,7 +30,7 @@ def checked_name(name: str) -> str:
     Raises:
         OptionError: It is empty, invisible, too long, has control characters, or has the form of an id.
     """
-    line = _line(name, "name", LONGEST_NAME)
+    line = _line(name, "name", MAX_NAME_LENGTH)
     if is_id(line):
         raise OptionError(
             {"name": f"The name {line!r} has the form of a model's id, 32 hexadecimal digits. Add a word to it."}
@@ -45,7 +45,7 @@ def checked_owner(owner: str) -> str:
         OptionError: It is blank, too long, or has control characters.
     """
     if owner:
-        _line(owner, "owner", LONGEST_NAME)
+        _line(owner, "owner", MAX_NAME_LENGTH)
     return owner
 
 
@@ -55,9 +55,11 @@ def checked_notes(notes: str) -> str:
     Raises:
         OptionError: They are too long.
     """
-    if len(notes) > LONGEST_NOTES:
+    if len(notes) > MAX_NOTES_LENGTH:
         raise OptionError(
-            {"notes": f"The notes have {len(notes):,} characters; up to {LONGEST_NOTES:,} can be kept. Shorten them."}
+            {
+                "notes": f"The notes have {len(notes):,} characters; up to {MAX_NOTES_LENGTH:,} can be kept. Shorten them."
+            }
         )
     return notes
 

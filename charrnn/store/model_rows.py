@@ -58,7 +58,6 @@ def model_of(row: ModelRow) -> Model:
         created_at=row.created_at,
         updated_at=row.updated_at,
         train_params=row.train_params,
-        sample_params=row.sample_params,
         corpus_id=row.corpus_id,
         owner=row.owner,
         notes=row.notes,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from charrnn.core.errors import BrokenConstraint, NameTaken, NotFound, OptionError, StateError
+from charrnn.core.errors import ConstraintError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.corpora import own
@@ -275,7 +275,7 @@ def _refuse_update(model: Model, changes: Mapping[str, Any]) -> None:
 def _explained(name: str, corpus_id: str | None) -> Iterator[None]:
     try:
         yield
-    except BrokenConstraint as error:
+    except ConstraintError as error:
         if is_duplicate(error, constraint="uq_model_owner_live_name", columns="model.owner, model.live_name"):
             raise NameTaken(
                 f"There is a model {name!r} already. Choose another name, or rename or delete that one."

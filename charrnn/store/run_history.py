@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from charrnn.core.errors import BrokenConstraint, NotFound, OptionError
+from charrnn.core.errors import ConstraintError, NotFound, OptionError
 from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Model, Sample
 from charrnn.store.column_types import storable_json
 from charrnn.store.database import Database
@@ -208,7 +208,7 @@ class HistoryStore:
 
         try:
             return self._database.write(work)
-        except BrokenConstraint as error:
+        except ConstraintError as error:
             if is_missing_parent(error):
                 raise NotFound(f"There is no model with the id {model_id!r}; it may have been purged.") from error
             raise

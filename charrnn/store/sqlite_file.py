@@ -8,7 +8,7 @@ from pathlib import Path
 
 from charrnn.core.atomic_files import sync_folder
 from charrnn.core.errors import StoreError
-from charrnn.core.file_permissions import close_to_others, file_mode
+from charrnn.core.file_permissions import file_mode, make_private
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def prepare(path: Path) -> None:
     except FileExistsError:
         for ending in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):  # the last two come and go with their connections
-                close_to_others(path.with_name(path.name + ending))
+                make_private(path.with_name(path.name + ending))
     except OSError:
         return  # SQLite meets it again, and its error is explained where all of them are
     else:

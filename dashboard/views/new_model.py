@@ -8,7 +8,7 @@ import panel.ui as pui
 from charrnn.core import formatting
 from charrnn.core.errors import TextError
 from charrnn.core.options import options, preset, presets
-from charrnn.core.records import LONGEST_NAME, Corpus, Model
+from charrnn.core.records import MAX_NAME_LENGTH, Corpus, Model
 from charrnn.services.cost_estimate import Estimate, estimate
 from dashboard.components.action_button import ActionButton
 from dashboard.components.option_form import Form, help_table
@@ -32,7 +32,7 @@ class OptionsView(pn.viewable.Viewer):
         self._form = Form("training")
         self._form.fill(preset(FIRST))
         self._name = pui.TextInput(
-            label="Name of the model", max_length=LONGEST_NAME, width=280, size="small", margin=0
+            label="Name of the model", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
         )
         self._preset = pui.Select(
             label="Preset", options={p.title: p.name for p in presets().values()}, value=FIRST, width=160, size="small",
@@ -184,7 +184,7 @@ def cost(found: Estimate | str) -> str:
         "Weights": f"{found.num_parameters:,}",
         "Memory": formatting.size(found.memory_bytes),
         "Steps": f"{found.total_steps:,}",
-        "Steps a pass": f"{found.steps_per_pass:,}",
+        "Steps a pass": f"{found.steps_per_epoch:,}",
         "Passes over the text": f"{found.passes:,.1f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"

@@ -3,18 +3,18 @@
 import pytest
 
 from charrnn.cli.progress_line import ProgressLine
-from charrnn.core.training_events import Measured, Said
+from charrnn.core.training_events import LogMessage, MetricsMeasured
 
 
 def heard(line, *events):
     for second, step, values in events:
-        line.hear(Measured(step, values), now=second)
+        line.hear(MetricsMeasured(step, values), now=second)
     return line
 
 
 def test_before_the_first_step_it_says_what_takes_so_long():
     line = ProgressLine(100)
-    line.hear(Said("corpus size 11"), now=0.0)
+    line.hear(LogMessage("corpus size 11"), now=0.0)
     assert line.text(1.0).startswith("starting")
     assert line.seconds_left(1.0) is None
 

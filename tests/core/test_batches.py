@@ -25,34 +25,34 @@ def test_the_first_pass_equals_a_naive_loop(length):
     ids = np.arange(length, dtype=np.uint8)
     streams = Streams(ids, num_seqs=B, num_steps=T, seed=7)
     expected = list(naive_batches(ids))
-    assert [streams.batch(step).tolist() for step in range(streams.steps_per_pass)] == expected
+    assert [streams.batch(step).tolist() for step in range(streams.steps_per_epoch)] == expected
 
 
 def test_defect_13_every_target_is_the_next_character_in_every_pass():
     ids = np.arange(251, dtype=np.uint8)
     streams = Streams(ids, num_seqs=B, num_steps=T, seed=7)
-    for step in range(5 * streams.steps_per_pass):
+    for step in range(5 * streams.steps_per_epoch):
         batch = streams.batch(step)
         assert (batch[:, 1:] == batch[:, :-1] + 1).all()
 
 
 def test_windows_follow_each_other_within_a_pass():
     streams = Streams(np.arange(100, dtype=np.uint8), num_seqs=B, num_steps=T, seed=7)
-    for step in range(1, streams.steps_per_pass):
+    for step in range(1, streams.steps_per_epoch):
         assert (streams.batch(step)[:, 0] == streams.batch(step - 1)[:, -1]).all()
 
 
 def test_passes_begin_at_different_places_and_never_leave_the_text():
     ids = np.arange(3 * 16 + 2, dtype=np.uint8)
     streams = Streams(ids, num_seqs=B, num_steps=T, seed=7)
-    firsts = {int(streams.batch(number * streams.steps_per_pass)[0, 0]) for number in range(40)}
+    firsts = {int(streams.batch(number * streams.steps_per_epoch)[0, 0]) for number in range(40)}
     assert firsts == {0, 1, 2, 3}
 
 
 def test_the_memory_restarts_only_with_a_pass():
     streams = Streams(np.arange(47, dtype=np.uint8), num_seqs=B, num_steps=T, seed=7)
-    assert streams.steps_per_pass == 3
-    assert [step for step in range(9) if streams.starts_pass(step)] == [0, 3, 6]
+    assert streams.steps_per_epoch == 3
+    assert [step for step in range(9) if streams.starts_epoch(step)] == [0, 3, 6]
 
 
 def test_the_same_seed_gives_the_same_batches_from_any_step():
@@ -70,12 +70,12 @@ def test_defect_4_a_text_shorter_than_one_batch_is_refused_with_what_to_do():
 @pytest.mark.parametrize(("length", "num_seqs", "num_steps"), [(1599, 31, 50), (1599, 32, 48), (10, 1, 9), (2, 1, 1)])
 def test_the_lowered_options_that_the_message_names_are_enough(length, num_seqs, num_steps):
     check_length(length, num_seqs, num_steps)
-    assert Streams(np.zeros(length, np.uint8), num_seqs=num_seqs, num_steps=num_steps, seed=1).steps_per_pass == 1
+    assert Streams(np.zeros(length, np.uint8), num_seqs=num_seqs, num_steps=num_steps, seed=1).steps_per_epoch == 1
 
 
 def test_the_shortest_text_makes_one_batch():
     streams = Streams(np.arange(B * (T + 1), dtype=np.uint8), num_seqs=B, num_steps=T, seed=7)
-    assert streams.steps_per_pass == 1 and streams.batch(0).shape == (B, T + 1)
+    assert streams.steps_per_epoch == 1 and streams.batch(0).shape == (B, T + 1)
 
 
 def test_validation_is_the_last_part_of_the_text():

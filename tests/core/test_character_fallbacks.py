@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from charrnn.core.character_fallbacks import lookalikes
+from charrnn.core.character_fallbacks import fallbacks
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ from charrnn.core.character_fallbacks import lookalikes
     ],
 )
 def test_the_closest_come_first(character: str, likely: list[str]) -> None:
-    assert list(islice(lookalikes(character), len(likely))) == likely
+    assert list(islice(fallbacks(character), len(likely))) == likely
 
 
 def test_blanks_stand_for_one_another() -> None:
-    assert " " in lookalikes("\t")
-    assert "\u3000" in lookalikes(" ")
+    assert " " in fallbacks("\t")
+    assert "\u3000" in fallbacks(" ")
 
 
 def test_plain_letters_have_full_width_ones() -> None:
-    assert "ａ" in lookalikes("a")
+    assert "ａ" in fallbacks("a")

@@ -3,7 +3,7 @@
 import pytest
 
 from charrnn.core import cpu_features
-from charrnn.core.cpu_features import bfloat16_unit, cpu_name
+from charrnn.core.cpu_features import bfloat16_flag, cpu_name
 
 AMD = "processor\t: 0\nmodel name\t: AMD EPYC 9B14\nflags\t\t: fpu avx avx2 avx512f avx512_bf16\n"
 INTEL = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R)  Processor @ 2.70GHz\nflags\t\t: avx avx2 avx512f amx_bf16\n"
@@ -69,4 +69,4 @@ def test_a_unit_that_onednn_may_not_use_does_not_count(limit, of_amd, of_intel, 
     for info, unit in ((AMD, of_amd), (INTEL, of_intel)):
         cpu_features._cpuinfo.cache_clear()
         cpu(info)
-        assert bfloat16_unit() == unit
+        assert bfloat16_flag() == unit

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.core.encoding_detection import SAMPLE, Detection, detect, known_encoding
+from charrnn.core.encoding_detection import SAMPLE, Detection, detect_encoding, normalize_encoding
 from charrnn.core.errors import TextError
 
 ENGLISH = "“It’s a café,” she said — naïve, perhaps…\nThe rôle cost £5.\n"
@@ -32,7 +32,7 @@ NAMES = "José\nZoë\nAnna\nJürgen\nFrançois\n"
 
 
 def found(data: bytes) -> Detection:
-    return detect(io.BytesIO(data))
+    return detect_encoding(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("text", ["", "plain\n", ENGLISH, CHINESE, "👩‍👩‍👧 🇱🇹 ❤️", "a" * 20])
@@ -151,7 +151,7 @@ def test_noise_is_no_text() -> None:
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_either_found_or_refused(data: bytes) -> None:
     try:
-        assert known_encoding(found(data).encoding)
+        assert normalize_encoding(found(data).encoding)
     except TextError as error:
         assert str(error)
 
@@ -160,18 +160,18 @@ def test_whatever_comes_is_either_found_or_refused(data: bytes) -> None:
     ("name", "usual"), [("UTF8", "utf-8"), ("latin1", "iso8859-1"), ("Windows-1252", "cp1252"), ("SJIS", "shift_jis")]
 )
 def test_an_encoding_has_many_spellings(name: str, usual: str) -> None:
-    assert known_encoding(name) == usual
+    assert normalize_encoding(name) == usual
 
 
 @pytest.mark.parametrize("name", ["base64", "rot13", "utf-7", "unicode_escape", "charmap", "", "a\0b", "wibble"])
 def test_what_is_no_text_encoding_is_refused(name: str) -> None:
     with pytest.raises(TextError, match="There is no text encoding .* Usual ones are utf-8"):
-        known_encoding(name)
+        normalize_encoding(name)
 
 
 def test_a_mistyped_encoding_gets_a_suggestion() -> None:
     with pytest.raises(TextError, match="Did you mean .*cp1252"):
-        known_encoding("cp12522")
+        normalize_encoding("cp12522")
 
 
 def test_codecs_of_other_packages_are_not_taken() -> None:
@@ -184,6 +184,6 @@ def test_codecs_of_other_packages_are_not_taken() -> None:
     codecs.register(search)
     try:
         with pytest.raises(TextError, match="no text encoding 'stranger'"):
-            known_encoding("stranger")
+            normalize_encoding("stranger")
     finally:
         codecs.unregister(search)

@@ -25,10 +25,10 @@ def test_sizes_are_rounded(num_bytes, words):
 
 
 def test_a_loss_is_told_in_nats_and_in_bits():
-    assert formatting.both(2.0794415) == "2.0794 nats (3.0000 bits) per character"
+    assert formatting.loss_with_units(2.0794415) == "2.0794 nats (3.0000 bits) per character"
     assert (formatting.loss(None), formatting.bits(None)) == ("–", "–")
 
 
 def test_no_time_is_no_text():
-    assert formatting.moment(None) == ""
-    assert len(formatting.moment(datetime(2026, 3, 4, 5, 6))) == len("2026-03-04 05:06")
+    assert formatting.local_time(None) == ""
+    assert len(formatting.local_time(datetime(2026, 3, 4, 5, 6))) == len("2026-03-04 05:06")

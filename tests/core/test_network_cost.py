@@ -2,7 +2,7 @@
 
 import pytest
 
-from charrnn.core.network_cost import entry_work, muon_work, num_parameters, step_work, training_bytes
+from charrnn.core.network_cost import input_projection_cost, muon_flops, num_parameters, step_cost, training_bytes
 from charrnn.core.options import checked, preset
 
 H, L, V, E = 5, 2, 7, 3
@@ -46,8 +46,8 @@ def test_larger_networks_cost_more_of_everything(cell, name):
     small, large = (options(cell=cell, **{name: size}) for size in (3, 6))
     assert num_parameters(small, V) < num_parameters(large, V)
     assert training_bytes(small, V) < training_bytes(large, V)
-    assert step_work(small, V).large < step_work(large, V).large
-    assert step_work(small, V).numbers < step_work(large, V).numbers
+    assert step_cost(small, V).large < step_cost(large, V).large
+    assert step_cost(small, V).numbers < step_cost(large, V).numbers
 
 
 def test_memory_grows_with_the_batch_and_its_weights_do_not():
@@ -61,26 +61,26 @@ def test_memory_counts_weights_gradients_and_two_moments_at_least():
 
 
 def test_the_work_of_a_step_is_six_operations_for_each_weight_and_character():
-    work = step_work(options(), V)
-    assert work.large + work.small == 6 * 2 * 11 * num_parameters(options(), V)
+    work = step_cost(options(), V)
+    assert work.batched_flops + work.sequential_flops == 6 * 2 * 11 * num_parameters(options(), V)
 
 
 def test_products_of_single_time_steps_are_two_thirds_of_the_recurrent_ones():
-    assert step_work(options(), V).small == 4 * (2 * 11) * L * 4 * H * H
+    assert step_cost(options(), V).small == 4 * (2 * 11) * L * 4 * H * H
 
 
 def test_the_fast_cell_has_no_products_inside_its_loops():
-    work = step_work(options(cell="mingru"), V)
-    assert work.small == 0 and work.iterations == 2 * L * 11
+    work = step_cost(options(cell="mingru"), V)
+    assert work.sequential_flops == 0 and work.loop_iterations == 2 * L * 11
 
 
 def test_a_small_table_is_multiplied_once_a_step_instead_of_once_a_character():
     characters, size = 2 * 11, 50
-    at_once, one_by_one = entry_work(characters, V, size, 4 * H)
+    at_once, one_by_one = input_projection_cost(characters, V, size, 4 * H)
     assert at_once == 3 * V * size * 4 * H + 2 * characters * V * 4 * H < one_by_one
     embedded = options(use_embedding=True, embedding_size=size)
     all_large = 6 * characters * (num_parameters(embedded, V) - L * 4 * H * H) + 2 * characters * L * 4 * H * H
-    assert step_work(embedded, V).large == all_large - 2 * (one_by_one - at_once)
+    assert step_cost(embedded, V).large == all_large - 2 * (one_by_one - at_once)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_a_small_table_is_multiplied_once_a_step_instead_of_once_a_character():
 def test_muon_multiplies_each_matrix_between_units_with_itself(cell, embeds, shapes):
     used = options(cell=cell, use_embedding=embeds, optimizer="muon")
     operations = 3 * sum(2 * m * m * n + 2 * m * m * m + 2 * m * m * n for m, n in shapes)
-    assert muon_work(used) == operations
-    more = step_work(used, V).large - step_work(used | {"optimizer": "adamw"}, V).large
+    assert muon_flops(used) == operations
+    more = step_cost(used, V).large - step_cost(used | {"optimizer": "adamw"}, V).large
     assert more == operations

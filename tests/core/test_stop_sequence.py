@@ -10,11 +10,11 @@ def written(stop, pieces):
     watch = StopString(stop)
     text, numbers, position = "", [], 0
     for piece in pieces:
-        given_text, [given_numbers] = watch.release(piece, range(position, position + len(piece)))
+        given_text, [given_numbers] = watch.feed(piece, range(position, position + len(piece)))
         text, numbers, position = text + given_text, numbers + given_numbers, position + len(piece)
         if watch.reached:
             break
-    last_text, [last_numbers] = watch.rest()
+    last_text, [last_numbers] = watch.flush()
     return text + last_text, numbers + last_numbers
 
 
@@ -31,7 +31,7 @@ def test_what_only_looked_like_its_beginning_is_given_back():
 
 
 def test_without_a_stop_string_everything_is_given_at_once():
-    assert StopString("").release("abc", [1, 2, 3]) == ("abc", [[1, 2, 3]])
+    assert StopString("").feed("abc", [1, 2, 3]) == ("abc", [[1, 2, 3]])
 
 
 @given(st.text("ab", max_size=30), st.text("ab", min_size=1, max_size=4), st.data())

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import charrnn.core.text_decoding as module
 from charrnn.core.errors import TextError
-from charrnn.core.text_decoding import decode, detection_of, examine
-from charrnn.core.text_statistics import Census
+from charrnn.core.text_decoding import analyze, decode, resolve_encoding
+from charrnn.core.text_statistics import TextStatistics
 
 ENCODINGS = ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "gb18030"]
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), max_size=50)
@@ -64,12 +64,12 @@ def test_byte_order_marks_at_the_beginning_are_left_out(marks: bytes) -> None:
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize(("newlines", "ends"), [("lf", {"\n": 6}), ("keep", {"\n": 3, "\r": 5})])
 def test_line_ends_are_counted_as_they_were_and_characters_as_they_are(newlines: str, ends: dict[str, int]) -> None:
-    census = Census()
-    for _ in decode(io.BytesIO(b"a\r\nb\rc\n\r\r\r\n"), encoding="utf-8", newlines=newlines, census=census):  # type: ignore[arg-type]
+    statistics = TextStatistics()
+    for _ in decode(io.BytesIO(b"a\r\nb\rc\n\r\r\r\n"), encoding="utf-8", newlines=newlines, statistics=statistics):  # type: ignore[arg-type]
         pass
-    assert census.line_ends == {"lf": 1, "crlf": 2, "cr": 3}
-    assert census.num_lines == 6
-    assert census.counts() == ends | {"a": 1, "b": 1, "c": 1}
+    assert statistics.line_endings == {"lf": 1, "crlf": 2, "cr": 3}
+    assert statistics.num_lines == 6
+    assert statistics.counts() == ends | {"a": 1, "b": 1, "c": 1}
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -103,19 +103,19 @@ def test_a_mistyped_choice_of_line_ends_is_refused() -> None:
 
 def test_the_users_word_for_the_encoding_is_taken() -> None:
     koi8 = "Все счастливые семьи похожи друг на друга\n".encode("koi8-r")
-    assert examine(io.BytesIO(koi8)).encoding == "koi8-r"
-    report = examine(io.BytesIO(koi8), encoding="CP1251")
-    assert (report.encoding, report.certain, report.how) == ("cp1251", True, "it was chosen")
+    assert analyze(io.BytesIO(koi8)).encoding == "koi8-r"
+    report = analyze(io.BytesIO(koi8), encoding="CP1251")
+    assert (report.encoding, report.certain, report.reason) == ("cp1251", True, "it was chosen")
     assert report.first_lines[0].startswith("чУЕ")
 
 
 def test_a_picture_is_refused_whatever_encoding_is_chosen() -> None:
     with pytest.raises(TextError, match="a PNG picture"):
-        detection_of(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "latin1")
+        resolve_encoding(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "latin1")
 
 
 def test_examining_tells_all_about_a_text() -> None:
-    report = examine(io.BytesIO("\ufeffĄžuolas\r\nbūti\r\n".encode()), name="oak")
+    report = analyze(io.BytesIO("\ufeffĄžuolas\r\nbūti\r\n".encode()), name="oak")
     assert (report.name, report.encoding, report.certain) == ("oak", "utf-8", True)
     assert (report.num_bytes, report.num_characters, report.num_distinct, report.num_lines) == (21, 13, 12, 2)
     assert (report.newlines, report.first_lines) == ("crlf", ("Ąžuolas", "būti"))
@@ -123,5 +123,5 @@ def test_examining_tells_all_about_a_text() -> None:
 
 
 def test_examining_an_empty_file_names_the_problem_and_raises_nothing() -> None:
-    (problem,) = examine(io.BytesIO(b"")).problems
+    (problem,) = analyze(io.BytesIO(b"")).problems
     assert "empty" in problem

@@ -7,18 +7,20 @@ import pytest
 from charrnn.core.encoding_detection import Detection
 from charrnn.core.errors import TextError
 from charrnn.core.text_report import SHOWN, TextReport
-from charrnn.core.text_statistics import Census
+from charrnn.core.text_statistics import TextStatistics
 
 CERTAIN = Detection("utf-8", True, "all of it is valid UTF-8")
 GUESS = Detection("cp1252", False, "its letters make most sense so", ("cp1250", "cp1254"))
 
 
 def report_of(text: str, detection: Detection = CERTAIN, newlines: str = "lf") -> TextReport:
-    census = Census()
+    statistics = TextStatistics()
     ends = {"crlf": text.count("\r\n"), "cr": text.count("\r"), "lf": text.count("\n")}
-    census.add_line_ends(lf=ends["lf"] - ends["crlf"], crlf=ends["crlf"], cr=ends["cr"] - ends["crlf"])
-    census.add(text)
-    return TextReport.of(census, detection, name="text", num_bytes=len(text.encode()), newlines=newlines)
+    statistics.add_line_endings(lf=ends["lf"] - ends["crlf"], crlf=ends["crlf"], cr=ends["cr"] - ends["crlf"])
+    statistics.add(text)
+    return TextReport.from_statistics(
+        statistics, detection, name="text", num_bytes=len(text.encode()), newlines=newlines
+    )
 
 
 def test_an_ordinary_text_has_neither_problems_nor_remarks() -> None:

@@ -84,11 +84,11 @@ def test_no_room_for_any_character_is_refused() -> None:
 
 def test_defect_14_a_prompt_with_unknown_characters_is_refused_naming_each_once() -> None:
     with pytest.raises(UnknownCharacters, match=r"2 character\(s\) that this model never saw: 'ž' '😀'. It knows 3"):
-        Vocabulary("abc").prompt("ažb😀ž")
+        Vocabulary("abc").normalize_prompt("ažb😀ž")
 
 
 def test_unknown_characters_can_be_dropped() -> None:
-    assert Vocabulary("abc").prompt("xaYbz", unknown="drop") == "ab"
+    assert Vocabulary("abc").normalize_prompt("xaYbz", unknown="drop") == "ab"
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ def test_unknown_characters_can_be_dropped() -> None:
     ],
 )
 def test_unknown_characters_can_be_replaced_by_the_closest_known_ones(known: str, prompt: str, expected: str) -> None:
-    assert Vocabulary(known).prompt(prompt, unknown="replace") == expected
+    assert Vocabulary(known).normalize_prompt(prompt, unknown="replace") == expected
 
 
 @given(TEXTS, TEXTS, st.sampled_from(["drop", "replace"]))
 def test_a_mended_prompt_holds_known_characters_only(known: str, prompt: str, unknown: str) -> None:
     vocabulary = Vocabulary.from_counts(Counter(known), 7)
-    mended = vocabulary.prompt(prompt, unknown=unknown)  # type: ignore[arg-type]
+    mended = vocabulary.normalize_prompt(prompt, unknown=unknown)  # type: ignore[arg-type]
     assert set(mended) <= set(vocabulary.characters)
 
 
 def test_a_mistyped_choice_for_unknown_characters_is_refused() -> None:
     with pytest.raises(ValueError, match="'refuse', 'drop' or 'replace', not 'ignore'"):
-        Vocabulary("a").prompt("b", unknown="ignore")  # type: ignore[arg-type]
+        Vocabulary("a").normalize_prompt("b", unknown="ignore")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.errors import BundleError, LimitReached
+from charrnn.core.errors import BundleError, LimitExceeded
 from charrnn.core.quotas import Limits
 from charrnn.services import Services, bundle_history, open_services
 from charrnn.services.bundle_history import LOG, METRICS, read_metrics
@@ -67,7 +67,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
     read = bundle_history.read_log
     monkeypatch.setattr("charrnn.services.model_bundles.read_log", lambda data: unpacked.append("log") or read(data))
     with open_services(tmp_path / "home", environ={}, limits=Limits(max_parameters=5)) as services:
-        with pytest.raises(LimitReached, match="weights"):
+        with pytest.raises(LimitExceeded, match="weights"):
             services.models.import_bundle(bundle)
     assert unpacked == []
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from charrnn.core.checkpoint_manifest import seal
+from charrnn.core.checkpoint_manifest import manifest_hash
 from charrnn.core.cpu_features import cpu_name
-from charrnn.core.errors import BundleError, LimitReached, NotFound
+from charrnn.core.errors import BundleError, LimitExceeded, NotFound
 from charrnn.core.quotas import Limits
 from charrnn.core.records import ModelState
 from charrnn.services import Services, model_bundles, open_services
@@ -90,7 +90,7 @@ def with_options(**options: Any) -> Callable[[Parts], Parts]:
         manifest = json.loads(parts[MANIFEST])
         manifest["options"] |= options
         manifest.pop("sha256")
-        return parts | {MANIFEST: json.dumps(manifest | {"sha256": seal(manifest)}).encode()}
+        return parts | {MANIFEST: json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()}
 
     return change
 
@@ -106,7 +106,7 @@ def with_weights(header: dict[str, Any]) -> Callable[[Parts], Parts]:
         manifest = json.loads(parts[MANIFEST])
         manifest["files"]["weights.safetensors"] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         manifest.pop("sha256")
-        sealed = json.dumps(manifest | {"sha256": seal(manifest)}).encode()
+        sealed = json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()
         return parts | {WEIGHTS: data, MANIFEST: sealed}
 
     return change
@@ -268,7 +268,7 @@ def test_what_a_server_does_not_allow_is_not_imported(exported: Path, tmp_path: 
     with open_services(tmp_path, environ={}, limits=limits) as services:
         if limits.max_disk_mb:
             services.corpora.add("over the hill\n" * 71_000)
-        with pytest.raises(LimitReached):
+        with pytest.raises(LimitExceeded):
             services.models.import_bundle(exported)
         assert left_behind(services) == []
 

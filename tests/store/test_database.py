@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from charrnn.core.errors import BrokenConstraint, StoreAway, StoreError
+from charrnn.core.errors import ConstraintError, StoreError, StoreUnavailable
 from charrnn.store.database import Database
 from charrnn.store.database_url import url_from_environment
 from charrnn.store.driver_errors import is_missing_parent
@@ -160,7 +160,7 @@ def test_who_finds_no_free_connection_is_told_to_try_again(small_pool, empty_url
     with ExitStack() as held:
         for _ in range(3):
             held.enter_context(database.engine.connect())
-        with pytest.raises(StoreAway, match="has been busy .* Try again in a moment"):
+        with pytest.raises(StoreUnavailable, match="has been busy .* Try again in a moment"):
             ModelStore(database).list()
     assert ModelStore(database).list() == []
     database.close()
@@ -177,7 +177,7 @@ def test_a_database_in_memory_is_one_for_all_threads():
 
 def test_a_broken_constraint_is_the_callers_business(database):
     orphan = text("INSERT INTO model_log (model_id, position, chunk) VALUES ('nobody', 1, '')")
-    with pytest.raises(BrokenConstraint, match="refused a change: .*(FOREIGN KEY|foreign key)") as caught:
+    with pytest.raises(ConstraintError, match="refused a change: .*(FOREIGN KEY|foreign key)") as caught:
         database.write(lambda session: session.execute(orphan))
     assert is_missing_parent(caught.value)
 

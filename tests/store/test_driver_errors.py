@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import InternalError, NoResultFound, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.store.driver_errors import explain, is_conflict
 
 SERVER = make_url("mysql+pymysql://ann:hidden@db:3307/poems")
@@ -77,7 +77,7 @@ def test_a_files_refusal_says_which_and_what_to_do(words, message):
 
 @pytest.mark.parametrize(("code", "state"), [(1143, "42000"), (1227, "42000"), (1370, "42000"), (3140, "22032")])
 def test_what_the_standard_calls_a_refusal_is_not_waited_for(code, state):
-    assert not isinstance(explain(from_mysql(code, "denied", state), SERVER), StoreAway)
+    assert not isinstance(explain(from_mysql(code, "denied", state), SERVER), StoreUnavailable)
 
 
 UNKNOWN = [3, 1026, 1030, 1047, 1158, 1159, 1160, 1161, 1180, 1196, 1969, 3024, 3100, 3101, 4094]
@@ -86,7 +86,7 @@ UNKNOWN = [3, 1026, 1030, 1047, 1158, 1159, 1160, 1161, 1180, 1196, 1969, 3024, 
 @pytest.mark.parametrize("code", UNKNOWN)
 def test_an_unknown_error_of_a_server_is_told_in_its_own_words_and_may_heal(code):
     explained = explain(from_mysql(code, "WSREP has not yet prepared node\nfor application use"), SERVER)
-    assert isinstance(explained, StoreAway)
+    assert isinstance(explained, StoreUnavailable)
     assert explained.unexpected
     assert str(explained) == (
         f"The database server at db:3307 reported error {code}: WSREP has not yet prepared node. Try again in a "
@@ -97,7 +97,7 @@ def test_an_unknown_error_of_a_server_is_told_in_its_own_words_and_may_heal(code
 def test_a_server_whose_system_fails_may_heal():
     """PyMySQL has another class for numbers below 1000."""
     error = InternalError("SELECT 1", {}, pymysql.err.InternalError(3, "Error writing file"))
-    assert isinstance(explain(error, SERVER), StoreAway)
+    assert isinstance(explain(error, SERVER), StoreUnavailable)
 
 
 def test_a_statement_that_no_server_takes_is_told_and_not_tried_again():
@@ -114,29 +114,29 @@ def test_a_statement_that_no_server_takes_is_told_and_not_tried_again():
     ]:
         explained = explain(error, url)
         assert words in str(explained)
-        assert explained.unexpected and not isinstance(explained, StoreAway)
+        assert explained.unexpected and not isinstance(explained, StoreUnavailable)
 
 
 def test_waiting_in_vain_for_a_connection_names_the_database_without_its_password():
     explained = explain(PoolTimeout("QueuePool limit"), SERVER)
     assert "The database mysql+pymysql://ann:***@db:3307/poems has been busy for 30 seconds" in str(explained)
-    assert isinstance(explained, StoreAway)
+    assert isinstance(explained, StoreUnavailable)
 
 
 @pytest.mark.parametrize("code", [0, 1021, 1040, 1053, 1114, 1205, 1213, 1290, 1317, 1836, 1927, 2003, 2006, 2013])
 def test_a_server_that_is_away_busy_or_full_may_come_back(code):
-    assert isinstance(explain(from_mysql(code), SERVER), StoreAway)
+    assert isinstance(explain(from_mysql(code), SERVER), StoreUnavailable)
 
 
 @pytest.mark.parametrize("code", [1044, 1045, 1049, 1054, 1130, 1142, 1146, 1153, 1698, 1820, 2026, 3118])
 def test_defect_what_only_an_administrator_mends_is_not_waited_for(code):
     """At the end of a training every refusal was tried again for ten minutes."""
-    assert not isinstance(explain(from_mysql(code), SERVER), StoreAway)
+    assert not isinstance(explain(from_mysql(code), SERVER), StoreUnavailable)
 
 
 def test_a_full_disk_may_get_room_and_a_damaged_file_stays_damaged():
-    assert isinstance(explain(from_sqlite("database or disk is full"), FILE), StoreAway)
-    assert not isinstance(explain(from_sqlite("database disk image is malformed"), FILE), StoreAway)
+    assert isinstance(explain(from_sqlite("database or disk is full"), FILE), StoreUnavailable)
+    assert not isinstance(explain(from_sqlite("database disk image is malformed"), FILE), StoreUnavailable)
 
 
 def test_a_connection_that_broke_in_an_unknown_way_is_gone():

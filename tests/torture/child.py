@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from charrnn.core import atomic_files
-from charrnn.core.training_events import Ended, Event, Measured
+from charrnn.core.training_events import Event, MetricsMeasured, TrainingEnded
 from charrnn.services import event_recorder, open_services, training_thread
 
 STEP_SECONDS, WRITE_SECONDS = 0.003, 0.03
@@ -135,12 +135,12 @@ def train(home: str, url: str, model_id: str) -> None:
 
     def hear(event: Event) -> None:
         nonlocal measured
-        if isinstance(event, Measured):
+        if isinstance(event, MetricsMeasured):
             time.sleep(STEP_SECONDS)
             if not measured:
                 measured = True
                 print("measured", os.getpid(), flush=True)
-        elif isinstance(event, Ended):
+        elif isinstance(event, TrainingEnded):
             print("ended", os.getpid(), event.state, flush=True)
 
     with open_services(home, database_url=url, environ={}) as services:

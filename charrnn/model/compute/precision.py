@@ -1,6 +1,6 @@
 """In which number type large matrix products are worth doing on this machine."""
 
-from charrnn.core.cpu_features import multiplies_in_bfloat16
+from charrnn.core.cpu_features import uses_bfloat16
 from charrnn.model.compute.gpu import has_gpu
 
 
@@ -13,4 +13,4 @@ def product_dtype(precision: str, units: int) -> str:
     """
     if precision == "auto" and has_gpu():
         return "float32"
-    return "bfloat16" if multiplies_in_bfloat16(precision, units) else "float32"
+    return "bfloat16" if uses_bfloat16(precision, units) else "float32"

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from charrnn.core.cpu_features import bfloat16_unit
+from charrnn.core.cpu_features import bfloat16_flag
 from charrnn.model.compute.gpu import has_gpu
 
 
@@ -25,7 +25,7 @@ def product(
     """
     a, b = tf.cast(a, dtype), tf.cast(b, dtype)
     how = {"transpose_a": transpose_a, "transpose_b": transpose_b}
-    if a.dtype == tf.bfloat16 and bfloat16_unit() is None and not has_gpu():
+    if a.dtype == tf.bfloat16 and bfloat16_flag() is None and not has_gpu():
         return tf.cast(tf.matmul(tf.cast(a, tf.float32), tf.cast(b, tf.float32), **how), tf.bfloat16)
     return tf.matmul(a, b, **how)
 

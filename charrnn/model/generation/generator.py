@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from charrnn.core.generated_text import Alternative, Piece
+from charrnn.core.generated_text import Alternative, TextChunk
 from charrnn.core.stop_sequence import StopString
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.compute.sharding import num_parts
@@ -56,7 +56,7 @@ class Writer:
         self._network, self._vocabulary = network, vocabulary
         self._programs = programs_for(network)
 
-    def write(self, options: Mapping[str, Any], *, alternatives: bool = False) -> Iterator[Piece]:
+    def write(self, options: Mapping[str, Any], *, alternatives: bool = False) -> Iterator[TextChunk]:
         """Write texts, a piece at a time; close the iterator to stop early.
 
         Args:
@@ -70,18 +70,18 @@ class Writer:
         Raises:
             UnknownCharacters: The prompt holds characters that the network never saw, and `unknown` is `refuse`.
         """
-        prompt = self._vocabulary.prompt(options["start_string"], unknown=options["unknown"])
+        prompt = self._vocabulary.normalize_prompt(options["start_string"], unknown=options["unknown"])
         watches = [StopString(options["stop"]) for _ in range(options["num_samples"])]
         for ids, logprobs, top_ids, top_logprobs in self._chunks(options, prompt, alternatives):
             for sample, watch in enumerate(watches):
                 if not watch.reached:
                     named = self._named(top_ids[sample], top_logprobs[sample]) if alternatives else []
                     details = [logprobs[sample].tolist()] + ([named] if alternatives else [])
-                    yield from _piece(sample, *watch.release(self._vocabulary.decode(ids[sample]), *details))
+                    yield from _piece(sample, *watch.feed(self._vocabulary.decode(ids[sample]), *details))
             if all(watch.reached for watch in watches):
                 return
         for sample, watch in enumerate(watches):
-            yield from _piece(sample, *watch.rest())
+            yield from _piece(sample, *watch.flush())
 
     def _chunks(
         self, options: Mapping[str, Any], prompt: str, alternatives: bool
@@ -168,6 +168,6 @@ class Writer:
         ]
 
 
-def _piece(sample: int, text: str, details: list[Any]) -> Iterator[Piece]:
+def _piece(sample: int, text: str, details: list[Any]) -> Iterator[TextChunk]:
     if text:
-        yield Piece(sample, text, *(tuple(detail) for detail in details))
+        yield TextChunk(sample, text, *(tuple(detail) for detail in details))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from charrnn.core.network_cost import entry_work
+from charrnn.core.network_cost import input_projection_cost
 from charrnn.model.compute.xla_compile import product
 
 ONE_HOT_LIMIT = 1024
@@ -62,5 +62,5 @@ def is_table_first(characters: int, classes: int, size: int, columns: int) -> bo
     """Return whether it takes fewer operations, there and back, to multiply a table `(V, D)` with the matrix `(D, C)`
     once and to look up rows of that, than to look up rows of the table and to multiply them: (x · E) · W = x · (E · W).
     """
-    at_once, one_by_one = entry_work(characters, classes, size, columns)
+    at_once, one_by_one = input_projection_cost(characters, classes, size, columns)
     return classes <= ONE_HOT_LIMIT and at_once < one_by_one

@@ -8,7 +8,7 @@ import keras
 
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.options import defaults
-from charrnn.core.training_events import Measured, Wrote
+from charrnn.core.training_events import MetricsMeasured, SampleGenerated
 from charrnn.model.generation.generator import Writer
 from charrnn.model.training.train_state import Run
 
@@ -42,14 +42,14 @@ class Recorder(keras.callbacks.Callback):
                 f"step: {step}/{self._run.total_steps}...  loss: {logs['loss']:.4f}...  {seconds:.4f} sec/batch"
             )
             self._since, self._steps = time.monotonic(), 0
-        self._run.tell(Measured(step, values))
+        self._run.tell(MetricsMeasured(step, values))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Tell the validation loss."""
         if logs and "val_loss" in logs:
             step, loss = self._run.progress.step, logs["val_loss"]
             best = ", the best so far" if self._run.progress.best_step == step else ""
-            self._run.tell(Measured(step, {"val_loss": loss}))
+            self._run.tell(MetricsMeasured(step, {"val_loss": loss}))
             self._run.say(f"validation at step {step}: {loss:.4f} nats, {loss / math.log(2):.4f} bits/character{best}")
         self._since, self._steps = time.monotonic(), 0
 
@@ -69,7 +69,7 @@ class Samples(keras.callbacks.Callback):
             return
         options: dict[str, Any] = defaults("sampling") | {"max_length": 200, "seed": self._run.options["seed"] or 1}
         text = "".join(piece.text for piece in self._writer.write(options))
-        self._run.tell(Wrote(step, text, options))
+        self._run.tell(SampleGenerated(step, text, options))
 
 
 class Ends(keras.callbacks.Callback):

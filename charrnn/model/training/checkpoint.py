@@ -26,10 +26,10 @@ from charrnn.core.checkpoint_manifest import (
     MANIFEST,
     TRAINING,
     WEIGHTS,
-    check_file,
+    manifest_hash,
     read_manifest,
-    seal,
-    unreadable,
+    unreadable_checkpoint,
+    verify_file,
 )
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.network.network import Network
@@ -72,7 +72,7 @@ def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
         },
     }
-    manifest["sha256"] = seal(manifest)
+    manifest["sha256"] = manifest_hash(manifest)
     parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
     with atomic_folder(folder, needed=sum(map(len, parts.values()))) as building:
         for name, data in parts.items():
@@ -97,7 +97,7 @@ def load(folder: Path, *, with_training: bool) -> Loaded:
         vocabulary = Vocabulary.from_json(manifest["vocabulary"])
         options, progress = manifest["options"], manifest["progress"]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise unreadable(folder, error) from error
+        raise unreadable_checkpoint(folder, error) from error
     return Loaded(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
 
 
@@ -123,6 +123,6 @@ def _packed(arrays: Arrays) -> bytes:
 
 def _unpacked(path: Path, expected: Mapping[str, Any]) -> Arrays:
     data = path.read_bytes()
-    check_file(path, data, expected)
+    verify_file(path, data, expected)
     arrays: Arrays = load_tensors(data)
     return arrays

@@ -9,7 +9,7 @@ from typing import Any
 
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
-from charrnn.core.training_events import Listener, Said, Saved
+from charrnn.core.training_events import CheckpointSaved, Listener, LogMessage
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
 from charrnn.model.training.evaluation import Evaluation
@@ -86,12 +86,12 @@ class Run:
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]
             self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
-        self.total_steps = total_steps(self.options, self.streams.steps_per_pass)
+        self.total_steps = total_steps(self.options, self.streams.steps_per_epoch)
         self._clock = time.monotonic()
 
     def say(self, text: str, level: str = "info") -> None:
         """Write a line to the log."""
-        self.tell(Said(text, level))
+        self.tell(LogMessage(text, level))
 
     def tick(self) -> None:
         """Count the time since the last call as spent."""
@@ -109,7 +109,7 @@ class Run:
         done = self.progress.step / self.total_steps
         if self.options["max_minutes"]:
             done = max(done, self.progress.seconds / (60 * self.options["max_minutes"]))
-        passes = self.progress.step // self.streams.steps_per_pass
+        passes = self.progress.step // self.streams.steps_per_epoch
         return scheduled_rate(self.options, step=self.progress.step, done=done, passes=passes)
 
     def learn(self, rate: float) -> tuple[float, float]:
@@ -120,7 +120,7 @@ class Run:
         """
         step = self.progress.step
         batch = self.streams.batch(step)
-        loss, norm = self.engine.step(batch, step, rate, restart=self.streams.starts_pass(step))
+        loss, norm = self.engine.step(batch, step, rate, restart=self.streams.starts_epoch(step))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise self.diverged(f"The loss became {loss} and the gradients {norm} at step {step + 1:,}")
         if self.progress.first_loss is None:
@@ -146,7 +146,7 @@ class Run:
         name = f"{kind}-{step}-{self.number}"
         progress = asdict(self.progress)
         size = checkpoint.save(self.folder / name, self.engine, self.vocabulary, self.options, progress)
-        self.tell(Saved(step, kind, loss, name, size))
+        self.tell(CheckpointSaved(step, kind, loss, name, size))
 
     def resume(self, stored: checkpoint.Loaded) -> None:
         """Go on from a checkpoint.
@@ -162,9 +162,9 @@ class Run:
             self.say("num_seqs has changed: the network's memory starts empty", "warning")
 
 
-def total_steps(options: Mapping[str, Any], steps_per_pass: int) -> int:
+def total_steps(options: Mapping[str, Any], steps_per_epoch: int) -> int:
     """Return the step at which a training is complete: the last one, or the end of the last pass over the text."""
     steps: int = options["max_steps"]
     if options["max_epochs"]:
-        steps = min(steps, max(1, round(options["max_epochs"] * steps_per_pass)))
+        steps = min(steps, max(1, round(options["max_epochs"] * steps_per_epoch)))
     return steps

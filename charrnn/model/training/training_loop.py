@@ -81,7 +81,7 @@ def _introduce(run: Run) -> None:
     weights = num_parameters(run.options, len(run.vocabulary) + 1)
     run.say(
         f"{run.options['cell']} network with {weights:,} weights; {run.split.num_train:,} characters to train on in "
-        f"{run.streams.steps_per_pass:,} steps a pass, {run.split.num_val:,} to validate on"
+        f"{run.streams.steps_per_epoch:,} steps a pass, {run.split.num_val:,} to validate on"
     )
     wanted = int(len(run.ids) * run.options["val_fraction"])
     if run.split.num_val < min(wanted, run.options["max_val_chars"] or wanted):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.services import open_services
 from dashboard.live.database_status import Outage
 from tests.support import database_servers
@@ -103,7 +103,7 @@ def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     outage = Outage(lambda: None)
-    for error in [StoreAway("The server is gone."), StoreAway("Error 1047", unexpected=True)]:
+    for error in [StoreUnavailable("The server is gone."), StoreUnavailable("Error 1047", unexpected=True)]:
         for _ in range(3):
             with outage.asking():
                 raise error

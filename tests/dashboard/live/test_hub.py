@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
 from dashboard.live.database_status import Outage
@@ -148,7 +148,7 @@ def test_defect_what_was_told_once_is_shown_even_if_the_database_goes_away_right
 
 
 def refuse(*args, **kwargs):
-    raise StoreAway("The database is away.")
+    raise StoreUnavailable("The database is away.")
 
 
 def test_an_outage_is_told_when_it_begins_and_when_it_ends(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.services import Services, bootstrap, open_services
 from dashboard.server import health
 from tests.support.http_client import Door, logins_in, opened
@@ -54,7 +54,7 @@ def test_a_database_that_is_away_is_told_without_its_address(
     door: Door, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> bool:
-        raise StoreAway("mysql://ann@db.example cannot be reached")
+        raise StoreUnavailable("mysql://ann@db.example cannot be reached")
 
     monkeypatch.setattr(services._database, "is_current", away)
     assert door.ask("GET", "/readyz")[::2] == (503, "not ready: database\n")

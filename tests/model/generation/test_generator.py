@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.core.errors import UnknownCharacters
-from charrnn.core.generated_text import join
+from charrnn.core.generated_text import join_chunks
 from charrnn.core.options import checked
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.generation.decode_loop import CHUNK, programs_for
@@ -59,7 +59,7 @@ def pieces(writer, *, alternatives=False, **options):
 
 def texts(writer, **options):
     count = options.get("num_samples", 1)
-    return [written.text for written in join("", pieces(writer, **options), count)]
+    return [written.text for written in join_chunks("", pieces(writer, **options), count)]
 
 
 def text(writer, **options):
@@ -90,7 +90,7 @@ def test_it_writes_exactly_as_many_characters_as_asked_for(writer, length):
 @pytest.mark.parametrize("size", [0, 1, 2, CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + 2, 2 * CHUNK + 1, 600])
 def test_the_likeliest_text_after_any_prompt_is_that_of_a_naive_loop(writer, network, size):
     expected, logprobs = naive(network, PROSE[:size], 90)
-    (written,) = join("", pieces(writer, start_string=PROSE[:size], max_length=90, temperature=0), 1)
+    (written,) = join_chunks("", pieces(writer, start_string=PROSE[:size], max_length=90, temperature=0), 1)
     assert written.text == expected
     assert_close(written.logprobs, logprobs, roundings=ROUNDINGS)
 
@@ -202,15 +202,15 @@ def test_unknown_characters_of_a_prompt_can_be_dropped_or_replaced(writer):
 
 
 def test_log_probabilities_add_up_to_the_score_of_the_text(network):
-    (written,) = join("", pieces(Writer(network, VOCABULARY), start_string="bad", max_length=90), 1)
+    (written,) = join_chunks("", pieces(Writer(network, VOCABULARY), start_string="bad", max_length=90), 1)
     losses = Evaluation(network, VOCABULARY.encode("bad" + written.text), first=1).losses()
     assert_close(written.logprobs, -losses[2:], roundings=ROUNDINGS)
     assert sum(written.logprobs) == pytest.approx(-losses[2:].sum(), rel=ROUNDINGS * EPSILON["float32"])
 
 
 def test_log_probabilities_are_the_models_own_whatever_the_choice(writer):
-    (free,) = join("", pieces(writer, max_length=30, temperature=0), 1)
-    (cut,) = join("", pieces(writer, max_length=30, top_k=1, temperature=3), 1)
+    (free,) = join_chunks("", pieces(writer, max_length=30, temperature=0), 1)
+    (cut,) = join_chunks("", pieces(writer, max_length=30, top_k=1, temperature=3), 1)
     assert cut.text == free.text
     assert_close(cut.logprobs, free.logprobs, roundings=ROUNDINGS)
 
@@ -218,7 +218,7 @@ def test_log_probabilities_are_the_models_own_whatever_the_choice(writer):
 def test_alternatives_are_sorted_and_hold_what_was_written():
     network = drawn_network()
     network.output_bias.assign(np.append(network.output_bias.numpy()[:-1], -100))  # the unknown takes no probability
-    (written,) = join("", pieces(Writer(network, VOCABULARY), alternatives=True, max_length=90), 1)
+    (written,) = join_chunks("", pieces(Writer(network, VOCABULARY), alternatives=True, max_length=90), 1)
     assert len(written.alternatives) == len(written.text) == 90
     for character, logprob, choices in zip(written.text, written.logprobs, written.alternatives, strict=True):
         values = [choice.logprob for choice in choices]
@@ -229,13 +229,13 @@ def test_alternatives_are_sorted_and_hold_what_was_written():
 
 
 def test_asking_for_alternatives_changes_no_character(writer):
-    (written,) = join("", pieces(writer, alternatives=True, max_length=90), 1)
+    (written,) = join_chunks("", pieces(writer, alternatives=True, max_length=90), 1)
     assert written.text == text(writer, max_length=90)
 
 
 def test_a_stop_string_cuts_details_with_the_text(writer):
     whole = text(writer, max_length=90)
-    (written,) = join("", pieces(writer, alternatives=True, max_length=90, stop=whole[20:23]), 1)
+    (written,) = join_chunks("", pieces(writer, alternatives=True, max_length=90, stop=whole[20:23]), 1)
     assert len(written.text) == len(written.logprobs) == len(written.alternatives) <= 20
 
 

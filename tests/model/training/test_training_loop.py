@@ -11,7 +11,7 @@ from charrnn.core.batches import Streams
 from charrnn.core.errors import CheckpointError, TextError, TrainingFailed
 from charrnn.core.options import checked
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Measured, Said, Saved
+from charrnn.core.training_events import CheckpointSaved, LogMessage, MetricsMeasured
 from charrnn.model.network.network import Network
 from charrnn.model.training.checkpoint import load
 from charrnn.model.training.evaluation import Evaluation
@@ -28,15 +28,15 @@ CASES = {
 
 def values(events, name):
     """What was measured under a name, by step."""
-    return {e.step: e.values[name] for e in events if isinstance(e, Measured) and name in e.values}
+    return {e.step: e.values[name] for e in events if isinstance(e, MetricsMeasured) and name in e.values}
 
 
 def lines(events):
-    return [e.text for e in events if isinstance(e, Said)]
+    return [e.text for e in events if isinstance(e, LogMessage)]
 
 
 def saved(events, kind):
-    return [e.step for e in events if isinstance(e, Saved) and e.kind == kind]
+    return [e.step for e in events if isinstance(e, CheckpointSaved) and e.kind == kind]
 
 
 def assert_same_to_the_bit(one, two):
@@ -138,7 +138,7 @@ def test_with_another_number_of_sequences_it_goes_on_with_an_empty_memory_and_sa
     folder, options, _, _ = stopped
     state, events = learn(tmp_path, options | {"num_seqs": 2}, resume_from=folder / "last-3-1")
     assert state == ModelState.COMPLETED
-    assert Said("num_seqs has changed: the network's memory starts empty", "warning") in events
+    assert LogMessage("num_seqs has changed: the network's memory starts empty", "warning") in events
 
 
 def test_defect_4_a_text_that_is_too_short_is_refused_at_once(tmp_path):
@@ -209,7 +209,7 @@ def test_a_callback_that_raises_loses_no_step(tmp_path):
 
 
 def test_a_limit_of_passes_ends_it_as_completed(tmp_path):
-    assert Streams(IDS, num_seqs=3, num_steps=4, seed=1).steps_per_pass == 10
+    assert Streams(IDS, num_seqs=3, num_steps=4, seed=1).steps_per_epoch == 10
     state, events = learn(tmp_path, tiny(**SMALL, max_epochs=1.5, max_steps=1000))
     assert state == ModelState.COMPLETED and max(values(events, "loss")) == 15 and saved(events, "last") == [15]
 
@@ -236,7 +236,10 @@ def test_the_best_checkpoint_holds_the_weights_that_were_measured(tmp_path):
     changes = {"learning_rate": 1, "train_keep_prob": 1, "eval_every_n": 1, "max_steps": 9, "seed": 3}
     options = tiny(**SMALL | {"val_fraction": 0.2} | changes)
     _, events = learn(tmp_path, options)
-    losses, bests = values(events, "val_loss"), [e for e in events if isinstance(e, Saved) and e.kind == "best"]
+    losses, bests = (
+        values(events, "val_loss"),
+        [e for e in events if isinstance(e, CheckpointSaved) and e.kind == "best"],
+    )
     assert bests[-1].loss == min(losses.values()) and bests[-1].step < 9 == saved(events, "last")[-1]
     network = Network(options, CLASSES)
     for variable in network.weights:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Measured, Said, Saved
+from charrnn.core.training_events import CheckpointSaved, LogMessage, MetricsMeasured
 from charrnn.model.training.checkpoint import load
 from tests.support.tiny_networks import learn, tiny
 
@@ -30,11 +30,11 @@ class Diary(keras.callbacks.Callback):
 
 
 def rates(events):
-    return [e.values["learning_rate"] for e in events if isinstance(e, Measured) and "learning_rate" in e.values]
+    return [e.values["learning_rate"] for e in events if isinstance(e, MetricsMeasured) and "learning_rate" in e.values]
 
 
 def saved(events, kind):
-    return [e for e in events if isinstance(e, Saved) and e.kind == kind]
+    return [e for e in events if isinstance(e, CheckpointSaved) and e.kind == kind]
 
 
 def test_a_callback_hears_everything_with_its_logs_as_under_fit(tmp_path):
@@ -79,7 +79,7 @@ def test_early_stopping_ends_it_and_the_newest_checkpoint_holds_the_best_weights
     state, events = learn(tmp_path, options, callbacks=[stopping])
     best, last = saved(events, "best")[-1], saved(events, "last")[-1]
     assert state == ModelState.STOPPED and last.step == best.step + 4 < 100
-    assert Said("a callback ended the training") in events
+    assert LogMessage("a callback ended the training") in events
     one, two = (load(tmp_path / e.folder, with_training=False).weights for e in (best, last))
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
@@ -101,7 +101,7 @@ def test_reduce_lr_on_plateau_halves_the_rate_and_the_halving_outlives_a_break(t
     options = tiny(**SMALL, save_every_n=6, learning_rate=0.01)
     _, events = learn(tmp_path, options, callbacks=[plateau()])
     np.testing.assert_allclose(rates(events), [0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025], rtol=1e-6)
-    assert Said("a callback set the learning rate to 0.005") in events
+    assert LogMessage("a callback set the learning rate to 0.005") in events
     _, events = learn(tmp_path, options, number=2, resume_from=tmp_path / "last-6-1")
     np.testing.assert_allclose(rates(events), [0.0025, 0.0025], rtol=1e-6)
 
