@@ -32,7 +32,7 @@ from charrnn.services import Services, open_services  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
 from charrnn.store.database_url import url_from_environment  # noqa: E402
-from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
+from charrnn.store.run_history import HistoryBatch, HistoryStore  # noqa: E402
 from charrnn.store.tables import MetricRow  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
 from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
@@ -126,7 +126,7 @@ def write_long_model(home: Path) -> str:
             for name in ("loss", "val_loss")
         ]
         lines = [(f"step: {step + 1}/{POINTS}...  loss: {values[step]:.4f}...", "info") for step in steps]
-        told = Batch(first_position=first + 1, lines=lines, metrics=metrics, step=first + TOLD)
+        told = HistoryBatch(first_position=first + 1, lines=lines, metrics=metrics, step=first + TOLD)
         history.append(model.id, epoch, told, seconds=600)
     table = MetricRow.__table__.c
     for number in range(SERIES - 2):

@@ -128,7 +128,7 @@ def _encoding_remarks(detection: Detection, counts: Mapping[str, int]) -> list[s
             f"Use an undamaged copy if you have one."
         )
     if number := counts.get("\ufeff"):
-        remarks.append(f"{number:,} byte order marks (U+FEFF) are inside the text, as if files had been concatenated.")
+        remarks.append(f"{number:,} byte order mark(s) (U+FEFF) inside the text, as if files had been concatenated.")
     return remarks
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from charrnn.core.errors import LeaseLost, NotFound, StoreError
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
 from charrnn.core.training_events import CheckpointSaved, Event, LogMessage, MetricsMeasured, SampleGenerated
-from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
 """Time between two deliveries while there are lines, samples or checkpoints, and at most; each renews the lease and
@@ -50,7 +50,7 @@ class Recorder:
         self._metrics: list[Metric] = []
         self._samples: list[Sample] = []
         self._checkpoints: list[Checkpoint] = []
-        self._undelivered: Batch | None = None
+        self._undelivered: HistoryBatch | None = None
         self._next_position = model.log_position + 1
         self._step: int | None = None
         self._judged_by = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
@@ -94,7 +94,7 @@ class Recorder:
             self._undelivered = self._take()
             self._send(self._undelivered)
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self, batch: HistoryBatch) -> None:
         stop = self._history.append(self._model.id, self._model.epoch, batch, seconds=LEASE_SECONDS)
         self._undelivered = None
         self._next_position += len(batch.lines)
@@ -148,9 +148,9 @@ class Recorder:
         """Whether there is more than numbers to deliver."""
         return bool(self._lines or self._samples or self._checkpoints or self._undelivered)
 
-    def _take(self) -> Batch:
+    def _take(self) -> HistoryBatch:
         with self._lock:
-            batch = Batch(
+            batch = HistoryBatch(
                 first_position=self._next_position,
                 lines=self._lines,
                 metrics=self._metrics,

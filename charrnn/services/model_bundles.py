@@ -25,7 +25,7 @@ from charrnn.core.records import Checkpoint, Model, ModelState, Sample
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.bundle_history import HIGHEST, LOG, METRICS, Values, check_count, read_log, read_metrics
 from charrnn.store.model_rows import new_id
-from charrnn.store.run_history import Batch
+from charrnn.store.run_history import HistoryBatch
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -152,7 +152,7 @@ class Bundle:
             best_loss=about.get("best_loss"), cpu=about.get("cpu"),
         )  # fmt: skip
 
-    def told(self, model_id: str) -> Batch:
+    def told(self, model_id: str) -> HistoryBatch:
         """Return what its training said, and its checkpoint."""
         about, now = self.about["checkpoint"], datetime.now(UTC).replace(tzinfo=None)
         kept = Checkpoint(
@@ -162,7 +162,7 @@ class Bundle:
             Sample(new_id(), model_id, each["step"], each["text"], each["options"], now) for each in self.samples
         ]
         lines = [(line, "info") for line in self.lines]
-        return Batch(first_position=1, lines=lines, metrics=self.metrics, samples=samples, checkpoints=[kept])
+        return HistoryBatch(first_position=1, lines=lines, metrics=self.metrics, samples=samples, checkpoints=[kept])
 
 
 def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda number: None) -> Bundle:

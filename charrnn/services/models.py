@@ -15,7 +15,7 @@ from charrnn.services.bundle_history import metrics_csv
 from charrnn.services.checkpoint_manager import Checkpoints
 from charrnn.services.model_bundles import model_json, read_bundle
 from charrnn.services.quota_check import Allowance
-from charrnn.store.model_names import checked_name, is_id
+from charrnn.store.model_names import is_id, validate_name
 from charrnn.store.model_rows import new_id
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
@@ -284,7 +284,7 @@ class Library:
         """
         bundle = read_bundle(path, check_weights=self._allowance.check_weights)
         try:
-            checked_name(bundle.name)
+            validate_name(bundle.name)
         except OptionError as error:
             raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
         self._allowance.check_room(bundle.checkpoint_bytes, "model")

@@ -21,7 +21,7 @@ from tests.container.conftest import free_port, log_in
 from tests.container.engine import IMAGE, ROOT, Engine
 from tests.container.test_journey import LAST_STEP, loss_of, train
 from tests.dashboard.test_journey import press
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
 MARIADB = "localhost/charrnn-test-mariadb:latest"
 
@@ -68,7 +68,7 @@ class Compose:
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(timeout=PATIENCE)
+        self._process.wait(timeout=TIMEOUT)
         self._log.close()
 
     def login(self) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from charrnn.services import open_services
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 BAD = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>\u202e مرحبا 🦆"
 
 

@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 from tests.support.dashboard_server import Server
 from tests.support.small_training import TEXT
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 LINES = re.compile(r"step: \d+")
 
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from charrnn.core.cpu_features import cpu_name
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 BAD_FILES = {
     "empty": (b"", "empty"),
     "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a plain text: it seems to be a PNG"),

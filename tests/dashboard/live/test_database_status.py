@@ -17,9 +17,9 @@ from tests.support import database_servers
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 ROOT = Path(__file__).parents[3]
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 500, "save_every_n": 1_000_000, "log_every_n": 50}
 
@@ -118,7 +118,7 @@ def test_an_unexpected_error_at_the_start_is_one_sentence(home: Path) -> None:
     with failing(home) as words:
         command = [sys.executable, "-m", "dashboard", "--home", str(home)]
         plain, verbose = (
-            subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+            subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
             for flags in ((), ("--verbose",))
         )
     assert (plain.returncode, plain.stdout) == (1, "")

@@ -165,8 +165,8 @@ def test_the_session_is_told_when_nobody_is_connected_to_its_page_any_more(
 ) -> None:
     left: list[bool] = []
     monkeypatch.setattr(Session, "leave", lambda session: left.append(session.closing.is_set()))
-    for door in opened(services, Logins()):
-        RawBrowser(door).close()
+    for client in opened(services, Logins()):
+        RawBrowser(client).close()
         wait_until(lambda: left)
     RawBrowser.end_all()
     assert left[0] is False  # long before the session itself ends

@@ -99,7 +99,7 @@ def test_a_missing_file_is_named(folder, name):
     refused(folder, match=rf"last-12-1 cannot be read \(FileNotFoundError: .*{name}")
 
 
-def test_a_missing_folder_is_named(tmp_path):
+def test_missing_folder_is_named(tmp_path):
     refused(tmp_path / "best-5-1", match="The checkpoint best-5-1 cannot be read")
 
 
