@@ -16,7 +16,7 @@ import tensorflow as tf
 from charrnn.core.generated_text import Alternative, TextChunk
 from charrnn.core.stop_sequence import StopString
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.model.compute.sharding import num_parts
+from charrnn.model.compute.sharding import num_shards
 from charrnn.model.generation.decode_loop import CHUNK, programs_for
 from charrnn.model.generation.sampling import MEMORY
 from charrnn.model.network.network import Network, State
@@ -88,7 +88,7 @@ class Writer:
     ) -> Iterator[tuple[npt.NDArray[Any], ...]]:
         """Run the compiled loop until all is written; yields ids, logprobs, top ids and top logprobs, `(S, n, …)`."""
         samples = options["num_samples"]
-        parts = num_parts(samples, FEWEST_SAMPLES)
+        parts = num_shards(samples, FEWEST_SAMPLES)
         places = self._start(prompt, samples, parts)
         rest = places[0].rest
         position = -len(rest)  # of the next character; 0 is the first that is chosen

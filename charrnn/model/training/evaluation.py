@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.batches import Ids
-from charrnn.model.compute.sharding import FEWEST_SEQUENCES, num_parts, num_processors
+from charrnn.model.compute.sharding import MIN_SEQUENCES_PER_SHARD, num_shards, num_threads
 from charrnn.model.network.network import Network, State
 
 WINDOW = 128
@@ -58,13 +58,13 @@ class Evaluation:
         like: tuple[int, int] | None = None,
     ):
         self._network, self._ids, self._first = network, ids, first
-        self._dtype = network.product_dtype if like else "float32"
+        self._dtype = network.matmul_dtype if like else "float32"
         self.num_counted = len(ids) - first
         most = min(64, self.num_counted // SHORTEST_ROW, LARGEST_LOGITS // (WINDOW * network.num_classes))
         self._rows, self._width = max(rows for rows in COUNTS if rows <= max(most, 1)), WINDOW
-        self._parts = max(parts for parts in COUNTS if parts <= min(num_processors(), self._rows))
-        if like and like[0] >= FEWEST_SEQUENCES and self.num_counted >= like[0] * SHORTEST_ROW_OF_A_BATCH:
-            (self._rows, self._width), self._parts = like, num_parts(like[0])
+        self._parts = max(parts for parts in COUNTS if parts <= min(num_threads(), self._rows))
+        if like and like[0] >= MIN_SEQUENCES_PER_SHARD and self.num_counted >= like[0] * SHORTEST_ROW_OF_A_BATCH:
+            (self._rows, self._width), self._parts = like, num_shards(like[0])
         self._length = -(-self.num_counted // self._rows)
         # what XLA does well it does best in one program; products in bfloat16 it does not, and cuDNN it cannot
         self._in_xla = self._dtype == "float32" and not network.uses_cudnn

@@ -8,7 +8,7 @@ import math
 
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import product
+from charrnn.model.compute.xla_compile import matmul
 
 MOMENTUM = 0.8
 """What stays of it at each step: short, since trainings of two thousand steps change fast (0.95 was slower)."""
@@ -36,8 +36,8 @@ def orthogonal(matrices: tf.Tensor, dtype: str) -> tf.Tensor:
     x = matrices / (tf.norm(matrices, axis=(-2, -1), keepdims=True) + 1e-12)  # no singular value is above 1 then
     x = tf.cast(tf.linalg.matrix_transpose(x) if is_high else x, dtype)
     for a, b, c in POLYNOMIALS:
-        square = product(x, x, dtype, transpose_b=True)
-        x = a * x + product(b * square + c * product(square, square, dtype), x, dtype)
+        square = matmul(x, x, dtype, transpose_b=True)
+        x = a * x + matmul(b * square + c * matmul(square, square, dtype), x, dtype)
     return tf.cast(tf.linalg.matrix_transpose(x) if is_high else x, matrices.dtype)
 
 

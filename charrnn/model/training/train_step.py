@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.compute.sharding import num_parts
+from charrnn.model.compute.sharding import num_shards
 from charrnn.model.network.network import Network, State
 from charrnn.model.training.weight_update import Arrays, Update, Vectors
 
@@ -44,7 +44,7 @@ class Engine:
         self.optimizer = self._update.optimizer
         # Keras callbacks look for the optimizer on the model
         self.result.compile(optimizer=self.optimizer, jit_compile=False)
-        self._parts = parts or num_parts(options["num_seqs"])
+        self._parts = parts or num_shards(options["num_seqs"])
         self._memory = self._cut(self.network.zero_state(options["num_seqs"]))
         self._learn = tf.function(self._gradients, autograph=False)
         self._run = tf.function(self._whole, autograph=False)
@@ -97,7 +97,9 @@ class Engine:
         """Read a part of the batch; return its loss, the gradients of all weights and the memory after it."""
         network = self.network
         with tf.GradientTape() as tape:
-            losses, after = network.losses(batch, before, network.product_dtype, drop=network.drop, seed=seed)
+            losses, after = network.losses(
+                batch, before, network.matmul_dtype, dropout_rate=network.dropout_rate, seed=seed
+            )
             loss = tf.reduce_mean(losses)
         return loss, self._update.joined(tape.gradient(loss, network.weights)), after
 

@@ -36,7 +36,7 @@ class Update:
     def __init__(self, options: Mapping[str, Any], network: Network, result: Network):
         self._options, self._network, self._result = options, network, result
         self._shapes = [tuple(variable.shape) for variable in network.weights]
-        inner = [variable.path for variable in network.inner] if options["optimizer"] == "muon" else []
+        inner = [variable.path for variable in network.hidden_matrices] if options["optimizer"] == "muon" else []
         self._members: list[list[int]] = [[], [], []] if inner else [[], []]
         for number, variable in enumerate(network.weights):
             self._members[2 if variable.path in inner else 0 if len(variable.shape) > 1 else 1].append(number)
@@ -113,7 +113,7 @@ class Update:
         if not self._momentum:
             return []
         directions = [matrix for _, matrix in self.cut(self._directed([vectors[2] for vectors in parts]), 2)]
-        changes = muon.changes(directions, self._network.product_dtype)
+        changes = muon.changes(directions, self._network.matmul_dtype)
         return [tf.concat([tf.reshape(one, [-1]) for one in changes], 0)]
 
     def _direct(self, gradients: list[tf.Tensor]) -> tf.Tensor:

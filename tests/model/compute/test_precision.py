@@ -4,7 +4,7 @@ import pytest
 
 from charrnn.core import cpu_features as what_it_can_do
 from charrnn.core.cpu_features import MIN_BFLOAT16_UNITS
-from charrnn.model.compute.precision import product_dtype
+from charrnn.model.compute.precision import matmul_dtype
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def processor(tmp_path, monkeypatch):
 @pytest.mark.parametrize("flags", ["amx_bf16", ""])
 def test_a_named_precision_is_taken_as_it_is(name, dtype, flags, processor):
     processor(flags)
-    assert product_dtype(name, 3) == product_dtype(name, 3000) == dtype
+    assert matmul_dtype(name, 3) == matmul_dtype(name, 3000) == dtype
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,15 @@ def test_a_named_precision_is_taken_as_it_is(name, dtype, flags, processor):
 def test_auto_takes_half_precision_where_the_processor_multiplies_it_by_hardware(flags, unit, dtype, processor):
     processor(flags)
     assert what_it_can_do.bfloat16_flag() == unit
-    assert product_dtype("auto", MIN_BFLOAT16_UNITS) == dtype
+    assert matmul_dtype("auto", MIN_BFLOAT16_UNITS) == dtype
 
 
 def test_auto_leaves_small_networks_in_full_precision(processor):
     processor("amx_bf16")
-    assert product_dtype("auto", MIN_BFLOAT16_UNITS - 1) == "float32"
+    assert matmul_dtype("auto", MIN_BFLOAT16_UNITS - 1) == "float32"
 
 
 def test_auto_assumes_nothing_where_the_system_does_not_tell(processor, tmp_path, monkeypatch):
     processor("amx_bf16")
     monkeypatch.setattr(what_it_can_do, "CPUINFO", tmp_path / "none")
-    assert product_dtype("auto", MIN_BFLOAT16_UNITS) == "float32"
+    assert matmul_dtype("auto", MIN_BFLOAT16_UNITS) == "float32"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import fused, piece
+from charrnn.model.compute.xla_compile import fused_kernel, xla_kernel
 
 X, Y = np.random.default_rng(5).normal(size=(2, 3, 4))
 
@@ -13,7 +13,7 @@ def counted():
     """A piece, and the shapes for which it was built."""
     built = []
 
-    @piece
+    @xla_kernel
     def scaled(x, *, by):
         built.append((tuple(x.shape), by))
         return by * x
@@ -38,7 +38,7 @@ def test_where_no_graph_is_built_it_is_the_function_itself():
     assert len(built) == 2  # run, not compiled
 
 
-@fused
+@fused_kernel
 def product_and_sum(x, y, number, *, power):
     return x**power * y, tf.cast(number, x.dtype) * x + y
 

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from charrnn.model.compute.gpu import has_gpu
-from charrnn.model.compute.precision import product_dtype
-from charrnn.model.compute.sharding import num_parts
+from charrnn.model.compute.precision import matmul_dtype
+from charrnn.model.compute.sharding import num_shards
 from charrnn.model.network.network import Network
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.train_step import Engine
@@ -122,6 +122,6 @@ def test_a_program_that_writes_has_no_cudnn_inside(cell, gpu, monkeypatch):
 
 def test_on_a_gpu_work_is_not_cut_and_auto_is_float32(gpu):
     gpu(True)
-    assert num_parts(64) == 1
-    assert product_dtype("auto", 512) == "float32"
-    assert product_dtype("mixed_bfloat16", 512) == "bfloat16"
+    assert num_shards(64) == 1
+    assert matmul_dtype("auto", 512) == "float32"
+    assert matmul_dtype("mixed_bfloat16", 512) == "bfloat16"

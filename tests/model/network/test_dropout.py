@@ -12,16 +12,16 @@ SHAPE = (23, 31, 37)
 PLACES = 23 * 31 * 37
 
 
-def mask(drop=0.5, first=1, second=2, shape=SHAPE):
+def mask(dropout_rate=0.5, first=1, second=2, shape=SHAPE):
     """Where ones stay."""
-    return dropout(tf.ones(shape), drop, tf.constant([first, second])).numpy() > 0
+    return dropout(tf.ones(shape), dropout_rate, tf.constant([first, second])).numpy() > 0
 
 
 @pytest.mark.parametrize("drop", [0.0, 0.1, 0.5, 0.9])
-def test_the_share_that_is_asked_for_is_dropped_and_the_rest_makes_up_for_it(drop):
-    result = dropout(tf.ones(SHAPE), drop, tf.constant([3, 4])).numpy()
-    assert (result == 0).mean() == pytest.approx(drop, abs=0.01)
-    np.testing.assert_allclose(result[result != 0], 1 / (1 - drop), rtol=1e-6)
+def test_the_share_that_is_asked_for_is_dropped_and_the_rest_makes_up_for_it(dropout_rate):
+    result = dropout(tf.ones(SHAPE), dropout_rate, tf.constant([3, 4])).numpy()
+    assert (result == 0).mean() == pytest.approx(dropout_rate, abs=0.01)
+    np.testing.assert_allclose(result[result != 0], 1 / (1 - dropout_rate), rtol=1e-6)
 
 
 def test_the_same_seed_drops_the_same_places():
@@ -38,7 +38,7 @@ def test_masks_of_neighbouring_seeds_agree_by_chance_only(seeds):
 
 @pytest.mark.parametrize("distance", [1, 2, 4, 37, 64, 37 * 31])
 def test_places_near_each_other_drop_independently(distance):
-    flat = mask(drop=0.3).reshape(-1)
+    flat = mask(dropout_rate=0.3).reshape(-1)
     both = (flat[distance:] & flat[:-distance]).mean()
     assert both == pytest.approx(0.7 * 0.7, abs=4 * 0.5 / PLACES**0.5)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from charrnn.model.network.initializers import StartValues
+from charrnn.model.network.initializers import Initializers
 from charrnn.model.network.network import Network
 from tests.support.rounding import assert_close
 from tests.support.tiny_networks import CLASSES, tiny
@@ -25,7 +25,7 @@ def assert_uniform(values, limit):
 
 
 def test_article_has_one_glorot_range_over_the_joint_matrix():
-    start = StartValues("article", seed=1)
+    start = Initializers("article", seed=1)
     limit = math.sqrt(6 / (INPUTS + 5 * UNITS))
     assert_uniform(drawn(start.input(INPUTS, UNITS, GATES), INPUTS, GATES * UNITS), limit)
     assert_uniform(drawn(start.recurrent(INPUTS, UNITS, GATES), UNITS, GATES * UNITS), limit)
@@ -33,14 +33,14 @@ def test_article_has_one_glorot_range_over_the_joint_matrix():
 
 
 def test_articles_output_is_a_truncated_normal_of_a_tenth():
-    weights = drawn(StartValues("article", seed=1).output(), 400, 300)
+    weights = drawn(Initializers("article", seed=1).output(), 400, 300)
     assert abs(weights).max() <= 0.2
     assert weights.std() == pytest.approx(0.1 * 0.8796, rel=0.01)  # what cutting at two deviations leaves
-    assert not drawn(StartValues("article", seed=1).output_bias(), 300).any()
+    assert not drawn(Initializers("article", seed=1).output_bias(), 300).any()
 
 
 def test_karpathy_draws_everything_within_eight_hundredths():
-    start = StartValues("karpathy", seed=1)
+    start = Initializers("karpathy", seed=1)
     for initializer in (
         start.input(INPUTS, UNITS, GATES),
         start.recurrent(INPUTS, UNITS, GATES),
@@ -52,7 +52,7 @@ def test_karpathy_draws_everything_within_eight_hundredths():
 
 
 def test_karpathys_bias_is_the_sum_of_two_and_the_forget_gate_of_one_and_one():
-    bias = drawn(StartValues("karpathy", seed=1).bias(forget=slice(10_000, 20_000)), 40_000)
+    bias = drawn(Initializers("karpathy", seed=1).bias(forget=slice(10_000, 20_000)), 40_000)
     forget, others = bias[10_000:20_000], np.delete(bias, slice(10_000, 20_000))
     assert_uniform(forget - 1, 0.08)
     assert 0.15 < abs(others).max() <= 0.16
@@ -66,7 +66,7 @@ def test_karpathys_gru_keeps_its_two_biases_apart_each_small():
 
 
 def test_keras_is_glorot_for_inputs_and_orthogonal_for_the_memory():
-    start = StartValues("keras", seed=1)
+    start = Initializers("keras", seed=1)
     limit = math.sqrt(6 / (INPUTS + GATES * UNITS))
     assert_uniform(drawn(start.input(INPUTS, UNITS, GATES), INPUTS, GATES * UNITS), limit)
     recurrent = drawn(start.recurrent(INPUTS, UNITS, GATES), UNITS, GATES * UNITS)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from charrnn.model.network import input_projection
-from charrnn.model.network.initializers import StartValues
+from charrnn.model.network.initializers import Initializers
 from charrnn.model.network.recurrent_layers import GRU, LSTM, RNN, MinGRU
 from tests.support.rounding import FUNCTION, assert_close
 
@@ -27,7 +27,7 @@ def with_drawn_weights(layer):
 
 
 def classic(cell, inputs=D):
-    start = StartValues("keras", seed=1)
+    start = Initializers("keras", seed=1)
     return with_drawn_weights(cell(inputs, H, start=start, name="layer"))
 
 
@@ -71,7 +71,7 @@ def test_rnn_equals_keras_simple_rnn_with_the_same_weights():
 
 
 def mingru():
-    start = StartValues("article", seed=1)
+    start = Initializers("article", seed=1)
     return with_drawn_weights(MinGRU(H, 2, start=start, name="layer"))
 
 
@@ -102,7 +102,7 @@ def test_characters_enter_as_one_hot_vectors(cell):
 def test_a_table_is_multiplied_first_where_that_is_less_work_and_changes_nothing(steps, table_first):
     ids, table, kernel = DRAW.integers(0, 7, (steps, B)), tf.constant(drawn(7, 6)), tf.constant(drawn(6, 12))
     weights, rows = drawn(steps, B, 12), table.numpy()[ids]
-    assert input_projection.is_table_first(steps * B, 7, 6, 12) is table_first
+    assert input_projection.projects_table_first(steps * B, 7, 6, 12) is table_first
     with tf.GradientTape() as tape:
         tape.watch([table, kernel])
         products = input_projection.project(
@@ -118,8 +118,8 @@ def test_a_table_is_multiplied_first_where_that_is_less_work_and_changes_nothing
 
 
 def test_a_large_table_is_never_multiplied_first():
-    assert input_projection.is_table_first(10**6, input_projection.ONE_HOT_LIMIT, 2048, 8192)
-    assert not input_projection.is_table_first(10**6, input_projection.ONE_HOT_LIMIT + 1, 2048, 8192)
+    assert input_projection.projects_table_first(10**6, input_projection.ONE_HOT_LIMIT, 2048, 8192)
+    assert not input_projection.projects_table_first(10**6, input_projection.ONE_HOT_LIMIT + 1, 2048, 8192)
 
 
 @pytest.mark.parametrize("limit", [0, 1024], ids=["gathered", "multiplied"])

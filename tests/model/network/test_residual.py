@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.model.network.residual import added, normalized
+from charrnn.model.network.residual import add_and_norm, rms_norm
 
 T, B, H = 3, 2, 5
 DRAW = np.random.default_rng(11)
@@ -17,17 +17,17 @@ def norm(x):
 
 
 def test_the_first_layer_reads_the_norm_of_what_came_in():
-    np.testing.assert_allclose(normalized(tf.constant(X), "float64"), norm(X), rtol=1e-12)
+    np.testing.assert_allclose(rms_norm(tf.constant(X), "float64"), norm(X), rtol=1e-12)
 
 
 def test_a_layer_s_output_is_added_and_the_next_one_reads_the_norm_of_the_sum():
-    total, read = added(tf.constant(X), tf.constant(Y), "float64")
+    total, read = add_and_norm(tf.constant(X), tf.constant(Y), "float64")
     np.testing.assert_allclose(total, X + Y, rtol=1e-12)
     np.testing.assert_allclose(read, norm(X + Y), rtol=1e-12)
 
 
 def test_what_is_added_drops_never_what_passes_by():
-    total, read = added(tf.constant(X), tf.constant(Y), "float64", drop=0.5, seed=SEED)
+    total, read = add_and_norm(tf.constant(X), tf.constant(Y), "float64", dropout_rate=0.5, seed=SEED)
     share = (total - X) / Y
     gone = abs(share) < 1e-9
     assert 0 < gone.numpy().mean() < 1
@@ -36,9 +36,9 @@ def test_what_is_added_drops_never_what_passes_by():
 
 
 WAYS = {
-    "the first norm": lambda x, y: [normalized(x, "float64") * y],
-    "a sum": lambda x, y: added(x, y, "float64"),
-    "a sum that drops": lambda x, y: added(x, y, "float64", drop=0.3, seed=SEED),
+    "the first norm": lambda x, y: [rms_norm(x, "float64") * y],
+    "a sum": lambda x, y: add_and_norm(x, y, "float64"),
+    "a sum that drops": lambda x, y: add_and_norm(x, y, "float64", dropout_rate=0.3, seed=SEED),
 }
 
 
@@ -71,6 +71,6 @@ def test_in_bfloat16_the_sum_stays_in_float32_and_gradients_have_the_type_of_wha
     x, y = tf.constant(X, tf.float32), tf.cast(Y, tf.bfloat16)
     with tf.GradientTape() as tape:
         tape.watch((x, y))
-        total, read = added(x, y, "bfloat16")
+        total, read = add_and_norm(x, y, "bfloat16")
     assert (total.dtype, read.dtype) == (tf.float32, tf.bfloat16)
     assert [g.dtype for g in tape.gradient((total, read), (x, y))] == [tf.float32, tf.bfloat16]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.compute.sharding import num_parts
+from charrnn.model.compute.sharding import num_shards
 from charrnn.model.training.train_step import Engine
 from tests.support.reference_network import Reference
 from tests.support.rounding import EPSILON, FUNCTION, assert_close
@@ -100,7 +100,7 @@ def test_the_parts_of_a_batch_drop_other_units():
 )
 def test_a_batch_is_cut_into_equal_parts_of_enough_sequences(sequences, processors, parts, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(processors)), raising=False)
-    assert num_parts(sequences) == parts
+    assert num_shards(sequences) == parts
 
 
 def test_the_gradients_were_really_limited_on_the_way(trained):
