@@ -76,24 +76,24 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     from charrnn.core.batches import split
     from charrnn.core.network_cost import training_bytes
     from charrnn.core.options import preset
-    from charrnn.model.training.callbacks import Recorder as Teller
-    from charrnn.model.training.callbacks import Samples
+    from charrnn.model.training.callbacks import EventCallback as Teller
+    from charrnn.model.training.callbacks import SampleCallback
     from charrnn.model.training.evaluation import Evaluation
-    from charrnn.model.training.train_state import Run
-    from charrnn.model.training.train_step import Engine
+    from charrnn.model.training.train_state import TrainState
+    from charrnn.model.training.train_step import TrainStep
     from charrnn.services import open_services
     from charrnn.services.cost_estimate import estimate
-    from charrnn.services.event_recorder import Recorder
+    from charrnn.services.event_recorder import EventCallback
 
-    Engine(preset("quick") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
+    TrainStep(preset("quick") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
     before, clocks, now = peak_memory(), Clocks(), time.perf_counter
     parts = [
-        ("steps", Engine, "step", now),
+        ("steps", TrainStep, "step", now),
         ("evaluation", Evaluation, "loss", now),
-        ("checkpoints", Run, "save", now),
-        ("samples", Samples, "on_train_batch_end", now),
+        ("checkpoints", TrainState, "save", now),
+        ("samples", SampleCallback, "on_train_batch_end", now),
         ("telling", Teller, "on_train_batch_end", now),
-        ("recorder", Recorder, "deliver", time.thread_time),
+        ("recorder", EventCallback, "deliver", time.thread_time),
     ]
     with open_services(home) as services, clocks.watching(*parts):
         services.prepare()

@@ -65,7 +65,7 @@ def main() -> None:
     if wait():
         with tempfile.TemporaryDirectory() as folder:
             train(
-                ids, vocabulary, options, folder=Path(folder), number=1, tell=turns.hear, should_stop=lambda: False,
+                ids, vocabulary, options, folder=Path(folder), number=1, emit=turns.hear, should_stop=lambda: False,
                 callbacks=[turns],
             )  # fmt: skip
         turns.answer(done=True)

@@ -24,9 +24,9 @@ from charrnn.services.quota_check import Allowance
 from charrnn.store.run_history import HistoryStore
 
 if TYPE_CHECKING:
-    from charrnn.model.generation.generator import Writer
+    from charrnn.model.generation.generator import Generator
     from charrnn.model.network.network import Network
-    from charrnn.model.training.evaluation import Window
+    from charrnn.model.training.evaluation import WindowFunction
 
 LOADED = 4
 """Networks that stay in memory; the one that was used least recently goes first."""
@@ -48,8 +48,8 @@ class _Ready:
 
     network: "Network"
     vocabulary: Vocabulary
-    writer: "Writer"
-    window: "Window | None" = None
+    generator: "Generator"
+    window: "WindowFunction | None" = None
     """Compiled for scoring, once a text was scored."""
 
 
@@ -115,7 +115,9 @@ class Writing:
         used, ready, problems = self._load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
         prompt = ready.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
-        return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values, tuple(problems))
+        return Stream(
+            ready.generator.generate(values, alternatives=alternatives), used, prompt, values, tuple(problems)
+        )
 
     def write(
         self,
@@ -191,7 +193,7 @@ class Writing:
         def load(folder: Path) -> _Ready:
             if folder not in self._ready:
                 network, vocabulary, _ = checkpoint.load_network(folder)
-                self._ready[folder] = _Ready(network, vocabulary, generator.Writer(network, vocabulary))
+                self._ready[folder] = _Ready(network, vocabulary, generator.Generator(network, vocabulary))
             self._ready.move_to_end(folder)
             while len(self._ready) > LOADED:
                 self._ready.popitem(last=False)

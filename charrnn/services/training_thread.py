@@ -137,7 +137,7 @@ class Worker:
             self._task.options,
             folder=self._checkpoints.folder(self._model.id),
             number=self._model.epoch,
-            tell=self._tell,
+            emit=self._tell,
             should_stop=self._stop.is_set,
             resume_from=resume_from,
             callbacks=self._task.callbacks,

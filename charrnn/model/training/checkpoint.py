@@ -1,11 +1,11 @@
-"""Checkpoints: a folder from which training goes on exactly, or text is written.
+"""Save and load checkpoints: folders to resume training from, or to generate text with.
 
     weights.safetensors     the network's weights
-    training.safetensors    the optimizer's variables and the network's memory
+    training.safetensors    the optimizer's variables and the network's state
     checkpoint.json         format, options, vocabulary, progress, size and SHA-256 of each other file, its own SHA-256
 
-No file can run code when it is read. A folder appears under its name only when it is complete, and is checked
-against its hashes before anything of it is used.
+Loading a checkpoint never executes code. A folder appears under its name only when it is complete, and it is verified
+against its hashes before use.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ from charrnn.core.checkpoint_manifest import (
 )
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.network.network import Network
-from charrnn.model.training.train_step import Engine, load_weights
+from charrnn.model.training.train_step import TrainStep, load_weights
 from charrnn.model.training.weight_update import Arrays
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A checkpoint's content; `training_state` is empty when only the weights were asked for."""
+class LoadedCheckpoint:
+    """The content of a checkpoint; `training_state` is empty if only the weights were loaded."""
 
     options: dict[str, Any]
     vocabulary: Vocabulary
@@ -48,47 +48,47 @@ class Loaded:
     training_state: Arrays
 
 
-def save(folder: Path, engine: Engine, vocabulary: Vocabulary, options: Mapping[str, Any], progress: Any) -> int:
-    """Write a checkpoint, whole or not at all.
+def save(folder: Path, train_step: TrainStep, vocabulary: Vocabulary, options: Mapping[str, Any], progress: Any) -> int:
+    """Save a checkpoint atomically.
 
     Args:
-        folder: Where it shall be; must not exist, since a checkpoint never changes under its readers.
-        progress: What the training needs to know of itself to go on; anything that JSON can hold.
+        folder: The folder to create; it must not exist, because checkpoints never change.
+        progress: The progress of the training, as JSON values.
 
     Returns:
-        Its size in bytes.
+        The checkpoint's size in bytes.
 
     Raises:
         FileExistsError: The folder exists.
         StudioError: The disk is full.
     """
-    parts = {WEIGHTS: _packed(engine.weights()), TRAINING: _packed(engine.training_state())}
+    contents = {WEIGHTS: _packed(train_step.weights()), TRAINING: _packed(train_step.training_state())}
     manifest = {
         "format": FORMAT,
         "options": dict(options),
         "vocabulary": vocabulary.to_json(),
         "progress": progress,
         "files": {
-            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()
         },
     }
     manifest["sha256"] = manifest_hash(manifest)
-    parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
-    with atomic_folder(folder, needed=sum(map(len, parts.values()))) as building:
-        for name, data in parts.items():
+    contents[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    with atomic_folder(folder, needed=sum(map(len, contents.values()))) as building:
+        for name, data in contents.items():
             (building / name).write_bytes(data)
-    return sum(map(len, parts.values()))
+    return sum(map(len, contents.values()))
 
 
-def load(folder: Path, *, with_training: bool) -> Loaded:
-    """Read a checkpoint.
+def load(folder: Path, *, with_training: bool) -> LoadedCheckpoint:
+    """Load a checkpoint.
 
     Args:
-        folder: As written by `save`.
-        with_training: Read also what training needs to go on.
+        folder: A folder created by `save`.
+        with_training: Also load the state that is needed to resume training.
 
     Raises:
-        CheckpointError: Something is missing, damaged, or of a newer format.
+        CheckpointError: A file is missing or damaged, or the format is newer than this version.
     """
     manifest = read_manifest(folder)
     try:
@@ -98,17 +98,17 @@ def load(folder: Path, *, with_training: bool) -> Loaded:
         options, progress = manifest["options"], manifest["progress"]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise unreadable_checkpoint(folder, error) from error
-    return Loaded(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
+    return LoadedCheckpoint(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
 
 
 def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
-    """Build the network of a checkpoint for writing or scoring.
+    """Build the network of a checkpoint, for generation or evaluation.
 
     Returns:
         The network, its vocabulary, and the options it was trained with.
 
     Raises:
-        CheckpointError: It is missing, damaged or does not fit.
+        CheckpointError: The checkpoint is missing, damaged, or does not match.
     """
     stored = load(folder, with_training=False)
     network = Network(stored.options, len(stored.vocabulary) + 1)

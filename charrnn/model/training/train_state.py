@@ -1,4 +1,4 @@
-"""A training under way: what the loop and the callbacks share."""
+"""The state of a training, shared by the training loop and its callbacks."""
 
 import math
 import time
@@ -14,54 +14,54 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.optimizer import scheduled_rate
-from charrnn.model.training.train_step import Engine
+from charrnn.model.training.train_step import TrainStep
 
-LOOKED_AT = 1_000_000
-"""Characters of the text that tell how often each occurs, before the first step."""
+COUNTED_CHARACTERS = 1_000_000
+"""Characters from which the initial class frequencies are counted."""
 
 
 @dataclass
-class Progress:
-    """How far a training is; stored in its checkpoints, so that it goes on from there."""
+class TrainingProgress:
+    """The progress of a training, stored in its checkpoints."""
 
     step: int = 0
-    """Steps done."""
+    """Completed steps."""
     seconds: float = 0.0
-    """Time spent, over all stretches of work."""
+    """Time spent training, including before a resume."""
     epoch: int = 0
-    """Stretches between two validations that are done: the epochs of Keras callbacks."""
+    """Completed epochs of Keras callbacks, each from one validation to the next."""
     epoch_steps: int = 0
-    """Steps done in this one."""
+    """Completed steps of the current epoch."""
     epoch_loss: float = 0.0
-    """Sum of their losses."""
+    """Sum of the losses of these steps."""
     newest_loss: float | None = None
-    """Of the newest validation; of the training where nothing is validated."""
+    """Newest validation loss; training loss if there is no validation split."""
     best_loss: float | None = None
     best_step: int = 0
     without_gain: int = 0
-    """Validations in a row that brought no lower loss."""
+    """Consecutive validations without a lower loss."""
     first_loss: float | None = None
     validation_is_due: bool = False
-    """A stop cut the validation after the last step short."""
+    """Whether a stop interrupted the validation after the last step."""
     rate_factor: float = 1.0
-    """What callbacks have made of the learning rate, as a factor."""
+    """Factor that callbacks applied to the scheduled learning rate."""
     began: int = 0
-    """Number of the training that did the first step; 0 where an older program saved it."""
+    """Number of the training that did the first step; 0 if an older version saved it."""
 
 
 @dataclass
-class Run:
-    """One stretch of work on a model.
+class TrainState:
+    """The network, data and progress of a training.
 
     Args:
         ids: The whole text.
         vocabulary: Its vocabulary.
-        options: Training options, checked.
-        folder: Where checkpoints are written.
-        number: Which stretch of work on this model it is; part of the checkpoints' names, so that a worker that was
-            thought dead never writes into the folders of the one that took over.
-        tell: Hears every event.
-        should_stop: Asked after every step.
+        options: Validated training options.
+        folder: Folder for checkpoints.
+        number: Number of this training of the model; part of the checkpoints' names, so that a worker that was
+            presumed dead never writes into the folders of the one that took over.
+        tell: Called with every event.
+        should_stop: Called after every step.
     """
 
     ids: Ids
@@ -69,9 +69,9 @@ class Run:
     options: Mapping[str, Any]
     folder: Path
     number: int
-    tell: Listener
+    emit: Listener
     should_stop: Callable[[], bool]
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
 
     def __post_init__(self) -> None:
         self.progress.began = self.number
@@ -79,48 +79,48 @@ class Run:
         kept = {name: self.options[name] for name in ("val_fraction", "max_val_chars")}
         self.split = split(len(self.ids), **kept, **sizes)
         self.streams = Streams(self.ids[: self.split.num_train], seed=self.options["seed"], **sizes)
-        self.engine = Engine(self.options, len(self.vocabulary) + 1)
+        self.train_step = TrainStep(self.options, len(self.vocabulary) + 1)
         if self.options["cell"] == "mingru":
-            self.engine.expect(self.ids[: self.split.num_train][:LOOKED_AT])
+            self.train_step.initialize_output_bias(self.ids[: self.split.num_train][:COUNTED_CHARACTERS])
         self.evaluation = None
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]
-            self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
+            self.evaluation = Evaluation(self.train_step.result, self.ids, first=self.split.num_train, like=like)
         self.total_steps = total_steps(self.options, self.streams.steps_per_epoch)
         self._clock = time.monotonic()
 
-    def say(self, text: str, level: str = "info") -> None:
-        """Write a line to the log."""
-        self.tell(LogMessage(text, level))
+    def log(self, text: str, level: str = "info") -> None:
+        """Emit a log message."""
+        self.emit(LogMessage(text, level))
 
     def tick(self) -> None:
-        """Count the time since the last call as spent."""
+        """Add the time since the last call to the time spent."""
         now = time.monotonic()
         self.progress.seconds += now - self._clock
         self._clock = now
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the time limit is reached."""
+        """Whether `max_minutes` is reached."""
         return 0 < self.options["max_minutes"] * 60 <= self.progress.seconds
 
     def scheduled_rate(self) -> float:
-        """Return the learning rate of the next step by the schedule, whatever callbacks make of it."""
+        """Return the scheduled learning rate of the next step, without the factor of callbacks."""
         done = self.progress.step / self.total_steps
         if self.options["max_minutes"]:
             done = max(done, self.progress.seconds / (60 * self.options["max_minutes"]))
-        passes = self.progress.step // self.streams.steps_per_epoch
-        return scheduled_rate(self.options, step=self.progress.step, done=done, passes=passes)
+        epochs = self.progress.step // self.streams.steps_per_epoch
+        return scheduled_rate(self.options, step=self.progress.step, done=done, epochs=epochs)
 
     def learn(self, rate: float) -> tuple[float, float]:
         """Do one step; return loss and gradient norm.
 
         Raises:
-            TrainingFailed: One of them is not a number.
+            TrainingFailed: Loss or gradient norm is NaN or infinite.
         """
         step = self.progress.step
         batch = self.streams.batch(step)
-        loss, norm = self.engine.step(batch, step, rate, restart=self.streams.starts_epoch(step))
+        loss, norm = self.train_step.step(batch, step, rate, restart=self.streams.starts_epoch(step))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise self.diverged(f"The loss became {loss} and the gradients {norm} at step {step + 1:,}")
         if self.progress.first_loss is None:
@@ -131,39 +131,39 @@ class Run:
         return loss, norm
 
     def diverged(self, finding: str) -> TrainingFailed:
-        """Return the error that ends a training whose numbers are none any more."""
+        """Return the error for a training whose numbers became NaN or infinite."""
         return TrainingFailed(
-            f"{finding}: the network has left the range of numbers. "
+            f"{finding}: the training has diverged. "
             f"Lower learning_rate (now {self.options['learning_rate']:g}), raise warmup_steps "
             f"(now {self.options['warmup_steps']}), or set a tighter grad_clip (now {self.options['grad_clip']:g}, "
             f"0 is off). The last checkpoint is kept."
         )
 
     def save(self, kind: str, loss: float | None) -> None:
-        """Write a checkpoint, `last` or `best`."""
+        """Save a checkpoint, `last` or `best`."""
         self.tick()
         step = self.progress.step
         name = f"{kind}-{step}-{self.number}"
         progress = asdict(self.progress)
-        size = checkpoint.save(self.folder / name, self.engine, self.vocabulary, self.options, progress)
-        self.tell(CheckpointSaved(step, kind, loss, name, size))
+        size = checkpoint.save(self.folder / name, self.train_step, self.vocabulary, self.options, progress)
+        self.emit(CheckpointSaved(step, kind, loss, name, size))
 
-    def resume(self, stored: checkpoint.Loaded) -> None:
-        """Go on from a checkpoint.
+    def resume(self, stored: checkpoint.LoadedCheckpoint) -> None:
+        """Resume from a checkpoint.
 
         Raises:
-            CheckpointError: It does not fit the options.
+            CheckpointError: The checkpoint does not match the options.
         """
-        fits = self.engine.load(stored.weights, stored.training_state)
-        self.progress = Progress(**stored.progress)
+        fits = self.train_step.load(stored.weights, stored.training_state)
+        self.progress = TrainingProgress(**stored.progress)
         self._clock = time.monotonic()
-        self.say(f"resumed at step {self.progress.step}")
+        self.log(f"resumed at step {self.progress.step}")
         if not fits:
-            self.say("num_seqs has changed: the network's memory starts empty", "warning")
+            self.log("num_seqs has changed: the network starts with an empty state", "warning")
 
 
 def total_steps(options: Mapping[str, Any], steps_per_epoch: int) -> int:
-    """Return the step at which a training is complete: the last one, or the end of the last pass over the text."""
+    """Return the number of steps of a training: `max_steps`, or fewer if `max_epochs` ends earlier."""
     steps: int = options["max_steps"]
     if options["max_epochs"]:
         steps = min(steps, max(1, round(options["max_epochs"] * steps_per_epoch)))
