@@ -16,9 +16,9 @@ from tests.support.waiting import TIMEOUT
 expect.set_options(timeout=1000 * TIMEOUT)
 BAD_FILES = {
     "empty": (b"", "empty"),
-    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a plain text: it seems to be a PNG"),
-    "one character": (b"aaaaaaaaaaaaaaaa", "one character only"),
-    "undecodable": ("Grüße aus Köln ß".encode()[:-1], "cut off in the middle of its last character"),
+    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not plain text: it seems to be a PNG"),
+    "one character": (b"aaaaaaaaaaaaaaaa", "only one character"),
+    "undecodable": ("Grüße aus Köln ß".encode()[:-1], "ends in the middle of a character"),
     "larger than the server takes": (b"quack " * 200_000, "This file is larger than 1 MB"),
 }
 

@@ -59,5 +59,5 @@ def test_without_patience_one_sentence_says_what_is_missing(stopped: database_se
     with start(tmp_path, stopped) as server:
         output, problem = server.communicate(timeout=TIMEOUT)
     assert (server.returncode, output) == (1, "")
-    assert problem.startswith("There is no database server at 127.0.0.1:")
+    assert problem.startswith("No database server responds at 127.0.0.1:")
     assert problem.count("\n") == 1

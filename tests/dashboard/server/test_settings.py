@@ -64,7 +64,7 @@ def test_limits_have_flags_and_variables() -> None:
         ({"CHARRNN_PORT": "http"}, "CHARRNN_PORT is 'http'; expected a whole number"),
         ({"CHARRNN_OPEN_TO_EVERYBODY": "perhaps"}, "CHARRNN_OPEN_TO_EVERYBODY is 'perhaps'; expected true or false"),
         ({"CHARRNN_DATABASE_URL_FILE": "/no/such/file"}, "CHARRNN_DATABASE_URL_FILE names: No such file"),
-        ({"MYSQL_PASSWORD_FILE": os.devnull}, "MYSQL_PASSWORD_FILE names, is empty"),
+        ({"MYSQL_PASSWORD_FILE": os.devnull}, "MYSQL_PASSWORD_FILE points to, is empty"),
         ({"MYSQL_PASSWORD_FILE": "x", "MYSQL_PASSWORD": "y"}, "Both MYSQL_PASSWORD and MYSQL_PASSWORD_FILE"),
     ],
 )
