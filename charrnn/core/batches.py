@@ -7,7 +7,9 @@ state carries over from window to window; it is reset at the start of each epoch
 later than the one before, within the remainder of the cut, so that windows do not always break at the same places.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +44,19 @@ def check_length(num_characters: int, num_seqs: int, num_steps: int) -> None:
         f"The text has {num_characters:,} characters, but one batch needs num_seqs × (num_steps + 1) = "
         f"{num_seqs:,} × {num_steps + 1:,} = {needed:,}. {', or '.join(ways)}."
     )
+
+
+def steps_per_epoch(num_characters: int, num_seqs: int, num_steps: int) -> int:
+    """Return the number of steps in one epoch, a pass over `num_characters` of training text."""
+    return (num_characters // num_seqs - 1) // num_steps
+
+
+def total_steps(options: Mapping[str, Any], epoch_steps: int) -> int:
+    """Return the number of steps of a training: `max_steps`, or fewer if `max_epochs` ends earlier."""
+    steps: int = options["max_steps"]
+    if options["max_epochs"]:
+        steps = min(steps, max(1, round(options["max_epochs"] * epoch_steps)))
+    return steps
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class Streams:
         self._ids, self._seed = ids, seed
         self.num_seqs, self.num_steps = num_seqs, num_steps
         self._stride = len(ids) // num_seqs
-        self.steps_per_epoch = (self._stride - 1) // num_steps
+        self.steps_per_epoch = steps_per_epoch(len(ids), num_seqs, num_steps)
 
     def starts_epoch(self, step: int) -> bool:
         """Return whether the step (counted from 0) is the first of an epoch, where the state is reset."""

@@ -16,6 +16,9 @@ from typing import Any, Literal
 from charrnn.core.environment_secrets import BOOLEANS
 from charrnn.core.errors import OptionError
 
+ARCHITECTURE = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab")
+"""Training options that determine the shapes of the weights; a checkpoint cannot be resumed with others."""
+
 Kind = Literal["training", "sampling"]
 Value = bool | int | float | str
 

@@ -2,15 +2,32 @@
 
 import codecs
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 from charrnn.core.encoding_detection import CHUNK, Detection, detect_encoding, normalize_encoding
-from charrnn.core.errors import TextError
+from charrnn.core.errors import NotFound, TextError
 from charrnn.core.file_signatures import reject_known_format
 from charrnn.core.text_report import TextReport
 from charrnn.core.text_statistics import TextStatistics
 
 Newlines = Literal["lf", "keep"]
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file with a text for reading.
+
+    Raises:
+        NotFound: The file does not exist.
+        TextError: The file cannot be read.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
+    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL or a lone surrogate
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error
 
 
 def decode(

@@ -10,7 +10,7 @@ from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
 from charrnn.core.errors import LimitExceeded, NotFound, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.text_decoding import Newlines, analyze, encode_utf8
+from charrnn.core.text_decoding import Newlines, analyze, encode_utf8, open_file
 from charrnn.core.text_report import TextReport
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.example_texts import open_example
@@ -84,7 +84,7 @@ class Corpora:
 
     def _store_files(self, source: Path | str | BinaryIO, name: str | None, **how: Any) -> tuple[Corpus, TextReport]:
         if isinstance(source, Path):
-            with _opened(source) as file:
+            with open_file(source) as file:
                 return self._files.add(file, name=name or source.stem, **how)
         if isinstance(source, str):
             _refuse_file_name(source)
@@ -122,7 +122,7 @@ class Corpora:
             NotFound: There is no such file.
         """
         if isinstance(source, Path):
-            with _opened(source) as file:
+            with open_file(source) as file:
                 return analyze(file, encoding=encoding, newlines=newlines, name=source.name)
         return analyze(source, encoding=encoding, newlines=newlines)
 
@@ -188,13 +188,3 @@ class Corpora:
 def _refuse_file_name(text: str) -> None:
     if len(text) < 256 and "\n" not in text and "\0" not in text and Path(text).is_file():
         raise TextError(f"A str is the text itself, and {text!r} is a file's name. For the file, give Path({text!r}).")
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL or half a character in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.core import batches
 from charrnn.core.batches import Split, split
 from charrnn.core.cpu_features import bfloat16_flag, uses_bfloat16
 from charrnn.core.network_cost import num_parameters, step_cost, training_bytes
@@ -86,11 +87,8 @@ def length(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
         TextError: The text is too short for the options.
     """
     num_train = _split(options, num_characters).num_train
-    steps_per_epoch = (num_train // options["num_seqs"] - 1) // options["num_steps"]
-    total = options["max_steps"]
-    if options["max_epochs"]:
-        total = min(total, max(1, round(options["max_epochs"] * steps_per_epoch)))
-    return steps_per_epoch, total
+    epoch_steps = batches.steps_per_epoch(num_train, options["num_seqs"], options["num_steps"])
+    return epoch_steps, batches.total_steps(options, epoch_steps)
 
 
 def _split(options: Mapping[str, Any], num_characters: int) -> Split:

@@ -4,13 +4,13 @@ the training never waits for the database."""
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from charrnn.core.errors import LeaseLost, NotFound, StoreError
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
 from charrnn.core.training_events import CheckpointSaved, Event, LogMessage, MetricsMeasured, SampleGenerated
+from charrnn.store.model_rows import new_id
 from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
@@ -77,9 +77,9 @@ class Recorder:
                     if (loss := values.get(self._judged_by)) is not None:
                         self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
                 case SampleGenerated(step, text, options):
-                    self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
+                    self._samples.append(Sample(new_id(), self._model.id, step, text, options, now))
                 case CheckpointSaved(step, kind, loss, folder, size):
-                    self._checkpoints.append(Checkpoint(_new_id(), self._model.id, step, kind, loss, folder, size, now))
+                    self._checkpoints.append(Checkpoint(new_id(), self._model.id, step, kind, loss, folder, size, now))
 
     def deliver(self) -> None:
         """Store all that was noted, now.
@@ -165,7 +165,3 @@ class Recorder:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex

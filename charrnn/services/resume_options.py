@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from charrnn.core.errors import OptionError, StateError
-from charrnn.core.options import Value, checked
+from charrnn.core.options import ARCHITECTURE, Value, checked
 from charrnn.core.records import ACTIVE, Model, ModelState
 
-SHAPING = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab", "optimizer")
-"""Options that decide what a checkpoint holds; a training cannot go on with others."""
+FIXED = (*ARCHITECTURE, "optimizer")
+"""Options that determine the content of a checkpoint; a training cannot be resumed with others."""
 
 
 def options_to_go_on(model: Model, changes: Mapping[str, Any]) -> dict[str, Value]:
@@ -21,7 +21,7 @@ def options_to_go_on(model: Model, changes: Mapping[str, Any]) -> dict[str, Valu
     if model.state in ACTIVE:
         raise StateError(f"The model {model.name!r} is being trained already; follow it, or stop it first.")
     values = checked("training", changes, base=model.train_params)
-    fixed = [name for name in SHAPING if values[name] != model.train_params.get(name, values[name])]
+    fixed = [name for name in FIXED if values[name] != model.train_params.get(name, values[name])]
     if fixed:
         raise OptionError(
             {

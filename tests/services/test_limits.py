@@ -62,7 +62,10 @@ def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str)
     [
         ({"max_parameters": 300}, r"This network has [\d,]+ weights, but this server allows at most 300"),
         ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory, but this server allows at most 1"),
-        ({"max_log_lines": 3}, r"This training would log about \d+ lines \(see log_every_n\), but this server allows at most 3"),
+        (
+            {"max_log_lines": 3},
+            r"This training would log about \d+ lines \(see log_every_n\), but this server allows at most 3",
+        ),
         ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows 1"),
     ],
 )
@@ -139,5 +142,7 @@ def test_a_text_that_is_too_long_to_write_is_refused(trained: Trained) -> None:
         services.models, replace(services._allowance, limits=Limits(max_sample_length=100))
     )
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
-    with pytest.raises(LimitExceeded, match="102 characters at once, but this server allows at most 100.*--max-sample-length"):
+    with pytest.raises(
+        LimitExceeded, match="102 characters at once, but this server allows at most 100.*--max-sample-length"
+    ):
         limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})

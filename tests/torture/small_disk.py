@@ -91,7 +91,10 @@ def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
         services.training.wait(model_id)
         same = told(services, model_id) == told(services, undisturbed) and not gaps(services, model_id)
         words = failed.error or ""
-        names = f"The disk of {services.settings.checkpoints / model_id} is full" in words and "MB are needed, but only" in words
+        names = (
+            f"The disk of {services.settings.checkpoints / model_id} is full" in words
+            and "MB are needed, but only" in words
+        )
     how = "" if disk.is_mounted else " (no file may grow)"
     return [
         Finding(f"full disk{how}: the training ends", 1, failed.state, "failed", failed.state == ModelState.FAILED),

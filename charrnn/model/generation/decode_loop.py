@@ -11,10 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from charrnn.core.options import preset
+from charrnn.core.options import ARCHITECTURE, preset
 from charrnn.model.compute import stateless_random
 from charrnn.model.generation.sampling import Sampler
-from charrnn.model.network.network import ARCHITECTURE, Network, State
+from charrnn.model.network.network import Network, State
 
 CHUNK = 256
 """Maximum number of characters that one call reads and generates."""

@@ -22,16 +22,6 @@ from charrnn.model.network.residual import add_and_norm, rms_norm
 
 CLASSIC_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 
-ARCHITECTURE = (
-    "cell",
-    "lstm_size",
-    "num_layers",
-    "use_embedding",
-    "embedding_size",
-    "max_vocab",
-)
-"""Options that determine the shapes of the weights; a checkpoint cannot be resumed with others."""
-
 MAX_FLOAT32_CLASSES = 512
 """Up to this many classes, logits are always computed in float32, which costs little and avoids half of the loss of
 precision in bfloat16."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from charrnn.core.batches import Ids, Streams, split
+from charrnn.core.batches import Ids, Streams, split, total_steps
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.training_events import CheckpointSaved, Listener, LogMessage
 from charrnn.core.vocabulary import Vocabulary
@@ -160,11 +160,3 @@ class TrainState:
         self.log(f"resumed at step {self.progress.step}")
         if not fits:
             self.log("num_seqs has changed: the network starts with an empty state", "warning")
-
-
-def total_steps(options: Mapping[str, Any], steps_per_epoch: int) -> int:
-    """Return the number of steps of a training: `max_steps`, or fewer if `max_epochs` ends earlier."""
-    steps: int = options["max_steps"]
-    if options["max_epochs"]:
-        steps = min(steps, max(1, round(options["max_epochs"] * steps_per_epoch)))
-    return steps

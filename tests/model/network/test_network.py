@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from charrnn.core.network_cost import num_parameters
-from charrnn.core.options import defaults, preset
-from charrnn.model.network.network import ARCHITECTURE, Network
+from charrnn.core.options import ARCHITECTURE, defaults, preset
+from charrnn.model.network.network import Network
 from tests.support.rounding import FUNCTION, assert_close
 from tests.support.tiny_networks import CLASSES, tiny
 
