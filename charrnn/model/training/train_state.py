@@ -60,7 +60,7 @@ class TrainState:
         folder: Folder for checkpoints.
         number: Number of this training of the model; part of the checkpoints' names, so that a worker that was
             presumed dead never writes into the folders of the one that took over.
-        tell: Called with every event.
+        emit: Called with every event.
         should_stop: Called after every step.
     """
 

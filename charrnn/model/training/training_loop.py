@@ -51,7 +51,7 @@ def train(
         options: Validated training options.
         folder: Folder for checkpoints.
         number: Number of this training of the model.
-        tell: Called with every event, on this thread; must return quickly.
+        emit: Called with every event, on this thread; must return quickly.
         should_stop: Called after every step and between windows of a validation, from several threads.
         resume_from: Checkpoint to resume from.
         callbacks: Additional Keras callbacks.
