@@ -65,7 +65,7 @@ class Corpora:
         Raises:
             TextError: It cannot be read as text, or is not worth training on.
             NotFound: There is no such file.
-            LimitReached: There is no room for it.
+            LimitExceeded: There is no room for it.
         """
         self._allowance.check_room(0, "text")
         how = {"encoding": encoding, "newlines": newlines, "progress": progress}

@@ -24,7 +24,7 @@ def patiently[T](
         on_wait: Called once, if there is anything to wait for.
 
     Raises:
-        StoreAway: The database was away for longer.
+        StoreUnavailable: The database was away for longer.
     """
     began, waits = time.monotonic(), False
     while True:

@@ -279,7 +279,7 @@ class Library:
 
         Raises:
             BundleError: It is no such file, or is damaged, dangerous or of a newer program; nothing was imported.
-            LimitReached: It is more than this server allows.
+            LimitExceeded: It is more than this server allows.
             NotFound: There is no such file.
         """
         bundle = read_bundle(path, check_weights=self._allowance.check_weights)

@@ -57,7 +57,7 @@ class Allowance:
             model_id: What is trained, if it is there already; its checkpoints are replaced one by one.
 
         Raises:
-            LimitReached: It has too many weights, needs too much memory, logs too much, or leaves no room on the disk;
+            LimitExceeded: It has too many weights, needs too much memory, logs too much, or leaves no room on the disk;
                 or too many run already.
         """
         lines = log_lines(options, corpus.num_characters)
@@ -75,7 +75,7 @@ class Allowance:
         """Refuse a network with too many weights.
 
         Raises:
-            LimitReached: It has.
+            LimitExceeded: It has.
         """
         self.limits.check("max_parameters", weights, f"This network has {weights:,} weights")
 
@@ -88,7 +88,7 @@ class Allowance:
             but: Id of a text that does not count, since it is what is to be stored.
 
         Raises:
-            LimitReached: There is not so much room.
+            LimitExceeded: There is not so much room.
         """
         if not self.limits.max_disk_mb:
             return

@@ -102,7 +102,7 @@ class Writing:
 
         Raises:
             OptionError: Options are wrong.
-            LimitReached: It is more than this server allows.
+            LimitExceeded: It is more than this server allows.
             UnknownCharacters: The prompt holds characters that the model never saw.
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is sound.
@@ -147,7 +147,7 @@ class Writing:
         """Store a text with its model, with the options and seed that made it.
 
         Raises:
-            LimitReached: There is no room for it.
+            LimitExceeded: There is no room for it.
         """
         self._allowance.check_room(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(

@@ -84,7 +84,7 @@ class Trainings:
             OptionError: Options are wrong.
             TextError: The text cannot be read, or is too short for the options.
             NameTaken: Another model has this name.
-            LimitReached: It is more than this server allows.
+            LimitExceeded: It is more than this server allows.
         """
         base = preset_options(preset) if preset else None
         values = checked("training", options or {}, base=base)
@@ -148,7 +148,7 @@ class Trainings:
         Raises:
             StateError: It is not being trained.
             NotFound: There is no such model.
-            StoreAway: The database cannot be told; a training of this process was asked all the same.
+            StoreUnavailable: The database cannot be told; a training of this process was asked all the same.
         """
         mine = self._library.mine(model_id)
         worker = self._workers.get(mine)
