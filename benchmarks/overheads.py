@@ -76,14 +76,13 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     from charrnn.core.batches import split
     from charrnn.core.network_cost import training_bytes
     from charrnn.core.options import preset
-    from charrnn.model.training.callbacks import EventCallback as Teller
-    from charrnn.model.training.callbacks import SampleCallback
+    from charrnn.model.training.callbacks import EventCallback, SampleCallback
     from charrnn.model.training.evaluation import Evaluation
     from charrnn.model.training.train_state import TrainState
     from charrnn.model.training.train_step import TrainStep
     from charrnn.services import open_services
     from charrnn.services.cost_estimate import estimate
-    from charrnn.services.event_recorder import EventCallback
+    from charrnn.services.event_recorder import Recorder
 
     TrainStep(preset("quick") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
     before, clocks, now = peak_memory(), Clocks(), time.perf_counter
@@ -92,8 +91,8 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
         ("evaluation", Evaluation, "loss", now),
         ("checkpoints", TrainState, "save", now),
         ("samples", SampleCallback, "on_train_batch_end", now),
-        ("telling", Teller, "on_train_batch_end", now),
-        ("recorder", EventCallback, "deliver", time.thread_time),
+        ("events", EventCallback, "on_train_batch_end", now),
+        ("recorder", Recorder, "deliver", time.thread_time),
     ]
     with open_services(home) as services, clocks.watching(*parts):
         services.prepare()

@@ -75,7 +75,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
 def test_a_long_history_is_stored_in_portions(
     services: Services, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.store.history_batch.PORTION", 7)
+    monkeypatch.setattr("charrnn.store.history_batch.CHUNK_ROWS", 7)
     rows = "".join(f"{step},{step / 8},\n{step},,{step / 4}\n" for step in range(1, 24))
     lines = "".join(f"line {number}\n" for number in range(1, 24))
     history = {METRICS: b"step,loss,val_loss\n" + rows.encode(), LOG: lines.encode()}

@@ -166,9 +166,9 @@ def test_defect_9_a_killed_training_is_interrupted_and_goes_on(services: Service
     script = f"""
 import os, signal
 from charrnn.services import open_services
-from charrnn.core.training_events import Measured
+from charrnn.core.training_events import MetricsMeasured
 def kill(event):
-    if isinstance(event, Measured) and event.step == 7:
+    if isinstance(event, MetricsMeasured) and event.step == 7:
         os.kill(os.getpid(), signal.SIGKILL)
 services = open_services({str(services.settings.home)!r}, environ={{}})
 model = services.training.start({TEXT!r}, name="ducks", options={OPTIONS!r}, listeners=[kill])
