@@ -33,7 +33,7 @@ EVALUATION_SPEED = 2.0
 LOAD_SECONDS = 1.5
 FIRST_SECONDS = 0.1
 SPARE_MEMORY = 300_000_000
-BESIDE = {"evaluation": ["evaluation"], "checkpoints": ["checkpoints"], "logging, metrics": ["telling", "recorder"]}
+BESIDE = {"evaluation": ["evaluation"], "checkpoints": ["checkpoints"], "logging, metrics": ["events", "recorder"]}
 """What is to cost little, and the parts that it is measured as."""
 
 
