@@ -33,7 +33,7 @@ def open_file(path: Path) -> BinaryIO:
 def decode(
     file: BinaryIO, *, encoding: str, newlines: Newlines = "lf", statistics: TextStatistics | None = None
 ) -> Iterator[str]:
-    """Decode a file from its beginning, in chunks of about 262,000 characters.
+    """Decode a file from its beginning, in chunks of up to 256 KiB.
 
     Args:
         file: Seekable.

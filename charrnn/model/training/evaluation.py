@@ -25,7 +25,8 @@ WARM_UP = WINDOW
 MAX_LOGITS = 16_000_000
 """Maximum number of logits in a window, 64 MB; with a large vocabulary, fewer rows are read in parallel."""
 MIN_ROW, MIN_ROW_OF_BATCH = 2048, 1024
-"""Minimum length of a row in characters, below which warm-up takes too long, and with the shape of training batches."""
+"""Minimum row lengths in characters, by default and with the shape of training batches; in shorter rows, warm-up takes
+too large a share of the time."""
 
 WindowFunction = Callable[[npt.NDArray[np.int32], State], tuple[tf.Tensor, State]]
 """Compiled function that returns the losses of a window of some rows."""
