@@ -27,7 +27,7 @@ def tiny(**changes: Any) -> dict[str, Any]:
 def learn(folder: Path, options: dict[str, Any], **changes: Any) -> tuple[ModelState, list[Event]]:
     """Train on IDS; return the final state and all events."""
     events: list[Event] = []
-    arguments: dict[str, Any] = {"folder": folder, "number": 1, "tell": events.append, "should_stop": never} | changes
+    arguments: dict[str, Any] = {"folder": folder, "number": 1, "emit": events.append, "should_stop": never} | changes
     return train(arguments.pop("ids", IDS), VOCABULARY, options, **arguments), events
 
 
