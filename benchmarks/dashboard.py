@@ -26,13 +26,13 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for tests.support
 
 from charrnn.core.records import Metric, ModelState  # noqa: E402
-from charrnn.core.training_events import Event, Measured, Said  # noqa: E402
+from charrnn.core.training_events import Event, LogMessage, MetricsMeasured  # noqa: E402
 from charrnn.services import Services, open_services  # noqa: E402
 from charrnn.services.settings import Settings  # noqa: E402
 from charrnn.services.training_options import training_options  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
 from charrnn.store.database_url import url_from_environment  # noqa: E402
-from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
+from charrnn.store.run_history import HistoryBatch, HistoryStore  # noqa: E402
 from charrnn.store.tables import MetricRow  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
 from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
@@ -129,7 +129,7 @@ def write_long_model(home: Path) -> str:
             for name in ("loss", "val_loss")
         ]
         lines = [(f"step: {step + 1}/{POINTS}...  loss: {values[step]:.4f}...", "info") for step in steps]
-        told = Batch(first_position=first + 1, lines=lines, metrics=metrics, step=first + TOLD)
+        told = HistoryBatch(first_position=first + 1, lines=lines, metrics=metrics, step=first + TOLD)
         history.append(model.id, epoch, told, seconds=600)
     table = MetricRow.__table__.c
     for number in range(SERIES - 2):
@@ -196,9 +196,9 @@ class Ears:
     def hear(self, event: Event) -> None:
         """Record an event of the training."""
         now = time.time()
-        if isinstance(event, Said):
+        if isinstance(event, LogMessage):
             self.said[event.text] = now
-        elif isinstance(event, Measured) and "loss" in event.values:
+        elif isinstance(event, MetricsMeasured) and "loss" in event.values:
             self.steps.append((now, event.step))
 
 

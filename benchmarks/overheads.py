@@ -32,7 +32,7 @@ EVALUATION_SPEED = 2.0
 LOAD_SECONDS = 1.5
 FIRST_SECONDS = 0.1
 SPARE_MEMORY = 300_000_000
-BESIDE = {"evaluation": ["evaluation"], "checkpoints": ["checkpoints"], "logging, metrics": ["telling", "recorder"]}
+OVERHEADS = {"evaluation": ["evaluation"], "checkpoints": ["checkpoints"], "logging, metrics": ["events", "recorder"]}
 """The overheads with a common target, and the parts they consist of."""
 
 
@@ -75,24 +75,23 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     from charrnn.core.batches import split
     from charrnn.core.network_cost import training_bytes
     from charrnn.core.options import defaults
-    from charrnn.model.training.callbacks import Recorder as Teller
-    from charrnn.model.training.callbacks import Samples
+    from charrnn.model.training.callbacks import EventCallback, SampleCallback
     from charrnn.model.training.evaluation import Evaluation
-    from charrnn.model.training.train_state import Run
-    from charrnn.model.training.train_step import Engine
+    from charrnn.model.training.train_state import TrainState
+    from charrnn.model.training.train_step import TrainStep
     from charrnn.services import open_services
     from charrnn.services.cost_estimate import estimate
-    from charrnn.services.event_recorder import Recorder
+    from charrnn.services.event_recorder import EventRecorder
 
-    Engine(defaults("training") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
+    TrainStep(defaults("training") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
     before, clocks, now = peak_memory(), Clocks(), time.perf_counter
     parts = [
-        ("steps", Engine, "step", now),
+        ("steps", TrainStep, "step", now),
         ("evaluation", Evaluation, "losses", now),
-        ("checkpoints", Run, "_write", now),
-        ("samples", Samples, "on_train_batch_end", now),
-        ("telling", Teller, "on_train_batch_end", now),
-        ("recorder", Recorder, "deliver", time.thread_time),
+        ("checkpoints", TrainState, "_write", now),
+        ("samples", SampleCallback, "on_train_batch_end", now),
+        ("events", EventCallback, "on_train_batch_end", now),
+        ("recorder", EventRecorder, "deliver", time.thread_time),
     ]
     with open_services(home) as services, clocks.watching(*parts):
         services.prepare()
@@ -164,11 +163,11 @@ def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
     table.add("compiling Quick", seconds["steps"][0] - usual["steps"], COMPILE_SECONDS, "{:.1f} s")
     shares = {part: sum(times) / whole for part, times in seconds.items()}
     shares["recorder"] /= len(os.sched_getaffinity(0))  # of all processors' time, as the others
-    own = {name: sum(shares[part] for part in parts) for name, parts in BESIDE.items()}
+    own = {name: sum(shares[part] for part in parts) for name, parts in OVERHEADS.items()}
     table.add("evaluation, checkpoints, logging, metrics", 100 * sum(own.values()), 100 * OVERHEAD, "{:.1f} %")
     speeds = {part: count / usual[part] for part, count in trained["characters"].items()}
-    beside = speeds["evaluation"] / speeds["steps"]
-    table.add("speed of evaluation, relative to training", beside, EVALUATION_SPEED, "{:.1f} ×", least=True)
+    relative = speeds["evaluation"] / speeds["steps"]
+    table.add("speed of evaluation, relative to training", relative, EVALUATION_SPEED, "{:.1f} ×", least=True)
     allowed = trained["expected_memory"] + SPARE_MEMORY
     table.add("memory of the training", trained["memory"] / 1e6, allowed / 1e6, "{:.0f} MB")
     off = trained["estimated"] / whole

@@ -91,7 +91,7 @@ import json, sys, time
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
-from charrnn.core.training_events import Measured
+from charrnn.core.training_events import MetricsMeasured
 from charrnn.services import open_services
 
 def memory(what):
@@ -99,7 +99,7 @@ def memory(what):
 
 first = []
 def hear(event):
-    if isinstance(event, Measured) and not first:
+    if isinstance(event, MetricsMeasured) and not first:
         first.append(time.perf_counter())
 
 with open_services(sys.argv[2]) as services:

@@ -13,7 +13,7 @@ from charrnn.core.records import Corpus  # noqa: E402
 from charrnn.store.corpora import CorpusStore  # noqa: E402
 from charrnn.store.database import Database  # noqa: E402
 from charrnn.store.models import ModelStore  # noqa: E402
-from charrnn.store.run_history import Batch, HistoryStore  # noqa: E402
+from charrnn.store.run_history import HistoryBatch, HistoryStore  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
 from tests.support.database_servers import TITLES, running  # noqa: E402
 
@@ -32,7 +32,7 @@ def rate(database: Database, *, batch_size: int, batches: int) -> float:
     begun = time.perf_counter()
     for first in range(1, batch_size * batches, batch_size):
         lines = [(LINE.format(step), "info") for step in range(batch_size)]
-        history.append(model.id, epoch, Batch(first_position=first, lines=lines), seconds=600)
+        history.append(model.id, epoch, HistoryBatch(first_position=first, lines=lines), seconds=600)
     return batch_size * batches / (time.perf_counter() - begun)
 
 

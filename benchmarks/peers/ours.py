@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if anot
 from turns import Work, take_turns  # noqa: E402
 
 from charrnn.core.options import preset  # noqa: E402
-from charrnn.model.training.train_step import Engine  # noqa: E402
+from charrnn.model.training.train_step import TrainStep  # noqa: E402
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
         "grad_clip": 5.0,
         "precision": precision,
     }
-    engine = Engine(options, work.classes)
+    engine = TrainStep(options, work.classes)
     batch = np.random.default_rng(1).integers(0, work.classes, (work.batch, work.window + 1)).astype(np.int32)
     numbers = iter(range(10**9))
     take_turns(lambda: engine.step(batch, next(numbers), 0.001, restart=False))

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed o
 from recipes import recipe  # noqa: E402
 from turns import tell, wait  # noqa: E402
 
-from charrnn.core.training_events import Event, Measured  # noqa: E402
+from charrnn.core.training_events import Event, MetricsMeasured  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training.training_loop import train  # noqa: E402
 
@@ -45,7 +45,7 @@ class Turns(keras.callbacks.Callback):
 
     def hear(self, event: Event) -> None:
         """Note validations."""
-        if isinstance(event, Measured) and "val_loss" in event.values:
+        if isinstance(event, MetricsMeasured) and "val_loss" in event.values:
             self.losses.append((self.seconds, event.values["val_loss"]))
 
     def answer(self, *, done: bool) -> None:
@@ -68,7 +68,7 @@ def main() -> None:
     if wait():
         with tempfile.TemporaryDirectory() as folder:
             train(
-                ids, vocabulary, options, folder=Path(folder), number=1, tell=turns.hear, should_stop=lambda: False,
+                ids, vocabulary, options, folder=Path(folder), number=1, emit=turns.hear, should_stop=lambda: False,
                 callbacks=[turns],
             )  # fmt: skip
         turns.answer(done=True)

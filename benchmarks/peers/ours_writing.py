@@ -10,7 +10,7 @@ from turns import BLOCK_SECONDS, tell, wait  # noqa: E402
 
 from charrnn.core.options import defaults, preset  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
-from charrnn.model.generation.generator import Writer  # noqa: E402
+from charrnn.model.generation.generator import Generator  # noqa: E402
 from charrnn.model.network.network import Network  # noqa: E402
 
 
@@ -21,8 +21,8 @@ def main() -> None:
         "num_layers": layers, "lstm_size": units, "use_embedding": True, "embedding_size": units,
     }  # fmt: skip
     vocabulary = Vocabulary.from_counts({chr(0x4E00 + i): 1 for i in range(classes - 1)}, classes)
-    writer = Writer(Network(options, classes), vocabulary)
-    texts = writer.write(defaults("sampling") | {"max_length": 10**9, "num_samples": samples, "seed": 1})
+    generator = Generator(Network(options, classes), vocabulary)
+    texts = generator.generate(defaults("sampling") | {"max_length": 10**9, "num_samples": samples, "seed": 1})
     for _ in range(3 * samples):  # the first call compiles, the next ones are short
         next(texts)
     tell("ready")

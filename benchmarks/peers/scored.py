@@ -17,7 +17,7 @@ from peers.cuts import Cut, standard_error
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
 
 from charrnn.core.batches import split  # noqa: E402
-from charrnn.core.training_events import Event, Saved  # noqa: E402
+from charrnn.core.training_events import CheckpointSaved, Event  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
 from charrnn.model.training.checkpoint import load_network  # noqa: E402
 from charrnn.model.training.evaluation import Evaluation  # noqa: E402
@@ -59,11 +59,11 @@ def train_and_score(parts: Cut, options: Mapping[str, Any], *, every: int = 0) -
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         train(
-            ids, vocabulary, dict(options), folder=Path(folder), number=1, tell=heard.append,
+            ids, vocabulary, dict(options), folder=Path(folder), number=1, emit=heard.append,
             should_stop=lambda: False, callbacks=[dense] if every else [],
         )  # fmt: skip
         seconds = time.monotonic() - begun
-        saved = [event for event in heard if isinstance(event, Saved)]
+        saved = [event for event in heard if isinstance(event, CheckpointSaved)]
         kept = [event for event in saved if event.kind == "best"] or saved
         network, _, _ = load_network(Path(folder, kept[-1].folder))
     scored = vocabulary.encode(parts.before + parts.test)

@@ -10,7 +10,7 @@ from charrnn.cli.terminal_output import print_facts, print_json, print_table, sa
 from charrnn.cli.text_input import add_reading, opened_text
 from charrnn.core import formatting
 from charrnn.core.errors import TextError
-from charrnn.core.text_decoding import examine
+from charrnn.core.text_decoding import analyze
 from charrnn.core.text_report import TextReport
 
 WIDTH = 78
@@ -28,7 +28,7 @@ def _check_flags(parser: ArgumentParser) -> None:
 def _check(args: Namespace) -> int:
     check_training(args)
     with opened_text(args.file) as (file, name):
-        report = examine(file, encoding=args.encoding, newlines=args.newlines or "lf", name=name)
+        report = analyze(file, encoding=args.encoding, newlines=args.newlines or "lf", name=name)
     problems, cost = list(report.problems), None
     values: Mapping[str, Any] = {}
     if not problems:
@@ -63,14 +63,14 @@ def _cost(report: TextReport, values: Mapping[str, Any]) -> Any:
 
 def _facts(report: TextReport) -> dict[str, str]:
     sure = "certain" if report.certain else "a guess"
-    ends = ", ".join(f"{number:,} {kind.upper()}" for kind, number in report.line_ends.items() if number)
+    ends = ", ".join(f"{number:,} {kind.upper()}" for kind, number in report.line_endings.items() if number)
     return {
         "text": report.name,
         "size": formatting.size(report.num_bytes),
         "characters": f"{report.num_characters:,}",
         "different": f"{report.num_distinct:,}",
         "lines": f"{report.num_lines:,}",
-        "encoding": f"{report.encoding} ({sure}: {report.how})",
+        "encoding": f"{report.encoding} ({sure}: {report.reason})",
         "or else": ", ".join(report.alternatives),
         "line ends": ends or "none",
         "frequent": _characters(report.frequent[:20]),
@@ -92,7 +92,7 @@ def _print_cost(report: TextReport, values: Mapping[str, Any], cost: Any) -> Non
         say(f"note: {unknown:,} rare characters are not learned; --max_vocab {report.num_distinct} learns all.")
     say(
         f"It can be trained on. With these options: {cost.num_parameters:,} weights, "
-        f"{formatting.size(cost.memory_bytes)} of memory, {cost.steps_per_pass:,} steps a pass over the text, "
+        f"{formatting.size(cost.memory_bytes)} of memory, {cost.steps_per_epoch:,} steps a pass over the text, "
         f"{cost.total_steps:,} steps = {cost.passes:,.1f} passes, about {formatting.duration(60 * cost.minutes)} here."
     )
 

@@ -50,18 +50,18 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
         "state": model.state,
         "error": model.error or "",
         "step": f"{model.step:,} of {model.train_params.get('max_steps', 0):,}",
-        "best loss": "" if model.best_loss is None else formatting.both(model.best_loss),
-        "loss": formatting.both(newest["loss"]) if "loss" in newest else "",
-        "validation": formatting.both(newest["val_loss"]) if "val_loss" in newest else "",
+        "best loss": "" if model.best_loss is None else formatting.loss_with_units(model.best_loss),
+        "loss": formatting.loss_with_units(newest["loss"]) if "loss" in newest else "",
+        "validation": formatting.loss_with_units(newest["val_loss"]) if "val_loss" in newest else "",
         "speed": f"{newest['chars_per_second']:,.0f} characters/s" if "chars_per_second" in newest else "",
         "trained on": model.cpu or "",
         "text": "" if corpus is None else _about(corpus),
         "options": " ".join(f"--{name} {_value(value)}" for name, value in changed.items()) or "defaults",
         "notes": model.notes,
         "tags": ", ".join(model.tags),
-        "created": formatting.moment(model.created_at),
-        "started": formatting.moment(model.started_at),
-        "ended": formatting.moment(model.finished_at),
+        "created": formatting.local_time(model.created_at),
+        "started": formatting.local_time(model.started_at),
+        "ended": formatting.local_time(model.finished_at),
         "id": model.id,
     }
 
@@ -86,7 +86,7 @@ def _print_checkpoints(checkpoints: list[Checkpoint]) -> None:
                 f"{checkpoint.step:,}",
                 formatting.loss(checkpoint.loss),
                 formatting.size(checkpoint.size_bytes),
-                formatting.moment(checkpoint.created_at),
+                formatting.local_time(checkpoint.created_at),
                 checkpoint.id,
             ]
             for checkpoint in checkpoints

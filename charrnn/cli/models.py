@@ -41,7 +41,7 @@ def _models(args: Namespace) -> int:
                     formatting.loss(model.best_loss),
                     formatting.bits(model.best_loss),
                     texts.get(model.corpus_id or "", ""),
-                    formatting.moment(model.updated_at),
+                    formatting.local_time(model.updated_at),
                     *([model.owner] if owners else []),
                 ]
                 for model in models

@@ -6,7 +6,7 @@ from collections import deque
 from rich.text import Text
 
 from charrnn.core import formatting
-from charrnn.core.training_events import Event, Measured, Planned
+from charrnn.core.training_events import Event, MetricsMeasured, SchedulePlanned
 
 WINDOW_SECONDS = 30.0
 """Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
@@ -33,9 +33,9 @@ class ProgressLine:
 
     def hear(self, event: Event, now: float | None = None) -> None:
         """Take an event in; `now` is in seconds of a clock that never goes back."""
-        if isinstance(event, Planned):
+        if isinstance(event, SchedulePlanned):
             self._total = event.total_steps
-        if not isinstance(event, Measured):
+        if not isinstance(event, MetricsMeasured):
             return
         now = time.monotonic() if now is None else now
         self._began = now if self._began is None else self._began

@@ -11,7 +11,7 @@ from charrnn.cli.command import DONE, Command, UsageError, opened, output_path
 from charrnn.cli.option_flags import add_options, given
 from charrnn.cli.terminal_output import as_json, for_stream, hint, notice
 from charrnn.core.atomic_files import atomic_file
-from charrnn.core.generated_text import Piece, Written, join
+from charrnn.core.generated_text import GeneratedText, TextChunk, join_chunks
 from charrnn.core.options import checked
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def _sample(args: Namespace) -> int:
         stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
         for problem in stream.problems:
             notice(f"warning: {problem}")
-        pieces: list[Piece] = []
+        pieces: list[TextChunk] = []
         for text in _in_order(stream, pieces):
             if not args.json:
                 write(text)
-        texts = join(stream.prompt, pieces, int(stream.options["num_samples"]))
+        texts = join_chunks(stream.prompt, pieces, int(stream.options["num_samples"]))
         if args.json:
             write(as_json(_document(model.name, stream, texts)) + "\n")
         for whole in texts:
@@ -83,7 +83,7 @@ def _write_bytes(write: Callable[[bytes], object], text: str) -> None:
     write(text.encode())
 
 
-def _in_order(stream: "Stream", pieces: list[Piece]) -> Iterator[str]:
+def _in_order(stream: "Stream", pieces: list[TextChunk]) -> Iterator[str]:
     """Yield the first text while it is generated, then the others, which are generated in parallel."""
     count = int(stream.options["num_samples"])
     yield _heading(0, count) + stream.prompt
@@ -100,7 +100,7 @@ def _heading(number: int, count: int) -> str:
     return f"----- {number + 1} of {count} -----\n" if count > 1 else ""
 
 
-def _document(name: str, stream: "Stream", texts: list[Written]) -> dict[str, object]:
+def _document(name: str, stream: "Stream", texts: list[GeneratedText]) -> dict[str, object]:
     checkpoint = stream.checkpoint
     return {
         "model": name,

@@ -7,7 +7,7 @@ from charrnn.cli.command import DONE, Command, add_json, add_model, opened
 from charrnn.cli.terminal_output import hint, print_json, say
 from charrnn.cli.text_input import add_reading, opened_text
 from charrnn.core import formatting
-from charrnn.core.text_decoding import decode, detection_of
+from charrnn.core.text_decoding import decode, resolve_encoding
 
 
 def _score_flags(parser: ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def _score(args: Namespace) -> int:
         model = services.models.resolve(args.name)
         checkpoint = checked_checkpoint(args, services, model)
         with opened_text(args.file) as (file, _):
-            encoding = detection_of(file, args.encoding).encoding
+            encoding = resolve_encoding(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
         hint(LOADING)
         score = services.writing.score(model.id, text, checkpoint=checkpoint, adaptive=args.adaptive)
@@ -38,7 +38,7 @@ def _score(args: Namespace) -> int:
                 "model": model.name,
                 "encoding": encoding,
                 "nats": score.nats,
-                "bits": formatting.in_bits(score.nats),
+                "bits": formatting.nats_to_bits(score.nats),
                 "num_characters": score.num_characters,
                 "num_unknown": score.num_unknown,
                 "adaptive": args.adaptive,
@@ -46,7 +46,7 @@ def _score(args: Namespace) -> int:
         )
         return DONE
     how = ", adaptive" if args.adaptive else ""
-    say(f"{formatting.both(score.nats)} over {score.num_characters:,} characters ({encoding}{how})")
+    say(f"{formatting.loss_with_units(score.nats)} over {score.num_characters:,} characters ({encoding}{how})")
     if score.num_unknown:
         say(f"{score.num_unknown:,} of them are not in the vocabulary; they are scored as unknown.")
     return DONE

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from charrnn.core.errors import NotFound, TextError
+from charrnn.core.text_decoding import open_file
 
 
 def add_reading(parser: ArgumentParser) -> None:
@@ -42,12 +42,5 @@ def opened_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
             yield copy, "stdin"
         return
     path = Path(name)
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {name}. Check the name; relative names start at {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise TextError(f"The file {name!r} cannot be read: {reason}.") from error
-    with file:
+    with open_file(path) as file:
         yield file, path.stem

@@ -96,7 +96,7 @@ def _text(args: Namespace, services: "Services") -> Corpus:
 def _tell_text(report: TextReport) -> None:
     notice(
         f"text: {report.name}, {report.num_characters:,} characters, {report.num_distinct:,} different, "
-        f"{report.encoding} ({report.how})"
+        f"{report.encoding} ({report.reason})"
     )
     for remark in report.remarks:
         notice(f"  {remark}")

@@ -16,9 +16,9 @@ from charrnn.cli.interrupt_signals import StopSignals, exit_code
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, notice, say, visible
 from charrnn.core import formatting
-from charrnn.core.errors import StateError, StoreAway
+from charrnn.core.errors import StateError, StoreUnavailable
 from charrnn.core.records import Model, ModelState
-from charrnn.core.training_events import Ended, Event, Listener, Said, Wrote
+from charrnn.core.training_events import Event, Listener, LogMessage, SampleGenerated, TrainingEnded
 
 if TYPE_CHECKING:
     from charrnn.services import Services
@@ -51,7 +51,7 @@ def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Call
                 event = events.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 continue
-            if isinstance(event, Ended):
+            if isinstance(event, TrainingEnded):
                 break
             display.show(event)
     code = _print_end(args, services, services.models.get(model.id), event)
@@ -91,9 +91,9 @@ class _Display:
         """Print an event and update the progress line."""
         self._line.hear(event)
         match event:
-            case Said(text, level) if level != "error":  # errors are printed at the end
+            case LogMessage(text, level) if level != "error":  # errors are printed at the end
                 self._print(text, "yellow" if level == "warning" else "")
-            case Wrote(step, text) if self._lines_here:
+            case SampleGenerated(step, text) if self._lines_here:
                 self._print(f"sample at step {step:,}:\n{text}\n", "dim")
 
     def note(self, text: str) -> None:
@@ -122,13 +122,13 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
     display.note("Stopping after the current step and saving a checkpoint. Press Ctrl-C again to end at once.")
     try:
         services.training.stop(model.id)
-    except (StateError, StoreAway):
+    except (StateError, StoreUnavailable):
         pass  # the training has just ended, or it stops although the database is away
 
 
-def _print_end(args: Namespace, services: "Services", model: Model, end: Ended) -> int:
+def _print_end(args: Namespace, services: "Services", model: Model, end: TrainingEnded) -> int:
     """Print how a training ended and what to do next; return the exit code."""
-    best = f" Best loss {formatting.both(model.best_loss)}." if model.best_loss is not None else ""
+    best = f" Best loss {formatting.loss_with_units(model.best_loss)}." if model.best_loss is not None else ""
     step, resume = f"{model.step:,}", typed(args, "resume", model.name)
     match end.state:
         case ModelState.COMPLETED:

@@ -1,4 +1,4 @@
-"""Writes that are whole or not there: temporary name beside the target, fsync, rename. Knows nothing of the content.
+"""Write files and folders atomically: write to a temporary name next to the target, fsync, then rename.
 
 A crash can leave a temporary file or folder behind, never a half-written target. Temporary names begin with `.tmp-`.
 """
@@ -23,18 +23,18 @@ if sys.platform == "darwin":
 PREFIX = ".tmp-"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a system says when a file may not grow: the disk, the user's share, or what one file may hold, is full."""
+"""Error codes for a full disk, an exhausted quota and a file that exceeds the maximum size."""
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³")}
-"""What Windows takes for something else than a file, whatever its ending."""
+"""Names that Windows reserves for devices, with any extension."""
 
 
 @contextmanager
 def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Write a file so that others see all of it or none of it; an existing file is replaced.
+    """Write a file atomically, replacing an existing one.
 
     Args:
         path: The target; its folder must exist.
-        private: Give it the mode of a file of the data folder; otherwise the umask decides.
+        private: Use the mode that files of the data folder have; otherwise the umask decides.
 
     Yields:
         A binary file, open for writing.
@@ -59,17 +59,17 @@ def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_folder(path: Path, *, needed: int = 0) -> Iterator[Path]:
-    """Write a folder so that others see all of it or none of it.
+    """Write a folder atomically.
 
     Args:
-        path: The target. Its parent must exist, it must not: contents never change under a reader.
-        needed: Bytes that will be written, refused beforehand where there is less room; 0 when unknown.
+        path: The target. Its parent must exist; the target must not, because published folders never change.
+        needed: Bytes that will be written, checked against the free space first; 0 if unknown.
 
     Yields:
-        An empty folder to fill, which becomes the target.
+        An empty temporary folder, renamed to the target at the end.
 
     Raises:
-        FileExistsError: The target exists; nothing was changed.
+        FileExistsError: The target exists; it was not changed.
         StudioError: The disk is full.
     """
     with temporary_folder(path.parent, needed=needed) as building:
@@ -79,7 +79,7 @@ def atomic_folder(path: Path, *, needed: int = 0) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(parent: Path, *, needed: int = 0) -> Iterator[Path]:
-    """Make a folder that is removed at the end, unless `publish` gave it its real name.
+    """Create a folder that is removed at the end, unless `publish` renames it.
 
     Raises:
         StudioError: The disk is full.
@@ -94,10 +94,10 @@ def temporary_folder(parent: Path, *, needed: int = 0) -> Iterator[Path]:
 
 
 def publish(building: Path, path: Path) -> None:
-    """Give a filled temporary folder its real name, once everything in it is on the disk.
+    """Sync a temporary folder to disk and rename it to its final path.
 
     Raises:
-        FileExistsError: The target exists; nothing was changed.
+        FileExistsError: The target exists; it was not changed.
     """
     for_folders, for_files = folder_mode(path.parent), file_mode(path.parent)
     for folder, _, names in os.walk(building, topdown=False):
@@ -111,11 +111,11 @@ def publish(building: Path, path: Path) -> None:
 
 
 def make_folder(path: Path, *, inherits: bool = True) -> None:
-    """Make a folder and those above it that are missing, so that a power cut does not undo it.
+    """Create a folder and its missing parents, and sync them so that they survive a power failure.
 
     Args:
         path: The folder; it may exist.
-        inherits: Whether it has the mode of its parent, as folders of the data folder do, or is its owner's alone.
+        inherits: Copy the group permissions of the parent, as in the data folder; otherwise only the owner has access.
     """
     if path.is_dir():
         return
@@ -123,7 +123,7 @@ def make_folder(path: Path, *, inherits: bool = True) -> None:
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
-        if path.is_dir():  # somebody was quicker
+        if path.is_dir():  # created by another process in the meantime
             return
         raise
     os.chmod(path, folder_mode(path.parent) if inherits else 0o700)
@@ -131,19 +131,19 @@ def make_folder(path: Path, *, inherits: bool = True) -> None:
 
 
 def file_name(name: str) -> str:
-    """Return a name as every file system takes it: one part of a path, visible, and no device of Windows."""
+    """Return a name that is a valid file name on Linux, macOS and Windows, and not hidden."""
     kept = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip(" .")
-    kept = kept.encode()[:200].decode(errors="ignore").rstrip(" .")  # most take 255 bytes, with the ending
+    kept = kept.encode()[:200].decode(errors="ignore").rstrip(" .")  # most file systems allow 255 bytes, with extension
     first = kept.partition(".")[0].strip().upper()
     return f"_{kept}" if not kept or kept[0] in "-~" or first in _DEVICES else kept
 
 
 def discard(folder: Path, *, unless: Callable[[], bool] = lambda: False) -> None:
-    """Remove a folder so that others see all of it or none of it; it may be missing.
+    """Remove a folder atomically; a missing folder is ignored.
 
     Args:
-        folder: What to remove.
-        unless: Asked when nobody sees the folder any more; if it is needed after all, it comes back.
+        folder: The folder to remove.
+        unless: Called once the folder is renamed away; if it returns true, the folder is restored.
     """
     doomed = _temporary(folder.parent)
     try:
@@ -155,7 +155,7 @@ def discard(folder: Path, *, unless: Callable[[], bool] = lambda: False) -> None
         is_needed = unless()
     finally:
         if is_needed:
-            with suppress(FileExistsError):  # somebody has made it anew
+            with suppress(FileExistsError):  # recreated by another process in the meantime
                 _rename_to_new(doomed, folder)
                 sync_folder(folder.parent)
     shutil.rmtree(doomed, ignore_errors=is_needed)
@@ -165,11 +165,11 @@ def sweep(folder: Path, *, older_than: float = 86_400) -> list[Path]:
     """Remove temporary files and folders that crashes left behind.
 
     Args:
-        folder: Where to look; not below it.
-        older_than: Seconds since the last write; younger ones may belong to somebody at work.
+        folder: The folder to search, without its subfolders.
+        older_than: Minimum age in seconds since the last write; younger ones may still be in use.
 
     Returns:
-        What was removed.
+        The paths that were removed.
     """
     limit = time.time() - older_than
     removed = [path for path in sorted(folder.glob(PREFIX + "*")) if _last_write(path) <= limit]
@@ -183,14 +183,14 @@ def sweep(folder: Path, *, older_than: float = 86_400) -> list[Path]:
 
 @contextmanager
 def naming_full_disk(folder: Path, *, needed: int = 0) -> Iterator[None]:
-    """Say which folder is on a full disk, where the system says only that a disk is full.
+    """Turn "no space left" errors into an error that names the folder and the free space.
 
     Args:
-        folder: Where the block writes to.
-        needed: Bytes that it will need in all, refused beforehand where there is less room; 0 when unknown.
+        folder: The folder that the block writes to.
+        needed: Bytes that the block will write, checked against the free space first; 0 if unknown.
 
     Raises:
-        StudioError: There is too little room.
+        StudioError: There is not enough space.
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -205,10 +205,10 @@ def naming_full_disk(folder: Path, *, needed: int = 0) -> Iterator[None]:
 
 
 def _full_disk(folder: Path, *, needed: int, free: int) -> str:
-    asked = f"{needed / 1e6:,.1f} MB are needed, " if needed else ""
+    asked = f"{needed / 1e6:,.1f} MB are needed, but only " if needed else ""
     return (
         f"The disk of {folder} is full: {asked}{free / 1e6:,.1f} MB are free. Nothing was changed. "
-        f"Make room there, or choose another data folder (CHARRNN_HOME)."
+        f"Free some space, or choose another data folder (CHARRNN_HOME)."
     )
 
 
@@ -219,7 +219,7 @@ def _temporary(parent: Path) -> Path:
 def _last_write(path: Path) -> float:
     try:
         return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
-    except FileNotFoundError:  # its owner is at work on it
+    except FileNotFoundError:  # still in use by its owner
         return time.time()
 
 
@@ -229,7 +229,7 @@ def _rename_to_new(folder: Path, path: Path) -> None:
     try:
         os.rename(folder, path)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was quicker
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # created by another process in the meantime
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
         raise
 
@@ -244,15 +244,15 @@ def _sync_file(path: Path) -> None:
 
 
 def _flush(descriptor: int) -> None:
-    if sys.platform == "darwin":  # there, fsync leaves it in the disk's own cache
+    if sys.platform == "darwin":  # fsync leaves the data in the drive's cache there
         fcntl(descriptor, F_FULLFSYNC)
     else:
         os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make sure that the names in a folder survive a power cut."""
-    if os.name == "nt":  # Windows opens no folders
+    """Sync a folder's entries to disk, so that new names survive a power failure."""
+    if os.name == "nt":  # Windows cannot open folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

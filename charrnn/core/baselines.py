@@ -1,4 +1,4 @@
-"""What simple guessers reach on a text: the figures that make a network's loss mean something."""
+"""Compute n-gram and compression baselines of a text, to compare a network's loss with."""
 
 import lzma
 import math
@@ -12,47 +12,47 @@ from charrnn.core.codepoints import code_points
 from charrnn.core.errors import TextError
 
 LIMIT = 2_000_000
-"""Characters looked at: more would change the figures little, and take xz seconds."""
+"""Characters evaluated, from the beginning: more would hardly change the results, but take xz seconds."""
 
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """Nats per character of guessers that know the text itself; longer contexts know a short text by heart."""
+    """Baselines in nats per character, fitted to the text itself: on a short text, long contexts memorize it."""
 
     uniform: float
-    """All of the text's characters are equally likely."""
+    """All distinct characters are equally likely."""
     letters: float
-    """Knows how often each character occurs."""
+    """Unigram: the frequency of each character."""
     bigram: float
-    """Knows how often each follows the one before."""
+    """The frequency of each character, given the previous one."""
     trigram: float
-    """Knows how often each follows the two before."""
+    """The frequency of each character, given the previous two."""
     xz: float
-    """The size of the text when xz has packed it."""
+    """The size of the text compressed by xz."""
     num_characters: int
-    """Characters that the figures are of: the beginning of the text, at most `LIMIT`."""
+    """Characters evaluated, at most `LIMIT`."""
     whole: bool
-    """Whether that is all of the text."""
+    """Whether the whole text was evaluated."""
 
 
 def baselines(text: TextIO) -> Baselines:
-    """Measure the beginning of a text.
+    """Compute the baselines of the beginning of a text.
 
     Raises:
-        TextError: It is empty.
+        TextError: The text is empty.
     """
     sample = text.read(LIMIT)
     if not sample:
-        raise TextError("This text is empty: there is nothing to compare with. Take another one.")
+        raise TextError("This text is empty, so it has no baselines. Choose another text.")
     distinct, ids = np.unique(code_points(sample), return_inverse=True)
     ids = ids.astype(np.int64)
     return Baselines(
         uniform=math.log(len(distinct)),
         letters=_conditional_entropy(np.zeros_like(ids), ids),
         bigram=_conditional_entropy(ids[:-1], ids[1:]),
-        # 0x110000 characters at most, so that a pair and what follows it fit into 64 bits.
+        # There are at most 0x110000 characters, so a pair and its successor fit into 64 bits.
         trigram=_conditional_entropy(ids[:-2] * len(distinct) + ids[1:-1], ids[2:]),
         xz=len(lzma.compress(sample.encode())) * 8 * math.log(2) / len(sample),
         num_characters=len(sample),
@@ -61,7 +61,7 @@ def baselines(text: TextIO) -> Baselines:
 
 
 def _conditional_entropy(contexts: Numbers, followers: Numbers) -> float:
-    """Return the mean of -ln p(follower | context) over a text, 0 where it is too short to have any."""
+    """Return the mean of -ln p(follower | context); 0 if the text is too short to have any pair."""
     if not len(followers):
         return 0.0
     size = int(followers.max()) + 1

@@ -1,13 +1,15 @@
-"""How a text becomes batches: streams read side by side, window after window. Knows ids only, never text.
+"""Split a text into training and validation, and cut the training text into batches of parallel streams.
 
     B   sequences in a batch (`num_seqs`)      T   characters in a sequence (`num_steps`)
 
-A text of N ids is cut into B streams of N // B ids. Step k of a pass reads window k of every stream, so that the
-network's memory goes on from window to window; it restarts with each pass. Each pass begins a few characters later
-than the one before, within what the cut leaves over, so that windows do not always break at the same places.
+A text of N ids is cut into B streams of N // B ids. Step k of an epoch reads window k of every stream, so the recurrent
+state carries over from window to window; it is reset at the start of each epoch. Each epoch starts a few characters
+later than the one before, within the remainder of the cut, so that windows do not always break at the same places.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +19,18 @@ from charrnn.core.errors import TextError
 Ids = npt.NDArray[np.unsignedinteger]
 
 
-def shortest(num_seqs: int, num_steps: int) -> int:
-    """Return how many characters one batch needs: every sequence and the character that follows it."""
+def min_length(num_seqs: int, num_steps: int) -> int:
+    """Return the number of characters in one batch: every sequence plus the character that follows it."""
     return num_seqs * (num_steps + 1)
 
 
 def check_length(num_characters: int, num_seqs: int, num_steps: int) -> None:
-    """Refuse a text that is too short for one batch.
+    """Check that a text is long enough for one batch.
 
     Raises:
-        TextError: Says how long the text must be, or what to lower an option to.
+        TextError: The text is too short; the message says which options to lower.
     """
-    needed = shortest(num_seqs, num_steps)
+    needed = min_length(num_seqs, num_steps)
     if num_characters >= needed:
         return
     ways = [f"Use a text of at least {needed:,} characters"]
@@ -44,18 +46,31 @@ def check_length(num_characters: int, num_seqs: int, num_steps: int) -> None:
     )
 
 
+def steps_per_epoch(num_characters: int, num_seqs: int, num_steps: int) -> int:
+    """Return the number of steps in one epoch, a pass over `num_characters` of training text."""
+    return (num_characters // num_seqs - 1) // num_steps
+
+
+def total_steps(options: Mapping[str, Any], epoch_steps: int) -> int:
+    """Return the number of steps of a training: `max_steps`, or fewer if `max_epochs` ends earlier."""
+    steps: int = options["max_steps"]
+    if options["max_epochs"]:
+        steps = min(steps, max(1, round(options["max_epochs"] * epoch_steps)))
+    return steps
+
+
 @dataclass(frozen=True)
 class Split:
-    """Where training ends and validation begins."""
+    """Number of characters for training, and after them for validation."""
 
     num_train: int
     num_val: int
 
 
 def split(num_characters: int, *, val_fraction: float, num_seqs: int, num_steps: int, max_val_chars: int = 0) -> Split:
-    """Keep the last `val_fraction` of a text for validation, but at most `max_val_chars` characters unless that is 0.
+    """Reserve the last `val_fraction` of a text for validation, at most `max_val_chars` characters unless that is 0.
 
-    Training goes first: where the text is short, validation gets what one training batch leaves, and nothing if that
+    Training has priority: on a short text, validation gets what is left after one training batch, or nothing if that
     is less than two characters.
 
     Raises:
@@ -63,20 +78,20 @@ def split(num_characters: int, *, val_fraction: float, num_seqs: int, num_steps:
     """
     check_length(num_characters, num_seqs, num_steps)
     wanted = int(num_characters * val_fraction)
-    num_val = min(wanted, max_val_chars or wanted, num_characters - shortest(num_seqs, num_steps))
+    num_val = min(wanted, max_val_chars or wanted, num_characters - min_length(num_seqs, num_steps))
     if num_val < 2:
         num_val = 0
     return Split(num_characters - num_val, num_val)
 
 
 class Streams:
-    """The batches of a text, addressed by step, so that a training can go on anywhere.
+    """The batches of a text, addressed by step, so that training can resume at any step.
 
     Args:
         ids: The training text, shape `(N,)`; may be memory-mapped.
         num_seqs: B.
         num_steps: T.
-        seed: Decides where each pass after the first begins.
+        seed: Determines the offset of each epoch after the first.
 
     Raises:
         TextError: The text is too short for one batch.
@@ -87,27 +102,27 @@ class Streams:
         self._ids, self._seed = ids, seed
         self.num_seqs, self.num_steps = num_seqs, num_steps
         self._stride = len(ids) // num_seqs
-        self.steps_per_pass = (self._stride - 1) // num_steps
+        self.steps_per_epoch = steps_per_epoch(len(ids), num_seqs, num_steps)
 
-    def starts_pass(self, step: int) -> bool:
-        """Tell whether the step (counted from 0) is the first of a pass, where the memory restarts."""
-        return step % self.steps_per_pass == 0
+    def starts_epoch(self, step: int) -> bool:
+        """Return whether the step (counted from 0) is the first of an epoch, where the state is reset."""
+        return step % self.steps_per_epoch == 0
 
     def batch(self, step: int) -> npt.NDArray[np.int32]:
-        """Return what step number `step` (counted from 0) reads.
+        """Return the batch of a step (counted from 0).
 
         Returns:
-            Shape `(B, T + 1)`: columns `0 … T-1` are the inputs, columns `1 … T` the targets; the target of every
+            Shape `(B, T + 1)`: columns `0 … T-1` are the inputs, columns `1 … T` the targets; the target at each
             position is the character that follows it in the text.
         """
-        number, window = divmod(step, self.steps_per_pass)
-        first = self._offset(number) + window * self.num_steps
+        epoch, window = divmod(step, self.steps_per_epoch)
+        first = self._offset(epoch) + window * self.num_steps
         rows = [first + row * self._stride for row in range(self.num_seqs)]
         return np.stack([self._ids[start : start + self.num_steps + 1] for start in rows]).astype(np.int32)
 
-    def _offset(self, number: int) -> int:
-        """Where pass number `number` begins in every stream; the first begins at 0."""
-        spare = len(self._ids) - ((self.num_seqs - 1) * self._stride + self.steps_per_pass * self.num_steps + 1)
-        if number == 0 or spare == 0:
+    def _offset(self, epoch: int) -> int:
+        """Return where an epoch (counted from 0) starts in every stream; the first starts at 0."""
+        spare = len(self._ids) - ((self.num_seqs - 1) * self._stride + self.steps_per_epoch * self.num_steps + 1)
+        if epoch == 0 or spare == 0:
             return 0
-        return int(np.random.default_rng([self._seed, number]).integers(min(spare, self.num_steps - 1) + 1))
+        return int(np.random.default_rng([self._seed, epoch]).integers(min(spare, self.num_steps - 1) + 1))

@@ -1,7 +1,4 @@
-"""Which characters can stand for one another when one is missing: accents, case, typographic signs, widths.
-
-Knows characters only, never which of them a model has read.
-"""
+"""Find substitutes for a character that a vocabulary lacks: without accent, other case, plain quotes, full width."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -20,14 +17,14 @@ GROUPS = (
     ("æ", "ae"),
     ("œ", "oe"),
 )
-"""Signs that Unicode does not relate, most usual first."""
+"""Equivalent signs that Unicode normalization does not relate, most common first."""
 
 
-def lookalikes(character: str) -> Iterator[str]:
-    """Tell what could stand for a character, closest first: one character or a few.
+def fallbacks(character: str) -> Iterator[str]:
+    """Yield substitutes for a character, closest first; each is one or more characters long.
 
     Example:
-        `list(lookalikes("É"))` begins with `E`, `é`, `e`.
+        `list(fallbacks("É"))` begins with `E`, `é`, `e`.
     """
     for form in _forms(character):
         yield form

@@ -1,7 +1,7 @@
-"""Read the manifest of a checkpoint folder and verify the folder against it, without TensorFlow.
+"""Read a checkpoint's manifest and verify the checkpoint folder against it, without TensorFlow.
 
-The manifest lists format, options, vocabulary, progress, and size and SHA-256 of every other file; it carries the
-SHA-256 of its own content.
+The manifest lists the format, options, vocabulary and progress, and the size and SHA-256 of every other file. It
+contains the SHA-256 of its own content.
 """
 
 import hashlib
@@ -18,48 +18,48 @@ TEXT = "text.safetensors"
 """What the n-grams beside a network were counted in; only where the option `ngram_order` asks for them."""
 
 
-def seal(manifest: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a manifest's content, independent of its layout."""
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's content, independent of key order and whitespace."""
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a manifest and check it against its own hash.
+    """Read a manifest and verify its own hash.
 
     Raises:
-        CheckpointError: It is missing, damaged, or of a newer format.
+        CheckpointError: The manifest is missing, damaged, or of a newer format.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         if manifest["format"] > FORMAT:
             raise CheckpointError(
-                f"The checkpoint {folder.name} has format {manifest['format']}; this version of the program knows "
-                f"up to {FORMAT}. Update the program."
+                f"The checkpoint {folder.name} has format {manifest['format']}, but this version reads formats up to "
+                f"{FORMAT}. Update the program."
             )
-        if manifest.pop("sha256") != seal(manifest):
+        if manifest.pop("sha256") != manifest_hash(manifest):
             raise ValueError(f"{MANIFEST} is damaged")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise unreadable(folder, error) from error
+        raise unreadable_checkpoint(folder, error) from error
     return manifest
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """Check every file of a checkpoint against the manifest; return the manifest.
+    """Verify every file of a checkpoint against its manifest and return the manifest.
 
     Raises:
-        CheckpointError: Something is missing, damaged, or of a newer format.
+        CheckpointError: A file is missing or damaged, or the format is newer than this version.
     """
     manifest = read_manifest(folder)
     try:
         names = (WEIGHTS, TRAINING, TEXT) if TEXT in manifest["files"] else (WEIGHTS, TRAINING)
-        for name in names:  # never the manifest's own names: an imported one may name any place
-            check_file(folder / name, (folder / name).read_bytes(), manifest["files"][name])
+        for name in names:  # never names from the manifest: an imported one could contain any path
+            verify_file(folder / name, (folder / name).read_bytes(), manifest["files"][name])
     except (OSError, KeyError, TypeError, AttributeError) as error:
-        raise unreadable(folder, error) from error
+        raise unreadable_checkpoint(folder, error) from error
     return manifest
 
 
-def check_file(path: Path, data: bytes, expected: Mapping[str, Any]) -> None:
+def verify_file(path: Path, data: bytes, expected: Mapping[str, Any]) -> None:
     """Compare a file's content with its entry in the manifest.
 
     Raises:
@@ -67,14 +67,14 @@ def check_file(path: Path, data: bytes, expected: Mapping[str, Any]) -> None:
     """
     if len(data) != expected["bytes"] or hashlib.sha256(data).hexdigest() != expected["sha256"]:
         raise CheckpointError(
-            f"{path.parent.name}/{path.name} is damaged: it has {len(data):,} bytes and not the content that was "
-            f"written ({expected['bytes']:,} bytes). Use another checkpoint of this model, or train it again."
+            f"{path.parent.name}/{path.name} is damaged: its {len(data):,} bytes are not the content that was saved "
+            f"({expected['bytes']:,} bytes). Use another checkpoint of this model, or train the model again."
         )
 
 
-def unreadable(folder: Path, error: Exception) -> CheckpointError:
-    """Return the error for a checkpoint that cannot be read."""
+def unreadable_checkpoint(folder: Path, error: Exception) -> CheckpointError:
+    """Return the error to raise when a checkpoint cannot be read."""
     return CheckpointError(
         f"The checkpoint {folder.name} cannot be read ({type(error).__name__}: {error}). Use another checkpoint "
-        f"of this model, or train it again."
+        f"of this model, or train the model again."
     )

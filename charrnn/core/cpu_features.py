@@ -1,4 +1,4 @@
-"""Features of this machine's CPU: its name, its cores, and whether it multiplies bfloat16 in hardware."""
+"""Detect the CPU's name, its cores, and whether it multiplies bfloat16 in hardware."""
 
 import os
 import platform
@@ -8,63 +8,63 @@ from functools import cache
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
-"""Where Linux describes the CPU. Other systems have no such file, and no bfloat16 unit is assumed there."""
-SMALLEST = 128
-"""Units from which products in bfloat16 gain more than turning numbers into it costs."""
-UNITS = ("amx_bf16", "avx512_bf16")
-"""CPU flags of the instructions that multiply bfloat16 matrices, fastest first; both beat float32 by a factor of two
-or more."""
+"""Where Linux describes the CPU. Other systems have no such file; there, no bfloat16 support is assumed."""
+MIN_BFLOAT16_UNITS = 128
+"""Smallest layer for which bfloat16 products save more time than the conversion costs."""
+BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
+"""CPU flags of the instructions that multiply bfloat16 matrices, fastest first; both are at least twice as fast as
+float32."""
 ONEDNN_LIMIT = "ONEDNN_MAX_CPU_ISA"
-"""Environment variable of oneDNN, TensorFlow's library for matrix products: the highest instruction set it may use."""
+"""Environment variable of oneDNN, TensorFlow's library for matrix products: the highest instruction set it uses."""
 
 _WITHOUT_AVX512_BF16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"}
 _WITHOUT = {
     "avx512_bf16": _WITHOUT_AVX512_BF16,
     "amx_bf16": _WITHOUT_AVX512_BF16 | {"AVX512_CORE_BF16", "AVX512_CORE_FP16", "AVX10_1_512", "AVX10_2_512"},
 }
-"""Values of `ONEDNN_LIMIT` that rule out each unit."""
+"""Values of `ONEDNN_LIMIT` that disable each instruction."""
 _INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
 """Vector instructions by CPU flag, widest first."""
-_UNIT_NAMES = {"amx_bf16": "AMX", "avx512_bf16": "bfloat16"}
+_SHORT_NAMES = {"amx_bf16": "AMX", "avx512_bf16": "bfloat16"}
 
 
-def multiplies_in_bfloat16(precision: str, units: int) -> bool:
-    """Return whether large matrix products are in bfloat16 when a CPU trains, else in float32.
+def uses_bfloat16(precision: str, units: int) -> bool:
+    """Return whether training on a CPU computes large matrix products in bfloat16 rather than float32.
 
     Args:
-        precision: Value of the option; `auto` takes the faster type for this CPU.
-        units: Size of the network's layers.
+        precision: Value of the option; `auto` chooses the faster type for this CPU.
+        units: Hidden units in each layer.
     """
     if precision == "auto":
-        return units >= SMALLEST and bfloat16_unit() is not None
+        return units >= MIN_BFLOAT16_UNITS and bfloat16_flag() is not None
     return {"float32": False, "mixed_bfloat16": True}[precision]
 
 
-def bfloat16_unit() -> str | None:
-    """Return the fastest of `UNITS` that the CPU has and oneDNN may use, `None` if there is neither."""
+def bfloat16_flag() -> str | None:
+    """Return the fastest of `BFLOAT16_FLAGS` that the CPU has and oneDNN may use, or `None`."""
     limit = os.environ.get(ONEDNN_LIMIT, "").upper()
-    return next((unit for unit in UNITS if unit in _flags() and limit not in _WITHOUT[unit]), None)
+    return next((flag for flag in BFLOAT16_FLAGS if flag in _flags() and limit not in _WITHOUT[flag]), None)
 
 
 def num_cores() -> int:
-    """Return the number of cores that this process may use."""
+    """Return the number of cores that this process may use, without regard to container quotas."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_name() -> str:
-    """Return a name for the CPU and everything about it that changes the last digits of a training's results.
+    """Return the CPU's name with everything about it that changes the last digits of a training's results.
 
-    For example `AMD EPYC, 2 cores (AVX-512, bfloat16)`. Where the names are equal, a training gives equal numbers.
+    For example, `AMD EPYC, 2 cores (AVX-512, bfloat16)`. Trainings on CPUs with equal names give equal numbers.
     """
     features = [next((name for flag, name in _INSTRUCTIONS.items() if flag in _flags()), None)]
-    features.append(_UNIT_NAMES.get(bfloat16_unit() or ""))
+    features.append(_SHORT_NAMES.get(bfloat16_flag() or ""))
     cores = num_cores()
     listed = ", ".join(filter(None, features))
     return f"{_product()}, {cores} core{'s' * (cores != 1)}" + (f" ({listed})" if listed else "")
 
 
 def _product() -> str:
-    """Return the manufacturer's name of the CPU, or its architecture where the system does not know the name."""
+    """Return the manufacturer's name of the CPU, or its architecture if the system does not know the name."""
     name = re.search(r"^model name\s*:\s*(.+)$", _cpuinfo(CPUINFO), re.MULTILINE)
     if name:
         return " ".join(name[1].replace("(R)", "").replace("(TM)", "").split())[:100]
@@ -77,7 +77,7 @@ def _product() -> str:
 
 
 def _flags() -> frozenset[str]:
-    """Return the CPU's flags; Linux calls the line `Features` on ARM."""
+    """Return the CPU's flags; on ARM, Linux calls the line `Features`."""
     lines = re.findall(r"^(?:flags|Features)\s*:(.*)$", _cpuinfo(CPUINFO), re.MULTILINE)
     return frozenset(" ".join(lines[:1]).split())
 

@@ -1,4 +1,4 @@
-"""Environment variables whose values are secrets may be files: NAME_FILE names a file that holds NAME."""
+"""Read secrets from the environment or from files that `…_FILE` variables point to."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 from charrnn.core.errors import StudioError
 
 SECRETS = ("CHARRNN_DATABASE_URL", "MYSQL_PASSWORD")
-YES_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def with_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with each secret that a `…_FILE` variable names, as containers hand them over.
+def resolve_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with each `…_FILE` variable replaced by the secret in that file, as containers use them.
 
-    Empty variables count as missing, and line ends at the end of a file do not belong to the secret.
+    Empty variables count as unset. Line breaks at the end of a file are not part of the secret.
 
     Raises:
         StudioError: A file cannot be read, or a variable and its `…_FILE` are both set.
     """
     found = dict(environ)
     for name in SECRETS:
-        # Without it the result can be given to this function again.
+        # Removed so that the result can be passed to this function again.
         if path := found.pop(f"{name}_FILE", ""):
             if environ.get(name):
                 raise StudioError(f"Both {name} and {name}_FILE are set. Unset one of them.")
@@ -28,32 +28,32 @@ def with_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_secret(path: Path, source: str) -> str:
-    """Read a file with a secret.
+    """Read a secret from a file.
 
     Args:
         path: The file.
-        source: The variable or flag that names it, for the message.
+        source: The variable or flag that points to the file, for error messages.
 
     Raises:
-        StudioError: It cannot be read, or is empty.
+        StudioError: The file cannot be read or is empty.
     """
     try:
         secret = path.read_text("utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise StudioError(f"Cannot read {path}, which {source} names: {reason}.") from None
+        raise StudioError(f"Cannot read {path}, the file that {source} points to: {reason}.") from None
     if not secret:
-        raise StudioError(f"{path}, which {source} names, is empty.")
+        raise StudioError(f"{path}, the file that {source} points to, is empty. Write the secret into it.")
     return secret
 
 
-def yes_or_no(value: str, source: str) -> bool:
-    """Return whether a variable says yes.
+def parse_boolean(value: str, source: str) -> bool:
+    """Parse the value of a boolean environment variable or flag.
 
     Raises:
-        StudioError: It says neither yes nor no.
+        StudioError: The value is neither true nor false.
     """
-    found = YES_NO.get(value.strip().lower())
+    found = BOOLEANS.get(value.strip().lower())
     if found is None:
         raise StudioError(f"{source} is {value!r}; expected true or false.")
     return found

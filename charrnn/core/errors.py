@@ -1,36 +1,36 @@
-"""Every error that this project raises on purpose, and the one place to look for what can go wrong.
+"""Define every error that this project raises on purpose.
 
     StudioError
     ├── OptionError        an option is unknown, of the wrong type or out of range
     ├── TextError          a text cannot be read or cannot be trained on
-    ├── UnknownCharacters  a prompt holds characters that the model never saw
-    ├── NotFound           no model, corpus, checkpoint or sample of that name
-    ├── NameTaken          another model has that name
-    ├── StateError         the model's state does not allow what was asked
-    ├── LimitReached       it is more than whoever runs this server allows
-    ├── LeaseLost          another worker has taken this training over
-    ├── TrainingFailed     the training cannot go on (loss is not a number, a callback raised, …)
-    ├── BundleError        a file is no exported model, or a damaged or dangerous one
-    ├── CheckpointError    a checkpoint is missing, damaged or does not fit
-    └── StoreError         the database refuses, or has another version
-        ├── BrokenConstraint   a change violates a constraint of the database
-        └── StoreAway          the database cannot be reached or written just now; trying again may help
+    ├── UnknownCharacters  a prompt contains characters that are not in the model's vocabulary
+    ├── NotFound           there is no such model, corpus, checkpoint or sample
+    ├── NameTaken          another model has this name
+    ├── StateError         the model's state does not allow the operation
+    ├── LimitExceeded      a limit of this server is exceeded
+    ├── LeaseLost          another worker took over this training
+    ├── TrainingFailed     the training cannot continue (the loss is NaN, a callback raised, …)
+    ├── BundleError        a file is not an exported model, or is damaged or dangerous
+    ├── CheckpointError    a checkpoint is missing, damaged or does not match
+    └── StoreError         the database rejected an operation, or has an incompatible schema version
+        ├── ConstraintError    a change violates a constraint of the database
+        └── StoreUnavailable   the database cannot be reached or written now; a retry may succeed
 
-Each message says what came, what was expected, and what to do. Programming mistakes stay Python's own errors.
+Each message says what was received, what was expected, and what to do. Programming errors stay Python's own exceptions.
 """
 
 from collections.abc import Mapping
 
 
 class StudioError(Exception):
-    """Something that a user can understand and mend; its text is meant to be shown as it is."""
+    """An error that the user can understand and fix; its message is shown as is."""
 
 
 class OptionError(StudioError):
-    """One or more options are wrong.
+    """One or more options are invalid.
 
     Args:
-        problems: Message for each wrong option, by the option's name.
+        problems: Maps each invalid option's name to a message.
     """
 
     def __init__(self, problems: Mapping[str, str]):
@@ -43,7 +43,7 @@ class TextError(StudioError):
 
 
 class UnknownCharacters(StudioError):
-    """A prompt holds characters that are not in the model's vocabulary.
+    """A prompt contains characters that are not in the model's vocabulary.
 
     Args:
         characters: The unknown characters, each once, in order of appearance.
@@ -54,14 +54,14 @@ class UnknownCharacters(StudioError):
         self.characters = characters
         shown = " ".join(repr(c) for c in characters[:20]) + (" …" if len(characters) > 20 else "")
         super().__init__(
-            f"The prompt holds {len(characters)} character(s) that this model never saw: {shown}. "
-            f"It knows {known} characters. Leave them out of the prompt, or choose to drop or to replace "
-            f"them (--unknown drop, --unknown replace), or train on a text that contains them."
+            f"The prompt contains {len(characters)} character(s) that are not in the model's vocabulary: {shown}. "
+            f"The vocabulary has {known} characters. Remove these from the prompt, choose to drop or replace them "
+            f"(--unknown drop, --unknown replace), or train on a text that contains them."
         )
 
 
 class NotFound(StudioError):
-    """There is no such thing in the store."""
+    """There is no such record in the store."""
 
 
 class NameTaken(StudioError):
@@ -69,35 +69,35 @@ class NameTaken(StudioError):
 
 
 class StateError(StudioError):
-    """The model's state does not allow what was asked."""
+    """The model's state does not allow the operation."""
 
 
-class LimitReached(StudioError):
-    """It is more than whoever runs this server allows; the message names the limit and how it is set."""
+class LimitExceeded(StudioError):
+    """A limit of this server is exceeded; the message names the limit and how to raise it."""
 
 
 class LeaseLost(StudioError):
-    """Another worker holds this training now; whatever this one still writes does not count."""
+    """Another worker holds this training now; writes of this worker are rejected."""
 
 
 class TrainingFailed(StudioError):
-    """The training cannot go on; the message says which option to change."""
+    """The training cannot continue; the message says which option to change."""
 
 
 class CheckpointError(StudioError):
-    """A checkpoint is missing, damaged, or does not fit the network."""
+    """A checkpoint is missing, damaged, or does not match the network."""
 
 
 class BundleError(StudioError):
-    """A file is no model that was exported, or a damaged or dangerous one; nothing was imported."""
+    """A file is not an exported model, or is damaged or dangerous; nothing was imported."""
 
 
 class StoreError(StudioError):
-    """The database cannot be reached, refuses the login, or has a version that this program does not know.
+    """The database cannot be reached, rejected an operation, or has an incompatible schema version.
 
     Args:
-        message: The sentence to show.
-        unexpected: The program has no advice for this error: it belongs into a log with its traceback.
+        message: The message to show.
+        unexpected: The program has no advice for this error, so it is logged with its traceback.
     """
 
     def __init__(self, message: str, *, unexpected: bool = False):
@@ -105,9 +105,9 @@ class StoreError(StudioError):
         super().__init__(message)
 
 
-class BrokenConstraint(StoreError):
-    """A change violates a constraint of the database; its cause is the driver's error."""
+class ConstraintError(StoreError):
+    """A change violates a constraint of the database; `__cause__` is the driver's error."""
 
 
-class StoreAway(StoreError):
-    """The database cannot be reached or written just now: it restarts, is busy, or its disk is full."""
+class StoreUnavailable(StoreError):
+    """The database cannot be reached or written now: it is restarting, busy, or its disk is full."""

@@ -1,7 +1,7 @@
-"""Keep the data folder to its owner: folders 0700, files 0600, whatever the umask.
+"""Restrict the data folder to its owner: folders 0700, files 0600, whatever the umask.
 
-A group keeps its permissions where an operator shares the folder on purpose: it carries setgid, its group may write, or
-it is closed to others already, such as 0750. Others, that is everybody else on the machine, never get any.
+A group keeps its permissions if an operator shares the folder with it on purpose: the folder has the setgid bit, is
+group-writable, or gives others no access, as 0750 does. Others never get access.
 """
 
 import logging
@@ -17,19 +17,19 @@ _SHARED = stat.S_ISGID | stat.S_IWGRP
 
 
 def folder_mode(parent: Path) -> int:
-    """Return the mode of a new folder below another one: a group that shares that one may do the same here."""
+    """Return the mode of a new folder in `parent`; a group that shares `parent` gets the same permissions."""
     return 0o700 | (_shared(_mode(parent)) & _GROUP)
 
 
 def file_mode(parent: Path) -> int:
-    """Return the mode of a new file in a folder: a group that shares the folder may do the same here."""
+    """Return the mode of a new file in `parent`; a group that shares `parent` gets the same permissions."""
     return 0o600 | (_shared(_mode(parent)) & 0o060)
 
 
-def close_to_others(path: Path) -> bool:
-    """Take away what only a default umask gave: everything from others, and from a group that shares nothing.
+def make_private(path: Path) -> bool:
+    """Remove the permissions of others, and those of a group that the folder is not shared with.
 
-    Only the owner changes anything, and no folder with the sticky bit, which is a place for everybody such as /tmp.
+    Only paths of the current user are changed, and no folder with the sticky bit, such as /tmp.
 
     Returns:
         Whether the mode was changed.
@@ -50,13 +50,13 @@ def close_to_others(path: Path) -> bool:
     return True
 
 
-def close_tree(root: Path) -> None:
-    """Close everything below a folder to others, links aside."""
+def make_tree_private(root: Path) -> None:
+    """Apply `make_private` to a folder and everything below it, without following links."""
     for folder, _, names in os.walk(root, topdown=False):
         for path in (*(Path(folder, name) for name in names), Path(folder)):
             try:
-                close_to_others(path)
-            except FileNotFoundError:  # somebody at work has just removed it
+                make_private(path)
+            except FileNotFoundError:  # removed by another process in the meantime
                 continue
 
 
@@ -66,7 +66,7 @@ def _warn(path: Path, reason: str) -> None:
 
 
 def _shared(mode: int) -> int:
-    """Return the bits of a group that was given them on purpose."""
+    """Return the group's permissions if they were granted on purpose."""
     is_shared = mode & _SHARED or not mode & _OTHERS
     return mode & _GROUP if is_shared and not mode & stat.S_ISVTX else 0
 

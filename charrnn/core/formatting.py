@@ -1,31 +1,31 @@
-"""Numbers and times in words, the same on the command line and in the dashboard."""
+"""Format losses, sizes, durations and dates for the command line and the dashboard."""
 
 import math
 from datetime import UTC, datetime
 
 
 def loss(nats: float | None) -> str:
-    """Spell a loss in nats per character; a dash where there is none."""
+    """Format a loss in nats per character; an en dash for `None`."""
     return "–" if nats is None else f"{nats:.4f}"
 
 
-def in_bits(nats: float) -> float:
-    """Turn nats into bits."""
+def nats_to_bits(nats: float) -> float:
+    """Convert nats to bits."""
     return nats / math.log(2)
 
 
 def bits(nats: float | None) -> str:
-    """Spell a loss of so many nats in bits per character."""
-    return "–" if nats is None else f"{in_bits(nats):.4f}"
+    """Format a loss, given in nats, in bits per character; an en dash for `None`."""
+    return "–" if nats is None else f"{nats_to_bits(nats):.4f}"
 
 
-def both(nats: float) -> str:
-    """Spell a loss in nats and in bits."""
+def loss_with_units(nats: float) -> str:
+    """Format a loss in nats and in bits, with units."""
     return f"{loss(nats)} nats ({bits(nats)} bits) per character"
 
 
 def size(num_bytes: int) -> str:
-    """Spell a size, e.g. `1.4 MB`."""
+    """Format a size in bytes, e.g. `1.4 MB`."""
     if num_bytes < 1000:
         return f"{num_bytes} bytes"
     unit, factor = ("kB", 10**3) if num_bytes < 10**6 else ("MB", 10**6) if num_bytes < 10**9 else ("GB", 10**9)
@@ -34,7 +34,7 @@ def size(num_bytes: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Spell a time span, to the second below an hour and to the minute above: `42 s`, `3 min 20 s`, `5 h 7 min`."""
+    """Format a duration: `42 s`, `3 min 20 s`, `5 h 7 min`, `2 days 4 h`."""
     whole = max(0, round(seconds))
     minutes, rest = divmod(whole, 60)
     hours, minutes_left = divmod(minutes, 60)
@@ -45,6 +45,6 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def moment(time: datetime | None) -> str:
-    """Spell a time of the database (naive UTC) in the time zone of who reads it; empty where there is none."""
+def local_time(time: datetime | None) -> str:
+    """Format a time of the database (naive UTC) in the local time zone; empty for `None`."""
     return "" if time is None else time.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")

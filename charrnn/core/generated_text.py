@@ -1,23 +1,23 @@
-"""What a network writes, piece by piece. Knows characters and probabilities, never networks."""
+"""Represent generated text: characters with their log-probabilities and alternatives."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A character that could have been written, and the natural logarithm of its probability."""
+    """A character that could have been generated, with its log-probability."""
 
     character: str
     logprob: float
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Some characters of one text, in the order they were written.
+class TextChunk:
+    """Consecutive characters of one generated text.
 
-    `logprobs` holds for each character the natural logarithm of its probability under the model, at temperature 1 and
-    before any restriction; minus that is the surprise in nats. `alternatives` holds for each character the likeliest
-    ones, likeliest first, and is empty unless asked for.
+    `logprobs` holds each character's log-probability (natural logarithm) under the model, at temperature 1 and before
+    any filtering such as top-k; its negation is the surprise in nats. `alternatives` holds the most likely characters
+    at each position, most likely first; it is empty unless requested.
     """
 
     sample: int
@@ -27,8 +27,8 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Written:
-    """One whole text: the prompt as the network read it, and what was written after it."""
+class GeneratedText:
+    """One generated text: the prompt as the network read it, and the characters generated after it."""
 
     prompt: str
     text: str
@@ -36,17 +36,17 @@ class Written:
     alternatives: tuple[tuple[Alternative, ...], ...] = ()
 
 
-def join(prompt: str, pieces: list[Piece], num_samples: int) -> list[Written]:
-    """Put pieces together to `num_samples` whole texts."""
+def join_chunks(prompt: str, chunks: list[TextChunk], num_samples: int) -> list[GeneratedText]:
+    """Join the chunks of each sample; returns `num_samples` texts."""
     texts = []
     for sample in range(num_samples):
-        own = [piece for piece in pieces if piece.sample == sample]
+        own = [chunk for chunk in chunks if chunk.sample == sample]
         texts.append(
-            Written(
+            GeneratedText(
                 prompt,
-                "".join(piece.text for piece in own),
-                tuple(value for piece in own for value in piece.logprobs),
-                tuple(choices for piece in own for choices in piece.alternatives),
+                "".join(chunk.text for chunk in own),
+                tuple(value for chunk in own for value in chunk.logprobs),
+                tuple(choices for chunk in own for choices in chunk.alternatives),
             )
         )
     return texts

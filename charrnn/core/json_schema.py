@@ -1,4 +1,4 @@
-"""Checks values against JSON schemas, without a second of loading."""
+"""Create JSON schema validators, without the slow imports of jsonschema."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 _SLOW = "rfc3987_syntax"
-"""Builds dozens of grammars when it is imported, to check international addresses, which no schema of ours names.
-jsonschema imports it wherever it is installed, and Jupyter installs it."""
+"""Builds dozens of grammars on import, to validate international addresses, a format that none of our schemas uses.
+jsonschema imports it if it is installed, and Jupyter installs it."""
 
 
 def validator(schema: Mapping[str, Any]) -> "Draft202012Validator":
-    """Return what checks values against a schema."""
+    """Return a validator for a schema."""
     return _library()(schema)
 
 
 @cache
 def _library() -> "type[Draft202012Validator]":
-    # imported late, since lists and logs need no checks
+    # Imported late, because most commands validate nothing.
     with _absent(_SLOW):
         from jsonschema import Draft202012Validator
 
@@ -30,12 +30,12 @@ def _library() -> "type[Draft202012Validator]":
 
 @contextmanager
 def _absent(module: str) -> Iterator[None]:
-    """Have a module that nobody has imported yet not be found for a moment."""
+    """Make the import of a module fail in the block, unless it is imported already."""
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment]  # which makes its import fail
+    sys.modules[module] = None  # type: ignore[assignment]  # makes its import fail
     try:
         yield
     finally:
-        sys.modules.pop(module, None)  # another thread may have done so
+        sys.modules.pop(module, None)  # another thread may have removed it

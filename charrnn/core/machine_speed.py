@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core.cadence import num_due
-from charrnn.core.cpu_features import SMALLEST
-from charrnn.core.network_cost import step_work
+from charrnn.core.cpu_features import MIN_BFLOAT16_UNITS
+from charrnn.core.network_cost import step_cost
 
 LARGE = 0.75
 LARGE_IN_BFLOAT16 = {"amx_bf16": 0.15, "avx512_bf16": 0.45, None: 0.8}
@@ -42,17 +42,17 @@ def step_seconds(options: Mapping[str, Any], num_classes: int, measured: Speed) 
     in float32, on two cores with AVX-512's bfloat16, the machine's own speed measured in turns with each: all within a
     quarter. That of AMX is from two cores with AMX, before loops were in bfloat16, too.
     """
-    work = step_work(options, num_classes)
+    work = step_cost(options, num_classes)
     precision, unit = options["precision"], measured.bfloat16
     is_half = precision == "mixed_bfloat16" or (
-        precision == "auto" and unit is not None and options["lstm_size"] >= SMALLEST
+        precision == "auto" and unit is not None and options["lstm_size"] >= MIN_BFLOAT16_UNITS
     )
     return (
         STEP_SECONDS
-        + (LARGE_IN_BFLOAT16[unit] if is_half else LARGE) * work.large / measured.large
-        + (SMALL_IN_BFLOAT16 if is_half else SMALL) * work.small / measured.small
-        + ITERATION_SECONDS * work.iterations
-        + 4 * work.numbers / measured.memory
+        + (LARGE_IN_BFLOAT16[unit] if is_half else LARGE) * work.batched_flops / measured.large
+        + (SMALL_IN_BFLOAT16 if is_half else SMALL) * work.sequential_flops / measured.small
+        + ITERATION_SECONDS * work.loop_iterations
+        + 4 * work.memory_accesses / measured.memory
     )
 
 

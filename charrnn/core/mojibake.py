@@ -1,4 +1,4 @@
-"""How well a decoded text fits one language's letters, to tell the right decoding from mojibake. Knows no bytes."""
+"""Score how well decoded text fits a language's letters, to tell correct decoding from mojibake."""
 
 import re
 from collections import Counter
@@ -31,7 +31,7 @@ LETTERS = {
     "Arabic": "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيپچژگ",
     "Thai": "".join(map(chr, (*range(0x0E01, 0x0E3B), *range(0x0E40, 0x0E5A)))),
 }
-"""Letters beyond ASCII, lower case."""
+"""Lower-case letters beyond ASCII."""
 
 IDEOGRAPHS = {
     "Simplified Chinese": ("gb2312", range(0xB0, 0xD8), ""),
@@ -39,32 +39,32 @@ IDEOGRAPHS = {
     "Japanese": ("euc_jp", range(0xB0, 0xD0), "".join(map(chr, range(0x3041, 0x30FF)))),
     "Korean": ("euc_kr", range(0xB0, 0xC9), ""),
 }
-"""The rows of a national standard that hold the usual ideographs or syllables, and signs from elsewhere."""
+"""Each script's national standard, its rows of common ideographs or syllables, and further characters."""
 
 SIGNS = frozenset("‘’‚‛“”„†‡•…–—‹›«»€£§©®°´·¿¡№\u00a0\u00ad" + "".join(map(chr, range(0x3000, 0x3020))))
 FULL_WIDTH = frozenset(map(chr, range(0xFF01, 0xFF5F)))
 MISPLACED = re.compile("(?<=[^\\W\\d_])[‘‚‛“”„†‡•‹›«»€£§©®°´¿¡№](?=[^\\W\\d_])")
-"""Signs that never stand between two letters; they do where an older encoding's letters are read as Windows's."""
+"""Signs that never occur between two letters, unless letters of another encoding are decoded as Windows-125x."""
 UPPER_CASE = 0.8
-"""Weight of a capital: Cyrillic read in a wrong encoding often turns to capitals."""
+"""Weight of a capital: Cyrillic decoded in a wrong encoding often becomes capitals."""
 
 
-def fit(text: str) -> float:
-    """Return the share of the characters beyond ASCII that one language and common punctuation explain.
+def language_fit(text: str) -> float:
+    """Return the share of the non-ASCII characters that one language's letters and common punctuation cover.
 
     Returns:
-        0 … 1; 1 where all characters are ASCII.
+        0 … 1; 1 if all characters are ASCII.
     """
     counts = Counter(character for character in text if character > "\x7f")
     total = counts.total()
     if not total:
         return 1.0
-    counts.subtract(MISPLACED.findall(text))  # still in the total
+    counts.subtract(MISPLACED.findall(text))  # they still count in the total
     signs = sum(number for character, number in counts.items() if character in SIGNS or character in FULL_WIDTH)
-    return (signs + max(_explained(counts, letters) for letters in _alphabets())) / total
+    return (signs + max(_num_covered(counts, letters) for letters in _alphabets())) / total
 
 
-def _explained(counts: Counter[str], letters: frozenset[str]) -> float:
+def _num_covered(counts: Counter[str], letters: frozenset[str]) -> float:
     whole = sum(number for character, number in counts.items() if character in letters)
     capitals = sum(
         number for character, number in counts.items() if character not in letters and character.lower() in letters

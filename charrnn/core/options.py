@@ -1,7 +1,7 @@
-"""The options of training and sampling: read from the one schema file, checked, and explained when wrong.
+"""Read the options of training and sampling from the schema file, and validate values.
 
-Command-line flags, forms, the README's table and the stored JSON are derived from `options()`; nothing repeats a
-default or a bound.
+Command-line flags, forms, the README's tables and the stored JSON are derived from `options()`, so defaults and bounds
+are declared only once.
 """
 
 import difflib
@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from charrnn.core.environment_secrets import BOOLEANS
 from charrnn.core.errors import OptionError
-from charrnn.core.json_schema import validator
 
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
+ARCHITECTURE = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab")
+"""Training options that determine the shapes of the weights; a checkpoint cannot be resumed with others."""
 
 Kind = Literal["training", "sampling"]
 Value = bool | int | float | str
@@ -26,7 +25,7 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True)
 class Option:
-    """One option as the schema describes it; bounds are inclusive, `None` where they do not apply."""
+    """One option of the schema; bounds are inclusive and `None` if they do not apply."""
 
     name: str
     type: str
@@ -40,13 +39,13 @@ class Option:
     choices: tuple[str, ...]
     max_characters: int | None
     step: float | None
-    """Step of a slider; other values in between are fine."""
+    """Step of the slider; values in between are valid."""
     slider: tuple[float, float] | None
-    """Ends of a slider, where the bounds are further apart than anybody wants to slide."""
+    """Range of the slider, if it is narrower than the bounds."""
 
     @property
     def allowed(self) -> str:
-        """What a value may be, in words."""
+        """The valid values, as a phrase."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.type == "boolean":
@@ -54,12 +53,26 @@ class Option:
         if self.type == "string":
             return f"a text of at most {self.max_characters:,} characters"
         kind = "a whole number" if self.type == "integer" else "a number"
-        return f"{kind} from {_plain(self.minimum)} to {_plain(self.maximum)}"
+        return f"{kind} between {_plain(self.minimum)} and {_plain(self.maximum)}"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether a value has the option's exact type and is within its bounds; NaN never is."""
+        match self.type:
+            case "boolean":
+                return isinstance(value, bool)
+            case "string" if self.choices:
+                return value in self.choices
+            case "string":
+                return isinstance(value, str) and len(value) <= (self.max_characters or 0)
+        number_type = int if self.type == "integer" else float
+        if isinstance(value, bool) or not isinstance(value, number_type):
+            return False
+        return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named set of training options; what it does not name keeps its default."""
+    """A named set of training options; all others keep their defaults."""
 
     name: str
     title: str
@@ -72,14 +85,14 @@ class Preset:
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the schema file as it is (draft 2020-12)."""
+    """Return the schema file (draft 2020-12)."""
     document: dict[str, Any] = json.loads(files("charrnn.core").joinpath("options.schema.json").read_text("utf-8"))
     return document
 
 
 @cache
 def options(kind: Kind) -> dict[str, Option]:
-    """Return the options of one kind by name, in the order of the forms."""
+    """Return the options of one kind by name, in the order of the form."""
     found = {}
     for name, entry in schema()["$defs"][kind]["properties"].items():
         found[name] = Option(
@@ -109,7 +122,7 @@ def presets() -> dict[str, Preset]:
 
 
 def defaults(kind: Kind) -> dict[str, Value]:
-    """Return the default of every option of a kind."""
+    """Return the defaults of all options of a kind."""
     return {name: option.default for name, option in options(kind).items()}
 
 
@@ -117,19 +130,19 @@ def find_preset(name: str) -> Preset:
     """Return a preset.
 
     Raises:
-        OptionError: There is no preset of that name.
+        OptionError: The preset is unknown.
     """
     if name not in presets():
         hint = _did_you_mean(name, presets())
-        raise OptionError({"preset": f"There is no preset {name!r}{hint}; there are {', '.join(presets())}."})
+        raise OptionError({"preset": f"Unknown preset {name!r}{hint}. The presets are {', '.join(presets())}."})
     return presets()[name]
 
 
 def preset(name: str) -> dict[str, Value]:
-    """Return all training options as a preset sets them that is the same for every text.
+    """Return all training options with the values of a preset that is the same for every text.
 
     Raises:
-        OptionError: There is no such preset.
+        OptionError: The preset is unknown, or its options depend on the text.
     """
     found = find_preset(name)
     if found.minutes:
@@ -138,40 +151,36 @@ def preset(name: str) -> dict[str, Value]:
 
 
 def checked(kind: Kind, values: Mapping[str, Any], *, base: Mapping[str, Any] | None = None) -> dict[str, Value]:
-    """Complete options with defaults and check them all.
+    """Add defaults for missing options and validate all values.
 
     Args:
         kind: `training` or `sampling`.
-        values: Options as they came. Texts that spell a value are taken for it (`"32"`, `"false"`), so that forms,
-            flags and environment variables may pass what was typed.
-        base: What options that are not in `values` have, e.g. a preset; defaults where it is silent.
+        values: Options as received. Strings are converted to the option's type (`"32"`, `"false"`), so that forms,
+            flags and environment variables can pass what was typed.
+        base: Values for options that are not in `values`, e.g. a preset; defaults apply where it has none.
 
     Returns:
-        Every option of the kind, each of its exact type.
+        All options of the kind, each with its exact type.
 
     Raises:
-        OptionError: With a message for each wrong option, all at once.
+        OptionError: Has a message for each invalid option.
     """
     known = options(kind)
     given = {**(base or {}), **values}
     problems = {
-        name: f"There is no {kind} option {name!r}{_did_you_mean(name, known)}." for name in given if name not in known
+        name: f"Unknown {kind} option {name!r}{_did_you_mean(name, known)}." for name in given if name not in known
     }
     resolved = {name: _coerced(option, given.get(name, option.default)) for name, option in known.items()}
-    for name, value in resolved.items():
-        # NaN passes every comparison of the validator, and Python cannot spell a whole number of so many digits for it
-        if isinstance(value, float) and not math.isfinite(value) or isinstance(value, int) and abs(value) >= 10**300:
-            problems[name] = _message(known[name], given[name])
-    for error in _validator(kind).iter_errors({n: v for n, v in resolved.items() if n not in problems}):
-        name = str(_field(error))
-        problems[name] = _message(known[name], given.get(name, resolved[name]))
+    problems |= {
+        name: _message(known[name], given[name]) for name, value in resolved.items() if not known[name].accepts(value)
+    }
     if problems:
         raise OptionError(problems)
     return resolved
 
 
 def table(kind: Kind) -> str:
-    """Return the options of a kind as a Markdown table, for the README."""
+    """Return the options of a kind as a Markdown table."""
     rows = ["| option | default | allowed | what it does |", "|---|---|---|---|"]
     for option in options(kind).values():
         default = json.dumps(option.default) if option.default != "" else "empty"
@@ -179,28 +188,17 @@ def table(kind: Kind) -> str:
     return "\n".join(rows)
 
 
-@cache
-def _validator(kind: Kind) -> "Draft202012Validator":
-    return validator(schema()["$defs"][kind])
-
-
-def _field(error: "ValidationError") -> str | int:
-    return error.absolute_path[0]
-
-
 def _coerced(option: Option, value: Any) -> Any:
-    """Turn a typed text or a number of the other kind into the option's type; leave what does not fit as it is."""
+    """Convert a string, or a number of the other type, to the option's type; return other values unchanged."""
     if isinstance(value, str) and option.type != "string":
         text = value.strip()
         if option.type == "boolean":
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
-                text.lower(), value
-            )
+            return BOOLEANS.get(text.lower(), value)
         try:
             value = int(text) if option.type == "integer" else float(text)
         except ValueError:
             try:
-                value = float(text)  # "1e3" for a whole number
+                value = float(text)  # "1e3" for an integer
             except ValueError:
                 return value
     if isinstance(value, bool):
@@ -208,12 +206,12 @@ def _coerced(option: Option, value: Any) -> Any:
     if option.type == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     if option.type == "number" and isinstance(value, int):
-        return float(value) if abs(value) < 10**300 else math.inf  # float() overflows beyond
+        return float(value) if abs(value) < 10**300 else math.inf  # float() would overflow
     return value
 
 
 def _message(option: Option, value: Any) -> str:
-    # Python refuses to spell integers of more than 4,300 digits
+    # Python refuses to format integers of more than 4,300 digits.
     huge = isinstance(value, int) and abs(value) >= 10**60
     shown = f"a number of {int(math.log10(abs(value))) + 1:,} digits" if huge else repr(value)
     if len(shown) > 60:
@@ -223,7 +221,7 @@ def _message(option: Option, value: Any) -> str:
 
 def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _plain(number: float | None) -> str:

@@ -1,15 +1,15 @@
-"""Hash passwords with scrypt and verify them; the time that a verification takes says nothing about the password."""
+"""Hash passwords with scrypt and verify them in constant time."""
 
 import base64
 import hashlib
 import hmac
 import secrets
 
-LONGEST = 1000
-"""Characters of the longest password that is accepted."""
+MAX_LENGTH = 1000
+"""Maximum length of a password, in characters."""
 _PREFIX = "scrypt$"
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 5
-"""OWASP's recommendation for 16 MB of memory; a guess takes about a fifth of a second."""
+"""OWASP's recommendation for 16 MB of memory; one guess takes about 0.2 s."""
 _SALT_BYTES = 16
 _KEY_BYTES = 32
 
@@ -22,10 +22,10 @@ def hash_password(password: str) -> str:
 
 
 def is_hashed(stored: str) -> bool:
-    """Return whether a stored password is a hash; anything else is plain text.
+    """Return whether a stored password is a hash; otherwise it is plain text.
 
     Raises:
-        ValueError: It looks like a hash, but is not one that `hash_password` makes.
+        ValueError: It has the prefix of a hash, but was not created by `hash_password`.
     """
     if not stored.startswith(_PREFIX):
         return False
@@ -34,16 +34,16 @@ def is_hashed(stored: str) -> bool:
 
 
 def verify_password(password: str, stored: str | None) -> bool:
-    """Return whether a password is the stored one.
+    """Return whether a password matches the stored one.
 
-    Every call derives exactly one key, so that users with a hash, users with a plain-text password and users who do
-    not exist cannot be told apart by the time an answer takes.
+    Every call derives exactly one key, so that response times do not reveal whether a user exists, or has a hashed or
+    a plain-text password.
 
     Args:
-        password: As the visitor typed it.
+        password: The password as typed.
         stored: A hash or, in old login files, the password itself; `None` if there is no such user.
     """
-    password = password[: LONGEST + 1]
+    password = password[: MAX_LENGTH + 1]
     if stored is not None and is_hashed(stored):
         cost, block, parallel, salt, key = _parse(stored)
         return hmac.compare_digest(_derive(password, salt, cost, block, parallel), key)
@@ -63,13 +63,15 @@ def _parse(stored: str) -> tuple[int, int, int, bytes, bytes]:
     try:
         cost, block, parallel, salt, key = stored.removeprefix(_PREFIX).split("$")
         numbers = int(cost), int(block), int(parallel)
-        parts = base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True)
+        decoded = base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True)
     except ValueError:
-        raise ValueError("not a scrypt hash of this program") from None  # the cause would show the hash
-    # Larger numbers would take minutes and gigabytes for each guess.
-    if not (1 < numbers[0] <= 2**17 and 0 < numbers[1] <= 16 and 0 < numbers[2] <= 16 and len(parts[1]) == _KEY_BYTES):
+        raise ValueError("not a scrypt hash of this program") from None  # the cause would contain the hash
+    # Larger parameters would take minutes and gigabytes per guess.
+    if not (
+        1 < numbers[0] <= 2**17 and 0 < numbers[1] <= 16 and 0 < numbers[2] <= 16 and len(decoded[1]) == _KEY_BYTES
+    ):
         raise ValueError("not a scrypt hash of this program")
-    return *numbers, *parts
+    return *numbers, *decoded
 
 
 def _encode(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What the store hands out: plain frozen records, never database rows. Times are naive UTC."""
+"""Define the immutable records that the store returns. Times are naive UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,40 +9,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-LONGEST_NAME = 200
-"""Characters of a model's name, and of its owner's."""
-LONGEST_NOTES = 100_000
-"""Characters of a model's notes."""
+MAX_NAME_LENGTH = 200
+"""Maximum length of the names of models and owners, in characters."""
+MAX_NOTES_LENGTH = 100_000
+"""Maximum length of a model's notes, in characters."""
 
 
 class ModelState(StrEnum):
-    """Where a model is in its life.
+    """The states of a model.
 
     draft → ready → queued → training → (stopping) → stopped | completed | failed | interrupted
     """
 
     DRAFT = "draft"
-    """Has a name, but no text yet."""
+    """The model has a name, but no text yet."""
     READY = "ready"
-    """Has a text; was never trained."""
+    """The model has a text, but was never trained."""
     QUEUED = "queued"
-    """Waits for a worker."""
+    """The training waits for a worker."""
     TRAINING = "training"
-    """A worker holds the lease."""
+    """A worker holds the lease and trains."""
     STOPPING = "stopping"
-    """Somebody asked it to stop; the worker saves and ends after the step under way."""
+    """A stop was requested; the worker saves and ends after the current step."""
     STOPPED = "stopped"
-    """Ended on request, with a checkpoint to go on from."""
+    """The training ended on request, with a checkpoint to resume from."""
     COMPLETED = "completed"
-    """The last step was done, or a limit that the options set was reached."""
+    """The last step was done, or a limit in the options was reached."""
     FAILED = "failed"
-    """Ended by an error; `Model.error` says which and what to do."""
+    """The training ended with an error; `Model.error` has the message."""
     INTERRUPTED = "interrupted"
-    """The worker died or was told to leave; training can resume."""
+    """The worker died or its program ended; the training can be resumed."""
 
 
 ACTIVE = frozenset({ModelState.QUEUED, ModelState.TRAINING, ModelState.STOPPING})
-"""States in which a training is under way."""
+"""States with a training under way."""
 
 STARTABLE = frozenset(
     {ModelState.READY, ModelState.STOPPED, ModelState.COMPLETED, ModelState.FAILED, ModelState.INTERRUPTED}
@@ -52,7 +52,7 @@ STARTABLE = frozenset(
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, stored once under the SHA-256 of its bytes (UTF-8, after decoding and line-end normalisation)."""
+    """A text, stored once under the SHA-256 of its bytes (UTF-8, after decoding and line-ending normalization)."""
 
     id: str
     name: str
@@ -61,15 +61,15 @@ class Corpus:
     num_distinct: int
     num_lines: int
     encoding: str
-    """Encoding that the text was read from."""
+    """Encoding of the imported file."""
     newlines: str
-    """Line ends found in it: `lf`, `crlf`, `cr`, `mixed` or `none`."""
+    """Line endings of the imported file: `lf`, `crlf`, `cr`, `mixed` or `none`."""
     created_at: datetime
 
 
 @dataclass(frozen=True)
 class Model:
-    """The user's named thing: a corpus, options, a training history, checkpoints."""
+    """A model: a corpus, options, a training history and checkpoints under a name."""
 
     id: str
     name: str
@@ -77,35 +77,34 @@ class Model:
     created_at: datetime
     updated_at: datetime
     train_params: Mapping[str, Any] = field(default_factory=dict)
-    sample_params: Mapping[str, Any] = field(default_factory=dict)
     corpus_id: str | None = None
     owner: str = ""
-    """Who the model belongs to when logins are on; empty otherwise."""
+    """The user that the model belongs to, if logins are enabled; empty otherwise."""
     notes: str = ""
     tags: tuple[str, ...] = ()
     epoch: int = 0
-    """Fencing token: counts the trainings of this model; a write with an older one is refused."""
+    """Fencing token, incremented by each training of this model; writes with an older one are rejected."""
     worker: str = ""
-    """Who holds the lease, or held it when it ran out, as `host:pid:token:table:start`; empty when nobody does."""
+    """The worker that holds the lease, or held it when it expired, as `host:pid:token:table:start`; else empty."""
     lease_until: datetime | None = None
     stop_requested: bool = False
     step: int = 0
     best_loss: float | None = None
-    """Lowest validation loss in nats per character (training loss where there is no validation split)."""
+    """Lowest validation loss in nats per character (training loss if there is no validation split)."""
     log_position: int = 0
-    """Number of log lines so far."""
+    """Position of the last log line."""
     error: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deleted_at: datetime | None = None
     cpu: str | None = None
     """CPU of the latest training, as returned by `charrnn.core.cpu_features.cpu_name`; `None` before the first training
-    and for trainings of versions that did not record it."""
+    and for trainings by versions that did not record it."""
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a model's log; `position` counts from 1 without gaps."""
+    """One line of a model's log; positions count from 1 without gaps."""
 
     position: int
     text: str
@@ -115,7 +114,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured value at one step (`loss`, `val_loss`, `learning_rate`, `grad_norm`, `chars_per_second`)."""
+    """One value of a metric at one step (`loss`, `val_loss`, `learning_rate`, `grad_norm`, `chars_per_second`)."""
 
     step: int
     name: str
@@ -123,32 +122,32 @@ class Metric:
     time: datetime | None = None
 
 
-def _nothing() -> npt.NDArray[np.float64]:
+def _empty() -> npt.NDArray[np.float64]:
     return np.empty(0)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The measured values of one name, in order of steps; each array has shape `(values,)`.
+    """The values of one metric in order of steps; each array has shape `(values,)`.
 
-    Arrays rather than records, because a long training has a hundred thousand of them.
+    Arrays instead of records, because a long training has a hundred thousand values.
     """
 
-    steps: npt.NDArray[np.float64] = field(default_factory=_nothing)
-    values: npt.NDArray[np.float64] = field(default_factory=_nothing)
-    seconds: npt.NDArray[np.float64] = field(default_factory=_nothing)
-    """Time of each value, in seconds since 1970."""
+    steps: npt.NDArray[np.float64] = field(default_factory=_empty)
+    values: npt.NDArray[np.float64] = field(default_factory=_empty)
+    seconds: npt.NDArray[np.float64] = field(default_factory=_empty)
+    """Time of each value, in seconds since the Unix epoch."""
 
     def __len__(self) -> int:
         return len(self.steps)
 
     @property
     def last_step(self) -> int:
-        """Step of the last value; -1 when there is none."""
+        """Step of the last value; -1 if the curve is empty."""
         return int(self.steps[-1]) if len(self) else -1
 
-    def then(self, later: "Curve") -> "Curve":
-        """Return this curve and the values that came later."""
+    def extended(self, later: "Curve") -> "Curve":
+        """Return this curve with later values appended."""
         if not len(later):
             return self
         return Curve(*(np.concatenate(both) for both in zip(self._arrays, later._arrays, strict=True)))
@@ -160,7 +159,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder from which training goes on exactly, or text is written."""
+    """A folder to resume training from, or to generate text with."""
 
     id: str
     model_id: str
@@ -169,14 +168,14 @@ class Checkpoint:
     """`last` (newest) or `best` (lowest validation loss)."""
     loss: float | None
     folder: str
-    """Folder name below the model's checkpoint folder; made from ids and the step only."""
+    """Name of the folder in the model's checkpoint folder; made from ids and the step only."""
     size_bytes: int
     created_at: datetime
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A text written by a model, with the options and seed that made it."""
+    """A text generated by a model, with the options and seed that were used."""
 
     id: str
     model_id: str
@@ -185,4 +184,4 @@ class Sample:
     options: Mapping[str, Any]
     created_at: datetime
     by_user: bool = False
-    """Written because somebody asked for it, not by a training on its way."""
+    """Whether a user requested the text; otherwise it was generated during training."""

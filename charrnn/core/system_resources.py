@@ -1,4 +1,4 @@
-"""The memory and the processors that this process may use, inside of a container too."""
+"""Measure the memory and processors that this process may use, including the limits of a container."""
 
 import math
 import os
@@ -8,11 +8,11 @@ CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 MEMINFO = Path("/proc/meminfo")
 UNLIMITED = 2**60
-"""Larger limits of memory, as version 1 of control groups reports them, are none."""
+"""Larger memory limits mean "unlimited", as version 1 of control groups reports it."""
 
 
 def memory_bytes() -> int:
-    """Return the memory of this machine, or of this container if that is less; 0 if it is unknown."""
+    """Return the memory of this machine, or of this container if that is less, in bytes; 0 if unknown."""
     installed = _number(_value(MEMINFO, "MemTotal:")) * 1024
     if not installed and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -22,7 +22,7 @@ def memory_bytes() -> int:
 
 
 def num_processors() -> int:
-    """Return how many processors this process may use, at least 1."""
+    """Return the number of processors that this process may use, at least 1."""
     affinity = getattr(os, "sched_getaffinity", None)
     count = len(affinity(0)) if affinity else os.cpu_count() or 1
     for folder in _folders("cpu"):
@@ -33,7 +33,7 @@ def num_processors() -> int:
 
 
 def _folders(controller: str) -> list[Path]:
-    """Return this process's control groups, from its own up to the root; versions 1 and 2."""
+    """Return this process's control groups, from its own up to the root, for versions 1 and 2."""
     found: list[Path] = []
     for line in _text(MEMBERSHIP).splitlines():
         number, _, rest = line.partition(":")
@@ -45,7 +45,7 @@ def _folders(controller: str) -> list[Path]:
         else:
             continue
         own = root / path.strip("/")
-        # inside of a container, the path is the host's, and the container's own group is the root
+        # Inside a container, the path is the host's, and the container's own group is the root.
         found += [own, *(parent for parent in own.parents if parent.is_relative_to(root))]
     return found
 

@@ -1,80 +1,99 @@
-"""From a file's bytes to characters, piece by piece: strict, however large the file. Stores nothing."""
+"""Decode text files strictly, in chunks, whatever their size."""
 
 import codecs
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, Literal
 
-from charrnn.core.encoding_detection import CHUNK, Detection, detect, known_encoding
-from charrnn.core.errors import TextError
-from charrnn.core.file_signatures import refuse_known_format
+from charrnn.core.encoding_detection import CHUNK, Detection, detect_encoding, normalize_encoding
+from charrnn.core.errors import NotFound, TextError
+from charrnn.core.file_signatures import reject_known_format
 from charrnn.core.text_report import TextReport
-from charrnn.core.text_statistics import Census
+from charrnn.core.text_statistics import TextStatistics
 
 Newlines = Literal["lf", "keep"]
 
 
-def decode(file: BinaryIO, *, encoding: str, newlines: Newlines = "lf", census: Census | None = None) -> Iterator[str]:
-    """Read a text from the beginning, in pieces of about a quarter of a million characters.
+def open_file(path: Path) -> BinaryIO:
+    """Open a file with a text for reading.
+
+    Raises:
+        NotFound: The file does not exist.
+        TextError: The file cannot be read.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
+    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL or a lone surrogate
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error
+
+
+def decode(
+    file: BinaryIO, *, encoding: str, newlines: Newlines = "lf", statistics: TextStatistics | None = None
+) -> Iterator[str]:
+    """Decode a file from its beginning, in chunks of up to 256 KiB.
 
     Args:
         file: Seekable.
-        encoding: Name of a text encoding. Byte order marks at the beginning are left out.
-        newlines: `lf` turns CRLF and CR into LF, `keep` leaves them as they are. No piece ends inside a CRLF.
-        census: Counts what passes, if given.
+        encoding: Name of a text encoding. Byte order marks at the beginning are removed.
+        newlines: `lf` converts CRLF and CR to LF, `keep` keeps them. No chunk ends inside a CRLF.
+        statistics: Updated with each chunk, if given.
 
     Yields:
-        The text's pieces, none of them empty.
+        Chunks of text, none of them empty.
 
     Raises:
-        TextError: A byte is wrong in this encoding, or there is no such encoding.
-        ValueError: `newlines` is neither of the two.
+        TextError: A byte is invalid in this encoding, or the encoding is unknown.
+        ValueError: `newlines` is neither `lf` nor `keep`.
     """
     if newlines not in ("lf", "keep"):
-        raise ValueError(f"newlines is 'lf' or 'keep', not {newlines!r}.")
-    for chunk in _whole_line_ends(_without_mark(_decoded(file, known_encoding(encoding)))):
-        chunk, crlf, cr = _line_ends(chunk, newlines)
-        if census:
-            census.add(chunk)
+        raise ValueError(f"newlines must be 'lf' or 'keep', not {newlines!r}.")
+    for chunk in _whole_line_endings(_without_mark(_decoded(file, normalize_encoding(encoding)))):
+        chunk, crlf, cr = _convert_line_endings(chunk, newlines)
+        if statistics:
+            statistics.add(chunk)
             lf = chunk.count("\n") - crlf - (cr if newlines == "lf" else 0)
-            census.add_line_ends(lf=lf, crlf=crlf, cr=cr)
+            statistics.add_line_endings(lf=lf, crlf=crlf, cr=cr)
         yield chunk
 
 
-def examine(file: BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf", name: str = "") -> TextReport:
-    """Look a text over without storing it.
+def analyze(file: BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf", name: str = "") -> TextReport:
+    """Analyze a text without storing it.
 
     Args:
         file: Seekable.
-        encoding: What it is in; found out when `None`.
+        encoding: The file's encoding; detected if `None`.
         newlines: As in `decode`.
-        name: What to call it.
+        name: Name for the report.
 
     Raises:
-        TextError: It is a binary file, or cannot be decoded. A text that can be read but not be trained on raises
-            nothing here: see `TextReport.problems`.
+        TextError: The file is binary or cannot be decoded. A text that can be decoded but not trained on raises
+            nothing; see `TextReport.problems`.
     """
-    detection = detection_of(file, encoding)
-    census = Census()
-    for _ in decode(file, encoding=detection.encoding, newlines=newlines, census=census):
+    detection = resolve_encoding(file, encoding)
+    statistics = TextStatistics()
+    for _ in decode(file, encoding=detection.encoding, newlines=newlines, statistics=statistics):
         pass
-    return TextReport.of(census, detection, name=name, num_bytes=file.seek(0, 2), newlines=newlines)
+    return TextReport.from_statistics(statistics, detection, name=name, num_bytes=file.seek(0, 2), newlines=newlines)
 
 
-def detection_of(file: BinaryIO, encoding: str | None) -> Detection:
-    """Take the user's word for the encoding, or find it out.
+def resolve_encoding(file: BinaryIO, encoding: str | None) -> Detection:
+    """Return the encoding that the user chose, or detect it.
 
     Raises:
-        TextError: It is a binary file, or in no known encoding, or there is no encoding of that name.
+        TextError: The file is binary, its encoding could not be detected, or the chosen encoding is unknown.
     """
     if encoding is None:
-        return detect(file)
+        return detect_encoding(file)
     file.seek(0)
-    refuse_known_format(file.read(512))
-    return Detection(known_encoding(encoding), True, "it was chosen")
+    reject_known_format(file.read(512))
+    return Detection(normalize_encoding(encoding), True, "chosen by the user")
 
 
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
-    _refuse_missing_mark(file, encoding)
+    _require_mark(file, encoding)
     decoder = codecs.getincrementaldecoder(encoding)()
     offset = 0
     file.seek(0)
@@ -84,23 +103,23 @@ def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
         try:
             yield decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            raise _wrong_byte(error, offset - len(error.object) + error.start, encoding, at_end=not chunk) from error
-        except UnicodeError as error:  # of which no byte is known to be wrong: stateful encodings
-            raise TextError(f"This text is not in {encoding}. {_CHOOSE}") from error
+            raise _invalid_byte(error, offset - len(error.object) + error.start, encoding, at_end=not chunk) from error
+        except UnicodeError as error:  # stateful encodings do not report the invalid byte
+            raise TextError(f"This text is not valid {encoding}. {_CHOOSE}") from error
         if not chunk:
             return
 
 
-_CHOOSE = "Choose another encoding (--encoding), or save the text as UTF-8 in the program that made it."
+_CHOOSE = "Choose another encoding (--encoding), or save the text as UTF-8 in the program that created it."
 
 
-def _refuse_missing_mark(file: BinaryIO, encoding: str) -> None:
-    """Refuse UTF-16 and UTF-32 without a byte order mark; Python's versions differ in how they do."""
+def _require_mark(file: BinaryIO, encoding: str) -> None:
+    """Reject UTF-16 and UTF-32 without a byte order mark, which Python versions handle differently."""
     marks = _MARKS.get(encoding.replace("_", "-"))
     file.seek(0)
     if marks and not file.read(4).startswith(marks):
         raise TextError(
-            f"This text is not in {encoding}: it has no byte order mark (BOM). If you know the byte order, choose "
+            f"This text is not valid {encoding}: it has no byte order mark (BOM). If you know the byte order, choose "
             f"{encoding}-le or {encoding}-be. {_CHOOSE}"
         )
 
@@ -111,16 +130,15 @@ _MARKS = {
 }
 
 
-def _wrong_byte(error: UnicodeDecodeError, offset: int, encoding: str, *, at_end: bool) -> TextError:
+def _invalid_byte(error: UnicodeDecodeError, offset: int, encoding: str, *, at_end: bool) -> TextError:
     byte = error.object[error.start]
-    if at_end:  # the bytes are the beginning of a character
+    if at_end:  # the bytes start a character
         return TextError(
-            f"This text is cut off in the middle of its last character, at offset {offset:,}, if it is in {encoding}. "
-            f"Take a whole copy of it, or remove the last {len(error.object) - error.start} byte(s)."
+            f"This text ends in the middle of a character, at offset {offset:,}, if its encoding is {encoding}. "
+            f"Use a complete copy of it, or remove the last {len(error.object) - error.start} byte(s)."
         )
     return TextError(
-        f"This text is not, or not all, in {encoding}: the byte 0x{byte:02x} at offset {offset:,} makes no sense "
-        f"there. {_CHOOSE}"
+        f"This text is not valid {encoding}: the byte 0x{byte:02x} at offset {offset:,} is invalid. {_CHOOSE}"
     )
 
 
@@ -128,13 +146,13 @@ def _without_mark(chunks: Iterator[str]) -> Iterator[str]:
     at_start = True
     for chunk in chunks:
         if at_start:
-            chunk = chunk.lstrip("\ufeff")  # twice where a program added one to a text that had one
+            chunk = chunk.lstrip("\ufeff")  # there are two if a program added one to a text that had one
             at_start = not chunk
         yield chunk
 
 
-def _line_ends(chunk: str, newlines: Newlines) -> tuple[str, int, int]:
-    """Return the piece with the line ends asked for, and how many CRLF and CR it had."""
+def _convert_line_endings(chunk: str, newlines: Newlines) -> tuple[str, int, int]:
+    """Return the chunk with converted line endings, and how many CRLF and CR it had."""
     if "\r" not in chunk:
         return chunk, 0, 0
     joined = chunk.replace("\r\n", "\n")
@@ -143,7 +161,7 @@ def _line_ends(chunk: str, newlines: Newlines) -> tuple[str, int, int]:
     return (joined.replace("\r", "\n") if newlines == "lf" else chunk), crlf, cr
 
 
-def _whole_line_ends(chunks: Iterator[str]) -> Iterator[str]:
+def _whole_line_endings(chunks: Iterator[str]) -> Iterator[str]:
     held = ""
     for chunk in chunks:
         chunk = held + chunk
@@ -154,16 +172,16 @@ def _whole_line_ends(chunks: Iterator[str]) -> Iterator[str]:
         yield held
 
 
-def in_utf8(text: str) -> bytes:
-    """Return a text's bytes.
+def encode_utf8(text: str) -> bytes:
+    """Encode a text as UTF-8.
 
     Raises:
-        TextError: It holds half a character, as a program that cut it in the middle leaves one.
+        TextError: The text contains a lone surrogate, which is left when a program cuts a character in half.
     """
     try:
         return text.encode()
     except UnicodeEncodeError as error:
         raise TextError(
-            f"The text has U+{ord(text[error.start]):04X} as character {error.start + 1:,}, which is half of a "
-            f"character and no text. Leave it out, or copy the text again."
+            f"Character {error.start + 1:,} of the text is U+{ord(text[error.start]):04X}, which is only half of a "
+            f"character. Remove it, or copy the text again."
         ) from error

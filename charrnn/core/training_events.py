@@ -1,7 +1,4 @@
-"""What a training says while it runs. The trainer tells events; the recorder stores them; anybody may listen.
-
-Knows nothing of TensorFlow, databases or pages, so that each side can be tested with a plain list.
-"""
+"""Define the events that a training emits: log messages, metrics, samples, checkpoints and its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,24 +8,24 @@ from charrnn.core.records import ModelState
 
 
 @dataclass(frozen=True)
-class Said:
-    """A log line, without a line end."""
+class LogMessage:
+    """A log line, without a line break."""
 
     text: str
     level: str = "info"
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Values measured at a step, by name; losses in nats per character."""
+class MetricsMeasured:
+    """Metrics of a step, by name; losses in nats per character."""
 
     step: int
     values: dict[str, float]
 
 
 @dataclass(frozen=True)
-class Wrote:
-    """A sample written during training."""
+class SampleGenerated:
+    """A sample generated during training."""
 
     step: int
     text: str
@@ -36,7 +33,7 @@ class Wrote:
 
 
 @dataclass(frozen=True)
-class Saved:
+class CheckpointSaved:
     """A checkpoint is complete on disk."""
 
     step: int
@@ -47,21 +44,21 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """The clock has shown at which step the schedule ends."""
+class SchedulePlanned:
+    """The end of the schedule was fitted to the time budget."""
 
     step: int
     total_steps: int
 
 
 @dataclass(frozen=True)
-class Ended:
-    """The training is over; `message` is empty unless it failed."""
+class TrainingEnded:
+    """The training ended; `message` is empty unless it failed."""
 
     step: int
     state: ModelState
     message: str = ""
 
 
-Event = Said | Measured | Wrote | Saved | Planned | Ended
+Event = LogMessage | MetricsMeasured | SampleGenerated | CheckpointSaved | SchedulePlanned | TrainingEnded
 Listener = Callable[[Event], None]

@@ -1,4 +1,4 @@
-"""Characters and their ids. Knows neither files nor networks."""
+"""Map characters to ids and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.core.character_fallbacks import lookalikes
+from charrnn.core.character_fallbacks import fallbacks
 from charrnn.core.codepoints import code_points
 from charrnn.core.errors import UnknownCharacters
 
@@ -17,46 +17,46 @@ Ids = npt.NDArray[np.unsignedinteger]
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The characters that a model knows; the id of a character is its place. Equal ones hash equal.
+    """The characters of a model; a character's id is its position. Equal vocabularies have equal hashes.
 
     Args:
-        characters: At least one, each once.
+        characters: At least one character, each once.
 
     Raises:
-        ValueError: There is none, or one twice.
+        ValueError: There are no characters, or one occurs twice.
     """
 
     characters: str
 
     def __post_init__(self) -> None:
         if not isinstance(self.characters, str) or not self.characters:
-            raise ValueError(f"A vocabulary needs a string of at least one character, not {self.characters!r}.")
+            raise ValueError(f"A vocabulary must be a string of at least one character, not {self.characters!r}.")
         if len(set(self.characters)) != len(self.characters):
-            raise ValueError("A vocabulary holds each character once; this one has some twice.")
+            raise ValueError("A vocabulary must contain each character once; this one contains duplicates.")
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int], max_vocab: int) -> "Vocabulary":
-        """Take the most frequent characters; among equally frequent ones the lower code point comes first.
+        """Create a vocabulary of the most frequent characters; ties are broken by the lower code point.
 
         Args:
-            counts: How often each character occurs.
-            max_vocab: How many to keep, at least 1.
+            counts: The number of occurrences of each character.
+            max_vocab: Maximum size, at least 1.
 
         Raises:
-            ValueError: Nothing would be kept.
+            ValueError: The vocabulary would be empty.
         """
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
         return cls("".join(ranked[: max(max_vocab, 0)]))
 
     @classmethod
     def from_json(cls, characters: list[str]) -> "Vocabulary":
-        """Read what `to_json` wrote.
+        """Create a vocabulary from the output of `to_json`.
 
         Raises:
-            ValueError: It is not a list of single characters, each once.
+            ValueError: `characters` is not a list of single characters, each once.
         """
         if not isinstance(characters, list) or not all(isinstance(c, str) and len(c) == 1 for c in characters):
-            raise ValueError("A vocabulary is stored as a list of single characters; this is something else.")
+            raise ValueError("A stored vocabulary must be a list of single characters.")
         return cls("".join(characters))
 
     def to_json(self) -> list[str]:
@@ -64,12 +64,12 @@ class Vocabulary:
         return list(self.characters)
 
     def __len__(self) -> int:
-        """Number of characters; a network has one class more, for all others."""
+        """Number of characters; a network has one more class, for unknown characters."""
         return len(self.characters)
 
     @property
     def unknown_id(self) -> int:
-        """Id of every character that is not in the vocabulary."""
+        """The id of every character that is not in the vocabulary."""
         return len(self.characters)
 
     @property
@@ -78,47 +78,47 @@ class Vocabulary:
         return np.dtype(np.min_scalar_type(self.unknown_id))
 
     def encode(self, text: str) -> Ids:
-        """Return the id of each character, shape `(len(text),)`; unknown ones have `unknown_id`."""
+        """Return the id of each character, shape `(len(text),)`; unknown characters have `unknown_id`."""
         return self._id_by_code_point.take(code_points(text), mode="clip")
 
     def decode(self, ids: npt.ArrayLike) -> str:
-        """Return the characters of ids.
+        """Return the characters with the given ids.
 
         Args:
             ids: Shape `(N,)`, each in `0 … len(self) - 1`.
 
         Raises:
-            ValueError: There is no character of such an id; `unknown_id` has none either.
+            ValueError: An id has no character; `unknown_id` has none.
         """
         array = np.asarray(ids, np.int64)
         wrong = array[(array < 0) | (array >= len(self))]
         if wrong.size:
-            raise ValueError(f"No character has the id {wrong[0]}; the known ids are 0 … {len(self) - 1}.")
+            raise ValueError(f"Unknown character id {wrong[0]}; ids must be between 0 and {len(self) - 1}.")
         return self._code_point_by_id[array].tobytes().decode("utf-32-le")
 
-    def prompt(self, text: str, *, unknown: Literal["refuse", "drop", "replace"] = "refuse") -> str:
-        """Return the text as this vocabulary can spell it.
+    def normalize_prompt(self, text: str, *, unknown: Literal["refuse", "drop", "replace"] = "refuse") -> str:
+        """Return the text with characters of this vocabulary only.
 
         Args:
-            text: What a user typed.
-            unknown: What happens to unknown characters. `refuse` raises, `drop` leaves them out, `replace` takes the
+            text: The prompt as typed.
+            unknown: How to treat unknown characters: `refuse` raises, `drop` removes them, `replace` substitutes the
                 closest known ones (without accent, other case, plain quotes), else a space, else nothing.
 
         Raises:
-            UnknownCharacters: There are some, and `unknown` is `refuse`.
-            ValueError: `unknown` is none of the three.
+            UnknownCharacters: The text has unknown characters and `unknown` is `refuse`.
+            ValueError: `unknown` is invalid.
         """
         if unknown not in ("refuse", "drop", "replace"):
-            raise ValueError(f"unknown is 'refuse', 'drop' or 'replace', not {unknown!r}.")
-        strangers = dict.fromkeys(character for character in text if character not in self._known)
-        if strangers and unknown == "refuse":
-            raise UnknownCharacters("".join(strangers), len(self))
-        return text.translate({ord(c): self._closest(c) if unknown == "replace" else "" for c in strangers})
+            raise ValueError(f"unknown must be 'refuse', 'drop' or 'replace', not {unknown!r}.")
+        missing = dict.fromkeys(character for character in text if character not in self._known)
+        if missing and unknown == "refuse":
+            raise UnknownCharacters("".join(missing), len(self))
+        return text.translate({ord(c): self._closest(c) if unknown == "replace" else "" for c in missing})
 
     def _closest(self, character: str) -> str:
-        for likely in (*lookalikes(character), " "):
-            if likely and self._known.issuperset(likely):
-                return likely
+        for substitute in (*fallbacks(character), " "):
+            if substitute and self._known.issuperset(substitute):
+                return substitute
         return ""
 
     @cached_property
@@ -132,7 +132,7 @@ class Vocabulary:
     @cached_property
     def _id_by_code_point(self) -> Ids:
         points = self._code_point_by_id
-        # One entry more than the highest point: `take` with mode="clip" sends all that lies above to that last one.
+        # One entry more than the highest point: `take` with mode="clip" maps everything above to that last one.
         table = np.full(int(points.max()) + 2, self.unknown_id, self.dtype)
         table[points] = np.arange(len(points))
         return table

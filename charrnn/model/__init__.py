@@ -1,21 +1,21 @@
-"""The network, its training and its writing: the only folder that imports TensorFlow and Keras.
+"""Build, train and run the network. This is the only package that imports TensorFlow and Keras.
 
 Import it inside the function that needs it, because importing TensorFlow takes seconds, and import modules rather than
-names from them: `from charrnn.model.training import training_loop`. Several threads may do that at the same time.
+names from them: `from charrnn.model.training import training_loop`. Several threads may do so at the same time.
 """
 
 import os
 
-from charrnn.model.compute.native_log_filter import startup_lines_held_back
+from charrnn.model.compute.native_log_filter import suppress_startup_logs
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-# Level 2 would leave errors that are none: on every CPU with AMX, that oneDNN does not multiply int32, and on every
-# machine without a GPU, that there is no driver for one. What fails raises an exception as well. A user who wants to
-# see TensorFlow's log sets another level, 0 for all of it.
+# Level 2 would leave two misleading errors: on CPUs with AMX, that oneDNN does not multiply int32, and on machines
+# without a GPU, that no driver was found. Real failures raise exceptions as well. Users can set another level, such as
+# 0 for all messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
     import tensorflow  # noqa: F401
 else:
-    with startup_lines_held_back():
+    with suppress_startup_logs():
         import tensorflow  # noqa: F401

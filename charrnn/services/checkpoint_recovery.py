@@ -19,7 +19,7 @@ from charrnn.services.checkpoint_manager import CheckpointManager, parse_folder
 from charrnn.services.process_identity import is_dead
 from charrnn.store.model_rows import new_id
 from charrnn.store.models import ModelStore
-from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class CheckpointRecovery:
         # The rows may belong to an earlier training that this one replaced from its first step on.
         is_other = newest.began > model.epoch or any(_number(c.folder) < newest.began for c in known)
         reached = 0 if is_other else model.step
-        batch = Batch(
+        batch = HistoryBatch(
             first_position=model.log_position + 1,
             lines=[(_explanation(newest.checkpoint, known, reached), "warning")],
             metrics=[Metric(c.step, "val_loss", c.loss) for c in same if c.kind == "best" and c.loss is not None],

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 
 from charrnn.core.baselines import Baselines, baselines
 from charrnn.core.batches import Ids
-from charrnn.core.errors import LimitReached, NotFound, TextError
+from charrnn.core.errors import LimitExceeded, NotFound, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.text_decoding import Newlines, examine, in_utf8
+from charrnn.core.text_decoding import Newlines, analyze, encode_utf8, open_file
 from charrnn.core.text_report import TextReport
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.example_texts import open_example
@@ -66,7 +66,7 @@ class Corpora:
         Raises:
             TextError: The file is not text, or cannot be trained on.
             NotFound: There is no such file.
-            LimitReached: The text exceeds the disk quota.
+            LimitExceeded: The text exceeds the disk quota.
         """
         self._quota.check_room(0, "text")
         how = {"encoding": encoding, "newlines": newlines, "progress": progress}
@@ -74,7 +74,7 @@ class Corpora:
             corpus, report = self._store_files(source, name, **how)
             try:
                 self._quota.check_room(corpus.size_bytes, "text", but=corpus.id)
-            except LimitReached:
+            except LimitExceeded:
                 self._remove_unknown(corpus.id)
                 raise
             stored = self._store.add(corpus, owner=self._owner or "")
@@ -85,12 +85,12 @@ class Corpora:
 
     def _store_files(self, source: Path | str | BinaryIO, name: str | None, **how: Any) -> tuple[Corpus, TextReport]:
         if isinstance(source, Path):
-            with _opened(source) as file:
+            with open_file(source) as file:
                 return self._files.add(file, name=name or source.stem, **how)
         if isinstance(source, str):
             _refuse_file_name(source)
             # A str needs no encoding detection.
-            source, how = io.BytesIO(in_utf8(source)), how | {"encoding": "utf-8"}
+            source, how = io.BytesIO(encode_utf8(source)), how | {"encoding": "utf-8"}
         return self._files.add(source, name=name or "text", **how)
 
     def _remove_unknown(self, corpus_id: str) -> None:
@@ -115,7 +115,7 @@ class Corpora:
         """Return the corpus of a text, which is added if it is not stored yet."""
         return source if isinstance(source, Corpus) else self.add(source)[0]
 
-    def examine(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
+    def analyze(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
         """Analyze a text without storing it.
 
         Raises:
@@ -123,9 +123,9 @@ class Corpora:
             NotFound: There is no such file.
         """
         if isinstance(source, Path):
-            with _opened(source) as file:
-                return examine(file, encoding=encoding, newlines=newlines, name=source.name)
-        return examine(source, encoding=encoding, newlines=newlines)
+            with open_file(source) as file:
+                return analyze(file, encoding=encoding, newlines=newlines, name=source.name)
+        return analyze(source, encoding=encoding, newlines=newlines)
 
     def get(self, corpus_id: str) -> Corpus:
         """Return a corpus by its id.
@@ -193,13 +193,3 @@ def _refuse_file_name(text: str) -> None:
         raise TextError(
             f"A str is the text itself, but {text!r} is the name of a file. To read the file, pass Path({text!r})."
         )
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}. Check the name; relative paths start at {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # ValueError: NUL or a lone surrogate in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 
 PATIENCE_SECONDS = 600.0
 """Longest time to wait for a database that is away."""
@@ -14,7 +14,7 @@ def retry_while_away[T](
     work: Callable[[], T],
     *,
     seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,
-    on_wait: Callable[[StoreAway], None] = lambda error: None,
+    on_wait: Callable[[StoreUnavailable], None] = lambda error: None,
 ) -> T:
     """Call a function that uses the database; while the database is away, retry every second.
 
@@ -24,13 +24,13 @@ def retry_while_away[T](
         on_wait: Called once, before the first retry.
 
     Raises:
-        StoreAway: The database was away for longer than that.
+        StoreUnavailable: The database was away for longer than that.
     """
     began, waits = time.monotonic(), False
     while True:
         try:
             return work()
-        except StoreAway as error:
+        except StoreUnavailable as error:
             if time.monotonic() - began >= seconds():
                 raise
             if not waits:

@@ -3,14 +3,21 @@
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from charrnn.core.errors import LeaseLost, NotFound, StoreError
 from charrnn.core.records import Checkpoint, Metric, Model, Sample
-from charrnn.core.training_events import Event, Measured, Planned, Said, Saved, Wrote
-from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.core.training_events import (
+    CheckpointSaved,
+    Event,
+    LogMessage,
+    MetricsMeasured,
+    SampleGenerated,
+    SchedulePlanned,
+)
+from charrnn.store.model_rows import new_id
+from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
 """Interval between writes while there are log lines, samples or checkpoints, and the longest interval otherwise. Each
@@ -49,7 +56,7 @@ class EventRecorder:
         self._metrics: list[Metric] = []
         self._samples: list[Sample] = []
         self._checkpoints: list[Checkpoint] = []
-        self._undelivered: Batch | None = None
+        self._undelivered: HistoryBatch | None = None
         self._next_position = model.log_position + 1
         self._step: int | None = None
         self._max_steps: int | None = None
@@ -69,19 +76,19 @@ class EventRecorder:
         now = _now()
         with self._lock:
             match event:
-                case Said(text, level):
+                case LogMessage(text, level):
                     self._lines += [(line, level) for line in text.splitlines() or [""]]
-                case Measured(step, values):
+                case MetricsMeasured(step, values):
                     self._step = step
                     self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
                     if (loss := values.get(self._judged_by)) is not None:
                         self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
-                case Planned(_, total):
+                case SchedulePlanned(_, total):
                     self._max_steps = total
-                case Wrote(step, text, options):
-                    self._samples.append(Sample(_new_id(), self._model.id, step, text, options, now))
-                case Saved(step, kind, loss, folder, size):
-                    self._checkpoints.append(Checkpoint(_new_id(), self._model.id, step, kind, loss, folder, size, now))
+                case SampleGenerated(step, text, options):
+                    self._samples.append(Sample(new_id(), self._model.id, step, text, options, now))
+                case CheckpointSaved(step, kind, loss, folder, size):
+                    self._checkpoints.append(Checkpoint(new_id(), self._model.id, step, kind, loss, folder, size, now))
 
     def deliver(self) -> None:
         """Store all buffered events now.
@@ -96,7 +103,7 @@ class EventRecorder:
             self._undelivered = self._take()
             self._send(self._undelivered)
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self, batch: HistoryBatch) -> None:
         stop = self._history.append(self._model.id, self._model.epoch, batch, seconds=LEASE_SECONDS)
         self._undelivered = None
         self._next_position += len(batch.lines)
@@ -150,9 +157,9 @@ class EventRecorder:
         """Whether anything but metrics is buffered."""
         return bool(self._lines or self._samples or self._checkpoints or self._undelivered)
 
-    def _take(self) -> Batch:
+    def _take(self) -> HistoryBatch:
         with self._lock:
-            batch = Batch(
+            batch = HistoryBatch(
                 first_position=self._next_position,
                 lines=self._lines,
                 metrics=self._metrics,
@@ -169,7 +176,3 @@ class EventRecorder:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""Write a model's history into an export: all of it, or as much of it as an import takes, with a line that says so."""
+"""Write the history of a model into an export, shortened to what an import accepts, with a log line about it."""
 
 import csv
 import io
@@ -10,26 +10,26 @@ from charrnn.core.records import LogLine, Metric, Sample
 from charrnn.services.bundle_history import LARGEST_TEXTS, LOG, METRICS, MOST, SAMPLES, WIDEST, count_items
 
 Part = tuple[bytes, str]
-"""What is written, and a sentence about what was left out; empty if nothing was."""
+"""The content, and a sentence about what was omitted, or an empty string."""
 
 
 def log_part(lines: Sequence[LogLine], more: Sequence[str]) -> bytes:
-    """Write log lines, then sentences about the other parts; the earliest lines are left out if there are too many.
+    """Write log lines and then sentences about the other parts; omit the earliest lines if there are too many.
 
     Args:
-        lines: The newest, in order of their positions; at most one more than an import takes is looked at.
-        more: Sentences, which always stay.
+        lines: The newest lines, in order of their positions.
+        more: Sentences, which are never omitted.
     """
     texts = [line.text + "\n" for line in lines]
     room = LARGEST_TEXTS[LOG] - 1_000 - sum(len(line.encode()) + 1 for line in more)
     kept = _newest_that_fit([text.encode() for text in texts], room, MOST["lines"] - 1 - len(more), b"\n")
     missing = lines[-len(kept)].position - 1 if kept else (lines[-1].position if lines else 0)
-    ends = [f"{missing:,} earlier log lines were left out of this file."] if missing else []
+    ends = [f"{missing:,} earlier log lines were omitted from this file."] if missing else []
     return b"".join([*kept, *(f"{line}\n".encode() for line in [*more, *ends])])
 
 
 def metrics_csv(metrics: Iterable[Metric]) -> str:
-    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
+    """Write metrics as CSV: one row per step, one column per name, empty where nothing was measured."""
     steps: dict[int, dict[str, float]] = {}
     for metric in metrics:
         steps.setdefault(metric.step, {})[metric.name] = metric.value
@@ -42,9 +42,9 @@ def metrics_csv(metrics: Iterable[Metric]) -> str:
 
 
 def metrics_part(metrics: Iterable[Metric]) -> Part:
-    """Write measured values as CSV.
+    """Write metrics as CSV.
 
-    If there are too many, curves are thinned evenly, the longest ones first; first and last value of each stay.
+    If there are too many, thin the curves evenly, the longest ones first; keep the first and last value of each.
     """
     values = list(metrics)
     curves, total = _curves(values), len(values)
@@ -61,7 +61,7 @@ def metrics_part(metrics: Iterable[Metric]) -> Part:
 
 
 def samples_part(samples: Sequence[Sample]) -> Part:
-    """Write samples as JSON; the earliest are left out if there are too many."""
+    """Write samples as JSON; omit the earliest if there are too many."""
     written = [
         json.dumps({"step": each.step, "text": each.text, "options": dict(each.options)}, ensure_ascii=False).encode()
         for each in samples
@@ -70,12 +70,12 @@ def samples_part(samples: Sequence[Sample]) -> Part:
     while kept and sum(map(count_items, kept)) >= MOST["items"]:
         kept = kept[len(kept) // 4 + 1 :]
     missing = len(written) - len(kept)
-    words = f"{missing:,} earlier samples were left out of this file." if missing else ""
+    words = f"{missing:,} earlier samples were omitted from this file." if missing else ""
     return b"[" + b"".join(kept).removesuffix(b",\n") + b"]", words
 
 
 def _newest_that_fit(entries: list[bytes], room: int, most: int, counted: bytes = b"") -> list[bytes]:
-    """Return as many of the last entries as fit into bytes and a number: of entries, or of `counted` signs in them."""
+    """Return as many of the last entries as fit into `room` bytes and `most` entries, or `most` `counted` bytes."""
     kept = len(entries)
     while kept:
         entry = entries[kept - 1]
@@ -89,7 +89,7 @@ def _newest_that_fit(entries: list[bytes], room: int, most: int, counted: bytes 
 
 def _curves(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     by_name = sorted(metrics, key=lambda metric: metric.name)  # stable: steps stay in order
-    # names that fill a row would make it wider than an import takes; nobody measures hundreds of values
+    # an import limits the width of a row, which hundreds of names would exceed
     names, width = {}, len("step")
     for name, curve in groupby(by_name, lambda metric: metric.name):
         width += max(len(name), 26) + 3

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from charrnn.core.atomic_files import atomic_file
 from charrnn.core.errors import NameTaken, NotFound, StudioError
-from charrnn.core.password_hashing import LONGEST, hash_password, is_hashed, verify_password
+from charrnn.core.password_hashing import MAX_LENGTH, hash_password, is_hashed, verify_password
 
 LONGEST_USER = 200
 SECRETS = Path("/run/secrets")
@@ -95,8 +95,10 @@ def read_users(path: Path) -> dict[str, str]:
         )
     for user, stored in found.items():
         check_user(user)
-        if not isinstance(stored, str) or not stored or len(stored) > LONGEST:
-            raise StudioError(f"{path} has no valid password for the user {user!r}: expected a text of 1 to {LONGEST}.")
+        if not isinstance(stored, str) or not stored or len(stored) > MAX_LENGTH:
+            raise StudioError(
+                f"{path} has no valid password for the user {user!r}: expected a text of 1 to {MAX_LENGTH}."
+            )
         try:
             is_hashed(stored)
         except ValueError:
@@ -114,8 +116,8 @@ def add_user(path: Path, user: str, password: str, *, replace: bool = False) -> 
         StudioError: The name, the password or the file is not valid.
     """
     check_user(user)
-    if not password or len(password) > LONGEST:
-        raise StudioError(f"The password has {len(password):,} characters; expected 1 to {LONGEST:,}.")
+    if not password or len(password) > MAX_LENGTH:
+        raise StudioError(f"The password has {len(password):,} characters; expected 1 to {MAX_LENGTH:,}.")
     hashed = hash_password(password)
 
     def change(users: dict[str, str]) -> None:

@@ -38,7 +38,7 @@ from charrnn.services.bundle_history import (
     read_metrics,
 )
 from charrnn.store.model_rows import new_id
-from charrnn.store.run_history import Batch
+from charrnn.store.run_history import HistoryBatch
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -161,7 +161,7 @@ class Bundle:
             best_loss=about.get("best_loss"), cpu=about.get("cpu"),
         )  # fmt: skip
 
-    def told(self, model_id: str) -> Batch:
+    def told(self, model_id: str) -> HistoryBatch:
         """Return what its training said, and its checkpoint."""
         about, now = self.about["checkpoint"], datetime.now(UTC).replace(tzinfo=None)
         kept = Checkpoint(
@@ -171,11 +171,11 @@ class Bundle:
             Sample(new_id(), model_id, each["step"], each["text"], each["options"], now) for each in self.samples
         ]
         lines = [(line, "info") for line in self.lines]
-        return Batch(first_position=1, lines=lines, metrics=self.metrics, samples=samples, checkpoints=[kept])
+        return HistoryBatch(first_position=1, lines=lines, metrics=self.metrics, samples=samples, checkpoints=[kept])
 
 
 def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda number: None) -> Bundle:
-    """Read a file that `Library.export` wrote.
+    """Read a file that `Models.export` wrote.
 
     Args:
         path: The file.

@@ -16,7 +16,7 @@ from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.export_history import log_part, metrics_part, samples_part
 from charrnn.services.model_bundles import LARGEST_CHECKPOINT, model_json, read_bundle
 from charrnn.services.quota_check import Quota
-from charrnn.store.model_names import checked_name, is_id
+from charrnn.store.model_names import is_id, validate_name
 from charrnn.store.model_rows import new_id
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
@@ -249,9 +249,8 @@ class Models:
     def export(self, model_id: str, target: Path) -> Path:
         """Export a model to a ZIP file: its best (or newest) checkpoint, log, metrics, samples and description.
 
-        Every such file can be imported. Of a very long history, it holds as much as an import takes
-        (`bundle_history.MOST`): the newest log lines and samples, and curves that are thinned evenly. The log's last
-        lines say so.
+        The file can always be imported. A very long history is shortened to what an import accepts
+        (`bundle_history.MOST`): the newest log lines and samples, and evenly thinned curves. The last log lines say so.
 
         Args:
             model_id: The model.
@@ -300,12 +299,12 @@ class Models:
         Raises:
             BundleError: The file is not an exported model, is damaged or unsafe, or was written by a newer version;
                 nothing was imported.
-            LimitReached: The model exceeds a limit of this server.
+            LimitExceeded: The model exceeds a limit of this server.
             NotFound: There is no such file.
         """
         bundle = read_bundle(path, check_weights=self._quota.check_weights)
         try:
-            checked_name(bundle.name)
+            validate_name(bundle.name)
         except OptionError as error:
             raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
         self._quota.check_room(bundle.checkpoint_bytes, "model")

@@ -1,4 +1,4 @@
-"""How much one user may have: the limits of `core.quotas`, held against what is stored."""
+"""Check what one user stores and trains against the limits of `core.quotas`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ FASTEST_STEPS = 1000
 def log_lines(options: Mapping[str, Any], num_characters: int) -> int:
     """Estimate how many lines a training logs: losses, validations, samples and checkpoints."""
     per_epoch, steps = length(options, num_characters)
-    if options["fit_steps"] and options["max_minutes"]:  # the clock decides, up to the last epoch
+    if options["fit_steps"] and options["max_minutes"]:  # the time limit decides, up to the last epoch
         steps = int(options["max_epochs"] * per_epoch) or options["max_minutes"] * 60 * FASTEST_STEPS
     if options["max_minutes"]:
         steps = min(steps, int(options["max_minutes"] * 60 * FASTEST_STEPS))
@@ -60,7 +60,7 @@ class Quota:
             model_id: The model, if it exists already; its checkpoints will be replaced.
 
         Raises:
-            LimitReached: The network is too large, the training needs too much memory or disk space or logs too many
+            LimitExceeded: The network is too large, the training needs too much memory or disk space or logs too many
                 lines, or too many trainings are running.
         """
         lines = log_lines(options, corpus.num_characters)
@@ -73,7 +73,7 @@ class Quota:
         self.check_weights(weights)
         self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
         new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
-        # a checkpoint with n-grams holds their text, two bytes a character with thousands of classes
+        # A checkpoint with n-grams contains their text, two bytes per character if there are thousands of classes.
         text = 2 * min(corpus.num_characters, LONGEST) if options["ngram_order"] else 0
         self.check_room((4 * CHECKPOINT_NUMBERS * weights + text) * new, "training")
 
@@ -81,7 +81,7 @@ class Quota:
         """Check the number of weights of a network.
 
         Raises:
-            LimitReached: There are too many.
+            LimitExceeded: The network has too many weights.
         """
         self.limits.check("max_parameters", weights, f"This network has {weights:,} weights")
 
@@ -94,7 +94,7 @@ class Quota:
             but: Id of a text to leave out of the count, because it is the one to be stored.
 
         Raises:
-            LimitReached: It does not fit.
+            LimitExceeded: It does not fit.
         """
         if not self.limits.max_disk_mb:
             return

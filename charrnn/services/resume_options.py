@@ -4,20 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from charrnn.core.errors import OptionError, StateError
-from charrnn.core.options import Value, checked
+from charrnn.core.options import ARCHITECTURE, Value, checked
 from charrnn.core.records import ACTIVE, Model, ModelState
 
-ARCHITECTURE = (
-    "cell",
-    "lstm_size",
-    "num_layers",
-    "use_embedding",
-    "embedding_size",
-    "max_vocab",
-    "optimizer",
-    "ngram_order",
-)
-"""Options that determine the contents of a checkpoint, so they cannot change when a training is resumed."""
+FIXED = (*ARCHITECTURE, "optimizer", "ngram_order")
+"""Options that determine the content of a checkpoint; a training cannot be resumed with others."""
 
 
 def resume_options(model: Model, changes: Mapping[str, Any]) -> dict[str, Value]:
@@ -30,7 +21,7 @@ def resume_options(model: Model, changes: Mapping[str, Any]) -> dict[str, Value]
     if model.state in ACTIVE:
         raise StateError(f"The model {model.name!r} is being trained already. Follow that training, or stop it first.")
     values = checked("training", changes, base=model.train_params)
-    fixed = [name for name in ARCHITECTURE if values[name] != model.train_params.get(name, values[name])]
+    fixed = [name for name in FIXED if values[name] != model.train_params.get(name, values[name])]
     if fixed:
         raise OptionError(
             {

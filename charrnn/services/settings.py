@@ -8,9 +8,9 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from charrnn.core.atomic_files import make_folder
-from charrnn.core.environment_secrets import with_secret_files
+from charrnn.core.environment_secrets import resolve_secret_files
 from charrnn.core.errors import StudioError
-from charrnn.core.file_permissions import close_to_others, close_tree
+from charrnn.core.file_permissions import make_private, make_tree_private
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Settings:
         Raises:
             StudioError: The data folder cannot be created or written, or a secret file cannot be read.
         """
-        environ = with_secret_files(os.environ if environ is None else environ)
+        environ = resolve_secret_files(os.environ if environ is None else environ)
         folder = Path(home or environ.get("CHARRNN_HOME") or user_data_path("charrnn")).expanduser().absolute()
         settings = cls(folder, environ)
         try:
             make_folder(folder, inherits=False)
             for part in (settings.corpora, settings.checkpoints):
                 make_folder(part)
-            if any([close_to_others(each) for each in (folder, settings.corpora, settings.checkpoints)]):
+            if any([make_private(each) for each in (folder, settings.corpora, settings.checkpoints)]):
                 # created by an older version, readable by other users
-                close_tree(settings.corpora)
-                close_tree(settings.checkpoints)
+                make_tree_private(settings.corpora)
+                make_tree_private(settings.checkpoints)
         except OSError as error:
             raise StudioError(
                 f"Cannot create the data folder {folder}: {error.strerror}. Set CHARRNN_HOME to a folder that you can "

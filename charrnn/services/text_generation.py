@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import numpy as np
 
-from charrnn.core.encoding_detection import detect
+from charrnn.core.encoding_detection import detect_encoding
 from charrnn.core.errors import TextError
-from charrnn.core.generated_text import Piece, Written, join
+from charrnn.core.generated_text import GeneratedText, TextChunk, join_chunks
 from charrnn.core.ngram_mixture import Mixture
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
@@ -25,9 +25,9 @@ from charrnn.services.quota_check import Quota
 from charrnn.store.run_history import HistoryStore
 
 if TYPE_CHECKING:
-    from charrnn.model.generation.generator import Writer
+    from charrnn.model.generation.generator import Generator
     from charrnn.model.network.network import Network
-    from charrnn.model.training.evaluation import Window
+    from charrnn.model.training.evaluation import WindowFunction
 
 MAX_LOADED = 4
 """Networks that stay in memory; the least recently used one is dropped first."""
@@ -50,10 +50,10 @@ class _Ready:
 
     network: "Network"
     vocabulary: Vocabulary
-    writer: "Writer"
+    generator: "Generator"
     mixture: Mixture | None
-    """The n-grams beside it."""
-    window: "Window | None" = None
+    """The n-gram model that is mixed with the network."""
+    window: "WindowFunction | None" = None
     """Compiled for scoring when the first text is scored."""
 
 
@@ -61,7 +61,7 @@ class _Ready:
 class Stream:
     """A text that is being generated. Iterate over it; close it to stop early."""
 
-    pieces: Iterator[Piece]
+    pieces: Iterator[TextChunk]
     checkpoint: Checkpoint
     prompt: str
     """The prompt after unknown characters were dropped or replaced."""
@@ -70,7 +70,7 @@ class Stream:
     problems: tuple[str, ...] = ()
     """Why newer or better checkpoints were skipped: they are damaged."""
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[TextChunk]:
         return self.pieces
 
 
@@ -106,7 +106,7 @@ class TextGeneration:
 
         Raises:
             OptionError: An option is invalid.
-            LimitReached: The text is longer than this server allows.
+            LimitExceeded: The text is longer than this server allows.
             UnknownCharacters: The prompt contains characters that are not in the vocabulary.
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is valid.
@@ -118,8 +118,10 @@ class TextGeneration:
         model = self._library.get(model_id)
         used, ready, problems = self._load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
-        prompt = ready.vocabulary.prompt(str(values["start_string"]), unknown=unknown)
-        return Stream(ready.writer.write(values, alternatives=alternatives), used, prompt, values, tuple(problems))
+        prompt = ready.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
+        return Stream(
+            ready.generator.generate(values, alternatives=alternatives), used, prompt, values, tuple(problems)
+        )
 
     def write(
         self,
@@ -129,7 +131,7 @@ class TextGeneration:
         checkpoint: str = "best",
         alternatives: bool = False,
         keep: bool = True,
-    ) -> list[Written]:
+    ) -> list[GeneratedText]:
         """Generate complete texts; arguments as for `stream`.
 
         Args:
@@ -139,17 +141,17 @@ class TextGeneration:
             `num_samples` texts.
         """
         stream = self.stream(model_id, options, checkpoint=checkpoint, alternatives=alternatives)
-        written = join(stream.prompt, list(stream), stream.options["num_samples"])
+        written = join_chunks(stream.prompt, list(stream), stream.options["num_samples"])
         if keep:
             for text in written:
                 self.keep(stream, text)
         return written
 
-    def keep(self, stream: Stream, written: Written) -> Sample:
+    def keep(self, stream: Stream, written: GeneratedText) -> Sample:
         """Store a generated text with its model, options and seed.
 
         Raises:
-            LimitReached: The text exceeds the disk quota.
+            LimitExceeded: The text exceeds the disk quota.
         """
         self._quota.check_room(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(
@@ -175,8 +177,8 @@ class TextGeneration:
             text: The text, or an open binary file.
             encoding: Encoding of the file; detected if missing.
             checkpoint: As for `stream`.
-            adaptive: Let the model learn from each character after it was predicted, as a compressor does; the stored
-                one stays as it is.
+            adaptive: Train on each character after it was predicted, as a compressor does; the stored model does not
+                change.
 
         Raises:
             TextError: The text cannot be read, or has fewer than two characters.
@@ -186,7 +188,7 @@ class TextGeneration:
         from charrnn.model.training import dynamic_evaluation, evaluation
 
         _, ready, _ = self._load(self._library.get(model_id), checkpoint)
-        chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect(text).encoding)
+        chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
         encode = ready.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:
@@ -213,7 +215,7 @@ class TextGeneration:
                 network, vocabulary, _ = checkpoint.load_network(folder)
                 mixture = checkpoint.load_mixture(folder)
                 self._ready[folder] = _Ready(
-                    network, vocabulary, generator.Writer(network, vocabulary, mixture), mixture
+                    network, vocabulary, generator.Generator(network, vocabulary, mixture), mixture
                 )
             self._ready.move_to_end(folder)
             while len(self._ready) > MAX_LOADED:

@@ -67,7 +67,7 @@ class Trainings:
             OptionError: An option is invalid.
             TextError: The text cannot be read, or is too short for the options.
             NameTaken: Another model has this name.
-            LimitReached: The training exceeds a limit of this server.
+            LimitExceeded: The training exceeds a limit of this server.
         """
         checked_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
         corpus = self._corpora.find_or_add(source)
@@ -167,7 +167,7 @@ class Trainings:
         Raises:
             StateError: The model is not being trained.
             NotFound: There is no such model.
-            StoreAway: The database is away; a training of this process stops nevertheless.
+            StoreUnavailable: The database is away; a training of this process stops nevertheless.
         """
         thread = self.runner.thread(self._models.mine(model_id))
         try:

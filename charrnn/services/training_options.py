@@ -1,4 +1,4 @@
-"""The options of a training as a user asks for them: a preset, a time budget, single values."""
+"""Combine a preset, a time budget and single values into the options of a training."""
 
 import math
 from collections.abc import Mapping
@@ -10,26 +10,26 @@ from charrnn.core.options import Preset, Value, checked, find_preset, preset
 from charrnn.services.cost_estimate import speed
 
 AUTO = "auto"
-"""Preset where there is only a time budget."""
+"""The preset if only a time budget is given."""
 
 
 def checked_request(
     given: Mapping[str, Any], *, preset_name: str | None = None, minutes: float | str | None = None
 ) -> tuple[Preset | None, float]:
-    """Check what a user asks for, as far as that is possible without the text; arguments as for `training_options`.
+    """Validate as much of a request as is possible without the text; arguments as for `training_options`.
 
     Returns:
-        The preset, `None` for none, and the time budget in minutes, 0 where the preset knows none.
+        The preset, or `None`, and the time budget in minutes, or 0 if the preset takes none.
 
     Raises:
-        OptionError: Options are wrong, there is no such preset, or it knows no time budget.
+        OptionError: An option is invalid, the preset is unknown, or it takes no time budget.
     """
-    right = checked("training", given)
+    valid = checked("training", given)
     found = find_preset(preset_name or AUTO) if preset_name or minutes is not None else None
     if found is None:
         return None, 0.0
     if found.minutes:
-        wanted = minutes if minutes is not None else right["max_minutes"] or found.minutes
+        wanted = minutes if minutes is not None else valid["max_minutes"] or found.minutes
         return found, float(checked("training", {"max_minutes": _budget(wanted)})["max_minutes"])
     if minutes is not None:
         raise OptionError(
@@ -52,14 +52,14 @@ def training_options(
     """Return all training options for a text.
 
     Args:
-        given: Options that the user has set, which go over the preset's.
+        given: Options that the user has set; they override the preset's.
         num_characters: Length of the text.
-        num_distinct: Different characters in it.
-        preset_name: Options to begin with; Auto where there are minutes, defaults where there is nothing.
-        minutes: Time budget of Auto; else `max_minutes` of the given options, else the preset's own.
+        num_distinct: Number of distinct characters.
+        preset_name: Preset to start with. The default is Auto if `minutes` is given, else no preset.
+        minutes: Time budget of Auto. The default is `max_minutes` of the given options, or else the preset's own.
 
     Raises:
-        OptionError: Options are wrong, there is no such preset, or it knows no time budget.
+        OptionError: An option is invalid, the preset is unknown, or it takes no time budget.
     """
     found, budget = checked_request(given, preset_name=preset_name, minutes=minutes)
     if found is None or not found.minutes:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import Model, ModelState
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.checkpoint_recovery import CheckpointRecovery
@@ -70,7 +70,7 @@ class TrainingRunner:
             model: The model before it is queued; `None` if `queue` creates it.
 
         Raises:
-            LimitReached: The training exceeds a limit; nothing was queued.
+            LimitExceeded: The training exceeds a limit; nothing was queued.
             StateError: Another worker trains the model already.
         """
         with self._lock:
@@ -133,7 +133,7 @@ class TrainingRunner:
         time.sleep(POLL_SECONDS)
         if time.monotonic() >= self._cleanup_due:
             self._cleanup_due = time.monotonic() + CLEANUP_SECONDS
-            with suppress(StoreAway):  # the caller reads the database next, with retries
+            with suppress(StoreUnavailable):  # the caller reads the database next, with retries
                 self.end_dead()
 
     def close(self) -> None:

@@ -8,9 +8,9 @@ from functools import partial
 
 from charrnn.core.batches import Ids
 from charrnn.core.cpu_features import cpu_name
-from charrnn.core.errors import LeaseLost, NotFound, StoreAway, StudioError
+from charrnn.core.errors import LeaseLost, NotFound, StoreUnavailable, StudioError
 from charrnn.core.records import Checkpoint, Model, ModelState
-from charrnn.core.training_events import Ended, Event, Measured, Said
+from charrnn.core.training_events import Event, LogMessage, MetricsMeasured, TrainingEnded
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.database_retry import PATIENCE_SECONDS, retry_while_away
@@ -112,7 +112,7 @@ class TrainingThread:
             message, details = _describe(error), traceback.format_exc().rstrip()
         try:
             for text in filter(None, (details, message)):
-                self._tell(Said(text, "error"))
+                self._tell(LogMessage(text, "error"))
         finally:
             self._end(state, message)
 
@@ -128,7 +128,7 @@ class TrainingThread:
                 )
             )
             for problem in problems:
-                self._tell(Said(problem, "warning"))
+                self._tell(LogMessage(problem, "warning"))
             if problems:  # the rewind below forgets these checkpoints, so store the warnings first
                 self._retry(self._recorder.deliver)
             self._forget_after(newest.step)
@@ -140,7 +140,7 @@ class TrainingThread:
             dict(self._request.options),
             folder=self._checkpoints.folder(self._model.id),
             number=self._model.epoch,
-            tell=self._tell,
+            emit=self._tell,
             should_stop=self._stop.is_set,
             resume_from=resume_from,
             callbacks=self._request.callbacks,
@@ -153,7 +153,9 @@ class TrainingThread:
         """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
         before, now = self._previous_cpu, self._model.cpu
         if before and before != now:
-            self._tell(Said(f"This training started on {before} and resumes on {now}. {_OTHER_DIGITS}", "warning"))
+            self._tell(
+                LogMessage(f"This training started on {before} and resumes on {now}. {_OTHER_DIGITS}", "warning")
+            )
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the remaining events, then the final state: a reader that sees the state also sees all events."""
@@ -167,7 +169,7 @@ class TrainingThread:
             except Exception as error:
                 log.error("the events of a training could not be stored", exc_info=error)
                 state, message = ModelState.FAILED, _describe(error)
-                if isinstance(error, StoreAway):  # the retries are used up
+                if isinstance(error, StoreUnavailable):  # the retries are used up
                     patience = 0.0
             end = (self._model.id, self._model.epoch, state)
             finish = partial(self._leases.finish, *end, error=message or None)
@@ -179,11 +181,11 @@ class TrainingThread:
         except Exception as error:
             log.error("the end of a training could not be stored", exc_info=error)
             state, message = ModelState.INTERRUPTED, f"{message} {_describe(error)} {_UNSTORED}".lstrip()
-        self._tell_listeners(Ended(step, state, message))
+        self._tell_listeners(TrainingEnded(step, state, message))
 
     def _retry[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
-        def warn(error: StoreAway) -> None:
-            self._tell_listeners(Said(f"{error} Retrying for {self._patience:,.0f} seconds.", "warning"))
+        def warn(error: StoreUnavailable) -> None:
+            self._tell_listeners(LogMessage(f"{error} Retrying for {self._patience:,.0f} seconds.", "warning"))
 
         return retry_while_away(work, seconds=seconds or (lambda: self._patience), on_wait=warn)
 
@@ -192,7 +194,7 @@ class TrainingThread:
         return HASTE_SECONDS if self._interrupted else PATIENCE_SECONDS
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, Measured) and self._forgets:
+        if isinstance(event, MetricsMeasured) and self._forgets:
             # Delete the results of an earlier training only now that this one works.
             self._forgets = False
             self._forget_after(0)

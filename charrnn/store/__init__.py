@@ -1,1 +1,1 @@
-"""Everything that is kept: tables, transactions and files. Knows nothing of networks or of who asks."""
+"""Store models, corpora and training histories in a database, and texts in files."""

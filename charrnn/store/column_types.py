@@ -1,4 +1,4 @@
-"""Column types that hold the same on SQLite, MySQL and MariaDB, and what is done to values that cannot be held."""
+"""Define column types that behave alike on SQLite, MySQL and MariaDB, and sanitize values that cannot be stored."""
 
 import math
 import re
@@ -10,34 +10,34 @@ from sqlalchemy.dialects import mysql
 
 from charrnn.core.errors import OptionError
 
-LONGEST_TEXT = 1_000_000
-"""Characters that one text may have: 4 MB in UTF-8, a quarter of what MariaDB accepts in one statement."""
+MAX_TEXT_LENGTH = 1_000_000
+"""Maximum length of a stored text, in characters: 4 MB in UTF-8, a quarter of what MariaDB accepts in one statement."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """Make a text that every database can hold.
+    """Replace what some databases cannot store.
 
-    A NUL becomes U+2400, because SQLite's own tools end a text there. A lone surrogate cannot be encoded and becomes
-    U+FFFD. Of a longer text the first `LONGEST_TEXT` characters are kept, and a note says how many were cut.
+    NUL becomes U+2400, because SQLite's own tools end a text there. Lone surrogates cannot be encoded and become
+    U+FFFD. Longer texts are cut to `MAX_TEXT_LENGTH` characters, with a note that says how many were cut.
     """
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[:LONGEST_TEXT]}… ({len(text) - LONGEST_TEXT:,} more characters were cut)"
+    if len(text) > MAX_TEXT_LENGTH:
+        text = f"{text[:MAX_TEXT_LENGTH]}… ({len(text) - MAX_TEXT_LENGTH:,} more characters were cut)"
     if text.isascii() and "\0" not in text:
         return text
     return _UNSTORABLE.sub(lambda found: "␀" if found[0] == "\0" else "\ufffd", text)
 
 
 def storable_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a JSON object that every database can hold.
+    """Replace what some databases cannot store in a JSON object.
 
     Args:
-        values: Names and JSON values; text in them is treated by `storable_text`.
+        values: JSON values by name; every text is passed through `storable_text`.
 
     Raises:
-        OptionError: A number is NaN or infinite; JSON has no such numbers.
-        TypeError: A value is nothing that JSON knows.
+        OptionError: A number is NaN or infinite, which JSON cannot represent.
+        TypeError: A value is not a JSON value.
     """
     problems: dict[str, str] = {}
     stored = {storable_text(name): _storable(value, name, problems) for name, value in values.items()}
@@ -54,18 +54,18 @@ def _storable(value: Any, name: str, problems: dict[str, str]) -> Any:
             return value
         case float():
             if not math.isfinite(value):
-                problems[name] = f"{name} is {value}, which is not a number that can be stored. Give a finite number."
+                problems[name] = f"{name} is {value}, but only finite numbers can be stored. Use a finite number."
             return value
         case list() | tuple():
             return [_storable(item, name, problems) for item in value]
         case Mapping():
             return {storable_text(key): _storable(item, name, problems) for key, item in value.items()}
         case _:
-            raise TypeError(f"{name} holds a {type(value).__name__}, which is not a JSON value")
+            raise TypeError(f"{name} contains a {type(value).__name__}, which is not a JSON value")
 
 
 class StoredText(TypeDecorator[str]):
-    """A text of any length up to `LONGEST_TEXT`; MySQL's plain TEXT would end at 64 KiB."""
+    """A text of up to `MAX_TEXT_LENGTH` characters; MySQL's plain TEXT ends at 64 KiB."""
 
     impl = Text
     cache_ok = True
@@ -78,7 +78,7 @@ class StoredText(TypeDecorator[str]):
 
 
 class StoredName(TypeDecorator[str]):
-    """A short text that can be part of an index."""
+    """A short text that can be indexed."""
 
     impl = String
     cache_ok = True
@@ -87,5 +87,5 @@ class StoredName(TypeDecorator[str]):
         return None if value is None else storable_text(value)
 
 
-MOMENT = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
-"""Naive UTC; MySQL's plain DATETIME would drop the fraction of a second."""
+TIMESTAMP = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
+"""Naive UTC; MySQL's plain DATETIME would drop fractions of a second."""

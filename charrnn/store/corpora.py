@@ -1,7 +1,7 @@
-"""Store what is known about each corpus as rows. The text itself is in a file (`charrnn.store.corpus_files`).
+"""Store the metadata of corpora as rows; their text is stored in files (`charrnn.store.corpus_files`).
 
-A text that several users bring in is one row; each of them has a row of `corpus_owner`, with a name of their own.
-Wherever there is an `owner`, `None` stands for whoever sees everybody's.
+A text that several users add is one row; each user has a row in `corpus_owner` with their own name for it. An `owner`
+of `None` selects the texts of all users.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from charrnn.core.errors import NotFound, OptionError, StateError
 from charrnn.core.records import Corpus
 from charrnn.store.database import Database
-from charrnn.store.model_rows import corpus_of
+from charrnn.store.model_rows import corpus_from_row
 from charrnn.store.tables import CorpusOwnerRow, CorpusRow, ModelRow
 from charrnn.store.upsert import insert_missing
 
@@ -26,23 +26,23 @@ class CorpusStore:
         self._database = database
 
     def add(self, corpus: Corpus, *, owner: str = "") -> Corpus:
-        """Remember a text; one that is known already keeps its first name and time.
+        """Store a text's metadata; if the text exists already, its name and time are kept.
 
         Returns:
-            What is stored.
+            The stored record.
         """
         values = {column: getattr(corpus, column) for column in CorpusRow.__table__.columns.keys()}
         values["name"] = corpus.name[:255]
 
-        def work(session: Session) -> Corpus:
+        def transaction(session: Session) -> Corpus:
             insert_missing(session, CorpusRow, [values])
-            own(session, replace(corpus, name=values["name"]), owner)
-            return corpus_of(session.get_one(CorpusRow, corpus.id))
+            add_owner(session, replace(corpus, name=values["name"]), owner)
+            return corpus_from_row(session.get_one(CorpusRow, corpus.id))
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def get(self, corpus_id: str, *, owner: str | None = None) -> Corpus:
-        """Read what is known about a text.
+        """Read a text's metadata.
 
         Raises:
             NotFound: There is no such text.
@@ -53,15 +53,15 @@ class CorpusStore:
         return found[0]
 
     def find(self, prefix: str, *, owner: str | None = None) -> Corpus | None:
-        """Look for the text whose id begins like this.
+        """Find the text whose id starts with `prefix`.
 
         Raises:
-            OptionError: Several do.
+            OptionError: Several ids start with it.
         """
         start = CorpusRow.id.startswith(prefix.strip().lower(), autoescape=True)
         found = _read(self._database, _of(owner).where(start).limit(2))
         if len(found) > 1:
-            raise OptionError({"corpus": f"Several texts have ids that begin with {prefix!r}. Give more of the id."})
+            raise OptionError({"corpus": f"Several texts have ids that start with {prefix!r}. Give more of the id."})
         return found[0] if found else None
 
     def list(self, *, owner: str | None = None) -> list[Corpus]:
@@ -69,55 +69,55 @@ class CorpusStore:
         return _read(self._database, _of(owner))
 
     def delete(self, corpus_id: str, *, owner: str | None = None) -> bool:
-        """Forget a text; its files go after this, unless it is somebody else's, too.
+        """Delete a text's metadata, unless another user has the text, too.
 
         Returns:
-            Whether nobody has it any more.
+            Whether no user has the text any more, so that its files can be deleted.
 
         Raises:
             NotFound: There is no such text.
-            StateError: A model uses it, perhaps a deleted one that can still be restored.
+            StateError: A model uses it, possibly a deleted one that can still be restored.
         """
 
-        def work(session: Session) -> bool:
+        def transaction(session: Session) -> bool:
             row = session.get(CorpusRow, corpus_id, with_for_update=True)
-            rest = select(CorpusOwnerRow.owner).where(CorpusOwnerRow.corpus_id == corpus_id)
-            owners = set(session.scalars(rest))
+            all_owners = select(CorpusOwnerRow.owner).where(CorpusOwnerRow.corpus_id == corpus_id)
+            owners = set(session.scalars(all_owners))
             if row is None or (owner is not None and owner not in owners):
-                raise NotFound(f"There is no text with the id {corpus_id!r}. It may have been deleted already.")
+                raise NotFound(f"There is no text with the id {corpus_id!r}. It may have been deleted.")
             users = select(ModelRow.name).where(ModelRow.corpus_id == corpus_id).order_by(ModelRow.name)
             names = session.scalars(users if owner is None else users.where(ModelRow.owner == owner)).all()
             if names:
                 shown = ", ".join(repr(name) for name in names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
                 raise StateError(
-                    f"The text {row.name!r} is used by {len(names)} model(s): {shown}. Purge them first, or give them "
-                    "another text."
+                    f"The text {row.name!r} is used by {len(names)} model(s): {shown}. Purge these models first, or "
+                    "assign another text to them."
                 )
-            own = owner or ""
-            if own in owners and (len(owners) > 1 or session.scalars(users.limit(1)).first()):
-                whose = (CorpusOwnerRow.corpus_id == corpus_id, CorpusOwnerRow.owner == own)
-                session.execute(delete(CorpusOwnerRow).where(*whose))
+            user = owner or ""
+            if user in owners and (len(owners) > 1 or session.scalars(users.limit(1)).first()):
+                own_row = (CorpusOwnerRow.corpus_id == corpus_id, CorpusOwnerRow.owner == user)
+                session.execute(delete(CorpusOwnerRow).where(*own_row))
                 return False
             session.execute(delete(CorpusRow).where(CorpusRow.id == corpus_id))
             return True
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
 
 def _read(database: Database, statement: Select[CorpusRow, str]) -> list[Corpus]:
     return database.read(
-        lambda session: [replace(corpus_of(row), name=name) for row, name in session.execute(statement)]
+        lambda session: [replace(corpus_from_row(row), name=name) for row, name in session.execute(statement)]
     )
 
 
-def own(session: Session, corpus: Corpus | CorpusRow, owner: str) -> None:
-    """Make a text somebody's, beside those whose it is already."""
+def add_owner(session: Session, corpus: Corpus | CorpusRow, owner: str) -> None:
+    """Add a user to the owners of a text."""
     owned = {"corpus_id": corpus.id, "owner": owner, "name": corpus.name, "created_at": corpus.created_at}
     insert_missing(session, CorpusOwnerRow, [owned])
 
 
 def _of(owner: str | None) -> Select[CorpusRow, str]:
-    """Select texts, newest first, each with what its owner calls it."""
+    """Select texts, newest first, each with its owner's name for it."""
     if owner is None:
         return select(CorpusRow, CorpusRow.name).order_by(CorpusRow.created_at.desc(), CorpusRow.id)
     named = select(CorpusRow, CorpusOwnerRow.name).join(CorpusOwnerRow, CorpusOwnerRow.corpus_id == CorpusRow.id)

@@ -1,10 +1,8 @@
-"""The files of texts: each stored once under the SHA-256 of its UTF-8 bytes, with its counts and its ids.
+"""Store texts as files, once under the SHA-256 of their UTF-8 bytes, with character counts and encoded ids.
 
-    <root>/<corpus id>/text.txt              the text, UTF-8
-                       counts.json           its characters, most frequent first, and how often each occurs
-                       ids-<vocabulary>.npy  the text as ids, made when first asked for
-
-Knows neither the database nor who uses a text.
+<root>/<corpus id>/text.txt              the text in UTF-8
+                   counts.json           its characters and their counts, most frequent first
+                   ids-<vocabulary>.npy  the text as ids, created on first use
 """
 
 import hashlib
@@ -27,23 +25,23 @@ import numpy.typing as npt
 from charrnn.core.atomic_files import atomic_file, discard, naming_full_disk, publish, sync_folder, temporary_folder
 from charrnn.core.errors import NotFound, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.text_decoding import Newlines, decode, detection_of
+from charrnn.core.text_decoding import Newlines, decode, resolve_encoding
 from charrnn.core.text_report import TextReport
-from charrnn.core.text_statistics import Census
+from charrnn.core.text_statistics import TextStatistics
 from charrnn.core.vocabulary import Vocabulary
 
 TEXT = "text.txt"
 COUNTS = "counts.json"
 PROGRESS_SECONDS = 0.1
 
-Progress = Callable[[float], None]
-"""Is told the fraction done, 0 … 1, at most ten times a second; what it raises cancels the work."""
+ProgressCallback = Callable[[float], None]
+"""Called with the fraction done, 0 … 1, at most ten times a second; an exception cancels the operation."""
 Ids = npt.NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True)
 class CorpusFiles:
-    """The texts below one folder, which must exist."""
+    """The texts in one folder, which must exist."""
 
     root: Path
 
@@ -54,52 +52,52 @@ class CorpusFiles:
         name: str,
         encoding: str | None = None,
         newlines: Newlines = "lf",
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
     ) -> tuple[Corpus, TextReport]:
-        """Store a text; one that is here already is not stored again.
+        """Store a text, unless it is stored already.
 
         Args:
             source: The text's bytes; seekable, read twice.
-            name: What to call it.
-            encoding: What it is in; found out when `None`.
-            newlines: `lf` turns CRLF and CR into LF, `keep` leaves them as they are.
-            progress: Is told how far it is.
+            name: Name of the text.
+            encoding: The file's encoding; detected if `None`.
+            newlines: `lf` converts CRLF and CR to LF, `keep` keeps them.
+            progress: Called with the fraction done.
 
         Raises:
-            TextError: The text cannot be read, or not be trained on.
+            TextError: The text cannot be decoded, or cannot be trained on.
             StudioError: The disk is full.
         """
         size = source.seek(0, 2)
-        detection = detection_of(source, encoding)
-        census, watch = Census(), _Watch(progress)
+        detection = resolve_encoding(source, encoding)
+        statistics, reporter = TextStatistics(), _ThrottledProgress(progress)
         with naming_full_disk(self.root, needed=size), temporary_folder(self.root) as building:
             with open(building / TEXT, "wb") as target, _HashingWriter(target) as writer:
-                for chunk in decode(source, encoding=detection.encoding, newlines=newlines, census=census):
+                for chunk in decode(source, encoding=detection.encoding, newlines=newlines, statistics=statistics):
                     writer.write(chunk.encode())
-                    watch.tell(source.tell() / size)
-            report = TextReport.of(census, detection, name=name, num_bytes=size, newlines=newlines)
+                    reporter.report(source.tell() / size)
+            report = TextReport.from_statistics(statistics, detection, name=name, num_bytes=size, newlines=newlines)
             report.check()
             size_bytes = (building / TEXT).stat().st_size
             counts = {"characters": "".join(report.counts), "counts": list(report.counts.values())}
             (building / COUNTS).write_text(json.dumps(counts | {"size_bytes": size_bytes}), encoding="ascii")
-            self._keep(building, writer.sha256())
-        watch.tell(1.0)
+            self._publish(building, writer.sha256())
+        reporter.report(1.0)
         return _record(report, writer.sha256(), size_bytes), report
 
-    def ids(self, corpus_id: str, vocabulary: Vocabulary, *, progress: Progress | None = None) -> Ids:
-        """Return the text as ids, mapped from the disk; encoded once for each vocabulary.
+    def ids(self, corpus_id: str, vocabulary: Vocabulary, *, progress: ProgressCallback | None = None) -> Ids:
+        """Return the text as memory-mapped ids; they are encoded once per vocabulary.
 
         Args:
             corpus_id: The text.
-            vocabulary: Decides the ids and their type.
-            progress: Is told how far the encoding is.
+            vocabulary: Determines the ids and their data type.
+            progress: Called with the fraction encoded.
 
         Returns:
             Read-only, shape `(num_characters,)`.
 
         Raises:
-            NotFound: There is no such text here.
-            TextError: Its files are damaged.
+            NotFound: There is no such text.
+            TextError: The files are damaged.
             StudioError: The disk is full.
         """
         path = self._folder(corpus_id) / _ids_name(vocabulary)
@@ -107,18 +105,18 @@ class CorpusFiles:
         if (ids := _mapped(path, num_characters, vocabulary)) is None:
             needed = num_characters * vocabulary.dtype.itemsize
             with naming_full_disk(self.root, needed=needed), atomic_file(path, private=True) as target:
-                self._encode(corpus_id, vocabulary, target, num_characters, _Watch(progress))
+                self._encode(corpus_id, vocabulary, target, num_characters, _ThrottledProgress(progress))
             ids = _mapped(path, num_characters, vocabulary)
         if ids is None:
-            raise TextError(f"{path.name} of corpus {corpus_id} cannot be read back. Check the disk of {self.root}.")
+            raise TextError(f"Cannot read back {path.name} of corpus {corpus_id}. Check the disk of {self.root}.")
         return ids
 
     def text(self, corpus_id: str) -> TextIO:
-        """Open the text for reading; line ends come as they are.
+        """Open the text for reading, with its line endings unchanged.
 
         Raises:
-            NotFound: There is no such text here.
-            TextError: Its file is damaged.
+            NotFound: There is no such text.
+            TextError: The file is damaged.
         """
         return io.TextIOWrapper(self._open(corpus_id), encoding="utf-8", newline="")
 
@@ -126,51 +124,51 @@ class CorpusFiles:
         """Return the first `n` characters, or all if there are fewer.
 
         Raises:
-            NotFound: There is no such text here.
-            TextError: Its file is damaged.
+            NotFound: There is no such text.
+            TextError: The file is damaged.
         """
         with self.text(corpus_id) as file:
             return file.read(n)
 
     def counts(self, corpus_id: str) -> dict[str, int]:
-        """Return how often each character occurs, most frequent first.
+        """Return the number of occurrences of each character, most frequent first.
 
         Raises:
-            NotFound: There is no such text here.
+            NotFound: There is no such text.
             TextError: The file of counts is damaged.
         """
         stored = self._counts_file(corpus_id)
         return dict(zip(stored["characters"], stored["counts"], strict=True))
 
     def used_bytes(self, corpus_id: str) -> int:
-        """Return how much of the disk a text takes, encoded as it was for each vocabulary; 0 when it is not here."""
-        with suppress(FileNotFoundError):  # it is just being removed
+        """Return the disk space of a text in bytes, including its encoded ids; 0 if there is no such text."""
+        with suppress(FileNotFoundError):  # removed by another process in the meantime
             return sum(path.stat().st_size for path in self._folder(corpus_id).iterdir())
         return 0
 
     def has(self, corpus_id: str) -> bool:
-        """Return whether the files of a text are here."""
+        """Return whether the files of a text exist."""
         return self._folder(corpus_id).exists()
 
     def delete(self, corpus_id: str, *, unless: Callable[[], bool] = lambda: False) -> None:
-        """Remove the files of a text, unless they turn out to be needed; they may be gone already."""
+        """Remove the files of a text, unless `unless` returns true; missing files are ignored."""
         discard(self._folder(corpus_id), unless=unless)
 
     def _folder(self, corpus_id: str) -> Path:
         if not re.fullmatch("[0-9a-f]{64}", corpus_id):
-            raise NotFound(f"{corpus_id!r} is no corpus id: that has 64 hexadecimal digits in lower case.")
+            raise NotFound(f"{corpus_id!r} is not a valid corpus id, which has 64 lower-case hexadecimal digits.")
         return self.root / corpus_id
 
-    def _keep(self, building: Path, corpus_id: str) -> None:
+    def _publish(self, building: Path, corpus_id: str) -> None:
         try:
             self._open(corpus_id).close()
-            sync_folder(self.root)  # stored before, but perhaps only a moment ago
+            sync_folder(self.root)  # another process may have stored it without syncing yet
             return
         except NotFound:
             pass
-        except TextError:  # damaged: the new copy mends it
+        except TextError:  # damaged: replace it with the new copy
             discard(self._folder(corpus_id))
-        with suppress(FileExistsError):  # somebody stored the same text a moment ago
+        with suppress(FileExistsError):  # stored by another process in the meantime
             publish(building, self._folder(corpus_id))
 
     def _open(self, corpus_id: str) -> BinaryIO:
@@ -184,7 +182,7 @@ class CorpusFiles:
     def _counts_file(self, corpus_id: str) -> dict[str, Any]:
         folder = self._folder(corpus_id)
         if not folder.exists():
-            raise NotFound(f"There is no text {corpus_id} in {self.root}. Add it again, or choose another one.")
+            raise NotFound(f"There is no text {corpus_id} in {self.root}. Add it again, or choose another text.")
         try:
             stored: dict[str, Any] = json.loads((folder / COUNTS).read_bytes())
             if len(stored["characters"]) == len(stored["counts"]) and stored["size_bytes"] > 0:
@@ -194,7 +192,12 @@ class CorpusFiles:
         raise TextError(_damaged(corpus_id, f"{COUNTS} is inconsistent"))
 
     def _encode(
-        self, corpus_id: str, vocabulary: Vocabulary, target: BinaryIO, num_characters: int, watch: "_Watch"
+        self,
+        corpus_id: str,
+        vocabulary: Vocabulary,
+        target: BinaryIO,
+        num_characters: int,
+        reporter: "_ThrottledProgress",
     ) -> None:
         header = {"descr": vocabulary.dtype.str, "fortran_order": False, "shape": (num_characters,)}
         np.lib.format.write_array_header_1_0(target, header)
@@ -204,21 +207,21 @@ class CorpusFiles:
                 for chunk in decode(source, encoding="utf-8", newlines="keep"):
                     target.write(vocabulary.encode(chunk).data)
                     done += len(chunk)
-                    watch.tell(done / num_characters)
+                    reporter.report(done / num_characters)
             except TextError as error:
-                raise TextError(_damaged(corpus_id, f"{TEXT} is not UTF-8")) from error
+                raise TextError(_damaged(corpus_id, f"{TEXT} is not valid UTF-8")) from error
         if done != num_characters:
             raise TextError(_damaged(corpus_id, f"{TEXT} has {done:,} characters instead of {num_characters:,}"))
 
 
-class _Watch:
-    """Passes progress on, but not too often."""
+class _ThrottledProgress:
+    """Forward progress to a callback, at most ten times a second."""
 
-    def __init__(self, progress: Progress | None):
+    def __init__(self, progress: ProgressCallback | None):
         self._progress = progress
         self._last = -math.inf
 
-    def tell(self, fraction: float) -> None:
+    def report(self, fraction: float) -> None:
         now = time.monotonic()
         if self._progress and (fraction >= 1 or now - self._last >= PROGRESS_SECONDS):
             self._last = now
@@ -226,7 +229,7 @@ class _Watch:
 
 
 class _HashingWriter:
-    """Writes and hashes on a thread of its own: both leave the interpreter free to decode and count meanwhile."""
+    """Write and hash on a separate thread, so that decoding and counting continue meanwhile."""
 
     def __init__(self, target: BinaryIO):
         self._target = target
@@ -264,7 +267,7 @@ def _ids_name(vocabulary: Vocabulary) -> str:
 
 
 def _mapped(path: Path, num_characters: int, vocabulary: Vocabulary) -> Ids | None:
-    """Map ids from the disk; `None` where they are missing or cut off, for they can be made again."""
+    """Map ids from the disk; `None` if they are missing or truncated, in which case they are created again."""
     try:
         ids: Ids = np.load(path, mmap_mode="r", allow_pickle=False)
     except (FileNotFoundError, ValueError, EOFError):

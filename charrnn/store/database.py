@@ -1,4 +1,4 @@
-"""The one door to the database: short transactions that are tried again after a conflict. Knows no table."""
+"""Run short transactions on a database, and retry them after conflicts."""
 
 import random
 import threading
@@ -19,17 +19,17 @@ from charrnn.store.database_engine import BUSY_SECONDS, WRITES, make_engine
 from charrnn.store.database_url import parse_url
 from charrnn.store.schema_version import is_newest
 
-_LONGEST_PAUSE = 1.0  # seconds between two tries of the same transaction
+_MAX_PAUSE = 1.0  # seconds between two attempts of the same transaction
 
 
 class Database:
-    """Connections to one database, safe to share between threads.
+    """Connections to one database; thread-safe.
 
     Args:
         url: `sqlite:///FILE`, `sqlite://` (in memory), `mysql://…` or `mariadb://…`.
 
     Raises:
-        StoreError: The URL is of another kind, or the folder of the SQLite file is missing.
+        StoreError: The URL is invalid, or the folder of the SQLite file is missing.
     """
 
     def __init__(self, url: str | URL):
@@ -44,17 +44,17 @@ class Database:
 
     @classmethod
     def open(cls, url: str | URL) -> Self:
-        """Connect, and make sure that the tables are there in this program's version.
+        """Connect to a database and make sure that its schema has this program's version.
 
-        An empty database gets its tables; an older SQLite file is upgraded.
+        Tables are created in an empty database; an older SQLite file is upgraded.
 
         Raises:
-            StoreError: The database cannot be reached, holds something else, was made by a newer program, or is an
-                older one on a server that others may be using (`charrnn db upgrade` upgrades it).
+            StoreError: The database cannot be reached, contains tables of another program, was created by a newer
+                version, or is an older one on a server, where others may use it (`charrnn db upgrade` upgrades it).
         """
         database = cls(url)
         try:
-            if not database._explained(lambda: is_newest(database.engine)):
+            if not database._with_retries(lambda: is_newest(database.engine)):
                 database._upgrade_if_safe()
         except BaseException:
             database.close()
@@ -62,75 +62,76 @@ class Database:
         return database
 
     def _upgrade_if_safe(self) -> None:
-        from charrnn.store import migrate  # Alembic takes half a second to import, and is hardly ever needed
+        from charrnn.store import migrate  # importing Alembic takes half a second and is rarely needed
 
-        if self._explained(lambda: migrate.must_upgrade(self.engine)):
+        if self._with_retries(lambda: migrate.needs_upgrade(self.engine)):
             self.upgrade()
 
     def is_current(self) -> bool:
-        """Return whether the database answers, and has this program's version.
+        """Return whether the database responds and its schema has this program's version.
 
         Raises:
             StoreError: The database cannot be reached.
         """
-        return self._explained(lambda: is_newest(self.engine))
+        return self._with_retries(lambda: is_newest(self.engine))
 
     def upgrade(self) -> None:
-        """Bring the tables to this program's version; processes that try at once take turns.
+        """Upgrade the schema to this program's version; concurrent calls wait for each other.
 
         Raises:
-            StoreError: The database holds something else, or was made by a newer program.
+            StoreError: The database contains tables of another program, or was created by a newer version.
         """
         from charrnn.store import migrate
 
-        # A long ALTER TABLE keeps a server silent for longer than a query ever may.
+        # During a long ALTER TABLE, the server sends nothing for longer than any query may take.
         engine = self.engine if self.engine.dialect.name == "sqlite" else make_engine(self.url, read_timeout=None)
         try:
-            self._explained(lambda: migrate.upgrade(engine))
+            self._with_retries(lambda: migrate.upgrade(engine))
         finally:
             if engine is not self.engine:
                 engine.dispose()
 
     def close(self) -> None:
-        """Close all connections; a database in memory is gone then."""
+        """Close all connections; an in-memory database is lost."""
         self.engine.dispose()
 
-    def read[T](self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction that only reads; it waits for no writer.
+    def read[T](self, transaction: Callable[[Session], T]) -> T:
+        """Run a read-only transaction, which never waits for writers.
 
         Raises:
-            StoreError: The database cannot be reached or refuses.
+            StoreError: The database cannot be reached, or rejects the query.
         """
-        return self._transaction(self._reading, work)
+        return self._run(self._reading, transaction)
 
-    def write[T](self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction and commit it; an exception from `work` undoes it.
+    def write[T](self, transaction: Callable[[Session], T]) -> T:
+        """Run a transaction and commit it; an exception rolls it back.
 
-        `work` runs again when another transaction got in its way, so it must change nothing but the database.
+        `transaction` is called again after a conflict with another transaction, so its only side effects must be those
+        on the database.
 
         Raises:
-            StoreError: The database cannot be reached, refuses, or stays locked for 30 seconds.
-            BrokenConstraint: A constraint was broken; the caller knows which ones can be.
+            StoreError: The database cannot be reached, rejects a change, or stays locked for 30 seconds.
+            ConstraintError: A constraint was violated; the caller handles the ones it expects.
         """
-        with self._turn():
-            return self._transaction(self._writing, work)
+        with self._write_lock():
+            return self._run(self._writing, transaction)
 
     def now(self) -> datetime:
-        """Tell the database's time, naive UTC."""
+        """Return the database's time, naive UTC."""
         return self.read(lambda session: session.scalars(select(utc_now())).one())
 
-    def _transaction[T](self, sessions: sessionmaker[Session], work: Callable[[Session], T]) -> T:
-        def once() -> T:
+    def _run[T](self, sessions: sessionmaker[Session], transaction: Callable[[Session], T]) -> T:
+        def attempt() -> T:
             with sessions.begin() as session:
-                return work(session)
+                return transaction(session)
 
-        return self._explained(once)
+        return self._with_retries(attempt)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Let the writers of this process to a SQLite file, which takes one at a time, wait without a connection.
+    def _write_lock(self) -> Iterator[None]:
+        """Let this process's writers to a SQLite file take turns, and wait without holding a connection.
 
-        Otherwise so many of them could wait that no connection is left for readers, and SQLite does not queue them.
+        SQLite allows one writer at a time and does not queue them; waiting writers could use up all connections.
         """
         if self._writers is None:
             yield
@@ -142,16 +143,17 @@ class Database:
         finally:
             self._writers.release()
 
-    def _explained[T](self, work: Callable[[], T]) -> T:
+    def _with_retries[T](self, operation: Callable[[], T]) -> T:
+        """Run an operation, retry it after conflicts, and translate SQLAlchemy's errors."""
         deadline = time.monotonic() + BUSY_SECONDS
-        tries = 0
+        attempts = 0
         while True:
             try:
-                return work()
+                return operation()
             except SQLAlchemyError as error:
                 is_conflict = isinstance(error, DBAPIError) and driver_errors.is_conflict(error)
                 if not is_conflict or time.monotonic() > deadline:
-                    raise driver_errors.explain(error, self.url) from error
-            # Random, so that two that collided do not collide again.
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**tries)))
-            tries += 1
+                    raise driver_errors.translate(error, self.url) from error
+            # Random, so that two colliding transactions do not collide again.
+            time.sleep(random.uniform(0, min(_MAX_PAUSE, 0.01 * 2**attempts)))
+            attempts += 1

@@ -1,6 +1,6 @@
-"""The database's clock as SQL expressions: naive UTC, with microseconds where the database has them.
+"""Express the database's clock in SQL: naive UTC, with microseconds.
 
-Leases must not depend on the clocks of the machines that train, so every time that the store writes is one of these.
+Leases must not depend on the clocks of the machines that train, so every time that the store writes comes from here.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,20 +11,20 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
 SQLITE_FUNCTION = "charrnn_utc"
-"""SQLite's own `now` ends at milliseconds; the store gives each connection this function instead."""
+"""SQLite's own `now` has a resolution of milliseconds, so each connection gets this function instead."""
 
 
 def sqlite_utc(seconds: float) -> str:
-    """Tell the time that lies `seconds` from now, as SQLAlchemy writes times into SQLite."""
+    """Return the time `seconds` from now, formatted as SQLAlchemy stores it in SQLite."""
     moment = datetime.now(UTC) + timedelta(seconds=seconds)
     return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
-class utc_after(FunctionElement[datetime]):  # noqa: N801  an SQL function, written as one
+class utc_after(FunctionElement[datetime]):  # noqa: N801  named like an SQL function
     """The database's time `seconds` from now.
 
     Args:
-        seconds: How far ahead; a fraction of a second counts.
+        seconds: May have a fraction.
     """
 
     name = "utc_after"
@@ -36,12 +36,12 @@ class utc_after(FunctionElement[datetime]):  # noqa: N801  an SQL function, writ
 
 
 def utc_now() -> utc_after:
-    """The database's time now."""
+    """Return an expression for the database's current time."""
     return utc_after(0.0)
 
 
 class utc_default(FunctionElement[datetime]):  # noqa: N801
-    """Default of a time column for rows that are written by hand, where SQLite has built-in functions only."""
+    """Default of a time column, for rows inserted by hand: SQLite allows only built-in functions there."""
 
     name = "utc_default"
     inherit_cache = True
@@ -49,21 +49,21 @@ class utc_default(FunctionElement[datetime]):  # noqa: N801
 
 
 @compiles(utc_after, "sqlite")
-def _after_on_sqlite(element: utc_after, compiler: Any, **how: Any) -> str:
-    return f"{SQLITE_FUNCTION}({compiler.process(element.clauses, **how)})"
+def _after_on_sqlite(element: utc_after, compiler: Any, **kwargs: Any) -> str:
+    return f"{SQLITE_FUNCTION}({compiler.process(element.clauses, **kwargs)})"
 
 
 @compiles(utc_after, "mysql")
-def _after_on_mysql(element: utc_after, compiler: Any, **how: Any) -> str:
-    seconds = compiler.process(element.clauses, **how)
+def _after_on_mysql(element: utc_after, compiler: Any, **kwargs: Any) -> str:
+    seconds = compiler.process(element.clauses, **kwargs)
     return f"TIMESTAMPADD(MICROSECOND, ROUND({seconds} * 1000000), UTC_TIMESTAMP(6))"
 
 
 @compiles(utc_default, "sqlite")
-def _default_on_sqlite(element: utc_default, compiler: Any, **how: Any) -> str:
+def _default_on_sqlite(element: utc_default, compiler: Any, **kwargs: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now'))"
 
 
 @compiles(utc_default, "mysql")
-def _default_on_mysql(element: utc_default, compiler: Any, **how: Any) -> str:
+def _default_on_mysql(element: utc_default, compiler: Any, **kwargs: Any) -> str:
     return "(UTC_TIMESTAMP(6))"

@@ -1,4 +1,4 @@
-"""The differences between SQLite and MySQL or MariaDB: how each is connected to and how a transaction begins."""
+"""Create engines for SQLite, MySQL and MariaDB, and hide the differences in connections and transactions."""
 
 import json
 import logging
@@ -15,28 +15,28 @@ from charrnn.store import sqlite_file
 from charrnn.store.database_clock import SQLITE_FUNCTION, sqlite_utc
 
 BUSY_SECONDS = 30
-"""How long a transaction waits for others before it gives up."""
+"""How long a transaction waits for others before it fails."""
 
 POOL = {"pool_size": 10, "max_overflow": 20}
-"""Connections of a process that are kept, and more that are opened when it is busy."""
+"""Connections kept open by a process, and additional ones under load."""
 
 WRITES = {"charrnn_writes": True}
-"""Execution option of an engine whose transactions write."""
+"""Execution options of an engine whose transactions write."""
 
 _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 
 
 _POOL = "charrnn"
-# A connection that broke is replaced, and whoever used it gets an error: the pool need not log a traceback as well.
+# A broken connection is replaced and its user gets an error, so the pool need not log a traceback as well.
 logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
 
 
 def make_engine(url: URL, *, read_timeout: int | None = 120) -> Engine:
-    """Set up connections; none is opened yet.
+    """Create an engine; no connection is opened yet.
 
     Args:
-        url: As `charrnn.store.database_url.parse_url` gives it.
-        read_timeout: Seconds after which a silent MySQL server counts as gone; `None` waits for ever.
+        url: As returned by `charrnn.store.database_url.parse_url`.
+        read_timeout: Seconds without an answer after which a MySQL server counts as unavailable; `None` waits forever.
 
     Raises:
         StoreError: The folder of the SQLite file does not exist.
@@ -51,10 +51,10 @@ def _sqlite(url: URL) -> Engine:
     folder = Path(url.database or "").parent
     if not in_memory and not folder.is_dir():
         raise StoreError(
-            f"The folder {str(folder)!r} for the database file does not exist. Create it, or set CHARRNN_HOME or "
-            "CHARRNN_DATABASE_URL to another place."
+            f"The folder {str(folder)!r} of the database file does not exist. Create it, or set CHARRNN_HOME or "
+            "CHARRNN_DATABASE_URL to another path."
         )
-    # A database in memory lives in its one connection: threads take turns, and it is never replaced.
+    # An in-memory database lives in a single connection: threads share it, and it is never replaced.
     pool = {"pool_size": 1, "max_overflow": 0} if in_memory else POOL
     engine = create_engine(
         url,
@@ -77,15 +77,15 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     if path := connection.execute("PRAGMA database_list").fetchone()[2]:  # empty in memory
         (answer,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         sqlite_file.check_write_ahead_log(path, answer)
-    # FULL: a commit that was answered survives a power cut; files of checkpoints rely on what their rows say
+    # FULL: committed transactions survive a power failure; checkpoint files rely on their rows.
     for pragma in ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
     connection.create_function(SQLITE_FUNCTION, 1, sqlite_utc)
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later cannot wait for its turn in SQLite, it just fails; so writers
-    # say so at once. Readers do not, and never wait.
+    # In SQLite, a transaction that reads first and writes later fails instead of waiting for its turn, so writers take
+    # the lock at the beginning. Readers take no lock and never wait.
     writes = connection.get_execution_options().get("charrnn_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -95,12 +95,12 @@ def _mysql(url: URL, read_timeout: int | None) -> Engine:
         "connect_timeout": 10,
         "read_timeout": read_timeout,
         "write_timeout": read_timeout,
-        # A server that is not strict would cut what is too long instead of refusing it.
+        # A server that is not strict would truncate long values instead of rejecting them.
         "sql_mode": "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
         "init_command": f"SET SESSION innodb_lock_wait_timeout = {BUSY_SECONDS // 3}",
     }
     if "tls" in url.query:
-        # PyMySQL falls back to clear text unless it is given a context that verifies.
+        # Without a verifying context, PyMySQL falls back to an unencrypted connection.
         connect_args["ssl"] = ssl.create_default_context()
     return create_engine(
         url.difference_update_query(["tls", "charset"]).update_query_dict({"charset": "utf8mb4"}),

@@ -1,4 +1,4 @@
-"""One delivery of a training's history: what is in it, and how it is stored exactly once."""
+"""Store a batch of a training's history exactly once, and renew the training's lease with it."""
 
 import math
 from collections.abc import Sequence
@@ -14,84 +14,84 @@ from charrnn.core.errors import LeaseLost
 from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
 from charrnn.store.column_types import storable_json, storable_text
 from charrnn.store.database_clock import utc_after, utc_now
-from charrnn.store.model_rows import HELD, compare_and_set, load_model
+from charrnn.store.model_rows import LEASED, compare_and_set, load_model
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
-from charrnn.store.training_leases import lost
+from charrnn.store.training_leases import lease_lost
 from charrnn.store.upsert import insert_many, insert_missing, insert_or_replace
 
-PORTION = 10_000
-"""Rows that are made and sent at once."""
+CHUNK_ROWS = 10_000
+"""Rows inserted per statement."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
-    """What a training has said since the last delivery.
+class HistoryBatch:
+    """The events of a training since the last batch.
 
-    Numbers that are NaN or infinite cannot be stored: such metrics are left out, such losses count as unknown. The
-    trainer says so in a log line, so nothing is lost silently.
+    NaN and infinite values cannot be stored: such metrics are omitted, such losses are stored as NULL. The training
+    logs a line about them, so nothing is lost silently.
     """
 
     first_position: int
-    """Position in the log of the first line, or of the next one when there is none; the log counts from 1."""
+    """Log position of the first line, or of the next one if there are no lines; positions count from 1."""
     lines: Sequence[tuple[str, str]] = ()
     """Text and level of each log line."""
     metrics: Sequence[Metric] = ()
-    """A value measured again at the same step takes the place of the first; without a time it gets the database's."""
+    """A value measured again at the same step replaces the stored one; without a time, it gets the database's."""
     samples: Sequence[Sample] = ()
     checkpoints: Sequence[Checkpoint] = ()
     step: int | None = None
-    """Step that the training has done; the model's never goes down."""
+    """Last completed step; the model's step never decreases."""
     best_loss: float | None = None
-    """Lowest validation loss so far, in nats per character; the model's never goes up."""
+    """Lowest validation loss so far, in nats per character; the model's best loss never increases."""
     max_steps: int | None = None
-    """Step that the schedule ends at, where the clock has shown it; takes the place of the option."""
+    """Last step of the schedule after it was fitted to the time budget; replaces the option."""
 
 
-def apply_batch(session: Session, model_id: str, epoch: int, batch: Batch, seconds: float) -> bool:
-    """Do the work of `HistoryStore.append` in a transaction."""
-    # The fence comes first: it locks the row, so that nothing below can change under our feet.
+def apply_batch(session: Session, model_id: str, epoch: int, batch: HistoryBatch, seconds: float) -> bool:
+    """Implement `HistoryStore.append` inside a transaction."""
+    # The lease comes first: this update locks the row, so that nothing below can change concurrently.
     lease = {"lease_until": utc_after(seconds)}
-    held = compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), **lease)
-    held = held or _taken_back(session, model_id, epoch, **lease)
+    held = compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(LEASED), **lease)
+    held = held or _reclaimed(session, model_id, epoch, **lease)
     model = load_model(session, model_id)
     if not held:
-        raise lost(model, epoch)
-    known = model.log_position - batch.first_position + 1  # lines of this batch that are stored already
+        raise lease_lost(model, epoch)
+    known = model.log_position - batch.first_position + 1  # lines of this batch that are already stored
     if known < 0:
         raise LeaseLost(
-            f"The log of the model {model.name!r} ends at line {model.log_position}, but the next delivery begins at "
-            f"line {batch.first_position}. Send the lines between first, or resume from the last checkpoint."
+            f"The log of the model {model.name!r} ends at line {model.log_position}, but the next batch starts at "
+            f"line {batch.first_position}. Send the missing lines first, or resume from the last checkpoint."
         )
     if batch.lines and known >= len(batch.lines):
         return model.stop_requested
-    insert_parts(session, model_id, batch, epoch=epoch, known=known)
+    insert_batch(session, model_id, batch, epoch=epoch, known=known)
     if progress := _progress(model, batch, known):
         compare_and_set(session, model_id, **progress)
     return model.stop_requested
 
 
-def insert_parts(session: Session, model_id: str, batch: Batch, *, epoch: int | None, known: int = 0) -> None:
-    """Insert what is in a batch, but for its first `known` lines; samples of no `epoch` are a user's own."""
-    # in portions: an imported history can be long, and rows take far more memory than what they are made of
-    for first in range(known, len(batch.lines), PORTION):
-        lines = batch.lines[first : first + PORTION]
+def insert_batch(session: Session, model_id: str, batch: HistoryBatch, *, epoch: int | None, known: int = 0) -> None:
+    """Insert a batch without its first `known` lines; without an `epoch`, its samples count as the user's."""
+    # In chunks, because rows take far more memory than their values, and an imported history can be long.
+    for first in range(known, len(batch.lines), CHUNK_ROWS):
+        lines = batch.lines[first : first + CHUNK_ROWS]
         _insert_lines(session, model_id, lines, first_position=batch.first_position + first)
     now = session.scalars(select(utc_now())).one()
-    for metrics in batched(batch.metrics, PORTION):
+    for metrics in batched(batch.metrics, CHUNK_ROWS):
         rows = [_metric(model_id, metric, now) for metric in metrics if math.isfinite(metric.value)]
         insert_or_replace(session, MetricRow, rows)
     insert_missing(session, SampleRow, [_sample(model_id, epoch, sample) for sample in batch.samples])
     insert_missing(session, CheckpointRow, [_checkpoint(model_id, checkpoint) for checkpoint in batch.checkpoints])
 
 
-def _taken_back(session: Session, model_id: str, epoch: int, **lease: Any) -> bool:
-    """Go on with a training whose lease ran out while its worker could not renew it, if nobody took it over since."""
+def _reclaimed(session: Session, model_id: str, epoch: int, **lease: Any) -> bool:
+    """Resume a training whose lease expired because its worker could not renew it, unless somebody took it over."""
     return compare_and_set(
         session,
         model_id,
         ModelRow.epoch == epoch,
         ModelRow.state == ModelState.INTERRUPTED,
-        ModelRow.worker != "",  # only `LeaseStore.expire` leaves it there
+        ModelRow.worker != "",  # only `LeaseStore.expire` keeps the worker's name
         ModelRow.deleted_at.is_(None),
         state=case((ModelRow.stop_requested, ModelState.STOPPING), else_=ModelState.TRAINING),
         error=None,
@@ -101,7 +101,7 @@ def _taken_back(session: Session, model_id: str, epoch: int, **lease: Any) -> bo
 
 
 def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, str]], *, first_position: int) -> None:
-    # The time is left to the column's default: writing it out took a fifth of all the time here.
+    # The time is left to the column's default, which is faster than sending it.
     rows = [
         (model_id, position, storable_text(text), level) for position, (text, level) in enumerate(lines, first_position)
     ]
@@ -109,7 +109,7 @@ def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, st
 
 
 def _metric(model_id: str, metric: Metric, now: datetime) -> dict[str, Any]:
-    # Numbers may be NumPy's: SQLite would keep their bytes, and PyMySQL does not know them.
+    # Values may be NumPy scalars: SQLite would store their bytes, and PyMySQL cannot convert them.
     return {
         "model_id": model_id,
         "name": metric.name,
@@ -144,8 +144,8 @@ def _checkpoint(model_id: str, checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def _progress(model: Model, batch: Batch, known: int) -> dict[str, Any]:
-    """Tell what the batch changes in the model itself."""
+def _progress(model: Model, batch: HistoryBatch, known: int) -> dict[str, Any]:
+    """Return the changes that the batch makes to the model's own columns."""
     changes: dict[str, Any] = {}
     if batch.lines:
         changes["log_position"] = model.log_position + len(batch.lines) - known

@@ -1,4 +1,4 @@
-"""Set a model's history back to the step of a checkpoint, inside the transactions of `HistoryStore`."""
+"""Rewind a model's history to the step of a checkpoint, inside the transactions of `HistoryStore`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,26 +9,26 @@ from sqlalchemy.orm import Session
 from charrnn.core.records import ACTIVE, Checkpoint, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.database_clock import utc_now
-from charrnn.store.history_batch import Batch, insert_parts
-from charrnn.store.model_rows import HELD, checkpoint_of, compare_and_set, load_model
+from charrnn.store.history_batch import HistoryBatch, insert_batch
+from charrnn.store.model_rows import LEASED, checkpoint_from_row, compare_and_set, load_model
 from charrnn.store.tables import CheckpointRow, MetricRow, ModelRow, SampleRow
-from charrnn.store.training_leases import lost
+from charrnn.store.training_leases import lease_lost
 
 
 def rewind(session: Session, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
-    """Do the work of `HistoryStore.rewind` in a transaction."""
-    if not compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(HELD), step=step):
-        raise lost(load_model(session, model_id), epoch)
+    """Implement `HistoryStore.rewind` inside a transaction."""
+    if not compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(LEASED), step=step):
+        raise lease_lost(load_model(session, model_id), epoch)
     beyond = (CheckpointRow.model_id == model_id, CheckpointRow.step > step)
-    forgotten = [checkpoint_of(row) for row in session.scalars(select(CheckpointRow).where(*beyond))]
+    dropped = [checkpoint_from_row(row) for row in session.scalars(select(CheckpointRow).where(*beyond))]
     session.execute(delete(CheckpointRow).where(*beyond))
-    _forget_values(session, model_id, step)
+    _delete_values(session, model_id, step)
     compare_and_set(session, model_id, best_loss=_best_loss(session, model_id))
-    return forgotten
+    return dropped
 
 
-def adopt(session: Session, model: Model, batch: Batch, reached: int, options: Mapping[str, Any] | None) -> bool:
-    """Do the work of `HistoryStore.adopt` in a transaction."""
+def adopt(session: Session, model: Model, batch: HistoryBatch, reached: int, options: Mapping[str, Any] | None) -> bool:
+    """Implement `HistoryStore.adopt` inside a transaction."""
     unchanged = (
         ModelRow.epoch == model.epoch,
         ModelRow.state == model.state,
@@ -38,7 +38,7 @@ def adopt(session: Session, model: Model, batch: Batch, reached: int, options: M
     )
     adopted: dict[str, Any] = {
         "state": ModelState.INTERRUPTED,
-        "worker": "",  # a worker that was thought dead must not come back to other checkpoints
+        "worker": "",  # a worker that was presumed dead must not continue from other checkpoints
         "error": batch.lines[-1][0],
         "step": batch.step,
         "log_position": model.log_position + len(batch.lines),
@@ -49,14 +49,14 @@ def adopt(session: Session, model: Model, batch: Batch, reached: int, options: M
     if not compare_and_set(session, model.id, *unchanged, **adopted):
         return False
     session.execute(delete(CheckpointRow).where(CheckpointRow.model_id == model.id))
-    _forget_values(session, model.id, reached)
-    insert_parts(session, model.id, batch, epoch=model.epoch)
+    _delete_values(session, model.id, reached)
+    insert_batch(session, model.id, batch, epoch=model.epoch)
     compare_and_set(session, model.id, best_loss=_best_loss(session, model.id))
     return True
 
 
-def _forget_values(session: Session, model_id: str, step: int) -> None:
-    """Delete what a training measured and wrote after a step; samples that a user asked for stay."""
+def _delete_values(session: Session, model_id: str, step: int) -> None:
+    """Delete metrics and samples of the training after a step; samples requested by a user are kept."""
     session.execute(delete(MetricRow).where(MetricRow.model_id == model_id, MetricRow.step > step))
     session.execute(
         delete(SampleRow).where(SampleRow.model_id == model_id, SampleRow.step > step, SampleRow.epoch.is_not(None))
@@ -64,7 +64,7 @@ def _forget_values(session: Session, model_id: str, step: int) -> None:
 
 
 def _best_loss(session: Session, model_id: str) -> float | None:
-    """Lowest validation loss; lowest training loss where nothing was ever validated."""
+    """Return the lowest validation loss; the lowest training loss if nothing was validated."""
     for name in ("val_loss", "loss"):
         lowest = select(func.min(MetricRow.value)).where(MetricRow.model_id == model_id, MetricRow.name == name)
         best = session.scalars(lowest).one()

@@ -1,4 +1,4 @@
-"""Brings the tables of a database to this program's version, one process at a time."""
+"""Upgrade a database's schema to this program's version, one process at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +19,12 @@ from charrnn.store.tables import Base
 _LOCK_SECONDS = 60
 
 
-def must_upgrade(engine: Engine) -> bool:
-    """Tell whether `upgrade` has to run before the database can be used; waits for who is just making its tables.
+def needs_upgrade(engine: Engine) -> bool:
+    """Return whether `upgrade` must run before the database can be used; waits for a process that creates the tables.
 
     Raises:
-        StoreError: The database holds something else, was made by a newer program, or is an older one on a server,
-            where other programs may be using it.
+        StoreError: The database contains tables of another program, was created by a newer version, or is an older one
+            on a server, where other programs may use it.
     """
     with _locked(engine) as connection:
         found = _version(connection)
@@ -32,18 +32,18 @@ def must_upgrade(engine: Engine) -> bool:
             return False
         if found is not None and engine.dialect.name != "sqlite":
             raise StoreError(
-                f"The database {engine.url!r} has version {found}; this program needs {schema_version.NEWEST}. "
-                "Stop the other programs that use it and run `charrnn db upgrade`."
+                f"The database {engine.url!r} has schema version {found}, but this program needs "
+                f"{schema_version.NEWEST}. Stop the other programs that use it and run `charrnn db upgrade`."
             )
         return True
 
 
 def upgrade(engine: Engine) -> None:
-    """Create the tables, or change them to this program's version; nothing happens when they have it.
+    """Create the tables or upgrade them to this program's version; does nothing if they are current.
 
     Raises:
-        StoreError: The database holds something else, was made by a newer program, or another process has been
-            upgrading it for a minute.
+        StoreError: The database contains tables of another program, was created by a newer version, or another process
+            has been upgrading it for a minute.
     """
     with _locked(engine) as connection:
         if _version(connection) != schema_version.NEWEST:
@@ -53,24 +53,24 @@ def upgrade(engine: Engine) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    """Tell the database's version; `None` when it has no table of ours."""
+    """Return the database's schema version; `None` if it has none of this program's tables."""
     tables = set(inspect(connection).get_table_names())
     found = version_of(connection)
-    strangers = sorted(tables & set(Base.metadata.tables))
-    if found is None and VERSION_TABLE in tables and strangers:
+    conflicting = sorted(tables & set(Base.metadata.tables))
+    if found is None and VERSION_TABLE in tables and conflicting:
         raise StoreError(
-            f"The tables of {connection.engine.url!r} were not completed when they were created. They hold nothing "
-            f"yet: drop {', '.join(strangers)} and {VERSION_TABLE}, and start again."
+            f"The creation of the tables in {connection.engine.url!r} was not completed. They are still empty: drop "
+            f"{', '.join(conflicting)} and {VERSION_TABLE}, and start again."
         )
-    if found is None and strangers:
+    if found is None and conflicting:
         raise StoreError(
-            f"The database {connection.engine.url!r} has tables of another program with the names "
-            f"{', '.join(strangers)}. Give this one a database of its own."
+            f"The database {connection.engine.url!r} has tables of another program named "
+            f"{', '.join(conflicting)}. Use a separate database for this program."
         )
     if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
         raise StoreError(
-            f"The database {connection.engine.url!r} has version {found}, which a newer program made; this one knows "
-            f"versions up to {schema_version.NEWEST}. Install the newer program, or use another database."
+            f"The database {connection.engine.url!r} has schema version {found}, but this program supports versions up "
+            f"to {schema_version.NEWEST}. Install the newer version of the program, or use another database."
         )
     return found
 
@@ -89,7 +89,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
         if got != 1:
             raise StoreError(
                 f"Another process has been upgrading the database {engine.url!r} for {_LOCK_SECONDS} seconds. "
-                "Wait until it is done, and start again."
+                "Wait until it has finished, and start again."
             )
         try:
             yield connection
@@ -100,8 +100,8 @@ def _locked(engine: Engine) -> Iterator[Connection]:
 
 
 def _lock_name(engine: Engine) -> str:
-    """Name the lock of a database: locks belong to the whole server, and their names have at most 64 characters."""
-    # Some servers ignore the case of database names; sharing a lock with another database does no harm.
+    """Return a database's lock name: locks belong to the whole server, and their names have at most 64 characters."""
+    # Some servers ignore the case of database names; two databases that share a lock merely wait for each other.
     database = (engine.url.database or "").lower()
     return f"charrnn.{sha256(database.encode()).hexdigest()[:32]}"
 
@@ -109,7 +109,7 @@ def _lock_name(engine: Engine) -> str:
 @contextmanager
 def _without_cascades(connection: Connection, on_sqlite: bool) -> Iterator[None]:
     # SQLite changes a column by copying the table and dropping the old one, which would delete all rows that refer to
-    # it. The setting cannot be changed inside a transaction, so this goes past SQLAlchemy, which would begin one.
+    # it. The pragma has no effect inside a transaction, so this bypasses SQLAlchemy, which would begin one.
     driver = connection.connection.driver_connection
     if not on_sqlite or driver is None:
         yield

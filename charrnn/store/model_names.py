@@ -1,18 +1,18 @@
-"""What a model may be called, and what may be written beside it. Knows no database."""
+"""Validate the names, owners, notes and tags of models."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
 from charrnn.core.errors import OptionError
-from charrnn.core.records import LONGEST_NAME, LONGEST_NOTES
+from charrnn.core.records import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 
-LONGEST_TAG = 50
-MOST_TAGS = 20
+MAX_TAG_LENGTH = 50
+MAX_TAGS = 20
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
 
-_NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, separators of lines and paragraphs
+_NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 
 
 def is_id(text: str) -> bool:
@@ -20,75 +20,75 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text.strip()) is not None
 
 
-def checked_name(name: str) -> str:
-    """Check a model's name.
+def validate_name(name: str) -> str:
+    """Validate a model's name.
 
     Returns:
-        The name without blanks around it, and with accents composed: the same letters, typed on another machine, must
-        be the same name.
+        The name without surrounding whitespace and in Unicode form NFC, so that the same letters typed on another
+        machine give the same name.
 
     Raises:
-        OptionError: It is empty, invisible, too long, has control characters, or has the form of an id.
+        OptionError: The name is empty, invisible, too long, contains control characters, or looks like an id.
     """
-    line = _line(name, "name", LONGEST_NAME)
+    line = _line(name, "name", MAX_NAME_LENGTH)
     if is_id(line):
         raise OptionError(
-            {"name": f"The name {line!r} has the form of a model's id, 32 hexadecimal digits. Add a word to it."}
+            {"name": f"The name {line!r} looks like a model's id, 32 hexadecimal digits. Add a word to it."}
         )
     return line
 
 
-def checked_owner(owner: str) -> str:
-    """Check a user's name and leave it as it is, since it is compared with what they log in as; empty is nobody's.
+def validate_owner(owner: str) -> str:
+    """Validate an owner, which must be exactly the user's login name; empty means no owner.
 
     Raises:
-        OptionError: It is blank, too long, or has control characters.
+        OptionError: The owner is blank, too long, or contains control characters.
     """
     if owner:
-        _line(owner, "owner", LONGEST_NAME)
+        _line(owner, "owner", MAX_NAME_LENGTH)
     return owner
 
 
-def checked_notes(notes: str) -> str:
-    """Check a model's notes, which may have lines.
+def validate_notes(notes: str) -> str:
+    """Validate a model's notes, which may have several lines.
 
     Raises:
-        OptionError: They are too long.
+        OptionError: The notes are too long.
     """
-    if len(notes) > LONGEST_NOTES:
+    if len(notes) > MAX_NOTES_LENGTH:
         raise OptionError(
-            {"notes": f"The notes have {len(notes):,} characters; up to {LONGEST_NOTES:,} can be kept. Shorten them."}
+            {"notes": f"The notes have {len(notes):,} characters; at most {MAX_NOTES_LENGTH:,} fit. Shorten them."}
         )
     return notes
 
 
-def checked_tags(tags: Iterable[str]) -> list[str]:
-    """Check a model's tags; each is kept once, in the order given.
+def validate_tags(tags: Iterable[str]) -> list[str]:
+    """Validate a model's tags; duplicates are removed and the order is kept.
 
     Raises:
-        OptionError: There are too many, or one is empty, invisible, too long, or has control characters.
+        OptionError: There are too many tags, or one is empty, invisible, too long, or contains control characters.
     """
-    kept = list(dict.fromkeys(_line(tag, "tags", LONGEST_TAG) for tag in tags))
-    if len(kept) > MOST_TAGS:
-        raise OptionError({"tags": f"There are {len(kept)} tags; a model has up to {MOST_TAGS}. Leave some out."})
+    kept = list(dict.fromkeys(_line(tag, "tags", MAX_TAG_LENGTH) for tag in tags))
+    if len(kept) > MAX_TAGS:
+        raise OptionError({"tags": f"There are {len(kept)} tags; at most {MAX_TAGS} are allowed. Remove some."})
     return kept
 
 
-def _line(text: str, field: str, longest: int) -> str:
+def _line(text: str, field: str, max_length: int) -> str:
     line = unicodedata.normalize("NFC", text.strip())
     what = "tag" if field == "tags" else field
     for place, character in enumerate(line, start=1):
         if unicodedata.category(character) in _NOT_IN_A_LINE:
             raise OptionError(
                 {
-                    field: f"The {what} {line[:60]!r} has U+{ord(character):04X} as character {place}, which cannot be "
-                    "shown in a line. Leave it out."
+                    field: f"Character {place} of the {what} {line[:60]!r} is U+{ord(character):04X}, which cannot be "
+                    "displayed in one line. Remove it."
                 }
             )
     if all(unicodedata.category(character)[0] in "CMZ" for character in line):
-        raise OptionError({field: f"The {what} is empty. Give it 1 to {longest} characters."})
-    if len(line) > longest:
+        raise OptionError({field: f"The {what} is empty. Enter 1 to {max_length} characters."})
+    if len(line) > max_length:
         raise OptionError(
-            {field: f"The {what} {line[:30]!r}… has {len(line):,} characters; up to {longest} are allowed. Shorten it."}
+            {field: f"The {what} {line[:30]!r}… has {len(line):,} characters; at most {max_length} fit. Shorten it."}
         )
     return line

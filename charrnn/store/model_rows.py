@@ -1,4 +1,4 @@
-"""From rows to records, and the compare-and-set that every change of a model goes through."""
+"""Convert rows to records, and update models by compare-and-set."""
 
 import uuid
 from typing import Any, cast
@@ -10,35 +10,34 @@ from charrnn.core.errors import NotFound
 from charrnn.core.records import Checkpoint, Corpus, Model, ModelState, Sample
 from charrnn.store.tables import CheckpointRow, CorpusRow, ModelRow, SampleRow
 
-HELD = (ModelState.TRAINING, ModelState.STOPPING)
+LEASED = (ModelState.TRAINING, ModelState.STOPPING)
 """States in which a worker holds the lease."""
 
 
 def new_id() -> str:
-    """Make an id for a model, a checkpoint or a sample: 32 hex digits, safe as the name of a folder."""
+    """Return a new random id for a model, checkpoint or sample: 32 hexadecimal digits, safe as a folder name."""
     return uuid.uuid4().hex
 
 
 def compare_and_set(session: Session, model_id: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
-    """Change a model if, and only if, the conditions hold when the database comes to it.
+    """Update a model if, and only if, the conditions hold when the statement runs.
 
     Returns:
-        Whether they held and the model was changed.
+        Whether the model was updated.
     """
     statement = update(ModelRow).where(ModelRow.id == model_id, *conditions).values(**values)
-    # SQLAlchemy asks MySQL to count the rows that were found, so a change to the same values counts too.
+    # SQLAlchemy makes MySQL count matched rows, so an update that changes nothing counts as well.
     result = session.execute(statement, execution_options={"synchronize_session": False})
     return cast(CursorResult[Any], result).rowcount == 1
 
 
 def load_model(session: Session, model_id: str, *, lock: bool = False) -> Model:
-    """Read a model as it is now in this transaction.
+    """Read a model's current state inside a transaction.
 
     Args:
-        session: Of `Database.read` or `Database.write`.
-        model_id: Its id.
-        lock: Keep others from changing it until the transaction ends.
-
+        session: A session of `Database.read` or `Database.write`.
+        model_id: The model.
+        lock: Lock the row until the end of the transaction.
     Raises:
         NotFound: There is no such model.
     """
@@ -46,11 +45,11 @@ def load_model(session: Session, model_id: str, *, lock: bool = False) -> Model:
     row = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise NotFound(f"There is no model with the id {model_id!r}. It may have been purged; list the models.")
-    return model_of(row)
+    return model_from_row(row)
 
 
-def model_of(row: ModelRow) -> Model:
-    """Make the record of a row."""
+def model_from_row(row: ModelRow) -> Model:
+    """Return the record of a row."""
     return Model(
         id=row.id,
         name=row.name,
@@ -58,7 +57,6 @@ def model_of(row: ModelRow) -> Model:
         created_at=row.created_at,
         updated_at=row.updated_at,
         train_params=row.train_params,
-        sample_params=row.sample_params,
         corpus_id=row.corpus_id,
         owner=row.owner,
         notes=row.notes,
@@ -78,8 +76,8 @@ def model_of(row: ModelRow) -> Model:
     )
 
 
-def corpus_of(row: CorpusRow) -> Corpus:
-    """Make the record of a row."""
+def corpus_from_row(row: CorpusRow) -> Corpus:
+    """Return the record of a row."""
     return Corpus(
         id=row.id,
         name=row.name,
@@ -93,8 +91,8 @@ def corpus_of(row: CorpusRow) -> Corpus:
     )
 
 
-def checkpoint_of(row: CheckpointRow) -> Checkpoint:
-    """Make the record of a row."""
+def checkpoint_from_row(row: CheckpointRow) -> Checkpoint:
+    """Return the record of a row."""
     return Checkpoint(
         id=row.id,
         model_id=row.model_id,
@@ -107,8 +105,8 @@ def checkpoint_of(row: CheckpointRow) -> Checkpoint:
     )
 
 
-def sample_of(row: SampleRow) -> Sample:
-    """Make the record of a row."""
+def sample_from_row(row: SampleRow) -> Sample:
+    """Return the record of a row."""
     return Sample(
         id=row.id,
         model_id=row.model_id,

@@ -1,4 +1,4 @@
-"""Create, find, change, delete and restore models. Leases on them are in `charrnn.store.training_leases`."""
+"""Create, find, update, delete and restore models. Their trainings are in `charrnn.store.training_leases`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,26 +7,25 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from charrnn.core.errors import BrokenConstraint, NameTaken, NotFound, OptionError, StateError
+from charrnn.core.errors import ConstraintError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.store.column_types import storable_json
-from charrnn.store.corpora import own
+from charrnn.store.corpora import add_owner
 from charrnn.store.database import Database
 from charrnn.store.database_clock import utc_after, utc_now
 from charrnn.store.driver_errors import is_duplicate, is_missing_parent
-from charrnn.store.history_batch import Batch, insert_parts
-from charrnn.store.model_names import checked_name, checked_notes, checked_owner, checked_tags, is_id
-from charrnn.store.model_rows import compare_and_set, load_model, model_of, new_id
+from charrnn.store.history_batch import HistoryBatch, insert_batch
+from charrnn.store.model_names import is_id, validate_name, validate_notes, validate_owner, validate_tags
+from charrnn.store.model_rows import compare_and_set, load_model, model_from_row, new_id
 from charrnn.store.tables import CorpusRow, ModelRow
 from charrnn.store.training_leases import QUEUE_SECONDS
 
-_CHECKS = {
-    "name": checked_name,
-    "owner": checked_owner,
-    "notes": checked_notes,
-    "tags": checked_tags,
+_VALIDATORS = {
+    "name": validate_name,
+    "owner": validate_owner,
+    "notes": validate_notes,
+    "tags": validate_tags,
     "train_params": storable_json,
-    "sample_params": storable_json,
 }
 
 
@@ -43,28 +42,21 @@ class ModelStore:
         owner: str = "",
         corpus_id: str | None = None,
         train_params: Mapping[str, Any] | None = None,
-        sample_params: Mapping[str, Any] | None = None,
         notes: str = "",
         tags: Sequence[str] = (),
         queued: bool = False,
     ) -> Model:
-        """Create a model: `ready` with a corpus, a `draft` without one, or `queued` for a training at once.
+        """Create a model: `ready` with a corpus, `queued` if it is to be trained at once, else a `draft`.
 
         Raises:
             NameTaken: The owner has another model of that name.
             NotFound: There is no such corpus.
-            OptionError: Name, notes or tags cannot be kept, or a parameter is NaN or infinite.
+            OptionError: Name, notes or tags are invalid, or a parameter is NaN or infinite.
         """
-        values = _checked(
-            name=name,
-            notes=notes,
-            tags=tags,
-            train_params=train_params or {},
-            sample_params=sample_params or {},
-        )
+        values = _validated(name=name, notes=notes, tags=tags, train_params=train_params or {})
         state = ModelState.DRAFT if corpus_id is None else ModelState.QUEUED if queued else ModelState.READY
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             now = session.scalars(select(utc_now())).one()
             model_id = new_id()
             row = ModelRow(id=model_id, owner=owner, corpus_id=corpus_id, state=state, created_at=now, updated_at=now)
@@ -76,37 +68,37 @@ class ModelStore:
                 compare_and_set(session, model_id, lease_until=utc_after(QUEUE_SECONDS))
             return load_model(session, model_id)
 
-        with _explained(values["name"], corpus_id):
-            return self._database.write(work)
+        with _constraint_errors(values["name"], corpus_id):
+            return self._database.write(transaction)
 
-    def adopt(self, model: Model, told: Batch) -> Model:
-        """Store a model that was trained elsewhere, with its history; its checkpoints' folders must be there.
+    def adopt(self, model: Model, history: HistoryBatch) -> Model:
+        """Store a model that was trained elsewhere, with its history; the folders of its checkpoints must exist.
 
         Args:
-            model: Its id, name, owner, state, options, step, best loss, CPU, notes and tags; without a text.
-            told: What its training said, and its checkpoints.
+            model: Its id, name, owner, state, options, step, best loss, CPU, notes and tags; without a corpus.
+            history: The history of its training, and its checkpoints.
 
         Raises:
             NameTaken: The owner has another model of that name.
-            OptionError: Name, notes or tags cannot be kept, or a parameter is NaN or infinite.
+            OptionError: Name, notes or tags are invalid, or a parameter is NaN or infinite.
         """
-        values = _checked(**{name: getattr(model, name) for name in _CHECKS})
+        values = _validated(**{name: getattr(model, name) for name in _VALIDATORS})
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             now = session.scalars(select(utc_now())).one()
             row = ModelRow(id=model.id, state=model.state, created_at=now, updated_at=now, **values)
-            row.step, row.best_loss, row.log_position = model.step, model.best_loss, len(told.lines)
+            row.step, row.best_loss, row.log_position = model.step, model.best_loss, len(history.lines)
             row.cpu = model.cpu
             session.add(row)
             session.flush()
-            insert_parts(session, model.id, told, epoch=None)
+            insert_batch(session, model.id, history, epoch=None)
             return load_model(session, model.id)
 
-        with _explained(values["name"], None):
-            return self._database.write(work)
+        with _constraint_errors(values["name"], None):
+            return self._database.write(transaction)
 
     def get(self, model_id: str) -> Model:
-        """Read a model, deleted or not.
+        """Read a model, even if it is deleted.
 
         Raises:
             NotFound: There is no such model.
@@ -114,175 +106,176 @@ class ModelStore:
         return self._database.read(lambda session: load_model(session, model_id))
 
     def resolve(self, name_or_id: str, *, owner: str | None = "") -> Model | None:
-        """Find a live model by what a user typed: an id if it has the form of one, else an exact name.
+        """Find a model that is not deleted by id, if the text looks like one, else by exact name.
 
-        A model can never be reached under another's id, whatever it is called.
+        No model can be found under another model's id, because names must not look like ids.
 
         Args:
-            name_or_id: The name or the id.
-            owner: Restrict to the models of this owner; `None` for all owners, unowned models first.
+            name_or_id: As typed by the user.
+            owner: Search the models of this owner; `None` for all owners, unowned models first.
 
         Raises:
-            OptionError: Several users have a model of that name.
+            OptionError: Several users have a model of this name.
         """
         if is_id(name_or_id):
             wanted = name_or_id.strip().lower()
             statement = select(ModelRow).where(ModelRow.id == wanted)
         else:
             try:
-                wanted = checked_name(name_or_id)
+                wanted = validate_name(name_or_id)
             except OptionError:
                 return None
             statement = select(ModelRow).where(ModelRow.live_name == wanted)
         statement = statement.where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
         if owner is not None:
             statement = statement.where(ModelRow.owner == owner)
-        rows = self._database.read(lambda session: [model_of(row) for row in session.scalars(statement)])
+        rows = self._database.read(lambda session: [model_from_row(row) for row in session.scalars(statement)])
         if len(rows) > 1 and rows[0].owner:
-            whose = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
-            raise OptionError({"model": f"Several users have a model {wanted!r}: {whose}. Give its id."})
+            owners = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
+            raise OptionError({"model": f"Several users have a model {wanted!r}: {owners}. Use its id."})
         return rows[0] if rows else None
 
     def list(self, *, owner: str | None = None, include_deleted: bool = False) -> list[Model]:
         """Read all models, newest first.
 
         Args:
-            owner: Only this owner's; `None` for everybody's.
-            include_deleted: Also those that were deleted and not purged.
+            owner: Only models of this owner; `None` for all owners.
+            include_deleted: Include models that were deleted, but not purged.
         """
         statement = select(ModelRow).order_by(ModelRow.created_at.desc(), ModelRow.id)
         if owner is not None:
             statement = statement.where(ModelRow.owner == owner)
         if not include_deleted:
             statement = statement.where(ModelRow.deleted_at.is_(None))
-        return self._database.read(lambda session: [model_of(row) for row in session.scalars(statement)])
+        return self._database.read(lambda session: [model_from_row(row) for row in session.scalars(statement)])
 
     def update(self, model_id: str, **changes: Any) -> Model:
-        """Change what is named: `name`, `owner`, `notes`, `tags`, `train_params`, `sample_params` or `corpus_id`.
+        """Update the given fields: `name`, `owner`, `notes`, `tags`, `train_params` or `corpus_id`.
 
-        The first corpus makes a draft ready. A new owner has the text, too; it also stays whose it was.
+        The first corpus makes a draft ready. A new owner becomes an owner of the text, too.
 
         Raises:
             NameTaken: The owner has another model of that name.
             NotFound: There is no such model or corpus.
-            OptionError: A value cannot be kept.
-            StateError: The model is deleted, or what its training depends on was to change while it is trained.
-            TypeError: There is no such thing to change.
+            OptionError: A value is invalid.
+            StateError: The model is deleted, or the change would affect a training under way.
+            TypeError: A field is unknown.
         """
-        if unknown := changes.keys() - {*_CHECKS, "corpus_id"}:
+        if unknown := changes.keys() - {*_VALIDATORS, "corpus_id"}:
             raise TypeError(
-                f"update() changes no {', '.join(sorted(unknown))}; it changes {', '.join(_CHECKS)}, corpus_id"
+                f"unknown fields {', '.join(sorted(unknown))}; expected {', '.join(_VALIDATORS)}, corpus_id"
             )
-        values = _checked(**changes)
+        values = _validated(**changes)
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             model = load_model(session, model_id, lock=True)
-            _refuse_update(model, changes)
+            _check_update(model, changes)
             state = model.state
             if "corpus_id" in values and state in (ModelState.DRAFT, ModelState.READY):
                 state = ModelState.DRAFT if values["corpus_id"] is None else ModelState.READY
             if {"corpus_id", "train_params"} & values.keys():
-                values["worker"] = ""  # a worker thought dead that comes back trains something else
+                values["worker"] = ""  # a worker that was presumed dead would train something else
             if "owner" in values and model.corpus_id:
-                own(session, session.get_one(CorpusRow, model.corpus_id), values["owner"])
+                add_owner(session, session.get_one(CorpusRow, model.corpus_id), values["owner"])
             compare_and_set(session, model_id, **values, state=state, updated_at=utc_now())
             return load_model(session, model_id)
 
         name = self.get(model_id).name if "owner" in values else values.get("name", "")
-        with _explained(name, values.get("corpus_id")):
-            return self._database.write(work)
+        with _constraint_errors(name, values.get("corpus_id")):
+            return self._database.write(transaction)
 
     def delete(self, model_id: str) -> Model:
-        """Put a model aside; `restore` brings it back, and its name is free until then.
+        """Delete a model; `restore` undoes it. Its name can be used again.
 
         Raises:
             NotFound: There is no such model.
             StateError: It is being trained.
         """
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             model = load_model(session, model_id, lock=True)
-            _refuse_active(model, "deleted")
+            _check_inactive(model, "deleted")
             if model.deleted_at is None:
                 compare_and_set(session, model_id, deleted_at=utc_now())
             return load_model(session, model_id)
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def restore(self, model_id: str) -> Model:
-        """Bring a deleted model back.
+        """Restore a deleted model.
 
         Raises:
-            NameTaken: Its name was given to another model since.
+            NameTaken: Another model has its name now.
             NotFound: There is no such model.
         """
         name = self.get(model_id).name
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             compare_and_set(session, model_id, deleted_at=None)
             return load_model(session, model_id)
 
-        with _explained(name, None):
-            return self._database.write(work)
+        with _constraint_errors(name, None):
+            return self._database.write(transaction)
 
     def purge(self, model_id: str) -> None:
-        """Remove a model for good, with its log, metrics, samples and the rows of its checkpoints.
+        """Remove a model permanently, with its log, metrics, samples and the rows of its checkpoints.
 
         Raises:
             NotFound: There is no such model.
             StateError: It is being trained.
         """
 
-        def work(session: Session) -> None:
-            _refuse_active(load_model(session, model_id, lock=True), "removed")
+        def transaction(session: Session) -> None:
+            _check_inactive(load_model(session, model_id, lock=True), "removed")
             session.execute(delete(ModelRow).where(ModelRow.id == model_id))
 
-        self._database.write(work)
+        self._database.write(transaction)
 
 
-def _checked(**values: Any) -> dict[str, Any]:
-    """Check all values and tell all problems at once."""
-    checked: dict[str, Any] = {}
+def _validated(**values: Any) -> dict[str, Any]:
+    """Validate all values and raise all problems at once."""
+    validated: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, value in values.items():
-        check: Any = _CHECKS.get(name)
+        validate: Any = _VALIDATORS.get(name)
         try:
-            checked[name] = value if check is None else check(value)
+            validated[name] = value if validate is None else validate(value)
         except OptionError as error:
             problems |= error.problems
     if problems:
         raise OptionError(problems)
-    return checked
+    return validated
 
 
-def _refuse_active(model: Model, what: str) -> None:
+def _check_inactive(model: Model, what: str) -> None:
     if model.state in ACTIVE:
         raise StateError(
             f"The model {model.name!r} is {model.state} and cannot be {what} now. Stop its training first."
         )
 
 
-def _refuse_update(model: Model, changes: Mapping[str, Any]) -> None:
+def _check_update(model: Model, changes: Mapping[str, Any]) -> None:
     if model.deleted_at is not None:
         raise StateError(f"The model {model.name!r} is deleted and cannot be changed. Restore it first.")
     if "owner" in changes:
-        _refuse_active(model, "given to somebody")
+        _check_inactive(model, "given to another user")
     if "train_params" in changes:
-        _refuse_active(model, "given other training options")
+        _check_inactive(model, "given other training options")
     if "corpus_id" in changes:
-        _refuse_active(model, "given another text")
+        _check_inactive(model, "given another text")
         if changes["corpus_id"] is None and model.state not in (ModelState.DRAFT, ModelState.READY):
-            raise StateError(f"The model {model.name!r} was trained and keeps its text. Make a new model instead.")
+            raise StateError(f"The model {model.name!r} was trained and keeps its text. Create a new model instead.")
 
 
 @contextmanager
-def _explained(name: str, corpus_id: str | None) -> Iterator[None]:
+def _constraint_errors(name: str, corpus_id: str | None) -> Iterator[None]:
+    """Translate violated constraints to the errors of the method."""
     try:
         yield
-    except BrokenConstraint as error:
+    except ConstraintError as error:
         if is_duplicate(error, constraint="uq_model_owner_live_name", columns="model.owner, model.live_name"):
             raise NameTaken(
-                f"There is a model {name!r} already. Choose another name, or rename or delete that one."
+                f"The name {name!r} is taken by another model. Choose another name, or rename or delete that model."
             ) from error
         if is_missing_parent(error):
             raise NotFound(f"There is no text with the id {corpus_id!r}. Add the text first.") from error

@@ -1,4 +1,4 @@
-"""What happened to a model: log lines, metrics, samples, checkpoints. A training's writes carry its epoch."""
+"""Store and read the log lines, metrics, samples and checkpoints of models."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -8,46 +8,44 @@ import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from charrnn.core.errors import BrokenConstraint, NotFound, OptionError
+from charrnn.core.errors import ConstraintError, NotFound, OptionError
 from charrnn.core.records import Checkpoint, Curve, LogLine, Metric, Model, Sample
 from charrnn.store.column_types import storable_json
 from charrnn.store.database import Database
 from charrnn.store.database_clock import utc_now
 from charrnn.store.driver_errors import is_missing_parent
-from charrnn.store.history_batch import Batch, apply_batch
+from charrnn.store.history_batch import HistoryBatch, apply_batch
 from charrnn.store.history_rewind import adopt, rewind
-from charrnn.store.model_rows import checkpoint_of, new_id, sample_of
+from charrnn.store.model_rows import checkpoint_from_row, new_id, sample_from_row
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, SampleRow
 
-__all__ = ["Batch", "HistoryStore"]
+__all__ = ["HistoryBatch", "HistoryStore"]
 
-EPOCH = datetime(1970, 1, 1)
+UNIX_EPOCH = datetime(1970, 1, 1)
 ROW_BYTES = 100
-"""What a row takes beside its text, about: its key, its time and its place in the index."""
+"""Approximate size of a row without its text: key, time and index entry."""
 
 
 class HistoryStore:
-    """The histories of one database's models."""
+    """The histories of the models of one database."""
 
     def __init__(self, database: Database):
         self._database = database
 
-    def append(self, model_id: str, epoch: int, batch: Batch, *, seconds: float) -> bool:
-        """Store what a training has said since the last call, and renew its lease: all of it or nothing.
+    def append(self, model_id: str, epoch: int, batch: HistoryBatch, *, seconds: float) -> bool:
+        """Store the events of a training since the last call and renew its lease, in one transaction.
 
-        The same batch sent again, after an answer got lost, is stored once. A batch without anything in it only renews
-        the lease.
+        A batch that is sent again, because the answer was lost, is stored once. An empty batch only renews the lease.
+        A training that `LeaseStore.expire` ended is reclaimed, if nobody changed the model since.
 
         Args:
             model_id: The model.
-            epoch: As `LeaseStore.claim` gave it.
-            batch: What was said.
-            seconds: How long the lease lasts from now.
+            epoch: As returned by `LeaseStore.claim`.
+            batch: The events.
+            seconds: Duration of the lease from now.
 
         Returns:
-            Whether somebody asked the training to stop.
-
-        A training that `LeaseStore.expire` ended is taken back, if nobody did anything with the model since.
+            Whether a stop of the training was requested.
 
         Raises:
             LeaseLost: Another worker holds this training, it has ended, or lines before this batch are missing.
@@ -56,36 +54,36 @@ class HistoryStore:
         return self._database.write(lambda session: apply_batch(session, model_id, epoch, batch, seconds))
 
     def rewind(self, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
-        """Forget what a training stored beyond the step at which it is about to be resumed.
+        """Remove what a training stored beyond the step that it resumes from.
 
-        Log lines stay, and so do samples that were not written during training.
+        Log lines are kept, and so are samples that were requested by a user.
 
         Returns:
-            The checkpoints that were forgotten; their folders can be removed.
+            The removed checkpoints; their folders can be deleted.
 
         Raises:
             LeaseLost: Another worker holds this training, or it has ended.
             NotFound: There is no such model.
         """
-
         return self._database.write(lambda session: rewind(session, model_id, epoch, step))
 
-    def adopt(self, model: Model, batch: Batch, *, reached: int, options: Mapping[str, Any] | None = None) -> bool:
-        """Replace a model's checkpoints, none of which is usable, by others that were found on the disk.
+    def adopt(
+        self, model: Model, batch: HistoryBatch, *, reached: int, options: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Replace a model's checkpoints, none of which is usable, with others found on disk.
 
         Args:
-            model: The model as it was read; must not be in training.
-            batch: The checkpoints, the values that they hold, their step, and a log line.
-            reached: The last step whose values and samples are of the same training; later ones are removed.
-            options: Training options to give the model; it keeps its own if missing.
+            model: The model as it was read; it must not be training.
+            batch: The checkpoints, their metrics and step, and a log line.
+            reached: The last step whose metrics and samples belong to the same training; later ones are removed.
+            options: Training options to set; the model's own are kept if `None`.
 
         Returns:
-            Whether it was done; not if anybody changed, trained or deleted the model meanwhile.
+            Whether the checkpoints were replaced; false if somebody changed, trained or deleted the model meanwhile.
 
         Raises:
             NotFound: There is no such model.
         """
-
         return self._database.write(lambda session: adopt(session, model, batch, reached, options))
 
     def lines(self, model_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
@@ -93,8 +91,8 @@ class HistoryStore:
 
         Args:
             model_id: The model.
-            after: Position of the last line that is known already.
-            limit: At most so many.
+            after: Position of the last known line.
+            limit: Maximum number of lines.
 
         Raises:
             OptionError: `limit` is negative.
@@ -103,7 +101,7 @@ class HistoryStore:
         return self._lines(statement.order_by(LogRow.position).limit(_not_negative("limit", limit)))
 
     def last_lines(self, model_id: str, count: int) -> list[LogLine]:
-        """Read the newest `count` log lines, in order.
+        """Read the last `count` log lines, in order.
 
         Raises:
             OptionError: `count` is negative.
@@ -114,13 +112,13 @@ class HistoryStore:
     def find_lines(
         self, model_id: str, words: str, *, levels: Collection[str] = (), limit: int = 1000
     ) -> list[LogLine]:
-        """Find the newest log lines that hold `words`, whatever their case; in order.
+        """Find the last log lines that contain `words`, ignoring case; in order.
 
         Args:
             model_id: The model.
-            words: Any text; all lines if empty.
-            levels: Only lines of these; of all if empty.
-            limit: At most so many.
+            words: Any text; if empty, every line matches.
+            levels: Only lines of these levels; if empty, of all levels.
+            limit: Maximum number of lines.
 
         Raises:
             OptionError: `limit` is negative.
@@ -134,14 +132,14 @@ class HistoryStore:
         return self._lines(statement.limit(_not_negative("limit", limit)))[::-1]
 
     def metrics(self, model_id: str, *, names: Collection[str] | None = None, after_step: int = -1) -> list[Metric]:
-        """Read measured values in order of steps, then names.
+        """Read metrics in order of steps, then names.
 
         Args:
             model_id: The model.
-            names: Only these; `None` for all.
-            after_step: Last step that is known already; -1 also gives step 0.
+            names: Only these metrics; `None` for all.
+            after_step: Last known step; -1 includes step 0.
         """
-        table = MetricRow.__table__.c  # rows without objects: a curve can have many
+        table = MetricRow.__table__.c  # columns instead of objects, because a curve can have many rows
         statement = select(table.step, table.name, table.value, table.time).where(
             table.model_id == model_id, table.step > after_step
         )
@@ -151,12 +149,12 @@ class HistoryStore:
         return self._database.read(lambda session: [Metric(*row) for row in session.execute(statement)])
 
     def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
-        """Read the measured values of one name: a hundred thousand in some tenths of a second.
+        """Read the values of one metric as arrays.
 
         Args:
             model_id: The model.
             name: The metric.
-            after_step: Last step that is known already; -1 also gives step 0.
+            after_step: Last known step; -1 includes step 0.
         """
         table = MetricRow.__table__.c
         statement = select(table.step, table.value, table.time).where(
@@ -166,7 +164,7 @@ class HistoryStore:
         if not rows:
             return Curve()
         steps, values, times = zip(*rows, strict=True)
-        seconds = [(time - EPOCH).total_seconds() for time in times]  # numpy takes seven times as long
+        seconds = [(time - UNIX_EPOCH).total_seconds() for time in times]  # faster than NumPy
         return Curve(*(np.array(column, dtype=np.float64) for column in (steps, values, seconds)))
 
     def samples(self, model_id: str, *, known: Collection[str] = ()) -> list[Sample]:
@@ -174,23 +172,23 @@ class HistoryStore:
 
         Args:
             model_id: The model.
-            known: Ids of samples that are known already; their texts are not read.
+            known: Ids of known samples, which are not read.
         """
         mine = SampleRow.model_id == model_id
 
-        def work(session: Session) -> list[Sample]:
+        def transaction(session: Session) -> list[Sample]:
             statement = select(SampleRow).where(mine).order_by(SampleRow.created_at, SampleRow.id)
             if known:
                 new = set(session.scalars(select(SampleRow.id).where(mine))) - set(known)
                 if not new:
                     return []
                 statement = statement.where(SampleRow.id.in_(new))
-            return [sample_of(row) for row in session.scalars(statement)]
+            return [sample_from_row(row) for row in session.scalars(statement)]
 
-        return self._database.read(work)
+        return self._database.read(transaction)
 
     def add_sample(self, model_id: str, *, step: int, text: str, options: dict[str, Any]) -> Sample:
-        """Store a sample that was written outside a training.
+        """Store a sample that was generated outside of a training.
 
         Raises:
             NotFound: There is no such model.
@@ -198,33 +196,33 @@ class HistoryStore:
         """
         stored = storable_json(options)
 
-        def work(session: Session) -> Sample:
+        def transaction(session: Session) -> Sample:
             now = session.scalars(select(utc_now())).one()
             row = SampleRow(id=new_id(), model_id=model_id, step=step, text=text, options=stored, created_at=now)
             session.add(row)
             session.flush()
             session.refresh(row)
-            return sample_of(row)
+            return sample_from_row(row)
 
         try:
-            return self._database.write(work)
-        except BrokenConstraint as error:
+            return self._database.write(transaction)
+        except ConstraintError as error:
             if is_missing_parent(error):
-                raise NotFound(f"There is no model with the id {model_id!r}; it may have been purged.") from error
+                raise NotFound(f"There is no model with the id {model_id!r}. It may have been purged.") from error
             raise
 
     def checkpoints(self, model_id: str) -> list[Checkpoint]:
         """Read all checkpoints in order of steps."""
         statement = select(CheckpointRow).where(CheckpointRow.model_id == model_id)
         statement = statement.order_by(CheckpointRow.step, CheckpointRow.created_at, CheckpointRow.id)
-        return self._database.read(lambda session: [checkpoint_of(row) for row in session.scalars(statement)])
+        return self._database.read(lambda session: [checkpoint_from_row(row) for row in session.scalars(statement)])
 
     def checkpoint(self, model_id: str, kind: str) -> Checkpoint | None:
-        """Read the newest checkpoint of a kind, `last` or `best`; `None` when there is none."""
+        """Read the newest checkpoint of a kind, `last` or `best`; `None` if there is none."""
         return next((found for found in reversed(self.checkpoints(model_id)) if found.kind == kind), None)
 
     def used_bytes(self, model_id: str) -> int:
-        """Return about how much room a model takes: its checkpoints on the disk, and the rows of its history."""
+        """Return the approximate disk space of a model in bytes: its checkpoints and the rows of its history."""
         of = {table: table.model_id == model_id for table in (CheckpointRow, LogRow, SampleRow, MetricRow)}
         sums = (
             select(func.sum(CheckpointRow.size_bytes)).where(of[CheckpointRow]),
@@ -235,7 +233,7 @@ class HistoryStore:
         return self._database.read(lambda session: sum(int(session.scalar(each) or 0) for each in sums))
 
     def checkpoint_folders(self) -> dict[str, set[str]]:
-        """Read the names of all checkpoints' folders, by their models' ids."""
+        """Read the folder names of all checkpoints, by model id."""
         statement = select(CheckpointRow.model_id, CheckpointRow.folder)
         folders: dict[str, set[str]] = {}
         for model_id, folder in self._database.read(lambda session: session.execute(statement).all()):
@@ -243,7 +241,7 @@ class HistoryStore:
         return folders
 
     def drop_checkpoint(self, checkpoint_id: str) -> None:
-        """Forget a checkpoint; its folder goes after this. One that is forgotten already is no error."""
+        """Remove a checkpoint's row, so that its folder can be deleted; a missing row is ignored."""
         statement = delete(CheckpointRow).where(CheckpointRow.id == checkpoint_id)
         self._database.write(lambda session: session.execute(statement))
 

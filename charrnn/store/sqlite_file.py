@@ -1,4 +1,4 @@
-"""The SQLite file: create it for its owner alone, check write-ahead logging, warn on a network file system."""
+"""Create the SQLite file with private permissions, check write-ahead logging, and warn about network file systems."""
 
 import logging
 import os
@@ -8,31 +8,31 @@ from pathlib import Path
 
 from charrnn.core.atomic_files import sync_folder
 from charrnn.core.errors import StoreError
-from charrnn.core.file_permissions import close_to_others, file_mode
+from charrnn.core.file_permissions import file_mode, make_private
 
 log = logging.getLogger(__name__)
 
 MOUNTS = Path("/proc/mounts")
-NETWORK = frozenset(
+NETWORK_FILE_SYSTEMS = frozenset(
     "9p afs beegfs ceph cifs davfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 pvfs2 smb3 smbfs sshfs "
     "fuse.beegfs fuse.ceph fuse.ceph-fuse fuse.davfs2 fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs "
     "fuse.smbnetfs fuse.sshfs".split()
 )
-"""Types of file systems that other machines can write to at the same time."""
+"""Types of file systems that several machines can write to at the same time."""
 
 _warned: set[Path] = set()
 
 
 def prepare(path: Path) -> None:
-    """Create the file if it is missing, keep it to its owner, and warn once if it is on a network disk."""
+    """Create the file if it is missing, make it private, and warn once if it is on a network file system."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         for ending in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):  # the last two come and go with their connections
-                close_to_others(path.with_name(path.name + ending))
+            with suppress(FileNotFoundError):  # -wal and -shm exist only while the database is open
+                make_private(path.with_name(path.name + ending))
     except OSError:
-        return  # SQLite meets it again, and its error is explained where all of them are
+        return  # SQLite runs into the same error, which is translated with all others
     else:
         os.chmod(path, file_mode(path.parent))
         sync_folder(path.parent)
@@ -55,19 +55,18 @@ def check_write_ahead_log(path: str, answer: str) -> None:
     """
     if answer != "wal":
         raise StoreError(
-            f"SQLite cannot use write-ahead logging for {path}: it answered {answer!r} where 'wal' was expected. The "
-            "file system may not support it. Move the data folder to a local disk (CHARRNN_HOME), or use MySQL or "
+            f"SQLite cannot use write-ahead logging for {path}: it answered {answer!r} instead of 'wal'. The file "
+            "system may not support it. Move the data folder to a local disk (CHARRNN_HOME), or use MySQL or "
             "MariaDB (CHARRNN_DATABASE_URL)."
         )
 
 
 def network_file_system(path: Path, mounts: str) -> str | None:
-    """Return the type of the network file system that a path is on; `None` when it is on none.
+    """Return the type of the network file system that contains a path, or `None` if it is a local one.
 
     Args:
         path: Absolute, without links.
-        mounts: Content of `/proc/mounts`: a line for each mount, with device, folder and type; a later one hides an
-            earlier one.
+        mounts: Content of `/proc/mounts`: one line per mount with device, folder and type; later lines take precedence.
     """
     best, kind = -1, ""
     for line in mounts.splitlines():
@@ -77,7 +76,7 @@ def network_file_system(path: Path, mounts: str) -> str | None:
         folder = Path(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), fields[1]))
         if path.is_relative_to(folder) and len(folder.parts) >= best:
             best, kind = len(folder.parts), fields[2]
-    return kind if kind in NETWORK else None
+    return kind if kind in NETWORK_FILE_SYSTEMS else None
 
 
 def _mounts() -> str:

@@ -1,10 +1,10 @@
-"""Who may train a model. Every change is a compare-and-set, and every time is the database's.
+"""Queue, claim, stop and end trainings. Every change is a compare-and-set, and every time is the database's.
 
     ready | stopped | completed | failed | interrupted ──queue──► queued ──claim──► training ──request_stop──► stopping
                   ▲                                                  │                  │                          │
                   └──────────────── unqueue, request_stop ───────────┘                  └── finish, expire ────────┴─► …
 
-A worker proves with the epoch that it got from `claim` that the training is still its own.
+A worker proves that it still holds the training with the epoch that `claim` returned, a fencing token.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,36 +18,36 @@ from charrnn.core.records import ACTIVE, STARTABLE, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.database import Database
 from charrnn.store.database_clock import utc_after, utc_now
-from charrnn.store.model_rows import HELD, compare_and_set, load_model
+from charrnn.store.model_rows import LEASED, compare_and_set, load_model
 from charrnn.store.tables import ModelRow
 
 QUEUE_SECONDS = 60.0
-"""A queued training that no worker takes within this time is given up: who queued it died in between."""
+"""A queued training that no worker claims within this time expires: the process that queued it has died."""
 
 _ENDS = (ModelState.STOPPED, ModelState.COMPLETED, ModelState.FAILED, ModelState.INTERRUPTED)
 
 
 class LeaseStore:
-    """The trainings of one database's models."""
+    """The trainings of the models of one database."""
 
     def __init__(self, database: Database):
         self._database = database
 
     def queue(self, model_id: str, *, train_params: Mapping[str, Any] | None = None) -> Model:
-        """Ask for a training; of several that ask at once, one succeeds, and the options are its.
+        """Queue a training; if several callers do so at once, one succeeds, and its options are used.
 
         Args:
             model_id: The model.
-            train_params: Options of this training; those that the model has if missing.
+            train_params: Options of this training; the model's own if `None`.
 
         Raises:
             NotFound: There is no such model.
-            StateError: It is being trained already, has no text, or is deleted.
+            StateError: The model is training already, has no text, or is deleted.
         """
 
         options = {} if train_params is None else {"train_params": storable_json(train_params)}
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             changed = compare_and_set(
                 session,
                 model_id,
@@ -67,20 +67,20 @@ class LeaseStore:
                 raise StateError(_why_not_startable(model))
             return model
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def unqueue(self, model_id: str, back_to: ModelState) -> Model:
-        """Take a queued model back to where it was, because its training could not be begun.
+        """Return a queued model to its previous state, because its training could not start.
 
         Raises:
             NotFound: There is no such model.
-            StateError: It is not queued any more.
-            ValueError: `back_to` is no state from which a training may be queued.
+            StateError: The model is not queued any more.
+            ValueError: A training cannot be queued from the state `back_to`.
         """
         if back_to not in STARTABLE:
-            raise ValueError(f"back_to is {back_to}, but must be one of {', '.join(sorted(STARTABLE))}")
+            raise ValueError(f"back_to is {back_to}; expected one of {', '.join(sorted(STARTABLE))}")
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             changed = compare_and_set(
                 session,
                 model_id,
@@ -91,31 +91,31 @@ class LeaseStore:
             )
             model = load_model(session, model_id)
             if not changed:
-                raise StateError(f"The model {model.name!r} is {model.state}, not queued, and was left as it is.")
+                raise StateError(f"The model {model.name!r} is {model.state}, not queued. It was not changed.")
             return model
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def claim(self, model_id: str, worker: str, *, seconds: float, cpu: str | None = None, above: int = 0) -> Model:
-        """Take a queued training; of several workers that try at once, one succeeds.
+        """Claim a queued training; if several workers do so at once, one succeeds.
 
         Args:
             model_id: The queued model.
-            worker: Who takes it, as `host:pid:token:table:start`.
-            seconds: How long the lease lasts unless it is renewed by `HistoryStore.append`.
+            worker: Name of the worker, as `host:pid:token:table:start`.
+            seconds: Duration of the lease, unless `HistoryStore.append` renews it.
             cpu: Name of the CPU that trains.
-            above: The new epoch is greater than this one, too: a number that the disk has seen although the database
-                lost its claim.
+            above: The new epoch must exceed this one, too: the highest epoch found in folder names, in case the
+                database lost a claim.
 
         Returns:
-            The model with its new epoch, which every later write of this training must carry.
+            The model with its new epoch, which every write of this training must carry.
 
         Raises:
             NotFound: There is no such model.
-            StateError: It is not queued, or another worker was quicker.
+            StateError: The model is not queued, or another worker has claimed it.
         """
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             changed = compare_and_set(
                 session,
                 model_id,
@@ -131,20 +131,22 @@ class LeaseStore:
             model = load_model(session, model_id)
             if not changed:
                 holder = f" by {model.worker}" if model.worker else ""
-                raise StateError(f"The model {model.name!r} is {model.state}{holder}; only a queued one can be taken.")
+                raise StateError(
+                    f"The model {model.name!r} is {model.state}{holder}. Only queued models can be claimed."
+                )
             return model
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def request_stop(self, model_id: str) -> Model:
-        """Ask a training to end after the step under way; one that waits in the queue ends at once.
+        """Request the end of a training after the current step; a queued training ends at once.
 
         Raises:
             NotFound: There is no such model.
-            StateError: It is not being trained.
+            StateError: The model is not training.
         """
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             model = load_model(session, model_id, lock=True)
             match model.state:
                 case ModelState.TRAINING:
@@ -154,7 +156,7 @@ class LeaseStore:
                 case ModelState.STOPPING:
                     return model
                 case _:
-                    raise StateError(f"The model {model.name!r} is {model.state}; there is no training to stop.")
+                    raise StateError(f"The model {model.name!r} is {model.state}, so there is no training to stop.")
             compare_and_set(
                 session,
                 model_id,
@@ -166,77 +168,77 @@ class LeaseStore:
             )
             return load_model(session, model_id)
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def finish(self, model_id: str, epoch: int, state: ModelState, *, error: str | None = None) -> Model:
-        """End one's own training; the same call made twice is as good as once.
+        """End the caller's training; calling it twice has no further effect.
 
         Args:
             model_id: The model.
-            epoch: As `claim` gave it.
+            epoch: As returned by `claim`.
             state: `stopped`, `completed`, `failed` or `interrupted`.
-            error: Why it ended and what to do, when it failed.
+            error: Why the training failed and what to do, if it did.
 
         Raises:
-            LeaseLost: Somebody else holds this training, or ended it.
+            LeaseLost: Another worker holds this training, or has ended it.
             NotFound: There is no such model.
-            ValueError: `state` is no end.
+            ValueError: `state` is not a final state.
         """
         if state not in _ENDS:
-            raise ValueError(f"state is {state}, but a training ends as one of {', '.join(_ENDS)}")
+            raise ValueError(f"state is {state}; expected one of {', '.join(_ENDS)}")
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             changed = _end(session, model_id, epoch, state=state, error=error, **_LEFT)
             model = load_model(session, model_id)
             if not changed and (model.epoch, model.state) != (epoch, state):
-                raise lost(model, epoch)
+                raise lease_lost(model, epoch)
             return model
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def interrupt(self, model_id: str, epoch: int) -> Model:
-        """End the training of a worker that is known to be dead, without waiting for its lease to run out.
+        """End the training of a dead worker, without waiting for its lease to expire.
 
         Raises:
-            LeaseLost: The model is in another training by now, or this one has ended.
+            LeaseLost: The model is in another training, or this one has ended.
             NotFound: There is no such model.
         """
 
-        def work(session: Session) -> Model:
+        def transaction(session: Session) -> Model:
             changed = _end(session, model_id, epoch, state=ModelState.INTERRUPTED, error=_DIED, **_LEFT)
             model = load_model(session, model_id)
             if not changed:
-                raise lost(model, epoch)
+                raise lease_lost(model, epoch)
             return model
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
     def expire(self, *, alive: Collection[str] = ()) -> list[Model]:
-        """End all trainings whose lease has run out, and those that nobody took from the queue; any number of processes
-        may do this at any time.
+        """End all trainings whose lease has expired, and those that no worker claimed.
 
-        A worker that was only kept from renewing its lease goes on with its next `HistoryStore.append`, unless somebody
-        began another training, changed what is trained, or deleted the model meanwhile.
+        Any number of processes may call this concurrently. A worker that was only prevented from renewing its lease
+        reclaims its training with the next `HistoryStore.append`, unless somebody started another training, changed
+        what is trained, or deleted the model meanwhile.
 
         Args:
-            alive: Ids of models whose worker the caller knows to be at work, whatever their leases say.
+            alive: Ids of models whose workers are known to be alive, whatever their leases say.
 
         Returns:
-            The models that this call found and ended as `interrupted`.
+            The models that this call ended as `interrupted`.
         """
-        # A training without a lease must not count as alive for ever.
+        # A training without a lease must not count as alive forever.
         overdue = func.coalesce(ModelRow.lease_until, ModelRow.started_at, ModelRow.updated_at) < utc_now()
         candidates = (
             select(ModelRow.id, ModelRow.epoch)
             .where(ModelRow.state.in_(ACTIVE), overdue, ModelRow.id.not_in(alive))
             .order_by(ModelRow.id)
         )
-        # The look is not a write: with nothing overdue, which is nearly always, nobody has to wait.
+        # A read first: usually nothing is overdue, and then no writer has to wait.
         found = self._database.read(lambda session: session.execute(candidates).all())
         if not found:
             return []
 
-        def work(session: Session) -> list[Model]:
+        def transaction(session: Session) -> list[Model]:
             ended = [
                 model_id
                 for model_id, epoch in found
@@ -244,22 +246,22 @@ class LeaseStore:
             ]
             return [load_model(session, model_id) for model_id in ended]
 
-        return self._database.write(work)
+        return self._database.write(transaction)
 
 
 _LEFT: dict[str, Any] = {"worker": "", "stop_requested": False}
-"""What only an end that is certain sets: without it a worker that was thought dead finds its training again."""
+"""Set only when a worker has certainly ended: a worker that was presumed dead uses these to reclaim its training."""
 
 _DIED = (
-    "The worker that trained this model stopped answering. Resume the training; it goes on from the last checkpoint."
+    "The worker that trained this model stopped responding. Resume the training to continue from the last checkpoint."
 )
 
 
-def lost(model: Model, epoch: int) -> LeaseLost:
-    """Say that training number `epoch` of this model is not the caller's any more."""
+def lease_lost(model: Model, epoch: int) -> LeaseLost:
+    """Return the error for a worker that no longer holds training number `epoch` of a model."""
     return LeaseLost(
-        f"Training {epoch} of the model {model.name!r} is over for this worker: the model is {model.state} in training "
-        f"{model.epoch} now. Nothing of it was stored; end it, and resume from the last checkpoint if need be."
+        f"This worker lost training {epoch} of the model {model.name!r}: the model is {model.state} in training "
+        f"{model.epoch} now. Nothing of this write was stored. Resume from the last checkpoint if necessary."
     )
 
 
@@ -268,7 +270,7 @@ def _end(
     model_id: str,
     epoch: int,
     *conditions: ColumnElement[bool],
-    among: Collection[ModelState] = HELD,
+    among: Collection[ModelState] = LEASED,
     **values: Any,
 ) -> bool:
     return compare_and_set(
@@ -289,7 +291,5 @@ def _why_not_startable(model: Model) -> str:
         return f"The model {model.name!r} is deleted. Restore it first."
     if model.state in ACTIVE:
         holder = f" by {model.worker}" if model.worker else ""
-        return (
-            f"The model {model.name!r} is being trained already (it is {model.state}{holder}). Wait, or stop it first."
-        )
-    return f"The model {model.name!r} has no text yet. Give it one first."
+        return f"The model {model.name!r} is training already (it is {model.state}{holder}). Wait, or stop it first."
+    return f"The model {model.name!r} has no text yet. Assign a text to it first."

@@ -1,4 +1,4 @@
-"""Inserting many rows when some may be there already, which each database says in its own words."""
+"""Insert many rows, some of which may exist already, on each supported database."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,27 +13,26 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def insert_many(session: Session, kind: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert very many new rows as fast as the driver can.
+    """Insert many new rows as fast as the driver can.
 
-    The values go to the driver as they are, past the treatment that the columns' types would give them one by one:
-    that took three quarters of the time on SQLite.
+    The values bypass SQLAlchemy's column types, whose per-value processing dominates the cost.
     """
     if rows:
         connection = session.connection()
         quote = connection.dialect.identifier_preparer.quote
         names = ", ".join(quote(name) for name in columns)
         marks = ", ".join(["%s" if connection.dialect.name == "mysql" else "?"] * len(columns))
-        # In exactly this form PyMySQL sends many rows in one statement; in others, one statement a row.
+        # PyMySQL sends many rows in one statement only if the statement has exactly this form.
         connection.exec_driver_sql(f"INSERT INTO {kind.__tablename__} ({names}) VALUES ({marks})", list(rows))
 
 
 def insert_missing(session: Session, kind: type[Base], rows: Rows) -> None:
-    """Insert the rows whose key is not there yet; the others stay as they are."""
+    """Insert the rows whose keys do not exist; existing rows are kept."""
     _insert(session, _table(kind), rows, changed=())
 
 
 def insert_or_replace(session: Session, kind: type[Base], rows: Rows) -> None:
-    """Insert the rows; where a key is there already, the new values take the old ones' place."""
+    """Insert the rows; existing rows with the same keys are replaced."""
     table = _table(kind)
     keys = set(table.primary_key.columns.keys())
     _insert(session, table, rows, changed=[name for name in table.columns.keys() if name not in keys])
@@ -46,7 +45,7 @@ def _insert(session: Session, table: Table, rows: Rows, *, changed: Sequence[str
     keys = table.primary_key.columns.keys()
     if connection.dialect.name == "mysql":
         into_mysql = mysql.insert(table)
-        # MySQL has no "do nothing" that would not also hide other errors; setting a key to itself does nothing.
+        # MySQL's INSERT IGNORE would also hide other errors; setting a key to itself changes nothing.
         same = {keys[0]: table.c[keys[0]]}
         values = {name: into_mysql.inserted[name] for name in changed} or same
         connection.execute(into_mysql.on_duplicate_key_update(values), rows)

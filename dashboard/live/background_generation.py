@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from charrnn.core.errors import UnknownCharacters
-from charrnn.core.generated_text import Alternative, Piece, Written
+from charrnn.core.generated_text import Alternative, GeneratedText, TextChunk
 from charrnn.services import Services
 from dashboard.live.session import explained
 
@@ -70,7 +70,7 @@ class Pen:
                 if self._stop.is_set():
                     break
             if self.characters:
-                written = Written(self.prompt, "".join(self.characters), tuple(-n for n in self.nats))
+                written = GeneratedText(self.prompt, "".join(self.characters), tuple(-n for n in self.nats))
                 self._services.writing.keep(stream, written)
         except UnknownCharacters as error:
             self.unknown = error.characters
@@ -80,7 +80,7 @@ class Pen:
         self.writing = False
         self._news()
 
-    def _take(self, piece: Piece) -> None:
+    def _take(self, piece: TextChunk) -> None:
         self.characters += piece.text
         nats = [-value for value in piece.logprobs]
         self.nats += nats

@@ -106,7 +106,7 @@ class Hub:
         epoch, curve = self._validations.get(model.id, (model.epoch, Curve()))
         if epoch != model.epoch or curve.last_step > model.step:  # it was resumed, maybe from an earlier step
             curve = Curve()
-        curve = curve.then(self._services.models.curve(model.id, "val_loss", after_step=curve.last_step))
+        curve = curve.extended(self._services.models.curve(model.id, "val_loss", after_step=curve.last_step))
         self._validations[model.id] = model.epoch, curve
         return curve
 

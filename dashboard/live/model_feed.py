@@ -114,7 +114,7 @@ class Feed:
             return False
         for name, known in story.curves.items():
             later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
-            story.curves[name] = known.then(later)
+            story.curves[name] = known.extended(later)
             new = new or len(later) > 0
         self._owes_curves = False
         return new

@@ -8,7 +8,7 @@ from typing import Any
 
 import param
 
-from charrnn.core.errors import NotFound, StoreAway, StoreError, StudioError
+from charrnn.core.errors import NotFound, StoreError, StoreUnavailable, StudioError
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services import Services
 from dashboard.live.hub import Hub
@@ -209,7 +209,7 @@ class Session(param.Parameterized):
         """
         try:
             act()
-        except StoreAway as error:
+        except StoreUnavailable as error:
             self.hub.outage.fail(error)
         except Exception as error:
             self.complain(explained(error))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core import quotas
-from charrnn.core.environment_secrets import YES_NO, with_secret_files, yes_or_no
+from charrnn.core.environment_secrets import BOOLEANS, parse_boolean, resolve_secret_files
 from charrnn.core.errors import StudioError
 from charrnn.core.quotas import Limits
 
@@ -90,8 +90,8 @@ SETTINGS = (
 )  # fmt: skip
 LIMITS = tuple(
     Setting(quotas.flag(name), quotas.variable(name), f"{means}; 0 for no limit", "N",
-            quotas.shown_default(name), int)
-    for name, means in quotas.means().items()
+            quotas.documented_default(name), int)
+    for name, means in quotas.descriptions().items()
 )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def read(arguments: Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         StudioError: A value is of another kind, or a file with a secret cannot be read.
     """
-    environ = with_secret_files(environ)
+    environ = resolve_secret_files(environ)
     values = {each.name: _value(each, getattr(arguments, each.name, None), environ) for each in SETTINGS}
     given = {each.name: getattr(arguments, each.name) for each in LIMITS}
     values["limits"] = Limits.read(environ, given, server=True)
@@ -135,7 +135,7 @@ def read(arguments: Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
 
 def is_verbose(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Return whether to print tracebacks, also when another setting is wrong."""
-    return bool(arguments.verbose) or YES_NO.get(environ.get("CHARRNN_VERBOSE", "").lower(), False)
+    return bool(arguments.verbose) or BOOLEANS.get(environ.get("CHARRNN_VERBOSE", "").lower(), False)
 
 
 def table() -> str:
@@ -160,7 +160,7 @@ def _value(each: Setting, given: Any, environ: Mapping[str, str]) -> Any:
     if each.kind is tuple:
         return tuple(came.replace(",", " ").split()) if isinstance(came, str) else tuple(came)
     if each.kind is bool:
-        return came if isinstance(came, bool) else yes_or_no(came, source)
+        return came if isinstance(came, bool) else parse_boolean(came, source)
     if each.kind is int:
         if not (came.isascii() and came.isdigit()):
             raise StudioError(f"{source} is {came!r}; expected a whole number.")

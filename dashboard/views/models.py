@@ -12,7 +12,7 @@ from panel.custom import JSComponent
 
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name
-from charrnn.core.records import ACTIVE, LONGEST_NAME, LONGEST_NOTES, Model
+from charrnn.core.records import ACTIVE, MAX_NAME_LENGTH, MAX_NOTES_LENGTH, Model
 from dashboard.components.action_button import ActionButton
 from dashboard.components.curve_smoothing import thinned
 from dashboard.components.file_download import Delivery
@@ -58,8 +58,8 @@ class LibraryView(pn.viewable.Viewer):
         self._seen: tuple[Any, ...] = ()
         self._shown_id = ""
         self._table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
-        self._name = pui.TextInput(label="Name", max_length=LONGEST_NAME, width=280, size="small", margin=0)
-        self._notes = pui.TextInput(label="Note", max_length=LONGEST_NOTES, width=280, size="small", margin=0)
+        self._name = pui.TextInput(label="Name", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0)
+        self._notes = pui.TextInput(label="Note", max_length=MAX_NOTES_LENGTH, width=280, size="small", margin=0)
         self._tags = pui.TextInput(label="Tags, with commas between", width=260, size="small", margin=0)
         self._save = self._button("Save", self._change)
         self._open = self._button("Training", lambda: self._go("training"), color="primary")
@@ -121,7 +121,7 @@ class LibraryView(pn.viewable.Viewer):
         names: dict[str, str] = {}
         for model in deleted:
             names.setdefault(
-                f"{visible(model.name)}, {formatting.moment(model.deleted_at or model.updated_at)}", model.id
+                f"{visible(model.name)}, {formatting.local_time(model.deleted_at or model.updated_at)}", model.id
             )
         self._gone.param.update(options=names, value=deleted[0].id if deleted else None)
         self._bin.visible = bool(deleted)
@@ -152,7 +152,7 @@ class LibraryView(pn.viewable.Viewer):
         return {
             "id": model.id, "name": name, "state": str(model.state), "shown_state": state,
             "step": model.step, "loss": model.best_loss, "curve": self._curve(model), "note": note,
-            "changed": formatting.moment(model.updated_at), "words": f"{name} {model.state} {note}",
+            "changed": formatting.local_time(model.updated_at), "words": f"{name} {model.state} {note}",
         }  # fmt: skip
 
     def _curve(self, model: Model) -> list[float]:

@@ -8,7 +8,7 @@ import panel.ui as pui
 from charrnn.core import formatting
 from charrnn.core.errors import OptionError, TextError
 from charrnn.core.options import Value, options, preset, presets
-from charrnn.core.records import LONGEST_NAME, Corpus, Model
+from charrnn.core.records import MAX_NAME_LENGTH, Corpus, Model
 from charrnn.services.cost_estimate import Estimate, estimate
 from dashboard.components.action_button import ActionButton
 from dashboard.components.option_form import Form, help_table, spelled
@@ -33,7 +33,7 @@ class OptionsView(pn.viewable.Viewer):
         self._too_short = False
         self._form = Form("training")
         self._name = pui.TextInput(
-            label="Name of the model", max_length=LONGEST_NAME, width=280, size="small", margin=0
+            label="Name of the model", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
         )
         self._preset = pui.Select(
             label="Preset", options={p.title: p.name for p in presets().values()}, value=FIRST, width=160, size="small",
@@ -252,7 +252,7 @@ def cost(found: Estimate | str) -> str:
         "Weights": f"{found.num_parameters:,}",
         "Memory": formatting.size(found.memory_bytes),
         "Steps": f"{found.total_steps:,}",
-        "Steps a pass": f"{found.steps_per_pass:,}",
+        "Steps a pass": f"{found.steps_per_epoch:,}",
         "Passes over the text": f"{found.passes:,.1f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"

@@ -10,7 +10,7 @@ import panel.ui as pui
 
 from charrnn.core.errors import StateError, TextError
 from charrnn.core.records import Corpus
-from charrnn.core.text_decoding import Newlines, in_utf8
+from charrnn.core.text_decoding import Newlines, encode_utf8
 from charrnn.core.text_report import TextReport
 from charrnn.services.example_texts import Example, examples
 from dashboard.components.action_button import ActionButton
@@ -129,7 +129,7 @@ class TextView(pn.viewable.Viewer):
         text = self._paste.value_input
         if not text.strip():
             raise TextError("There is nothing to use yet: paste a text into the field first.")
-        data = in_utf8(text)
+        data = encode_utf8(text)
         if len(data) > self._session.max_upload_bytes:
             raise TextError(too_large(self._session.max_upload_bytes))
         return self._read(Source(data, "pasted text", encoding="utf-8"))
@@ -208,7 +208,7 @@ class TextView(pn.viewable.Viewer):
             f'<h2 dir="auto">{escaped(corpus.name)}</h2>{shown.facts(corpus)}{shown.remarks(report) if report else ""}'
         )
         self._more.object = shown.preview(head) + (shown.characters(report) if report else "")
-        has_ends = report is not None and bool(report.line_ends["crlf"] or report.line_ends["cr"])
+        has_ends = report is not None and bool(report.line_endings["crlf"] or report.line_endings["cr"])
         keeps = self._source is not None and self._source.newlines == "keep"
         self._line_ends.param.update(
             visible=self._source is not None and has_ends,

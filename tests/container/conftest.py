@@ -19,7 +19,7 @@ from sqlalchemy import URL
 from charrnn.store.database_url import parse_url
 from tests.container.engine import IMAGE, Engine, missing
 from tests.support.database_servers import new_database
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
 CANARY = "index-of-nobody-else"
 
@@ -193,7 +193,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
 
     def open_page(url: str) -> Page:
         contexts.append(chromium.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce"))
-        contexts[-1].set_default_timeout(1000 * PATIENCE)
+        contexts[-1].set_default_timeout(1000 * TIMEOUT)
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
@@ -210,4 +210,4 @@ def log_in(page: Page, user: str, password: str) -> None:
     page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(password)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("tab", name="Library")).to_be_visible(timeout=1000 * PATIENCE)
+    expect(page.get_by_role("tab", name="Library")).to_be_visible(timeout=1000 * TIMEOUT)

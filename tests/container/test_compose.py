@@ -21,7 +21,7 @@ from tests.container.conftest import free_port, log_in
 from tests.container.engine import IMAGE, ROOT, Engine
 from tests.container.test_journey import LAST_STEP, loss_of, train
 from tests.dashboard.test_journey import press
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
 MARIADB = "localhost/charrnn-test-mariadb:latest"
 
@@ -73,15 +73,15 @@ class Compose:
             return False
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, if it runs."""
+        """Press Ctrl-C, if the services are running."""
         if self._process:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(timeout=PATIENCE)
+            self._process.wait(timeout=TIMEOUT)
             self._log.close()
             self._process = None
 
     def remove(self) -> None:
-        """Remove containers, networks and volumes; podman-compose does not know all of the volumes as its own."""
+        """Remove containers, networks and volumes; podman-compose leaves some volumes."""
         self.run("down", "--volumes", "--timeout", "2")
         left = self.engine.podman("volume", "ls", "--quiet", "--filter", f"name={self.project}_").split()
         if left:

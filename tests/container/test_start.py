@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.container.conftest import Container, free_port, log_in
 from tests.container.engine import IMAGE, Engine
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
 type Containers = Callable[..., Container]
 
@@ -151,7 +151,7 @@ def test_the_article_command_works(
     os.write(ours, b"\x03")
     drain = threading.Thread(target=read_all, args=(ours,))
     drain.start()
-    assert process.wait(timeout=PATIENCE) == 0
+    assert process.wait(timeout=TIMEOUT) == 0
     drain.join()
     os.close(ours)
 

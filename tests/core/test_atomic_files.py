@@ -1,4 +1,4 @@
-"""Durable writes: all or nothing, and what a crash leaves behind can be told and removed."""
+"""Tests of atomic writes and of the removal of temporary files."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from charrnn.core.atomic_files import atomic_file, atomic_folder, discard, namin
 from charrnn.core.errors import StudioError
 
 
-def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
+def test_atomic_file_appears_complete_when_the_block_ends(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
     with atomic_file(target) as file:
         file.write(b"new")
@@ -21,7 +21,7 @@ def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
-def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_atomic_file_keeps_the_old_file_when_the_block_raises(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
     target.write_bytes(b"old")
     with pytest.raises(RuntimeError, match="stop"), atomic_file(target) as file:
@@ -31,7 +31,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path: P
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
-def test_a_folder_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
+def test_atomic_folder_appears_complete_when_the_block_ends(tmp_path: Path) -> None:
     target = tmp_path / "step-7"
     with atomic_folder(target) as building:
         (building / "deep").mkdir()
@@ -41,7 +41,7 @@ def test_a_folder_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["step-7"]
 
 
-def test_a_failed_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_atomic_folder_leaves_nothing_behind_when_the_block_raises(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="stop"), atomic_folder(tmp_path / "step-7") as building:
         (building / "a").write_text("1")
         raise RuntimeError("stop")
@@ -49,7 +49,7 @@ def test_a_failed_folder_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [[], ["a"]])
-def test_an_existing_folder_is_never_written_over(tmp_path: Path, content: list[str]) -> None:
+def test_atomic_folder_never_overwrites_an_existing_folder(tmp_path: Path, content: list[str]) -> None:
     target = tmp_path / "step-7"
     target.mkdir()
     for name in content:
@@ -60,33 +60,33 @@ def test_an_existing_folder_is_never_written_over(tmp_path: Path, content: list[
     assert os.listdir(tmp_path) == ["step-7"]
 
 
-def test_discarding_removes_a_folder_and_does_not_mind_a_missing_one(tmp_path: Path) -> None:
+def test_discard_removes_a_folder_and_ignores_a_missing_one(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     discard(tmp_path / "a")
     discard(tmp_path / "a")
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_is_named_with_its_folder(tmp_path: Path) -> None:
+def test_full_disk_error_names_the_folder(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match=f"disk of {tmp_path} is full.*CHARRNN_HOME"):
         with atomic_file(tmp_path / "a.bin"):
             raise OSError(errno.ENOSPC, "No space left on device")
     assert os.listdir(tmp_path) == []
 
 
-def test_too_little_room_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_insufficient_space_is_reported_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
-    with pytest.raises(StudioError, match=r"3\.5 MB are needed, 2\.0 MB are free"):
+    with pytest.raises(StudioError, match=r"3\.5 MB are needed, but only 2\.0 MB are free"):
         with naming_full_disk(tmp_path, needed=3_500_000):
             pytest.fail("the block must not run")
 
 
-def test_other_errors_of_the_system_stay_as_they_are(tmp_path: Path) -> None:
+def test_other_system_errors_are_not_translated(tmp_path: Path) -> None:
     with pytest.raises(PermissionError), naming_full_disk(tmp_path):
         raise PermissionError(errno.EACCES, "no")
 
 
-def test_sweeping_removes_old_leftovers_only(tmp_path: Path) -> None:
+def test_sweep_removes_only_old_temporary_files(tmp_path: Path) -> None:
     for name in (".tmp-old", ".tmp-young", "kept"):
         (tmp_path / name).write_text("")
     (tmp_path / ".tmp-folder").mkdir()

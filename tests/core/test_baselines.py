@@ -1,4 +1,4 @@
-"""What simple guessers reach on a text."""
+"""Tests of n-gram and compression baselines."""
 
 import io
 import math
@@ -14,13 +14,13 @@ from charrnn.core.errors import TextError
 
 
 def mean_surprise(pairs: list[tuple[str, str]]) -> float:
-    """A plain loop: -ln p(follower | context), averaged over a text."""
+    """Return the mean of -ln p(follower | context), computed by a naive loop."""
     together, alone = Counter(pairs), Counter(context for context, _ in pairs)
     return -sum(math.log(together[pair] / alone[pair[0]]) for pair in pairs) / len(pairs)
 
 
 @given(st.text("abé😀", min_size=3, max_size=40))
-def test_all_guessers_equal_a_plain_loop(text: str) -> None:
+def test_baselines_match_a_naive_loop(text: str) -> None:
     found = baselines(io.StringIO(text))
     assert found.uniform == pytest.approx(math.log(len(set(text))))
     assert found.letters == pytest.approx(mean_surprise([("", c) for c in text]), abs=1e-9)
@@ -30,19 +30,19 @@ def test_all_guessers_equal_a_plain_loop(text: str) -> None:
     )
 
 
-def test_more_context_never_guesses_worse() -> None:
+def test_longer_contexts_give_lower_baselines() -> None:
     text = "the cat sat on the mat, and the hat sat on the cat; " * 9
     found = baselines(io.StringIO(text))
     assert found.uniform > found.letters > found.bigram > found.trigram > 0
     assert found.xz < found.letters
 
 
-def test_a_text_of_two_characters_has_figures_too() -> None:
+def test_baselines_of_a_two_character_text() -> None:
     found = baselines(io.StringIO("ab"))
     assert (found.uniform, found.letters, found.bigram, found.trigram) == (math.log(2), math.log(2), 0, 0)
 
 
-def test_a_long_text_is_measured_at_its_beginning_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_baselines_of_a_long_text_evaluate_its_beginning_and_report_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", 5)
     found = baselines(io.StringIO("abcde" + "xyz"))
     assert (found.num_characters, found.whole) == (5, False)
@@ -50,6 +50,6 @@ def test_a_long_text_is_measured_at_its_beginning_and_that_is_said(monkeypatch: 
     assert baselines(io.StringIO("abcde")).whole
 
 
-def test_an_empty_text_is_refused() -> None:
+def test_baselines_reject_an_empty_text() -> None:
     with pytest.raises(TextError, match="empty"):
         baselines(io.StringIO(""))

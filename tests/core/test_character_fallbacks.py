@@ -1,14 +1,14 @@
-"""What can stand for a character, closest first."""
+"""Tests of substitutes for unknown characters."""
 
 from itertools import islice
 
 import pytest
 
-from charrnn.core.character_fallbacks import lookalikes
+from charrnn.core.character_fallbacks import fallbacks
 
 
 @pytest.mark.parametrize(
-    ("character", "likely"),
+    ("character", "expected"),
     [
         ("É", ["É", "é", "E", "e"]),
         ("’", ["’", "'"]),
@@ -17,14 +17,14 @@ from charrnn.core.character_fallbacks import lookalikes
         ("ﬁ", ["fi", "FI", "fi"]),
     ],
 )
-def test_the_closest_come_first(character: str, likely: list[str]) -> None:
-    assert list(islice(lookalikes(character), len(likely))) == likely
+def test_fallbacks_are_ordered_by_similarity(character: str, expected: list[str]) -> None:
+    assert list(islice(fallbacks(character), len(expected))) == expected
 
 
-def test_blanks_stand_for_one_another() -> None:
-    assert " " in lookalikes("\t")
-    assert "\u3000" in lookalikes(" ")
+def test_fallbacks_of_whitespace_are_other_whitespace() -> None:
+    assert " " in fallbacks("\t")
+    assert "\u3000" in fallbacks(" ")
 
 
-def test_plain_letters_have_full_width_ones() -> None:
-    assert "ａ" in lookalikes("a")
+def test_fallbacks_of_ascii_include_full_width_forms() -> None:
+    assert "ａ" in fallbacks("a")

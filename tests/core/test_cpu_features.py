@@ -1,9 +1,9 @@
-"""The CPU as a training records it: its name, its cores, and whether it multiplies bfloat16 in hardware."""
+"""Tests of the CPU's name, its cores, and its bfloat16 instructions."""
 
 import pytest
 
 from charrnn.core import cpu_features
-from charrnn.core.cpu_features import bfloat16_unit, cpu_name
+from charrnn.core.cpu_features import bfloat16_flag, cpu_name
 
 AMD = "processor\t: 0\nmodel name\t: AMD EPYC 9B14\nflags\t\t: fpu avx avx2 avx512f avx512_bf16\n"
 INTEL = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R)  Processor @ 2.70GHz\nflags\t\t: avx avx2 avx512f amx_bf16\n"
@@ -13,7 +13,7 @@ ARM = "processor\t: 0\nFeatures\t: fp asimd aes\nCPU implementer\t: 0x41\n"
 
 @pytest.fixture
 def cpu(tmp_path, monkeypatch):
-    """Pretend that Linux describes the CPU like this, that it has two cores, and that the user limits nothing."""
+    """Replace /proc/cpuinfo on a machine with two cores and without a oneDNN limit."""
     monkeypatch.delenv(cpu_features.ONEDNN_LIMIT, raising=False)
     monkeypatch.setattr("charrnn.core.cpu_features.num_cores", lambda: 2)
     monkeypatch.setattr("platform.processor", lambda: "")
@@ -39,17 +39,17 @@ def cpu(tmp_path, monkeypatch):
         ("", "aarch64, 2 cores"),
     ],
 )
-def test_a_cpu_is_named_with_its_cores_and_instructions(info, name, cpu):
+def test_cpu_name_has_cores_and_instructions(info, name, cpu):
     cpu(info)
     assert cpu_name() == name
 
 
-def test_a_system_without_cpuinfo_names_its_architecture(cpu, tmp_path, monkeypatch):
+def test_cpu_name_is_the_architecture_without_cpuinfo(cpu, tmp_path, monkeypatch):
     monkeypatch.setattr(cpu_features, "CPUINFO", tmp_path / "none")
     assert cpu_name() == "aarch64, 2 cores"
 
 
-def test_this_machine_has_a_name_that_fits_its_column():
+def test_cpu_name_of_this_machine_fits_its_column():
     assert 0 < len(cpu_name()) <= 200
 
 
@@ -64,9 +64,9 @@ def test_this_machine_has_a_name_that_fits_its_column():
         ("avx2", None, None),
     ],
 )
-def test_a_unit_that_onednn_may_not_use_does_not_count(limit, of_amd, of_intel, cpu, monkeypatch):
+def test_bfloat16_flag_respects_the_onednn_limit(limit, of_amd, of_intel, cpu, monkeypatch):
     monkeypatch.setenv(cpu_features.ONEDNN_LIMIT, limit)
     for info, unit in ((AMD, of_amd), (INTEL, of_intel)):
         cpu_features._cpuinfo.cache_clear()
         cpu(info)
-        assert bfloat16_unit() == unit
+        assert bfloat16_flag() == unit

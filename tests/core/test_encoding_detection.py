@@ -1,4 +1,4 @@
-"""Which encoding a file is in: certain where it can be, a guess that says so where it cannot."""
+"""Tests of encoding detection."""
 
 import codecs
 import gzip
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.core.encoding_detection import SAMPLE, Detection, detect, known_encoding
+from charrnn.core.encoding_detection import SAMPLE, Detection, detect_encoding, normalize_encoding
 from charrnn.core.errors import TextError
 
 ENGLISH = "“It’s a café,” she said — naïve, perhaps…\nThe rôle cost £5.\n"
@@ -32,11 +32,11 @@ NAMES = "José\nZoë\nAnna\nJürgen\nFrançois\n"
 
 
 def found(data: bytes) -> Detection:
-    return detect(io.BytesIO(data))
+    return detect_encoding(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("text", ["", "plain\n", ENGLISH, CHINESE, "👩‍👩‍👧 🇱🇹 ❤️", "a" * 20])
-def test_utf_8_is_certain(text: str) -> None:
+def test_utf_8_is_detected_with_certainty(text: str) -> None:
     detection = found(text.encode())
     assert (detection.encoding, detection.certain) == ("utf-8", True)
 
@@ -51,13 +51,13 @@ def test_utf_8_is_certain(text: str) -> None:
         (codecs.BOM_UTF32_BE, "utf-32-be"),
     ],
 )
-def test_a_byte_order_mark_is_believed(mark: bytes, encoding: str) -> None:
-    assert found(mark + ENGLISH.encode(encoding)) == Detection(encoding, True, "a byte order mark")
+def test_byte_order_mark_determines_the_encoding(mark: bytes, encoding: str) -> None:
+    assert found(mark + ENGLISH.encode(encoding)) == Detection(encoding, True, "it starts with a byte order mark")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("text", [ENGLISH, RUSSIAN, JAPANESE, CHINESE])
-def test_utf_16_and_utf_32_without_a_mark_are_guessed(text: str, encoding: str) -> None:
+def test_utf_16_and_utf_32_are_guessed_without_a_mark(text: str, encoding: str) -> None:
     detection = found(text.encode(encoding))
     assert (detection.encoding, detection.certain) == (encoding, False)
 
@@ -92,24 +92,24 @@ def test_utf_16_and_utf_32_without_a_mark_are_guessed(text: str, encoding: str) 
         (KOREAN, "euc_kr"),
     ],
 )
-def test_older_encodings_are_guessed_so_that_the_text_comes_out_right(text: str, encoding: str) -> None:
+def test_legacy_encodings_are_guessed_so_that_the_text_decodes_correctly(text: str, encoding: str) -> None:
     data = text.encode(encoding)
     detection = found(data)
     assert data.decode(detection.encoding) == text
     assert not detection.certain
 
 
-def test_a_guess_tells_what_else_it_could_be() -> None:
+def test_guess_lists_alternatives() -> None:
     assert "koi8-u" in found(RUSSIAN.encode("koi8-r")).alternatives
 
 
-def test_a_letter_that_comes_late_in_a_large_text_is_found() -> None:
+def test_non_ascii_letter_late_in_a_large_text_is_considered() -> None:
     plain = b"nothing but plain letters here\n" * (3 * SAMPLE // 31)
     data = plain + GERMAN.encode("cp1252") + plain
     assert data.decode(found(data).encoding) == data.decode("cp1252")
 
 
-def test_damaged_utf_8_is_not_taken_for_an_older_encoding() -> None:
+def test_damaged_utf_8_is_not_detected_as_a_legacy_encoding() -> None:
     text = LITHUANIAN.encode()
     assert found(text + b"\xff" + text).encoding == "utf-8"
     assert found("už žydinčių ąžuolų".encode()[:-1]).encoding == "utf-8"
@@ -118,72 +118,73 @@ def test_damaged_utf_8_is_not_taken_for_an_older_encoding() -> None:
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG picture"),
-        (b"PK\x03\x04\x14\0\0\0", "a ZIP archive, or a document of Word"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG image"),
+        (b"PK\x03\x04\x14\0\0\0", "a ZIP archive, or a Word, LibreOffice"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
         (gzip.compress(b"hello", mtime=0), "a gzip archive"),
-        (b"\x7fELF\2\1\1\0", "a program for Linux"),
-        (b"MZ\x90\0\3\0\0\0 and more", "a program for Windows"),
+        (b"\x7fELF\2\1\1\0", "a Linux program"),
+        (b"MZ\x90\0\3\0\0\0 and more", "a Windows program"),
         (zlib.compress(random.Random(3).randbytes(5000)), "a binary file"),
         (b"hello\0world and more\n" * 50, r"a binary file \(there is a NUL byte at offset 5\)"),
     ],
 )
-def test_binary_files_are_refused_by_name(data: bytes, name: str) -> None:
-    with pytest.raises(TextError, match=f"This is not a plain text: it seems to be {name}"):
+def test_binary_files_are_rejected_by_name(data: bytes, name: str) -> None:
+    with pytest.raises(TextError, match=f"This is not plain text: it seems to be {name}"):
         found(data)
 
 
-def test_a_nul_far_behind_the_beginning_is_found() -> None:
+def test_nul_byte_far_into_the_file_is_found() -> None:
     with pytest.raises(TextError, match="a NUL byte at offset 600,001"):
         found(b"a" * 600_001 + b"\0" + b"b" * 600_000)
 
 
-def test_nul_bytes_at_the_very_end_are_padding() -> None:
+def test_trailing_nul_bytes_count_as_padding() -> None:
     assert found(b"hello world\n" + bytes(600_000)).encoding == "utf-8"
 
 
-def test_noise_is_no_text() -> None:
+def test_random_bytes_are_rejected() -> None:
     noise = random.Random(4).randbytes(5000).replace(b"\0", b"\1")
-    with pytest.raises(TextError, match="cannot be told.*Choose its encoding"):
+    with pytest.raises(TextError, match="Could not detect the encoding.*Choose its encoding"):
         found(noise)
 
 
 @given(st.binary(max_size=300))
-def test_whatever_comes_is_either_found_or_refused(data: bytes) -> None:
+def test_any_bytes_are_either_detected_or_rejected(data: bytes) -> None:
     try:
-        assert known_encoding(found(data).encoding)
+        assert normalize_encoding(found(data).encoding)
     except TextError as error:
         assert str(error)
 
 
 @pytest.mark.parametrize(
-    ("name", "usual"), [("UTF8", "utf-8"), ("latin1", "iso8859-1"), ("Windows-1252", "cp1252"), ("SJIS", "shift_jis")]
+    ("name", "normalized"),
+    [("UTF8", "utf-8"), ("latin1", "iso8859-1"), ("Windows-1252", "cp1252"), ("SJIS", "shift_jis")],
 )
-def test_an_encoding_has_many_spellings(name: str, usual: str) -> None:
-    assert known_encoding(name) == usual
+def test_encoding_names_are_normalized(name: str, normalized: str) -> None:
+    assert normalize_encoding(name) == normalized
 
 
 @pytest.mark.parametrize("name", ["base64", "rot13", "utf-7", "unicode_escape", "charmap", "", "a\0b", "wibble"])
-def test_what_is_no_text_encoding_is_refused(name: str) -> None:
-    with pytest.raises(TextError, match="There is no text encoding .* Usual ones are utf-8"):
-        known_encoding(name)
+def test_codecs_that_are_not_text_encodings_are_rejected(name: str) -> None:
+    with pytest.raises(TextError, match="Unknown text encoding .* Common encodings are utf-8"):
+        normalize_encoding(name)
 
 
-def test_a_mistyped_encoding_gets_a_suggestion() -> None:
+def test_misspelled_encoding_gets_a_suggestion() -> None:
     with pytest.raises(TextError, match="Did you mean .*cp1252"):
-        known_encoding("cp12522")
+        normalize_encoding("cp12522")
 
 
-def test_codecs_of_other_packages_are_not_taken() -> None:
+def test_codecs_of_other_packages_are_rejected() -> None:
     latin = codecs.lookup("latin1")
-    stranger = codecs.CodecInfo(latin.encode, latin.decode, name="stranger")
+    foreign = codecs.CodecInfo(latin.encode, latin.decode, name="foreign")
 
     def search(name: str) -> codecs.CodecInfo | None:
-        return stranger if name == "stranger" else None
+        return foreign if name == "foreign" else None
 
     codecs.register(search)
     try:
-        with pytest.raises(TextError, match="no text encoding 'stranger'"):
-            known_encoding("stranger")
+        with pytest.raises(TextError, match="Unknown text encoding 'foreign'"):
+            normalize_encoding("foreign")
     finally:
         codecs.unregister(search)

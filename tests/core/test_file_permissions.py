@@ -1,4 +1,4 @@
-"""The data folder is its owner's; a group keeps what it was given on purpose."""
+"""Tests of private permissions and of folders shared with a group."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.atomic_files import atomic_file, atomic_folder, make_folder
-from charrnn.core.file_permissions import close_to_others, close_tree, file_mode, folder_mode
+from charrnn.core.file_permissions import file_mode, folder_mode, make_private, make_tree_private
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 
@@ -36,7 +36,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
         ("1777", "700", "600"),
     ],
 )
-def test_new_files_follow_a_folder_that_is_shared_on_purpose(
+def test_new_files_inherit_the_permissions_of_a_shared_folder(
     tmp_path: Path, parent: str, folder: str, file: str
 ) -> None:
     tmp_path.chmod(int(parent, 8))
@@ -57,28 +57,28 @@ def test_new_files_follow_a_folder_that_is_shared_on_purpose(
         ("700", "700"),
     ],
 )
-def test_what_others_may_do_is_taken_away(tmp_path: Path, found: str, left: str) -> None:
+def test_make_private_removes_the_permissions_of_others(tmp_path: Path, found: str, left: str) -> None:
     tmp_path.chmod(int(found, 8))
-    assert close_to_others(tmp_path) == (found != left)
+    assert make_private(tmp_path) == (found != left)
     assert mode(tmp_path) == left
 
 
-def test_what_belongs_to_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_make_private_ignores_files_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
-    assert not close_to_others(tmp_path)
+    assert not make_private(tmp_path)
     assert mode(tmp_path) == "755"
 
 
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_make_tree_private_does_not_follow_links(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir(mode=0o755)
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "link").symlink_to(tmp_path / "outside")
-    close_tree(tmp_path / "inside")
+    make_tree_private(tmp_path / "inside")
     assert mode(tmp_path / "outside") == "755"
 
 
-def test_files_and_folders_are_made_private_whatever_the_umask(tmp_path: Path, umask: None) -> None:
+def test_new_files_and_folders_are_private_whatever_the_umask(tmp_path: Path, umask: None) -> None:
     home = tmp_path / "above" / "home"
     make_folder(home, inherits=False)
     with atomic_file(home / "file", private=True) as file:

@@ -1,4 +1,4 @@
-"""Numbers in words."""
+"""Tests of formatted numbers, durations and dates."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from charrnn.core import formatting
     [(0, "0 s"), (-3, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (3600 * 5 + 7 * 60, "5 h 7 min"), (
         86400 * 3 + 7200, "3 days 2 h")],
 )  # fmt: skip
-def test_a_duration_is_as_exact_as_one_cares(seconds, words):
+def test_duration_has_two_units(seconds, words):
     assert formatting.duration(seconds) == words
 
 
@@ -20,15 +20,15 @@ def test_a_duration_is_as_exact_as_one_cares(seconds, words):
     ("num_bytes", "words"),
     [(999, "999 bytes"), (1919, "1.9 kB"), (5_300_000, "5.3 MB"), (123_456_789, "123 MB"), (2_500_000_000, "2.5 GB")],
 )
-def test_sizes_are_rounded(num_bytes, words):
+def test_size_is_rounded(num_bytes, words):
     assert formatting.size(num_bytes) == words
 
 
-def test_a_loss_is_told_in_nats_and_in_bits():
-    assert formatting.both(2.0794415) == "2.0794 nats (3.0000 bits) per character"
+def test_loss_with_units_has_nats_and_bits():
+    assert formatting.loss_with_units(2.0794415) == "2.0794 nats (3.0000 bits) per character"
     assert (formatting.loss(None), formatting.bits(None)) == ("–", "–")
 
 
-def test_no_time_is_no_text():
-    assert formatting.moment(None) == ""
-    assert len(formatting.moment(datetime(2026, 3, 4, 5, 6))) == len("2026-03-04 05:06")
+def test_local_time_is_empty_without_a_time():
+    assert formatting.local_time(None) == ""
+    assert len(formatting.local_time(datetime(2026, 3, 4, 5, 6))) == len("2026-03-04 05:06")

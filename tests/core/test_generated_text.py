@@ -1,23 +1,23 @@
-"""Pieces and the whole texts that they make."""
+"""Tests of joining chunks of generated text."""
 
-from charrnn.core.generated_text import Alternative, Piece, Written, join
+from charrnn.core.generated_text import Alternative, GeneratedText, TextChunk, join_chunks
 
 A, B = (Alternative("a", -0.5),), (Alternative("b", -1.5), Alternative("a", -2.0))
 
 
-def test_pieces_of_one_text_are_put_together_in_order_with_their_details():
-    pieces = [Piece(0, "ab", (-1.0, -2.0), (A, B)), Piece(0, "c", (-3.0,), (B,))]
-    assert join("so: ", pieces, 1) == [Written("so: ", "abc", (-1.0, -2.0, -3.0), (A, B, B))]
+def test_join_chunks_keeps_the_order_and_details():
+    chunks = [TextChunk(0, "ab", (-1.0, -2.0), (A, B)), TextChunk(0, "c", (-3.0,), (B,))]
+    assert join_chunks("so: ", chunks, 1) == [GeneratedText("so: ", "abc", (-1.0, -2.0, -3.0), (A, B, B))]
 
 
-def test_pieces_of_texts_written_side_by_side_are_told_apart():
-    pieces = [Piece(0, "ab", (-1.0, -2.0)), Piece(1, "xy", (-3.0, -4.0)), Piece(0, "c", (-5.0,))]
-    first, second = join("", pieces, 2)
+def test_join_chunks_separates_samples():
+    chunks = [TextChunk(0, "ab", (-1.0, -2.0)), TextChunk(1, "xy", (-3.0, -4.0)), TextChunk(0, "c", (-5.0,))]
+    first, second = join_chunks("", chunks, 2)
     assert (first.text, first.logprobs) == ("abc", (-1.0, -2.0, -5.0))
     assert (second.text, second.logprobs) == ("xy", (-3.0, -4.0))
 
 
-def test_a_text_that_stopped_at_once_is_empty_and_not_missing():
-    pieces = [Piece(2, "x", (-1.0,))]
-    assert [written.text for written in join("p", pieces, 3)] == ["", "", "x"]
-    assert join("p", [], 1) == [Written("p", "", ())]
+def test_join_chunks_keeps_empty_samples():
+    chunks = [TextChunk(2, "x", (-1.0,))]
+    assert [generated.text for generated in join_chunks("p", chunks, 3)] == ["", "", "x"]
+    assert join_chunks("p", [], 1) == [GeneratedText("p", "", ())]

@@ -1,44 +1,44 @@
-"""The right decoding of a text fits one language's letters better than a wrong one."""
+"""Tests of the score that tells correct decoding from mojibake."""
 
 import pytest
 
-from charrnn.core.mojibake import IDEOGRAPHS, LETTERS, fit
+from charrnn.core.mojibake import IDEOGRAPHS, LETTERS, language_fit
 
 
 @pytest.mark.parametrize("letters", LETTERS.values(), ids=LETTERS)
-def test_a_language_explains_its_own_letters(letters: str) -> None:
-    assert fit(f"plain {letters} text") == 1
+def test_letters_of_a_language_fit(letters: str) -> None:
+    assert language_fit(f"plain {letters} text") == 1
 
 
 @pytest.mark.parametrize("text", ["吾輩は猫である。", "我们在这里学习写字，", "舉頭望明月", "나는 학교에 갑니다."])
-def test_ideographs_and_syllables_are_explained(text: str) -> None:
-    assert fit(text) == 1
+def test_ideographs_and_syllables_fit(text: str) -> None:
+    assert language_fit(text) == 1
     assert len(IDEOGRAPHS) == 4
 
 
-def test_plain_ascii_fits() -> None:
-    assert fit("") == fit("abc") == 1
+def test_ascii_fits() -> None:
+    assert language_fit("") == language_fit("abc") == 1
 
 
-def test_letters_of_two_languages_at_once_fit_less() -> None:
-    assert fit("éжé") == pytest.approx(2 / 3)
+def test_letters_of_two_languages_fit_less() -> None:
+    assert language_fit("éжé") == pytest.approx(2 / 3)
 
 
-def test_capitals_count_a_little_less_so_that_swapped_cases_are_noticed() -> None:
-    assert fit("Все") > fit("вСЕ")
+def test_capitals_count_less() -> None:
+    assert language_fit("Все") > language_fit("вСЕ")
 
 
-def test_typographic_signs_belong_to_every_language() -> None:
-    assert fit("“Don’t,” she said – naïve…") == 1
+def test_typographic_signs_fit_every_language() -> None:
+    assert language_fit("“Don’t,” she said – naïve…") == 1
 
 
-def test_signs_between_letters_are_letters_read_wrongly() -> None:
+def test_signs_between_letters_do_not_fit() -> None:
     danish = "Når æblerne er røde"
-    assert fit(danish) == 1
-    assert fit(danish.encode("cp850").decode("cp1251")) < 0.7
+    assert language_fit(danish) == 1
+    assert language_fit(danish.encode("cp850").decode("cp1251")) < 0.7
 
 
 @pytest.mark.parametrize(("encoding", "wrong"), [("koi8_r", "cp1251"), ("cp1251", "cp1252"), ("cp866", "cp1251")])
-def test_cyrillic_read_wrongly_fits_less(encoding: str, wrong: str) -> None:
+def test_wrongly_decoded_cyrillic_fits_less(encoding: str, wrong: str) -> None:
     text = "Все счастливые семьи похожи друг на друга"
-    assert fit(text.encode(encoding).decode(wrong, "replace")) < fit(text)
+    assert language_fit(text.encode(encoding).decode(wrong, "replace")) < language_fit(text)

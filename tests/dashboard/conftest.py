@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page
 from charrnn.services import Services, open_services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
-from tests.support.browser import is_elsewhere
+from tests.support.browser import is_external
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
 
 @pytest.fixture
@@ -104,11 +104,11 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
             reduced_motion="reduce",
         )  # fmt: skip
         contexts.append(context)
-        context.set_default_timeout(1000 * PATIENCE)
+        context.set_default_timeout(1000 * TIMEOUT)
         page = context.new_page()
         page.on("console", lambda m: complain(m.text, may_say) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(f"asked for {r.url}") if is_elsewhere(r.url) else None)
+        page.on("request", lambda r: complaints.append(f"asked for {r.url}") if is_external(r.url) else None)
         page.goto(url)
         page.get_by_role("tab", name="Library").wait_for()
         return page

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import barriers
+from tests.support.browser import accessibility_violations
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 TABS = {"library": "ducks", "text": "ducks", "options": "New model", "training": "ducks", "write": "Write with ducks"}
 PHONE = {"width": 390, "height": 844}
 
@@ -84,7 +84,7 @@ def brightness(picture: bytes) -> float:
 def lasting_barriers(page: Page) -> dict[str, list[str]]:
     """Return what axe finds; again for a while, because what is drawn late takes the dark colours late."""
     for _ in range(10):
-        if not (found := barriers(page)):
+        if not (found := accessibility_violations(page)):
             break
     return found
 

@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from charrnn.core.records import Model
-from charrnn.core.training_events import Said, Wrote
+from charrnn.core.training_events import LogMessage, SampleGenerated
 from charrnn.services import open_services
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 BAD = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>\u202e مرحبا 🦆"
 
 
@@ -29,8 +29,8 @@ def hostile(home: Path, trained: TrainedHome) -> Model:
         services.models.note(model.id, BAD)
 
         def tell(log: object) -> None:
-            services.training.runner.thread(model.id)._recorder.note(Said(BAD + "\x1b[2J"))
-            services.training.runner.thread(model.id)._recorder.note(Wrote(1, BAD))
+            services.training.runner.thread(model.id)._recorder.note(LogMessage(BAD + "\x1b[2J"))
+            services.training.runner.thread(model.id)._recorder.note(SampleGenerated(1, BAD))
 
         services.training.begin(model.id, listeners=[once(tell)])
         return services.training.wait(model.id)

@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 from tests.support.dashboard_server import Server
 from tests.support.small_training import TEXT
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 LINES = re.compile(r"step: \d+")
 
 
@@ -29,7 +29,7 @@ def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
     page = open_page(f"{server.url}/?tab=text&model={trained.model.id}")
     (tmp_path / "geese.txt").write_text(TEXT.replace("ducks", "geese").replace("\n", "\r\n"), "utf-8")
     page.locator("input[type=file]").set_input_files(tmp_path / "geese.txt")
-    expect(page.get_by_text("CRLF line ends were turned into LF")).to_be_visible()
+    expect(page.get_by_text("CRLF line endings were converted to LF")).to_be_visible()
 
     set_options(page)
     press(page, "Train")
@@ -75,12 +75,12 @@ def set_options(page: Page) -> None:
     layers = page.get_by_label("Layers")
     expect(layers).to_have_value("1")
     layers.fill("99")
-    expect(page.get_by_text("it must be a whole number from 1 to 8")).to_be_visible()
+    expect(page.get_by_text("it must be a whole number between 1 and 8")).to_be_visible()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
     layers.fill("1")
     for name, value in {"Steps": 1_000_000, "Log every": 100, "Validate every": 500, "Save every": 10_000}.items():
         page.get_by_label(name, exact=True).fill(str(value))
-    expect(page.get_by_text("it must be a whole number from 1 to 8")).to_be_hidden()
+    expect(page.get_by_text("it must be a whole number between 1 and 8")).to_be_hidden()
 
 
 def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:

@@ -14,7 +14,7 @@ from dashboard import Dashboard
 from dashboard.components.polling import Pulse
 from dashboard.live.session import Session
 from dashboard.notebook import Drawing, Frame
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
 SHOWN = {
     "library": "Compare",
@@ -68,7 +68,7 @@ def test_each_part_can_be_seen_alone_and_by_a_second_visitor(studio: Dashboard, 
     # the sampler and the second `write` are two visitors of a model at rest, about which nothing new comes
     for name, words in SHOWN.items():
         page.goto(part(studio, name).url)
-        page.get_by_text(words).first.wait_for(timeout=1000 * PATIENCE)
+        page.get_by_text(words).first.wait_for(timeout=1000 * TIMEOUT)
         assert page.get_by_role("tab", name="Library").count() == 0
     page.close()
     assert not complaints

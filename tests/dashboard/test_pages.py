@@ -11,14 +11,14 @@ from playwright.sync_api import Page, expect
 from charrnn.core.cpu_features import cpu_name
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 BAD_FILES = {
     "empty": (b"", "empty"),
-    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a plain text: it seems to be a PNG"),
-    "one character": (b"aaaaaaaaaaaaaaaa", "one character only"),
-    "undecodable": ("Grüße aus Köln ß".encode()[:-1], "cut off in the middle of its last character"),
+    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not plain text: it seems to be a PNG"),
+    "one character": (b"aaaaaaaaaaaaaaaa", "only one character"),
+    "undecodable": ("Grüße aus Köln ß".encode()[:-1], "ends in the middle of a character"),
     "larger than the server takes": (b"quack " * 200_000, "This file is larger than 1 MB"),
 }
 

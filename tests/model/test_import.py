@@ -1,4 +1,4 @@
-"""Importing TensorFlow: on a thread, as the dashboard does it, and without a word to the terminal."""
+"""Tests of importing TensorFlow: on a thread, as in the dashboard, and without output on the terminal."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ while importing.is_alive() or number < 100:
     print(f"line {number}", file=sys.stderr, flush=True)
     seen.add((os.fstat(2).st_dev, os.fstat(2).st_ino))
     importing.join(0.001)
-assert seen == {(before.st_dev, before.st_ino)}, "file descriptor 2 was something else meanwhile"
+assert seen == {(before.st_dev, before.st_ino)}, "file descriptor 2 was redirected meanwhile"
 assert "tensorflow" in sys.modules
 print(number)
 """
@@ -55,24 +55,24 @@ assert not errors, errors
 
 
 def run(*command, **environ):
-    """Run Python with stdout and stderr in pipes, as if nobody had set TensorFlow's log level."""
+    """Run Python with stdout and stderr in pipes and TensorFlow's log level unset."""
     environ = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | environ
     return subprocess.run([sys.executable, *command], env=environ, capture_output=True, text=True)
 
 
-def test_threads_may_import_at_the_same_time():
+def test_threads_can_import_at_the_same_time():
     done = run("-c", IMPORTED_BY_THREADS)
     assert done.returncode == 0, done.stderr
 
 
-def test_every_line_that_another_thread_prints_meanwhile_arrives():
+def test_lines_printed_by_other_threads_during_the_import_are_kept():
     done = run("-c", WRITES_WHILE_IMPORTING)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines() == [f"line {number + 1}" for number in range(int(done.stdout))]
 
 
-@pytest.mark.parametrize("cpu", [{}, LESSER_CPU], ids=["this CPU", "a lesser CPU"])
-def test_a_training_prints_only_what_the_program_has_to_say(cpu, tmp_path):
+@pytest.mark.parametrize("cpu", [{}, LESSER_CPU], ids=["this CPU", "AVX2 only"])
+def test_training_prints_no_library_messages(cpu, tmp_path):
     (tmp_path / "ducks.txt").write_text("Nine little ducks went out to play, over the hill and far away.\n" * 9)
     options = tiny(precision="mixed_bfloat16", optimizer="muon", num_steps=7, max_steps=3)
     train = ["train", "--input_file", str(tmp_path / "ducks.txt"), *(f"--{name}={options[name]}" for name in OPTIONS)]
@@ -84,14 +84,14 @@ def test_a_training_prints_only_what_the_program_has_to_say(cpu, tmp_path):
 
 PRINTS_IN_C = """
 import ctypes, os
-from charrnn.model.compute.native_log_filter import NAMES, startup_lines_held_back
+from charrnn.model.compute.native_log_filter import NAMES, suppress_startup_logs
 library = ctypes.CDLL(None)
 variable = next(name for name in NAMES if hasattr(library, name))
 
 def fputs(line):
     library.fputs(line, ctypes.c_void_p.in_dll(library, variable))
 
-with startup_lines_held_back():
+with suppress_startup_logs():
     fputs(b"I0000 00:00:1 port.cc:153] good to know\\n")
     fputs(b"E0000 00:00:1 port.cc:154] a real error\\n")
     os.write(2, b"from Python\\n")
@@ -99,12 +99,12 @@ fputs(b"I0000 00:00:1 port.cc:155] later\\n")
 """
 
 
-def test_errors_of_libraries_are_printed_once_they_are_loaded():
+def test_library_errors_are_printed_after_loading():
     code = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n" + PRINTS_IN_C
     printed = run("-c", code).stderr.splitlines()
     assert [line.rpartition(" ")[2] for line in printed[-3:]] == ["Python", "error", "later"]
 
 
-def test_a_log_level_that_the_user_has_set_is_respected():
+def test_log_level_of_the_user_is_respected():
     done = run("-c", "import charrnn.model, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", TF_CPP_MIN_LOG_LEVEL="0")
     assert done.stdout == "0\n" and "oneDNN custom operations are on" in done.stderr

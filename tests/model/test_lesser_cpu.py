@@ -1,7 +1,7 @@
-"""The numeric tests once more in processes that use no instructions beyond AVX2, as on a CPU from 2013.
+"""Run the numeric tests again in processes limited to AVX2, as on a CPU from 2013.
 
-XLA and oneDNN obey the variables, and with oneDNN limited the program finds no bfloat16 unit. Other architectures have
-no such limits; there the tests run a second time.
+XLA and oneDNN obey environment variables, and with oneDNN limited the program finds no bfloat16 support. Other
+architectures have no such limits; there, the tests simply run a second time.
 """
 
 import os
@@ -15,32 +15,33 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LESSER = {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 GROUPS = [
-    ("engine", "optimizer", "residual", "precision"),
-    ("recurrence", "layers", "network", "convolution"),
-    ("writer", "evaluation", "choice", "loss", "pieces"),
+    ("training/test_train_step", "training/test_optimizer", "network/test_residual", "compute/test_precision"),
+    ("network/test_recurrence", "network/test_recurrent_layers", "network/test_network", "network/test_convolution"),
+    ("generation/test_generator", "generation/test_sampling", "training/test_evaluation", "network/test_loss"),
+    ("compute/test_xla_compile", "compute/test_stateless_random"),
 ]
-"""Files of this folder by subject; those of a group share a process, since each has to import TensorFlow."""
+"""Test files of this folder; those of a group share a process, because each process has to import TensorFlow."""
 
 
 def run_pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest on the lesser CPU, in one process and with its own options only."""
+    """Run pytest with the limits, in one process and without options from the environment."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", "-rfE", "--tb=short", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environ | LESSER, capture_output=True, text=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("subjects", GROUPS, ids=" ".join)
-def test_numeric_tests_pass_on_a_lesser_cpu(subjects: tuple[str, ...]) -> None:
-    done = run_pytest(*(f"tests/model/test_{subject}.py" for subject in subjects))
+@pytest.mark.parametrize("files", GROUPS, ids=" ".join)
+def test_numeric_tests_pass_with_avx2_only(files: tuple[str, ...]) -> None:
+    done = run_pytest(*(f"tests/model/{file}.py" for file in files))
     failed = re.findall(r"^(?:FAILED|ERROR) .*", done.stdout, re.MULTILINE)
     assert done.returncode == 0, "\n".join([*failed, done.stdout, done.stderr])
 
 
-def test_the_processes_really_are_restricted(tmp_path: Path) -> None:
+def test_restricted_processes_have_no_bfloat16(tmp_path: Path) -> None:
     (tmp_path / "test_limit.py").write_text(
-        "from charrnn.core.cpu_features import bfloat16_unit\n"
-        "def test_unit(): assert bfloat16_unit() is None\n"
+        "from charrnn.core.cpu_features import bfloat16_flag\n"
+        "def test_flag(): assert bfloat16_flag() is None\n"
         "def test_fails_by_name(): assert not 'this'\n"
     )
     done = run_pytest(str(tmp_path))

@@ -1,4 +1,4 @@
-"""Each preset learns a real text: Python's own library, read from the interpreter that runs."""
+"""Test that each preset learns a real text: the source of Python's standard library."""
 
 import io
 import sysconfig
@@ -21,12 +21,12 @@ from tests.support.tiny_networks import never
 CHARACTERS, HELD_OUT = 400_000, 20_000
 
 STEPS = {"auto": 60, "quick": 60, "article": 600, "karpathy": 280, "best": 60}
-"""Nothing else of a preset is changed that decides what it learns; a cosine schedule ends with them."""
+"""Number of steps per preset. Other options that affect learning are unchanged; a cosine schedule ends with these."""
 
 
 @pytest.fixture(scope="module")
 def text():
-    """The first modules by name, some 400,000 characters."""
+    """Return the source of the first modules by name, about 400,000 characters."""
     folder = Path(sysconfig.get_paths()["stdlib"])
     sources = [path.read_text("utf-8") for path in sorted(folder.glob("[a-g]*.py"))]
     lengths = takewhile(lambda length: length < CHARACTERS, accumulate(map(len, sources)))
@@ -35,10 +35,10 @@ def text():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", presets())
-def test_a_preset_soon_beats_the_bigram_entropy_of_a_text_on_what_it_never_saw(name, text, tmp_path):
+def test_preset_soon_beats_the_bigram_baseline_on_held_out_text(name, text, tmp_path):
     vocabulary = Vocabulary.from_counts(Counter(text), 3500)
     ids = vocabulary.encode(text)
-    rare = 1_000_000  # validations and samples on the way would only take time
+    rare = 1_000_000  # no validations or samples during training
     quiet = {"max_minutes": 0, "eval_every_n": rare, "sample_every_n": 0, "max_steps": STEPS[name], "patience": 0}
     sizes = {"num_characters": len(text) - HELD_OUT, "num_distinct": len(set(text))}
     state = train(
@@ -47,7 +47,7 @@ def test_a_preset_soon_beats_the_bigram_entropy_of_a_text_on_what_it_never_saw(n
         training_options(quiet, **sizes, preset_name=name),
         folder=tmp_path,
         number=1,
-        tell=lambda event: None,
+        emit=lambda event: None,
         should_stop=never,
     )
     network, _, _ = load_network(tmp_path / f"last-{STEPS[name]}-1")

@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.browser import is_elsewhere
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.browser import is_external
+from tests.support.waiting import TIMEOUT, wait_until
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 LENGTHS = {
@@ -64,10 +64,10 @@ class Lab:
             )  # fmt: skip
         wait_until(self._answers)
         self._context = chromium.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
-        self._context.set_default_timeout(1000 * PATIENCE)
+        self._context.set_default_timeout(1000 * TIMEOUT)
         self.page: Page = self._context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda r: self.complaints.append(r.url) if is_elsewhere(r.url) else None)
+        self.page.on("request", lambda r: self.complaints.append(r.url) if is_external(r.url) else None)
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, (self._folder / "server.log").read_text()
@@ -116,7 +116,7 @@ class Lab:
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Wait for a condition while the browser processes events."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not holds():
             assert time.monotonic() < end, f"waited in vain: {self._failed()}; prompts: {self._prompts()}"
             self.page.wait_for_timeout(100)
@@ -125,7 +125,7 @@ class Lab:
         """Close the page and stop the server with its kernels."""
         self._context.close()
         self._process.terminate()
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
 
 
 @pytest.fixture

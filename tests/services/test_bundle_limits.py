@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.errors import BundleError, LimitReached
+from charrnn.core.errors import BundleError, LimitExceeded
 from charrnn.core.quotas import Limits
 from charrnn.core.records import Model
 from charrnn.services import Services, bundle_history, open_services
@@ -67,7 +67,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
     read = bundle_history.read_log
     monkeypatch.setattr("charrnn.services.model_bundles.read_log", lambda data: unpacked.append("log") or read(data))
     with open_services(tmp_path / "home", environ={}, limits=Limits(max_parameters=5)) as services:
-        with pytest.raises(LimitReached, match="weights"):
+        with pytest.raises(LimitExceeded, match="weights"):
             services.models.import_bundle(bundle)
     assert unpacked == []
 
@@ -75,7 +75,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
 def test_a_long_history_is_stored_in_portions(
     services: Services, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.store.history_batch.PORTION", 7)
+    monkeypatch.setattr("charrnn.store.history_batch.CHUNK_ROWS", 7)
     rows = "".join(f"{step},{step / 8},\n{step},,{step / 4}\n" for step in range(1, 24))
     lines = "".join(f"line {number}\n" for number in range(1, 24))
     history = {METRICS: b"step,loss,val_loss\n" + rows.encode(), LOG: lines.encode()}

@@ -10,7 +10,7 @@ from charrnn.core.records import Checkpoint, Model
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
-from charrnn.store.history_batch import Batch
+from charrnn.store.history_batch import HistoryBatch
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
@@ -30,7 +30,7 @@ def model(database: Database) -> Model:
         for kind, first in (("last", 10), ("best", 5))
         for step in range(first, first + 21, 10)
     ]
-    batch = Batch(first_position=1, lines=[], metrics=[], samples=[], checkpoints=rows, step=30, best_loss=1.0)
+    batch = HistoryBatch(first_position=1, lines=[], metrics=[], samples=[], checkpoints=rows, step=30, best_loss=1.0)
     HistoryStore(database).append(model.id, claimed.epoch, batch, seconds=60)
     return claimed
 
@@ -99,7 +99,9 @@ def test_those_that_a_training_replaces_while_they_are_looked_at_are_looked_for_
             return folder.name
         if checkpoints.of(model.id) == old:
             row = Checkpoint("new", model.id, 31, "best", 1.0, "new", 9, datetime(2024, 3, 1))
-            batch = Batch(first_position=1, lines=[], metrics=[], samples=[], checkpoints=[row], step=31, best_loss=1.0)
+            batch = HistoryBatch(
+                first_position=1, lines=[], metrics=[], samples=[], checkpoints=[row], step=31, best_loss=1.0
+            )
             checkpoints._history.append(model.id, model.epoch, batch, seconds=60)
         raise CheckpointError(f"{folder.name} is gone.")
 

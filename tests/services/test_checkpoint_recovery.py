@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.records import Model, ModelState
-from charrnn.core.training_events import Event, Measured, Saved
+from charrnn.core.training_events import CheckpointSaved, Event, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.services.test_training import At
 from tests.support.small_training import OPTIONS, TEXT
@@ -156,7 +156,7 @@ def test_what_the_history_reaches_is_preferred_and_nothing_is_removed_before_a_n
         assert "last-10-1" not in {checkpoint.folder for checkpoint in services.models.checkpoints(model.id)}
 
         def look(event: Event) -> None:
-            if isinstance(event, Measured) or (isinstance(event, Saved) and not left):
+            if isinstance(event, MetricsMeasured) or (isinstance(event, CheckpointSaved) and not left):
                 left.append(folders(services, model))
 
         services.training.resume(model.id, listeners=[look])

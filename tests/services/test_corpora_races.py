@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from charrnn.core.errors import LimitReached, StoreAway
+from charrnn.core.errors import LimitExceeded, StoreUnavailable
 from charrnn.core.quotas import Limits
 from charrnn.services import Services, open_services
 from charrnn.store.corpora import CorpusStore
@@ -71,7 +71,7 @@ def test_a_text_for_which_one_user_has_no_room_stays_another_s(
 ) -> None:
     with open_services(services.settings.home, environ={}, limits=Limits(max_disk_mb=0.0001)) as small:
         before(monkeypatch, CorpusFiles, "delete", lambda: services.corpora.add(TEXT))
-        with pytest.raises(LimitReached):
+        with pytest.raises(LimitExceeded):
             small.corpora.add(TEXT)
     assert_whole(services)
 
@@ -82,10 +82,10 @@ def test_files_come_back_when_the_database_cannot_say_whether_they_are_needed(
     corpus, _ = services.corpora.add(TEXT)
 
     def fail() -> None:
-        raise StoreAway("The server is gone.")
+        raise StoreUnavailable("The server is gone.")
 
     before(monkeypatch, CorpusStore, "find", fail)
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         services.corpora.delete(corpus.id)
     assert [path.name for path in services.settings.corpora.iterdir()] == [corpus.id]
 

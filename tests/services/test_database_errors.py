@@ -11,9 +11,9 @@ from queue import SimpleQueue
 import pytest
 from sqlalchemy import make_url, text
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import Model, ModelState
-from charrnn.core.training_events import Event, Measured
+from charrnn.core.training_events import Event, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.support.database_servers import ask
 from tests.support.small_training import OPTIONS, TEXT
@@ -65,7 +65,7 @@ def in_training(services: Services, options: dict[str, object]) -> Model:
     begun = threading.Event()
 
     def hear(event: Event) -> None:
-        if isinstance(event, Measured):
+        if isinstance(event, MetricsMeasured):
             begun.set()
 
     model = services.training.start(TEXT, options=options, listeners=[hear])
@@ -133,7 +133,7 @@ def test_a_training_waits_for_a_free_connection_while_a_page_is_told_to_try_agai
         with services._database.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
             assert "all connections of this program are in use" in log.get(timeout=PATIENCE).getMessage()
-            with pytest.raises(StoreAway, match="Try again in a moment"):
+            with pytest.raises(StoreUnavailable, match="Try again in a moment"):
                 services.models.all()
         services.training.stop(model.id)
         assert services.training.wait(model.id, timeout=PATIENCE).state == ModelState.STOPPED

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import ModelState
 from charrnn.services import Services
 from charrnn.services.database_retry import retry_while_away
@@ -23,7 +23,7 @@ def failing(times: int, work):
 
     def attempt(*args, **kwargs):
         if next(left, None) is not None:
-            raise StoreAway("The database is away.")
+            raise StoreUnavailable("The database is away.")
         return work(*args, **kwargs)
 
     return attempt
@@ -36,7 +36,7 @@ def test_what_works_in_the_end_is_all_that_comes_of_it_and_the_wait_is_told_once
 
 
 def test_patience_ends() -> None:
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         retry_while_away(failing(3, lambda: 7), seconds=lambda: 0)
 
 
@@ -59,7 +59,7 @@ def test_defect_following_loses_nothing_wherever_the_database_goes_away(
     follower = services.training.follow(model.id)
     history = services.training.runner.history
     monkeypatch.setattr(history, what, failing(1, getattr(history, what)))
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         follower.update()
     update = follower.update()
     assert (update.lines, update.metrics, update.samples) == (expected.lines, expected.metrics, expected.samples)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import NotFound
-from charrnn.core.text_decoding import examine
+from charrnn.core.text_decoding import analyze
 from charrnn.services.example_texts import examples, open_example
 
 
@@ -26,7 +26,7 @@ def test_both_examples_can_be_taken_here() -> None:
 def test_an_example_is_a_good_text_of_some_megabytes(name: str, least: int) -> None:
     file, title = open_example(name)
     with file:
-        report = examine(file)
+        report = analyze(file)
     assert title in {example.title for example in examples()}
     assert least < report.num_characters < 5_500_000
     assert (report.problems, report.newlines, report.certain) == ((), "lf", True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.errors import LimitReached, StudioError
+from charrnn.core.errors import LimitExceeded, StudioError
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import checked, presets
-from charrnn.core.quotas import Limits, flag, means, variable
+from charrnn.core.quotas import Limits, descriptions, flag, variable
 from charrnn.core.records import ModelState
 from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
@@ -33,10 +33,10 @@ def test_flags_come_before_the_environment_and_it_before_the_default() -> None:
 def test_a_server_has_limits_where_a_notebook_or_a_command_has_none() -> None:
     everywhere, server = Limits.read({}), Limits.read({}, server=True)
     assert everywhere == Limits(max_upload_mb=50)
-    assert all(getattr(server, name) for name in means() if name != "max_disk_mb")
+    assert all(getattr(server, name) for name in descriptions() if name != "max_disk_mb")
     assert server.max_memory_mb < memory_bytes() / 1e6
     assert server.max_trainings >= 2
-    assert Limits.read({variable(name): "0" for name in means()}, server=True) == Limits(max_upload_mb=0)
+    assert Limits.read({variable(name): "0" for name in descriptions()}, server=True) == Limits(max_upload_mb=0)
 
 
 @pytest.mark.parametrize("name", presets())
@@ -57,7 +57,7 @@ def test_steps_that_the_clock_decides_on_are_counted_for_the_log() -> None:
 
 
 @pytest.mark.parametrize("value", ["-1", "many", "1.5", "nan"])
-@pytest.mark.parametrize("name", means())
+@pytest.mark.parametrize("name", descriptions())
 def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(StudioError, match=f"{variable(name)} is '{value}'"):
         Limits.read({variable(name): value})
@@ -66,17 +66,20 @@ def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str)
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"max_parameters": 300}, r"This network has [\d,]+ weights; this server allows 300"),
-        ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory; this server allows 1"),
-        ({"max_log_lines": 3}, r"This training would log about \d+ lines \(see log_every_n\); this server allows 3"),
-        ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows 1"),
+        ({"max_parameters": 300}, r"This network has [\d,]+ weights, but this server allows at most 300"),
+        ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory, but this server allows at most 1"),
+        (
+            {"max_log_lines": 3},
+            r"This training would log about \d+ lines \(see log_every_n\), but this server allows at most 3",
+        ),
+        ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows at most 1"),
     ],
 )
 def test_a_training_that_is_too_large_is_refused_before_anything_is_made(
     tmp_path: Path, limits: dict[str, int], says: str
 ) -> None:
     [name] = limits
-    with allowed(tmp_path, **limits) as services, pytest.raises(LimitReached, match=says) as error:
+    with allowed(tmp_path, **limits) as services, pytest.raises(LimitExceeded, match=says) as error:
         services.training.start(TEXT, options={**OPTIONS, "lstm_size": 200, "num_seqs": 8, "num_steps": 20})
     assert flag(name) in str(error.value) and variable(name) in str(error.value)
     with open_services(tmp_path, environ={}) as services:
@@ -86,7 +89,7 @@ def test_a_training_that_is_too_large_is_refused_before_anything_is_made(
 def test_a_text_for_which_there_is_no_room_is_not_kept(tmp_path: Path) -> None:
     with allowed(tmp_path, max_disk_mb=1) as services:
         services.corpora.add("over the hill\n" * 50_000)
-        with pytest.raises(LimitReached, match="With this text, your texts and models take 1.5 MB"):
+        with pytest.raises(LimitExceeded, match="With this text, your texts and models take 1.5 MB"):
             services.corpora.add("far away\n" * 90_000)
         assert len(services.corpora.all()) == len(list(services.settings.corpora.iterdir())) == 1
         services.corpora.add("over the hill\n" * 50_000)  # what is there already takes no more room
@@ -96,7 +99,7 @@ def test_each_user_has_room_of_their_own(tmp_path: Path) -> None:
     with allowed(tmp_path, max_disk_mb=1) as services:
         for user in ("ada", "bob"):
             services.seen_by(user).corpora.add(f"{user} went out to play\n" * 40_000)
-        with pytest.raises(LimitReached):
+        with pytest.raises(LimitExceeded):
             services.seen_by("bob").corpora.add("over the hill\n" * 30_000)
 
 
@@ -118,7 +121,7 @@ def test_a_written_text_for_which_there_is_no_room_is_shown_and_not_kept(tmp_pat
         services.training.wait(model.id)
         before = services.models.samples(model.id)
         [written] = services.writing.write(model.id, {"max_length": 9}, keep=False)
-        with pytest.raises(LimitReached, match="With this sample, your texts and models take 1.4 MB"):
+        with pytest.raises(LimitExceeded, match="With this sample, your texts and models take 1.4 MB"):
             services.writing.write(model.id, {"max_length": 9})
         assert len(written.text) == 9
         assert services.models.samples(model.id) == before
@@ -130,7 +133,9 @@ def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
         first = services.training.start(
             TEXT, options={**OPTIONS, "max_steps": 10**6}, listeners=[lambda e: going.set()]
         )
-        with pytest.raises(LimitReached, match="With this one, 2 trainings would run at the same time; .* allows 1"):
+        with pytest.raises(
+            LimitExceeded, match="With this one, 2 trainings would run at the same time, .* allows at most 1"
+        ):
             services.training.start(TEXT, options=OPTIONS)
         assert going.wait(60)
         services.training.stop(first.id)
@@ -143,5 +148,7 @@ def test_a_text_that_is_too_long_to_write_is_refused(trained: Trained) -> None:
     services = trained.services
     limited = services.writing.seen_by(services.models, replace(services._quota, limits=Limits(max_sample_length=100)))
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
-    with pytest.raises(LimitReached, match="102 characters at once; this server allows 100.*--max-sample-length"):
+    with pytest.raises(
+        LimitExceeded, match="102 characters at once, but this server allows at most 100.*--max-sample-length"
+    ):
         limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})

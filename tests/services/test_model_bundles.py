@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from charrnn.core.checkpoint_manifest import seal
+from charrnn.core.checkpoint_manifest import manifest_hash
 from charrnn.core.cpu_features import cpu_name
-from charrnn.core.errors import BundleError, LimitReached, NotFound
+from charrnn.core.errors import BundleError, LimitExceeded, NotFound
 from charrnn.core.quotas import Limits
 from charrnn.core.records import ModelState
 from charrnn.services import Services, model_bundles, open_services
@@ -90,7 +90,7 @@ def with_options(**options: Any) -> Callable[[Parts], Parts]:
         manifest = json.loads(parts[MANIFEST])
         manifest["options"] |= options
         manifest.pop("sha256")
-        return parts | {MANIFEST: json.dumps(manifest | {"sha256": seal(manifest)}).encode()}
+        return parts | {MANIFEST: json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()}
 
     return change
 
@@ -106,7 +106,7 @@ def with_weights(header: dict[str, Any]) -> Callable[[Parts], Parts]:
         manifest = json.loads(parts[MANIFEST])
         manifest["files"]["weights.safetensors"] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         manifest.pop("sha256")
-        sealed = json.dumps(manifest | {"sha256": seal(manifest)}).encode()
+        sealed = json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()
         return parts | {WEIGHTS: data, MANIFEST: sealed}
 
     return change
@@ -142,7 +142,7 @@ EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
     "a huge network": (with_options(lstm_size=4096, num_layers=8), "weights, but its options ask for"),
     "an option beyond its bounds": (with_options(lstm_size=10**9), "cannot be imported: .*lstm_size"),
     "an option as text": (with_options(lstm_size="5"), "the option lstm_size is '5'"),
-    "an option that is not known": (with_options(run="rm"), "There is no training option 'run'"),
+    "an option that is not known": (with_options(run="rm"), "Unknown training option 'run'"),
     "huge shapes": (with_weights({"table": HUGE}), "cannot be used.*cannot be read"),
     "shapes that overflow": (with_weights({"table": {**HUGE, "shape": [2**63, 2]}}), "cannot be used"),
     "tensors over each other": (with_weights({"a": FITS, "b": FITS}), "cannot be used"),
@@ -156,7 +156,7 @@ EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
     "a CPU with a long name": (edited(ABOUT, cpu="x" * 201), r"\$\.cpu: .xxx"),
     "a CPU that is a number": (edited(ABOUT, cpu=64), "is not of type"),
     "a name that is empty": (edited(ABOUT, name="\n"), "cannot be imported: The name is empty"),
-    "a name that poses as an id": (edited(ABOUT, name="0123456789abcdef" * 2), "has the form of a model's id"),
+    "a name that poses as an id": (edited(ABOUT, name="0123456789abcdef" * 2), "looks like a model's id"),
     "a name with an escape": (edited(ABOUT, name="a\x1b[2J"), r"cannot be imported: .*U\+001B"),
     "a log that is no text": (adding(LOG, b"\xff\xfe"), "no model that was exported"),
     "metrics that are none": (adding(METRICS, b"step,loss\n1,many\n"), "no model that was exported"),
@@ -268,7 +268,7 @@ def test_what_a_server_does_not_allow_is_not_imported(exported: Path, tmp_path: 
     with open_services(tmp_path, environ={}, limits=limits) as services:
         if limits.max_disk_mb:
             services.corpora.add("over the hill\n" * 71_000)
-        with pytest.raises(LimitReached):
+        with pytest.raises(LimitExceeded):
             services.models.import_bundle(exported)
         assert left_behind(services) == []
 

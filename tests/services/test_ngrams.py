@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.checkpoint_manifest import seal
+from charrnn.core.checkpoint_manifest import manifest_hash
 from charrnn.core.errors import BundleError, OptionError
 from charrnn.services import Services, open_services
 from charrnn.services.model_bundles import COUNTED
@@ -79,7 +79,7 @@ def test_a_counted_text_that_no_option_asks_for_is_refused(exported: Path, servi
         manifest = json.loads(bundle.read("checkpoint/checkpoint.json"))
     manifest.pop("sha256")
     manifest["options"]["ngram_order"] = 0
-    data = json.dumps(manifest | {"sha256": seal(manifest)}).encode()
+    data = json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()
     with pytest.raises(BundleError, match=r"ask for no n-grams \(ngram_order\)"):
         services.models.import_bundle(changed(exported, tmp_path / "odd.zip", **{"checkpoint/checkpoint.json": data}))
 

@@ -176,7 +176,7 @@ def test_whoever_runs_this_gives_an_older_model_and_its_text_to_a_user(services:
             act()
     bob.models.create("taken")
     again = services.models.create("taken")
-    with pytest.raises(NameTaken, match="There is a model 'taken' already"):
+    with pytest.raises(NameTaken, match="The name 'taken' is taken by another model"):
         services.models.give(again.id, "bob")
     with pytest.raises(OptionError):
         services.models.give(again.id, "two\nlines")

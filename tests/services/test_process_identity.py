@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Measured
+from charrnn.core.training_events import MetricsMeasured
 from charrnn.services import Services, open_services
 from charrnn.services.process_identity import is_dead, worker_name
 from charrnn.store.tables import ModelRow
@@ -105,7 +105,7 @@ def test_a_training_is_left_alone_by_a_program_in_another_process_table(services
     seen: list[ModelState] = []
 
     def look(event: object) -> None:
-        if not isinstance(event, Measured) or seen:
+        if not isinstance(event, MetricsMeasured) or seen:
             return
         environ = os.environ | {"CHARRNN_HOME": str(services.settings.home)}
         for words in (["models"], ["show", model.name]):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import CheckpointError, NotFound, OptionError, TextError, UnknownCharacters
-from charrnn.core.training_events import Event, Saved
+from charrnn.core.training_events import CheckpointSaved, Event
 from charrnn.services import open_services
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
@@ -161,5 +161,5 @@ def test_defect_8_a_model_writes_while_it_trains(tmp_path: Path) -> None:
 
 def saved_last(event: Event, flag: threading.Event) -> None:
     """Set a flag once the second checkpoint was written."""
-    if isinstance(event, Saved) and event.step == 10:
+    if isinstance(event, CheckpointSaved) and event.step == 10:
         flag.set()

@@ -12,7 +12,7 @@ import pytest
 from charrnn.core.cpu_features import cpu_name
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError, TextError
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Ended, Event, Saved
+from charrnn.core.training_events import CheckpointSaved, Event, TrainingEnded
 from charrnn.services import Services, open_services
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
@@ -82,8 +82,8 @@ def test_listeners_hear_every_event_and_the_end(services: Services) -> None:
     heard: list[Event] = []
     model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
     services.training.wait(model.id)
-    assert [(event.step, event.kind) for event in heard if isinstance(event, Saved)][-1] == (8, "last")
-    assert isinstance(heard[-1], Ended)
+    assert [(event.step, event.kind) for event in heard if isinstance(event, CheckpointSaved)][-1] == (8, "last")
+    assert isinstance(heard[-1], TrainingEnded)
     assert heard[-1].state == ModelState.COMPLETED
 
 
@@ -164,9 +164,9 @@ def test_defect_9_a_killed_training_is_interrupted_and_goes_on(services: Service
     script = f"""
 import os, signal
 from charrnn.services import open_services
-from charrnn.core.training_events import Measured
+from charrnn.core.training_events import MetricsMeasured
 def kill(event):
-    if isinstance(event, Measured) and event.step == 7:
+    if isinstance(event, MetricsMeasured) and event.step == 7:
         os.kill(os.getpid(), signal.SIGKILL)
 services = open_services({str(services.settings.home)!r}, environ={{}})
 model = services.training.start({TEXT!r}, name="ducks", options={OPTIONS!r}, listeners=[kill])

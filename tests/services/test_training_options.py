@@ -7,7 +7,7 @@ import pytest
 from charrnn.core.errors import OptionError, StateError
 from charrnn.core.options import checked, defaults, preset
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Event, Planned
+from charrnn.core.training_events import Event, SchedulePlanned
 from charrnn.core.training_outcome import Help
 from charrnn.model.training.checkpoint import load
 from charrnn.services import Services
@@ -66,7 +66,7 @@ def test_the_end_that_the_clock_has_shown_takes_the_place_of_the_steps(services:
     changes = {"fit_steps": True, "max_minutes": 0.4, "max_steps": 1_000_000, "lr_hold": 1, "max_epochs": 4}
     model = services.training.start(TEXT, options={**OPTIONS, **changes}, listeners=[heard.append])
     model = services.training.wait(model.id)
-    ends = [event.total_steps for event in heard if isinstance(event, Planned)]
+    ends = [event.total_steps for event in heard if isinstance(event, SchedulePlanned)]
     assert model.state == ModelState.COMPLETED
     assert model.train_params == checked("training", {**OPTIONS, **changes, "max_steps": ends[-1]})
     [newest] = [c for c in services.models.checkpoints(model.id) if (c.kind, c.step) == ("last", model.step)]

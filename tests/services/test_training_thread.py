@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from charrnn.core.errors import NotFound, StoreAway, StoreError, StudioError
+from charrnn.core.errors import NotFound, StoreError, StoreUnavailable, StudioError
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Ended, Event, Measured, Said
+from charrnn.core.training_events import Event, LogMessage, MetricsMeasured, TrainingEnded
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services import Services
 from charrnn.services.training_request import TrainingRequest
@@ -60,14 +60,14 @@ def test_a_listener_that_fails_ends_the_training_and_nobody_waits_for_ever(servi
     heard: list[Event] = []
 
     def fail(event: Event) -> None:
-        if not isinstance(event, Said):
+        if not isinstance(event, LogMessage):
             raise ZeroDivisionError(f"a listener's own mistake at {event}")
 
     model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, heard.append])
     ended = services.training.wait(model.id, timeout=120)
     assert ended.state == ModelState.FAILED
     assert "a listener's own mistake" in (ended.error or "")
-    assert isinstance(heard[-1], Ended)
+    assert isinstance(heard[-1], TrainingEnded)
 
 
 def refuse(error: Exception):
@@ -81,12 +81,12 @@ def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: 
     """The thread died of it, and the command line waited for ever."""
     heard: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreAway("The server is gone.")))
+    monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreUnavailable("The server is gone.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
     assert services.training.runner.thread(model.id).join(timeout=120)
     waits, end = heard[-2:]
-    assert isinstance(waits, Said) and "The server is gone. Retrying for" in waits.text
-    assert isinstance(end, Ended) and end.state == ModelState.INTERRUPTED
+    assert isinstance(waits, LogMessage) and "The server is gone. Retrying for" in waits.text
+    assert isinstance(end, TrainingEnded) and end.state == ModelState.INTERRUPTED
     assert (
         "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
         in end.message
@@ -109,16 +109,16 @@ def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(servi
 
     def hear(event: Event) -> None:
         heard.append(event)
-        if isinstance(event, Measured):
+        if isinstance(event, MetricsMeasured):
             begun.set()
 
     endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
     model = services.training.start(TEXT, options=endless, listeners=[hear])
     begun.wait()
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(StoreAway("The server is gone.")))
+    monkeypatch.setattr(services.training.runner.history, "append", refuse(StoreUnavailable("The server is gone.")))
     services.training.interrupt(model.id)
     assert services.training.runner.thread(model.id).join(timeout=120)
-    assert isinstance(heard[-1], Ended) and "The server is gone." in heard[-1].message
+    assert isinstance(heard[-1], TrainingEnded) and "The server is gone." in heard[-1].message
 
 
 def test_a_model_that_was_removed_under_its_training_ends_it(services: Services, monkeypatch) -> None:
@@ -126,7 +126,7 @@ def test_a_model_that_was_removed_under_its_training_ends_it(services: Services,
     monkeypatch.setattr(services.training.runner.history, "append", refuse(NotFound("There is no such model.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
     services.training.runner.thread(model.id).join(120)
-    assert isinstance(heard[-1], Ended)
+    assert isinstance(heard[-1], TrainingEnded)
     assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
 
@@ -136,13 +136,13 @@ def test_defect_a_training_of_this_program_stops_even_while_the_database_is_away
     begun = threading.Event()
 
     def hear(event: Event) -> None:
-        if isinstance(event, Measured):
+        if isinstance(event, MetricsMeasured):
             begun.set()
 
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[hear])
     begun.wait()
     with monkeypatch.context() as away:
-        away.setattr(services.training.runner.leases, "request_stop", refuse(StoreAway("The server is gone.")))
-        with pytest.raises(StoreAway):
+        away.setattr(services.training.runner.leases, "request_stop", refuse(StoreUnavailable("The server is gone.")))
+        with pytest.raises(StoreUnavailable):
             services.training.stop(model.id)
     assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED

@@ -81,4 +81,4 @@ def test_of_sixteen_starts_on_two_servers_one_trains_and_the_others_hear_why(ser
         services.training.stop(model.id)
         ended = services.training.wait(model.id)
     assert (len(won), len(lost), ended.epoch) == (1, THREADS - 1, 1)
-    assert all("is being trained already" in message for message in lost)
+    assert all("is training already" in message for message in lost)

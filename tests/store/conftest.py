@@ -1,4 +1,4 @@
-"""Fixtures of the store's tests: a text, a model that is ready, a model in training."""
+"""Fixtures of the store: a corpus, a ready model, a training model."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from charrnn.core.records import Checkpoint, Corpus, Model, Sample
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
-from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.run_history import HistoryBatch, HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
 HAMLET = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2026, 1, 2, 3, 4, 5, 678901))
@@ -17,8 +17,8 @@ HAMLET = Corpus("ab" * 32, "hamlet.txt", 13, 11, 7, 2, "utf-8", "lf", datetime(2
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901)
 
 
-def said(*texts, first):
-    return Batch(first_position=first, lines=[(text, "info") for text in texts])
+def log_batch(*texts, first):
+    return HistoryBatch(first_position=first, lines=[(text, "info") for text in texts])
 
 
 def checkpoint(model, step, kind="last", loss=1.5):
@@ -31,7 +31,7 @@ def sample(model, step, identity="s"):
 
 @pytest.fixture
 def corpus(database: Database) -> Corpus:
-    """A text of 11 characters."""
+    """Return a corpus of 11 characters."""
     return CorpusStore(database).add(HAMLET)
 
 
@@ -52,18 +52,18 @@ def history(database: Database) -> HistoryStore:
 
 @pytest.fixture
 def ready(models: ModelStore, corpus: Corpus) -> Model:
-    """A model that has a text and was never trained."""
+    """Return a model that has a corpus and was never trained."""
     return models.create("hamlet", corpus_id=corpus.id)
 
 
 @pytest.fixture
 def training(ready: Model, leases: LeaseStore) -> Model:
-    """A model in its first training, held for an hour."""
+    """Return a model in its first training, with a lease of an hour."""
     leases.queue(ready.id)
     return leases.claim(ready.id, "host:1:token", seconds=3600)
 
 
 @pytest.fixture
 def append(history, training):
-    """Delivers a batch of the model in training."""
+    """Return a function that appends a batch to the history of the training model."""
     return lambda batch, epoch=1: history.append(training.id, epoch, batch, seconds=60)

@@ -1,4 +1,4 @@
-"""The files of texts: each once, whole or not at all, as text and as ids, in little memory."""
+"""Tests of corpus files: stored once, atomically, as text and as ids, in little memory."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from charrnn.store.corpus_files import CorpusFiles
 
 TEXT = "Ąžuolas, eglė,\r\nuosis, klevas\r\n"
 STORED = TEXT.replace("\r\n", "\n")
-NOWHERE = "0" * 64
+UNKNOWN = "0" * 64
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def add(files: CorpusFiles, text: str = TEXT) -> str:
     return files.add(io.BytesIO(text.encode()), name="trees")[0].id
 
 
-def test_a_text_is_stored_under_the_hash_of_its_characters(files: CorpusFiles) -> None:
+def test_corpus_id_is_the_hash_of_the_utf_8_text(files: CorpusFiles) -> None:
     corpus, report = files.add(io.BytesIO(TEXT.encode("utf-16")), name="trees")
     assert corpus.id == hashlib.sha256(STORED.encode()).hexdigest()
     assert (corpus.name, corpus.encoding, corpus.newlines) == ("trees", "utf-16-le", "crlf")
@@ -40,12 +40,12 @@ def test_a_text_is_stored_under_the_hash_of_its_characters(files: CorpusFiles) -
     assert (files.root / corpus.id / "text.txt").read_bytes() == STORED.encode()
 
 
-def test_line_ends_are_kept_on_request(files: CorpusFiles) -> None:
+def test_line_endings_are_kept_on_request(files: CorpusFiles) -> None:
     corpus, _ = files.add(io.BytesIO(TEXT.encode()), name="trees", newlines="keep")
     assert files.head(corpus.id, 99) == TEXT
 
 
-def test_the_same_text_in_another_encoding_is_stored_once(files: CorpusFiles) -> None:
+def test_same_text_in_another_encoding_is_stored_once(files: CorpusFiles) -> None:
     first = add(files)
     vocabulary = Vocabulary.from_counts(files.counts(first), 9)
     files.ids(first, vocabulary)
@@ -56,7 +56,7 @@ def test_the_same_text_in_another_encoding_is_stored_once(files: CorpusFiles) ->
     assert os.listdir(files.root) == [first]
 
 
-def test_a_text_can_be_read_back(files: CorpusFiles) -> None:
+def test_corpus_can_be_read_back(files: CorpusFiles) -> None:
     corpus_id = add(files)
     with files.text(corpus_id) as text:
         assert text.read() == STORED
@@ -66,7 +66,7 @@ def test_a_text_can_be_read_back(files: CorpusFiles) -> None:
 
 
 @pytest.mark.parametrize("max_vocab", [1, 5, 300])
-def test_ids_are_those_of_the_vocabulary_and_cannot_be_written_to(files: CorpusFiles, max_vocab: int) -> None:
+def test_ids_match_the_vocabulary_and_are_read_only(files: CorpusFiles, max_vocab: int) -> None:
     corpus_id = add(files)
     vocabulary = Vocabulary.from_counts(files.counts(corpus_id), max_vocab)
     ids = files.ids(corpus_id, vocabulary)
@@ -75,10 +75,10 @@ def test_ids_are_those_of_the_vocabulary_and_cannot_be_written_to(files: CorpusF
     assert isinstance(ids, np.memmap) and not ids.flags.writeable
 
 
-# Each text has an id of its own, so that one folder does for all.
+# Every text has its own id, so all examples can share one folder.
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\ufeff\0\x1b"), min_size=2, max_size=80))
-def test_what_was_stored_decodes_to_what_came(files: CorpusFiles, text: str) -> None:
+def test_ids_decode_to_the_added_text(files: CorpusFiles, text: str) -> None:
     text += "ab"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_module, "CHUNK", 5)
@@ -87,38 +87,38 @@ def test_what_was_stored_decodes_to_what_came(files: CorpusFiles, text: str) -> 
         assert vocabulary.decode(files.ids(corpus_id, vocabulary)) == text
 
 
-def test_a_text_is_encoded_once_for_each_vocabulary(files: CorpusFiles) -> None:
+def test_corpus_is_encoded_once_per_vocabulary(files: CorpusFiles) -> None:
     corpus_id = add(files)
     small, large = (Vocabulary.from_counts(files.counts(corpus_id), size) for size in (3, 9))
-    told: list[float] = []
+    reported: list[float] = []
     files.ids(corpus_id, small)
-    files.ids(corpus_id, small, progress=told.append)
-    assert told == []
-    files.ids(corpus_id, large, progress=told.append)
-    assert told[-1] == 1
+    files.ids(corpus_id, small, progress=reported.append)
+    assert reported == []
+    files.ids(corpus_id, large, progress=reported.append)
+    assert reported[-1] == 1
     assert len(list((files.root / corpus_id).glob("ids-*.npy"))) == 2
 
 
-def test_ids_that_were_cut_off_or_are_no_array_are_made_again(files: CorpusFiles) -> None:
+def test_damaged_ids_are_encoded_again(files: CorpusFiles) -> None:
     corpus_id = add(files)
     vocabulary = Vocabulary.from_counts(files.counts(corpus_id), 9)
     files.ids(corpus_id, vocabulary)
     (path,) = (files.root / corpus_id).glob("ids-*.npy")
     whole = path.read_bytes()
-    for damaged in (whole[:-1], whole[:20], b"", b"nothing of the kind"):
+    for damaged in (whole[:-1], whole[:20], b"", b"not an array"):
         path.write_bytes(damaged)
         assert files.ids(corpus_id, vocabulary).tolist() == vocabulary.encode(STORED).tolist()
         assert path.read_bytes() == whole
 
 
-def test_progress_grows_to_one(files: CorpusFiles) -> None:
-    told: list[float] = []
-    files.add(io.BytesIO(TEXT.encode() * 50_000), name="trees", progress=told.append)
-    assert told == sorted(told)
-    assert 0 < told[0] <= told[-1] == 1
+def test_progress_increases_to_one(files: CorpusFiles) -> None:
+    reported: list[float] = []
+    files.add(io.BytesIO(TEXT.encode() * 50_000), name="trees", progress=reported.append)
+    assert reported == sorted(reported)
+    assert 0 < reported[0] <= reported[-1] == 1
 
 
-def test_what_progress_raises_cancels_and_leaves_nothing(files: CorpusFiles) -> None:
+def test_exception_in_the_progress_callback_cancels_and_leaves_nothing(files: CorpusFiles) -> None:
     def cancel(_: float) -> None:
         raise InterruptedError("not now")
 
@@ -129,17 +129,15 @@ def test_what_progress_raises_cancels_and_leaves_nothing(files: CorpusFiles) -> 
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"", "empty"), (b"aaa", "one character only, 'a'"), (b"hello\0world\n" * 9, "a NUL byte at offset 5")],
+    [(b"", "empty"), (b"aaa", "only one character, 'a'"), (b"hello\0world\n" * 9, "a NUL byte at offset 5")],
 )
-def test_a_refused_text_leaves_nothing(files: CorpusFiles, data: bytes, message: str) -> None:
+def test_rejected_text_leaves_nothing(files: CorpusFiles, data: bytes, message: str) -> None:
     with pytest.raises(TextError, match=message):
         files.add(io.BytesIO(data), name="bad")
     assert os.listdir(files.root) == []
 
 
-def test_a_text_that_does_not_fit_on_the_disk_leaves_nothing(
-    files: CorpusFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_leaves_nothing(files: CorpusFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -149,19 +147,19 @@ def test_a_text_that_does_not_fit_on_the_disk_leaves_nothing(
     assert os.listdir(files.root) == []
 
 
-def test_a_missing_text_is_named(files: CorpusFiles) -> None:
+def test_missing_corpus_is_named(files: CorpusFiles) -> None:
     for ask in (files.text, files.counts, lambda corpus_id: files.head(corpus_id, 3)):
         with pytest.raises(NotFound, match="There is no text 0000"):
-            ask(NOWHERE)
+            ask(UNKNOWN)
 
 
-@pytest.mark.parametrize("corpus_id", ["", "../../etc/passwd", "A" * 64, "0" * 63, NOWHERE + "\n"])
-def test_only_hashes_name_folders(files: CorpusFiles, corpus_id: str) -> None:
-    with pytest.raises(NotFound, match="is no corpus id"):
+@pytest.mark.parametrize("corpus_id", ["", "../../etc/passwd", "A" * 64, "0" * 63, UNKNOWN + "\n"])
+def test_invalid_corpus_ids_are_rejected(files: CorpusFiles, corpus_id: str) -> None:
+    with pytest.raises(NotFound, match="is not a valid corpus id"):
         files.counts(corpus_id)
 
 
-def test_a_deleted_text_is_gone_and_may_be_deleted_again(files: CorpusFiles) -> None:
+def test_corpus_can_be_deleted_twice(files: CorpusFiles) -> None:
     corpus_id = add(files)
     files.delete(corpus_id)
     files.delete(corpus_id)
@@ -169,7 +167,7 @@ def test_a_deleted_text_is_gone_and_may_be_deleted_again(files: CorpusFiles) -> 
 
 
 @pytest.mark.parametrize("name", ["text.txt", "counts.json"])
-def test_a_damaged_text_is_named_and_adding_it_again_mends_it(files: CorpusFiles, name: str) -> None:
+def test_damaged_corpus_is_reported_and_repaired_by_adding_it_again(files: CorpusFiles, name: str) -> None:
     corpus_id = add(files)
     path = files.root / corpus_id / name
     path.write_bytes(path.read_bytes()[:-3])
@@ -179,14 +177,14 @@ def test_a_damaged_text_is_named_and_adding_it_again_mends_it(files: CorpusFiles
     assert files.head(corpus_id, 99) == STORED
 
 
-def test_a_missing_file_is_damage_too(files: CorpusFiles) -> None:
+def test_missing_file_counts_as_damage(files: CorpusFiles) -> None:
     corpus_id = add(files)
     (files.root / corpus_id / "text.txt").unlink()
     with pytest.raises(TextError, match="text.txt has 0 bytes instead of"):
         files.text(corpus_id)
 
 
-def test_a_large_text_needs_little_memory(tmp_path: Path) -> None:
+def test_large_text_needs_little_memory(tmp_path: Path) -> None:
     megabyte = "Ąžuolas, eglė, uosis 水\n" * 40_000
     with open(tmp_path / "large.txt", "wb") as file:
         for _ in range(60):

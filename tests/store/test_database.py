@@ -1,4 +1,4 @@
-"""The door to the database: transactions that are whole, wait their turn, and explain what went wrong."""
+"""Tests of transactions: atomicity, locks, reattempts and errors."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from charrnn.core.errors import BrokenConstraint, StoreAway, StoreError
+from charrnn.core.errors import ConstraintError, StoreError, StoreUnavailable
 from charrnn.store.database import Database
 from charrnn.store.database_url import url_from_environment
 from charrnn.store.driver_errors import is_missing_parent
@@ -22,9 +22,9 @@ from charrnn.store.tables import ModelRow
 from tests.support.database_servers import KINDS, ask, unique
 
 NOBODY = 65534
-FOR_ALL_TO_SEE = 0o755
+READABLE_BY_ALL = 0o755
 READ_ONLY = 0o555
-SECRET = "hid" + "den"  # a traceback shows the lines of this file
+SECRET = "hid" + "den"  # split, because a traceback shows the lines of this file
 
 
 def note(session, model_id, notes):
@@ -32,8 +32,8 @@ def note(session, model_id, notes):
 
 
 @contextmanager
-def without_roots_rights():
-    """Root may write everywhere, so it steps back for a moment; for others nothing changes."""
+def without_root_privileges():
+    """Drop the privileges of root, who can write everywhere; other users keep theirs."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(NOBODY)
@@ -45,75 +45,75 @@ def without_roots_rights():
 
 @pytest.fixture
 def open_folder():
-    """A folder that other users can look into, unlike pytest's own."""
+    """Yield a folder that other users can read, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, FOR_ALL_TO_SEE)
+        os.chmod(folder, READABLE_BY_ALL)
         yield Path(folder)
 
 
-def test_a_transaction_that_fails_leaves_nothing(database, models):
+def test_failed_transaction_is_rolled_back(database, models):
     model = models.create("x")
 
-    def work(session):
+    def transaction(session):
         note(session, model.id, "half")
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        database.write(work)
+        database.write(transaction)
     assert models.get(model.id) == model
 
 
 @pytest.mark.parametrize("database", ["file", *KINDS], indirect=True)
-def test_a_reader_sees_the_last_commit_and_waits_for_no_writer(database, models):
+def test_reader_sees_the_last_commit_without_waiting(database, models):
     model = models.create("x")
 
-    def work(session):
+    def transaction(session):
         note(session, model.id, "new")
         with ThreadPoolExecutor(1) as reader:
             return reader.submit(models.get, model.id).result(timeout=60).notes
 
-    assert database.write(work) == ""
+    assert database.write(transaction) == ""
     assert models.get(model.id).notes == "new"
 
 
 @pytest.mark.parametrize("database", KINDS, indirect=True)
-def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(database, models):
+def test_deadlocked_transactions_both_succeed_after_a_retry(database, models):
     first, second = (models.create(name).id for name in "ab")
     both_hold_one = threading.Barrier(2)
-    tries = []
+    attempts = []
 
     def crossing(held, wanted):
-        def work(session):
-            tries.append(held)
+        def transaction(session):
+            attempts.append(held)
             note(session, held, f"held by {held}")
-            if len(tries) <= 2:
+            if len(attempts) <= 2:
                 both_hold_one.wait(timeout=60)
             note(session, wanted, f"wanted by {held}")
 
-        database.write(work)
+        database.write(transaction)
 
     with ThreadPoolExecutor(2) as threads:
         for result in [threads.submit(crossing, first, second), threads.submit(crossing, second, first)]:
             result.result()
-    assert len(tries) == 3
+    assert len(attempts) == 3
 
 
 @pytest.mark.parametrize("database", ["file", *KINDS], indirect=True)
-def test_a_writer_that_waits_for_another_gets_its_turn(database, models):
+def test_waiting_writer_gets_its_turn(database, models):
     model = models.create("x")
     with ThreadPoolExecutor(1) as other:
 
-        def work(session):
+        def transaction(session):
             note(session, model.id, "first")
             return other.submit(models.update, model.id, name="second")
 
-        waiting = database.write(work)
+        waiting = database.write(transaction)
         assert (waiting.result().name, waiting.result().notes) == ("second", "first")
 
 
 @pytest.mark.parametrize("database", ["file"], indirect=True)
-def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
-    """Two that read and then write would both have to be tried again, and again."""
+def test_sqlite_writer_reads_nothing_before_it_holds_the_lock(database):
+    """Two transactions that read and then write would both have to be retried, again and again."""
     has_read = threading.Event()
 
     def second(session):
@@ -133,40 +133,40 @@ def test_a_writer_of_a_file_reads_nothing_before_it_has_its_turn(database):
 
 @pytest.fixture
 def small_pool(monkeypatch):
-    """Three connections, and hardly any waiting for one."""
+    """Limit the pool to three connections and a short wait."""
     monkeypatch.setattr("charrnn.store.database_engine.POOL", {"pool_size": 2, "max_overflow": 1})
     monkeypatch.setattr("charrnn.store.database_engine.BUSY_SECONDS", 3)
 
 
-def test_writers_that_wait_for_a_file_leave_its_readers_a_connection(small_pool, tmp_path):
+def test_waiting_sqlite_writers_leave_a_connection_for_readers(small_pool, tmp_path):
     database = Database.open(f"sqlite:///{tmp_path}/new.sqlite3")
     models = ModelStore(database)
     model = models.create("x")
     with ThreadPoolExecutor(5) as others:
 
-        def work(session):
+        def transaction(session):
             note(session, model.id, "first")
             writers = [others.submit(models.update, model.id, notes=f"{number}") for number in range(5)]
             return models.get(model.id).notes, writers
 
-        seen, writers = database.write(work)
+        seen, writers = database.write(transaction)
         assert seen == ""
         assert {writer.result().notes for writer in writers} == set("01234")
     database.close()
 
 
-def test_who_finds_no_free_connection_is_told_to_try_again(small_pool, empty_url):
+def test_exhausted_pool_asks_to_try_again(small_pool, empty_url):
     database = Database.open(empty_url)
     with ExitStack() as held:
         for _ in range(3):
             held.enter_context(database.engine.connect())
-        with pytest.raises(StoreAway, match="has been busy .* Try again in a moment"):
+        with pytest.raises(StoreUnavailable, match="has been busy .* Try again in a moment"):
             ModelStore(database).list()
     assert ModelStore(database).list() == []
     database.close()
 
 
-def test_a_database_in_memory_is_one_for_all_threads():
+def test_in_memory_database_is_shared_by_all_threads():
     database = Database.open("sqlite://")
     models = ModelStore(database)
     with ThreadPoolExecutor(8) as threads:
@@ -175,18 +175,18 @@ def test_a_database_in_memory_is_one_for_all_threads():
     database.close()
 
 
-def test_a_broken_constraint_is_the_callers_business(database):
+def test_violated_constraint_raises_constraint_error(database):
     orphan = text("INSERT INTO model_log (model_id, position, chunk) VALUES ('nobody', 1, '')")
-    with pytest.raises(BrokenConstraint, match="refused a change: .*(FOREIGN KEY|foreign key)") as caught:
+    with pytest.raises(ConstraintError, match="rejected a change: .*(FOREIGN KEY|foreign key)") as caught:
         database.write(lambda session: session.execute(orphan))
     assert is_missing_parent(caught.value)
 
 
-def test_the_clock_tells_utc(database):
+def test_clock_is_utc(database):
     assert abs(database.now() - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=1)
 
 
-def test_a_connection_that_the_server_closed_is_replaced(server_database):
+def test_connection_closed_by_the_server_is_replaced(server_database):
     connection = server_database.read(lambda session: session.scalar(text("SELECT CONNECTION_ID()")))
     killer = Database(server_database.url)
     killer.write(lambda session: session.execute(text(f"KILL {connection}")))
@@ -194,7 +194,7 @@ def test_a_connection_that_the_server_closed_is_replaced(server_database):
     assert server_database.now()
 
 
-def test_a_connection_that_breaks_between_two_transactions_leaves_no_traceback(server_database, caplog):
+def test_connection_lost_between_transactions_logs_no_traceback(server_database, caplog):
     with server_database.engine.connect() as connection:
         number = connection.scalar(text("SELECT CONNECTION_ID()"))
         connection.commit()
@@ -203,25 +203,27 @@ def test_a_connection_that_breaks_between_two_transactions_leaves_no_traceback(s
     assert not caplog.records
 
 
-def test_a_server_that_is_not_there_is_named_and_the_password_is_not():
-    with socket.socket() as taken:  # bound but not listening: nobody answers there
+def test_unreachable_server_error_hides_the_password():
+    with socket.socket() as taken:  # bound but not listening: no connection is accepted
         taken.bind(("127.0.0.1", 0))
         host, port = taken.getsockname()
         environ = {"MYSQL_HOST": host, "MYSQL_PORT": str(port), "MYSQL_USER": "ann", "MYSQL_PASSWORD": SECRET}
-        with pytest.raises(StoreError, match=rf"no database server at {host}:{port} .* Check host and port") as caught:
+        with pytest.raises(
+            StoreError, match=rf"No database server responds at {host}:{port} .* Check host and port"
+        ) as caught:
             Database.open(url_from_environment(environ, Path("/data")))
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_refused_login_says_whose_and_not_the_password(empty_server_url):
+def test_rejected_login_error_names_the_user_and_hides_the_password(empty_server_url):
     url = url_from_environment({"CHARRNN_DATABASE_URL": empty_server_url}, Path("/data"))
     user = unique("ann")
-    with pytest.raises(StoreError, match=f"refused the login of '{user}'. Check the user and the password") as caught:
+    with pytest.raises(StoreError, match=f"rejected the login of '{user}'. Check the user and the password") as caught:
         Database.open(url.set(username=user, password=SECRET))
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_database_that_the_server_has_not_says_how_to_make_it(server_url):
+def test_missing_database_error_says_how_to_create_it(server_url):
     name = unique("nowhere")
     with pytest.raises(
         StoreError, match=f"has no database '{name}'. Create it: CREATE DATABASE `{name}` CHARACTER SET"
@@ -229,41 +231,41 @@ def test_a_database_that_the_server_has_not_says_how_to_make_it(server_url):
         Database.open(server_url.set(database=name))
 
 
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(
-        StoreError, match="The folder '.*/none' for the database file does not exist. Create it, or set"
-    ):
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(StoreError, match="The folder '.*/none' of the database file does not exist. Create it, or set"):
         Database.open(f"sqlite:///{tmp_path}/none/a.sqlite3")
 
 
-def test_another_kind_of_file_is_left_alone(tmp_path):
+def test_file_of_another_kind_is_not_changed(tmp_path):
     file = tmp_path / "a.sqlite3"
     file.write_text("To be, or not to be\n" * 99)
-    with pytest.raises(StoreError, match="The database file .*a.sqlite3: it is something else. Move that file away"):
+    with pytest.raises(
+        StoreError, match="The database file .*a.sqlite3: it is not a SQLite database. Move that file away"
+    ):
         Database.open(f"sqlite:///{file}")
     assert file.read_text() == "To be, or not to be\n" * 99
 
 
-def test_a_folder_without_the_right_to_write_is_named(open_folder):
+def test_read_only_folder_is_named(open_folder):
     os.chmod(open_folder, READ_ONLY)
     with (
-        without_roots_rights(),
+        without_root_privileges(),
         pytest.raises(StoreError, match=f"The database file {open_folder}/a.sqlite3: it cannot"),
     ):
         Database.open(f"sqlite:///{open_folder}/a.sqlite3")
 
 
-def test_a_file_without_the_right_to_write_is_named(open_folder):
+def test_read_only_file_is_named(open_folder):
     file = open_folder / "a.sqlite3"
     Database.open(f"sqlite:///{file}").close()
     os.chmod(file, READ_ONLY)
     database = Database(f"sqlite:///{file}")
-    with without_roots_rights(), pytest.raises(StoreError, match=f"The database file {file}: it .* write"):
+    with without_root_privileges(), pytest.raises(StoreError, match=f"The database file {file}: it is read-only"):
         ModelStore(database).create("x")
     database.close()
 
 
-def test_a_database_without_tables_says_how_to_make_them(empty_url):
+def test_missing_tables_error_says_how_to_create_them(empty_url):
     database = Database(empty_url)
     with pytest.raises(StoreError, match="[Aa] table is missing.* Run `charrnn db upgrade`"):
         ModelStore(database).list()

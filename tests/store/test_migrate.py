@@ -1,4 +1,4 @@
-"""The tables of a database in this program's version: made, upgraded, refused, and by one process at a time."""
+"""Tests of schema migrations: creation, upgrades, rejected databases and locking."""
 
 import os
 import subprocess
@@ -19,9 +19,9 @@ from charrnn.core.errors import StoreError
 from charrnn.store import migrate, schema_version
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
-from charrnn.store.migrate import must_upgrade
+from charrnn.store.migrate import needs_upgrade
 from charrnn.store.models import ModelStore
-from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.run_history import HistoryBatch, HistoryStore
 from charrnn.store.schema_version import NEWEST, VERSION_TABLE
 from charrnn.store.tables import Base
 from charrnn.store.training_leases import LeaseStore
@@ -51,7 +51,7 @@ def tables(database: Database) -> set[str]:
 
 
 def run(database: Database, *statements: str) -> None:
-    """Change the database behind the program's back."""
+    """Run statements that bypass the program."""
     database.write(lambda session: [session.execute(text(statement)) for statement in statements])
 
 
@@ -64,7 +64,7 @@ def opened(empty_url):
 
 @pytest.fixture
 def newer_program(tmp_path, monkeypatch):
-    """A program that has one version more; until then the newest is ours."""
+    """Return a function that adds a newer schema version to the program."""
 
     def install():
         (tmp_path / "versions").mkdir()
@@ -84,16 +84,16 @@ def newer_program(tmp_path, monkeypatch):
     return install
 
 
-def test_an_empty_database_gets_all_tables_and_the_version(opened):
+def test_empty_database_gets_all_tables_and_the_version(opened):
     assert tables(opened) == {*Base.metadata.tables, VERSION_TABLE}
-    assert not must_upgrade(opened.engine)
+    assert not needs_upgrade(opened.engine)
 
 
-def test_the_version_that_the_program_names_is_the_last_of_its_migrations():
+def test_newest_version_is_the_last_migration():
     assert ScriptDirectory.from_config(migrate._config()).get_current_head() == NEWEST
 
 
-def test_opening_a_database_that_is_up_to_date_needs_no_alembic(tmp_path):
+def test_opening_a_current_database_does_not_import_alembic(tmp_path):
     url = f"sqlite:///{tmp_path}/studio.sqlite3"
     Database.open(url).close()
     script = f"""
@@ -106,7 +106,7 @@ print("alembic" in sys.modules)
     assert ran.stdout.strip() == "False"
 
 
-def test_opening_again_leaves_everything_as_it_is(opened):
+def test_opening_a_current_database_changes_nothing(opened):
     model = ModelStore(opened).create("kept")
     again = Database.open(opened.url)
     again.upgrade()
@@ -114,7 +114,7 @@ def test_opening_again_leaves_everything_as_it_is(opened):
     again.close()
 
 
-def test_the_migrations_make_the_tables_that_the_program_describes(opened):
+def test_migrations_create_the_declared_tables(opened):
     with opened.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": False}
@@ -122,29 +122,25 @@ def test_the_migrations_make_the_tables_that_the_program_describes(opened):
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_a_database_of_a_newer_program_is_refused_and_left_alone(opened):
+def test_database_of_a_newer_version_is_rejected_unchanged(opened):
     run(opened, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     for call in (lambda: Database.open(opened.url), opened.upgrade):
-        with pytest.raises(
-            StoreError, match="has version 9999, which a newer program made; this one knows versions up"
-        ):
+        with pytest.raises(StoreError, match="has schema version 9999, but this program supports versions up"):
             call()
     assert opened.read(lambda session: session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))) == "9999"
 
 
-def test_tables_of_another_program_are_refused_and_left_alone(empty_url):
+def test_tables_of_another_program_are_rejected_unchanged(empty_url):
     other = Database(empty_url)
     run(other, "CREATE TABLE model (id INTEGER)", "INSERT INTO model VALUES (7)")
-    with pytest.raises(
-        StoreError, match="has tables of another program with the names model. Give this one a database"
-    ):
+    with pytest.raises(StoreError, match="has tables of another program named model. Use a separate database"):
         Database.open(empty_url)
     assert tables(other) == {"model"}
     assert other.read(lambda session: session.scalar(text("SELECT id FROM model"))) == 7
     other.close()
 
 
-def test_tables_of_other_names_are_no_obstacle(empty_url):
+def test_tables_with_other_names_are_ignored(empty_url):
     other = Database(empty_url)
     run(other, "CREATE TABLE alembic_version (version_num VARCHAR(32))", "CREATE TABLE poems (id INTEGER)")
     Database.open(empty_url).close()
@@ -152,29 +148,29 @@ def test_tables_of_other_names_are_no_obstacle(empty_url):
     other.close()
 
 
-def test_a_creation_that_was_cut_off_says_what_to_drop(empty_url):
+def test_interrupted_creation_error_says_what_to_drop(empty_url):
     cut = Database(empty_url)
     run(cut, f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))", "CREATE TABLE corpus (id INTEGER)")
-    with pytest.raises(StoreError, match=f"They hold nothing yet: drop corpus and {VERSION_TABLE}, and start again"):
+    with pytest.raises(StoreError, match=f"They are still empty: drop corpus and {VERSION_TABLE}, and start again"):
         Database.open(empty_url)
     cut.close()
 
 
-def test_an_older_sqlite_file_is_upgraded_when_it_is_opened_and_loses_nothing(tmp_path, newer_program):
+def test_older_sqlite_file_is_upgraded_on_opening_without_loss(tmp_path, newer_program):
     url = f"sqlite:///{tmp_path}/old.sqlite3"
     model_id = trained(url)
     newer_program()
     database = Database.open(url)
-    assert not must_upgrade(database.engine)
+    assert not needs_upgrade(database.engine)
     assert still_there(database, model_id)
     assert database.read(lambda session: session.scalar(text("PRAGMA foreign_keys"))) == 1
     database.close()
 
 
-def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_server_url, newer_program):
+def test_older_server_database_is_upgraded_on_request(empty_server_url, newer_program):
     model_id = trained(empty_server_url)
     newer_program()
-    with pytest.raises(StoreError, match=f"has version {NEWEST}; this program needs next. Stop the other"):
+    with pytest.raises(StoreError, match=f"has schema version {NEWEST}, but this program needs next. Stop the other"):
         Database.open(empty_server_url)
     asked = Database(empty_server_url)
     asked.upgrade()
@@ -184,7 +180,7 @@ def test_an_older_database_on_a_server_is_upgraded_when_it_is_asked_for(empty_se
     database.close()
 
 
-def test_an_upgrade_that_fails_leaves_a_sqlite_file_as_it_was(tmp_path, newer_program):
+def test_failed_upgrade_leaves_a_sqlite_file_unchanged(tmp_path, newer_program):
     url = f"sqlite:///{tmp_path}/old.sqlite3"
     model_id = trained(url)
     newer_program()
@@ -199,7 +195,7 @@ def test_an_upgrade_that_fails_leaves_a_sqlite_file_as_it_was(tmp_path, newer_pr
     database.close()
 
 
-def test_two_processes_that_open_a_new_database_at_once_both_succeed(empty_url):
+def test_two_processes_can_open_a_new_database_at_once(empty_url):
     code = (
         "import sys; from charrnn.store.database import Database; from charrnn.store.models import ModelStore\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
@@ -225,8 +221,8 @@ def test_two_processes_that_open_a_new_database_at_once_both_succeed(empty_url):
 
 
 @pytest.mark.parametrize("half_way", ["a version", "some tables"])
-def test_defect_a_database_that_is_just_being_made_is_waited_for(empty_url, half_way):
-    """On a server, each table and each version is there as soon as it is made, and was taken for all there is."""
+def test_defect_opening_waits_for_a_database_under_construction(empty_url, half_way):
+    """On a server, each table is visible once it is created, so a partial schema was taken for the whole one."""
     url, maker = empty_url, Database(empty_url)
     opened = []
     other = threading.Thread(target=lambda: opened.append(Database.open(url)))
@@ -249,7 +245,7 @@ def test_defect_a_database_that_is_just_being_made_is_waited_for(empty_url, half
         database.close()
 
 
-def test_an_installed_program_has_its_migrations(tmp_path):
+def test_wheel_contains_the_migrations(tmp_path):
     for name in ("charrnn", "pyproject.toml", "README.md", "LICENSE"):
         (tmp_path / name).symlink_to(ROOT / name)
     build = "from setuptools import build_meta; build_meta.build_wheel('.')"
@@ -269,12 +265,12 @@ def test_an_installed_program_has_its_migrations(tmp_path):
 
 
 def trained(url: str) -> str:
-    """Make a database of this version that holds a model with a log; tell the model's id."""
+    """Create a database of this version with a model and a log line; return the model's id."""
     database = Database.open(url)
     model = ModelStore(database).create("hamlet", corpus_id=CorpusStore(database).add(HAMLET).id)
     LeaseStore(database).queue(model.id)
     LeaseStore(database).claim(model.id, "me", seconds=60)
-    HistoryStore(database).append(model.id, 1, Batch(first_position=1, lines=[("kept", "info")]), seconds=60)
+    HistoryStore(database).append(model.id, 1, HistoryBatch(first_position=1, lines=[("kept", "info")]), seconds=60)
     database.close()
     return model.id
 

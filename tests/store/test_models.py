@@ -1,4 +1,4 @@
-"""Models: names, changes, deletion and its undoing."""
+"""Tests of creating, updating, deleting and restoring models."""
 
 import math
 
@@ -9,56 +9,53 @@ from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError
 from charrnn.core.records import ModelState
 from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
-from charrnn.store.run_history import Batch
+from charrnn.store.run_history import HistoryBatch
 from charrnn.store.tables import ModelRow
 
 
-def test_a_new_model_is_read_back_as_it_was_made(models, corpus):
+def test_new_model_is_read_back_unchanged(models, corpus):
     made = models.create(
         " Hamlet 😀 ",
         owner="ann",
         corpus_id=corpus.id,
         train_params={"num_steps": 5, "learning_rate": 0.1 + 0.2, "use_embedding": False},
-        sample_params={"start_string": "To be 🎭"},
         notes="two\nlines",
         tags=["de", "poems"],
     )
     assert models.get(made.id) == made
     assert (made.name, made.owner, made.state, made.notes) == ("Hamlet 😀", "ann", ModelState.READY, "two\nlines")
     assert made.train_params == {"num_steps": 5, "learning_rate": 0.1 + 0.2, "use_embedding": False}
-    assert made.sample_params == {"start_string": "To be 🎭"}
     assert made.tags == ("de", "poems")
     assert made.created_at == made.updated_at
 
 
-def test_defect_11_names_and_notes_take_emoji_and_whatever_a_user_pastes(models):
-    made = models.create("😀", notes="a\0b\ud800", sample_params={"start_string": "\ud83d"})
+def test_defect_11_names_and_notes_accept_any_character(models):
+    made = models.create("😀", notes="a\0b\ud800")
     assert models.get(made.id).notes == "a␀b\ufffd"
-    assert made.sample_params == {"start_string": "\ufffd"}
 
 
-def test_names_that_differ_only_in_case_accent_or_emoji_are_different(models):
+def test_names_differ_by_case_accent_and_emoji(models):
     names = ["a", "A", "e", "é", "😀", "😁", "ss", "ß", "a b", "ab"]
     ids = {models.create(name).id for name in names}
     assert len(ids) == len(names)
     assert [models.resolve(name).name for name in names] == names
 
 
-def test_a_name_is_taken_for_its_owner_only(models):
+def test_name_is_unique_per_owner(models):
     models.create("x", owner="ann")
     models.create("x", owner="Ann")
-    with pytest.raises(NameTaken, match="There is a model 'x' already. Choose another name"):
+    with pytest.raises(NameTaken, match="The name 'x' is taken by another model. Choose another name"):
         models.create(" x", owner="ann")
 
 
-def test_all_that_is_wrong_with_a_new_model_is_said_at_once(models):
+def test_all_problems_of_a_new_model_are_reported_at_once(models):
     with pytest.raises(OptionError) as caught:
         models.create(" ", tags=[""], train_params={"learning_rate": math.nan})
     assert caught.value.problems.keys() == {"name", "tags", "learning_rate"}
     assert models.list() == []
 
 
-def test_resolve_takes_a_name_or_an_id(models):
+def test_resolve_accepts_a_name_or_an_id(models):
     model = models.create("first")
     assert models.resolve(" first ") == models.resolve(model.id) == models.resolve(f" {model.id.upper()} ") == model
     assert models.resolve("first", owner="ann") is models.resolve(model.id, owner="ann") is None
@@ -67,17 +64,17 @@ def test_resolve_takes_a_name_or_an_id(models):
     assert models.resolve("\ud800") is None
 
 
-def test_a_model_cannot_take_the_id_of_another_as_its_name(models):
+def test_name_must_not_look_like_an_id(models):
     first, second = models.create("first"), models.create("second")
     for name in (first.id, first.id.upper(), f" {first.id} ", "0" * 32):
-        with pytest.raises(OptionError, match="has the form of a model's id"):
+        with pytest.raises(OptionError, match="looks like a model's id"):
             models.update(second.id, name=name)
-        with pytest.raises(OptionError, match="has the form of a model's id"):
+        with pytest.raises(OptionError, match="looks like a model's id"):
             models.create(name)
     assert models.create("0" * 31).name == "0" * 31
 
 
-def test_a_model_that_an_older_version_named_like_an_id_is_reached_by_its_own_id_only(models, database):
+def test_model_named_like_an_id_by_an_older_version_is_found_only_by_its_own_id(models, database):
     first, second = models.create("first"), models.create("second")
     database.write(
         lambda session: session.execute(update(ModelRow).where(ModelRow.id == second.id).values(name=first.id))
@@ -87,22 +84,22 @@ def test_a_model_that_an_older_version_named_like_an_id_is_reached_by_its_own_id
     assert models.resolve(second.id) == models.get(second.id)
     models.delete(first.id)
     assert models.resolve(first.id) is None
-    assert models.update(second.id, name="mended").name == "mended"
+    assert models.update(second.id, name="renamed").name == "renamed"
 
 
-def test_an_unknown_model_is_not_found(models):
+def test_unknown_model_is_not_found(models):
     for call in (models.get, models.delete, models.restore, models.purge, models.update):
         with pytest.raises(NotFound, match="There is no model with the id 'nobody'"):
             call("nobody")
 
 
-def test_the_list_begins_with_the_newest_and_can_be_one_owners(models):
+def test_list_is_newest_first_and_can_be_filtered_by_owner(models):
     ids = [models.create(str(number), owner="ann" if number % 2 else "bob").id for number in range(5)]
     assert [model.id for model in models.list()] == ids[::-1]
     assert [model.id for model in models.list(owner="bob")] == [ids[4], ids[2], ids[0]]
 
 
-def test_a_name_of_two_hundred_emoji_is_kept_whole_and_told_from_its_neighbour(models):
+def test_name_of_two_hundred_emoji_is_stored_completely(models):
     names = ["😀" * 199 + last for last in "😀😁"]
     ids = [models.create(name).id for name in names]
     assert [models.resolve(name).id for name in names] == ids
@@ -110,33 +107,33 @@ def test_a_name_of_two_hundred_emoji_is_kept_whole_and_told_from_its_neighbour(m
         models.create(names[0])
 
 
-def test_the_list_says_how_far_each_model_is(models, history, training):
+def test_list_has_step_and_best_loss(models, history, training):
     models.create("fresh")
-    history.append(training.id, 1, Batch(first_position=1, step=7, best_loss=1.25), seconds=60)
+    history.append(training.id, 1, HistoryBatch(first_position=1, step=7, best_loss=1.25), seconds=60)
     assert [(model.name, model.step, model.best_loss) for model in models.list()] == [
         ("fresh", 0, None),
         ("hamlet", 7, 1.25),
     ]
 
 
-def test_a_change_that_is_tried_again_sees_what_happened_meanwhile(database, leases, ready, corpus):
+def test_retried_update_sees_concurrent_changes(database, leases, ready, corpus):
     class Conflicted(Database):
-        """Undoes the first try, as after a deadlock; before the second, somebody trains the model to its end."""
+        """Roll back the first attempt, as after a deadlock; before the second, another worker completes a training."""
 
         def __init__(self):
             pass
 
-        def write(self, work):
+        def write(self, transaction):
             with pytest.raises(ArithmeticError):
-                database.write(lambda session: (work(session), 1 / 0))
+                database.write(lambda session: (transaction(session), 1 / 0))
             leases.queue(ready.id)
             leases.finish(ready.id, leases.claim(ready.id, "me", seconds=60).epoch, ModelState.COMPLETED)
-            return database.write(work)
+            return database.write(transaction)
 
     assert ModelStore(Conflicted()).update(ready.id, corpus_id=corpus.id).state == ModelState.COMPLETED
 
 
-def test_update_changes_what_is_named_and_nothing_else(models):
+def test_update_changes_only_the_given_fields(models):
     before = models.create("x", notes="n", tags=["t"], train_params={"a": 1})
     after = models.update(before.id, name="y", train_params={"b": 2})
     assert (after.name, after.train_params, after.notes, after.tags) == ("y", {"b": 2}, "n", ("t",))
@@ -144,7 +141,7 @@ def test_update_changes_what_is_named_and_nothing_else(models):
     assert models.get(before.id) == after
 
 
-def test_update_refuses_what_create_refuses(models):
+def test_update_validates_like_create(models):
     models.create("taken")
     model = models.create("x")
     with pytest.raises(NameTaken, match="'taken'"):
@@ -153,19 +150,19 @@ def test_update_refuses_what_create_refuses(models):
         models.update(model.id, corpus_id="none")
     with pytest.raises(OptionError, match="The name is empty"):
         models.update(model.id, name="")
-    with pytest.raises(TypeError, match=r"update\(\) changes no state; it changes name,"):
+    with pytest.raises(TypeError, match=r"unknown fields state; expected name,"):
         models.update(model.id, state="completed")
     assert models.get(model.id) == model
 
 
-def test_a_text_makes_a_draft_ready_and_without_it_it_is_a_draft_again(models, corpus):
+def test_state_follows_whether_there_is_a_corpus(models, corpus):
     model = models.create("x")
     assert model.state == ModelState.DRAFT
     assert models.update(model.id, corpus_id=corpus.id).state == ModelState.READY
     assert models.update(model.id, corpus_id=None).state == ModelState.DRAFT
 
 
-def test_a_model_in_training_keeps_its_text_and_options_but_may_be_renamed(models, training):
+def test_training_model_can_only_be_renamed(models, training):
     with pytest.raises(
         StateError, match="'hamlet' is training and cannot be given another text now. Stop its training"
     ):
@@ -175,13 +172,13 @@ def test_a_model_in_training_keeps_its_text_and_options_but_may_be_renamed(model
     assert models.update(training.id, name="ophelia").name == "ophelia"
 
 
-def test_a_trained_model_keeps_its_text(models, leases, training):
+def test_trained_model_keeps_its_corpus(models, leases, training):
     leases.finish(training.id, training.epoch, ModelState.STOPPED)
-    with pytest.raises(StateError, match="'hamlet' was trained and keeps its text. Make a new model instead"):
+    with pytest.raises(StateError, match="'hamlet' was trained and keeps its text. Create a new model instead"):
         models.update(training.id, corpus_id=None)
 
 
-def test_a_deleted_model_gives_its_name_free_and_comes_back_when_it_still_is(models):
+def test_deleted_model_frees_its_name_and_can_be_restored(models):
     old = models.create("x")
     models.delete(old.id)
     assert models.resolve("x") is None
@@ -191,11 +188,11 @@ def test_a_deleted_model_gives_its_name_free_and_comes_back_when_it_still_is(mod
     assert models.resolve("x").id == old.id
 
 
-def test_a_deleted_model_whose_name_was_given_away_cannot_come_back(models):
+def test_deleted_model_cannot_be_restored_when_its_name_is_taken(models):
     old = models.create("x")
     models.delete(models.delete(old.id).id)
     models.create("x")
-    with pytest.raises(NameTaken, match="There is a model 'x' already"):
+    with pytest.raises(NameTaken, match="The name 'x' is taken by another model"):
         models.restore(old.id)
     assert models.get(old.id).deleted_at is not None
     with pytest.raises(StateError, match="'x' is deleted and cannot be changed. Restore it first"):
@@ -203,14 +200,14 @@ def test_a_deleted_model_whose_name_was_given_away_cannot_come_back(models):
 
 
 @pytest.mark.parametrize("what", ["delete", "purge"])
-def test_a_model_in_training_can_neither_be_deleted_nor_purged(models, training, what):
+def test_training_model_cannot_be_deleted_or_purged(models, training, what):
     with pytest.raises(StateError, match="'hamlet' is training and cannot be .* now. Stop its training first"):
         getattr(models, what)(training.id)
     assert models.get(training.id).deleted_at is None
 
 
-def test_purge_leaves_nothing(models, leases, history, training):
-    history.append(training.id, training.epoch, Batch(first_position=1, lines=[("a", "info")]), seconds=60)
+def test_purge_removes_everything(models, leases, history, training):
+    history.append(training.id, training.epoch, HistoryBatch(first_position=1, lines=[("a", "info")]), seconds=60)
     history.add_sample(training.id, step=0, text="t", options={})
     leases.finish(training.id, training.epoch, ModelState.STOPPED)
     models.purge(training.id)
@@ -218,7 +215,7 @@ def test_purge_leaves_nothing(models, leases, history, training):
     assert history.lines(training.id) == [] and history.samples(training.id) == []
 
 
-def test_what_one_session_commits_the_next_read_of_another_sees(database, models):
+def test_commit_is_visible_to_the_next_read(database, models):
     model = models.create("x")
     other = ModelStore(database)
     assert other.get(model.id).notes == ""

@@ -1,4 +1,4 @@
-"""Databases of every released version on MariaDB and MySQL; SQLite's are kept as files under tests/data."""
+"""Tests of upgrades from every released version on MariaDB and MySQL; SQLite files are in tests/data."""
 
 import pytest
 from alembic import command
@@ -7,12 +7,12 @@ from sqlalchemy import text
 from charrnn.store import migrate
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
-from charrnn.store.migrate import must_upgrade
+from charrnn.store.migrate import needs_upgrade
 from charrnn.store.models import ModelStore
 
 
 @pytest.mark.parametrize("released", [script.revision for script in migrate._scripts().walk_revisions()][1:])
-def test_a_server_with_a_released_version_is_upgraded_and_keeps_its_rows(empty_server_url, released):
+def test_released_versions_are_upgraded_on_servers_without_loss(empty_server_url, released):
     old = Database(empty_server_url)
     with migrate._locked(old.engine) as connection:
         config = migrate._config()
@@ -27,5 +27,5 @@ def test_a_server_with_a_released_version_is_upgraded_and_keeps_its_rows(empty_s
     old.upgrade()
     assert [corpus.name for corpus in CorpusStore(old).list()] == ["hamlet.txt"]
     assert ModelStore(old).get("m").corpus_id == "c"
-    assert not must_upgrade(old.engine)
+    assert not needs_upgrade(old.engine)
     old.close()

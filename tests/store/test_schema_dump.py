@@ -1,4 +1,4 @@
-"""The folder `sql/`: it says what the tables are, and its queries answer."""
+"""Tests of the SQL files in `sql/`: schemas, example queries and privileges."""
 
 import re
 from contextlib import closing
@@ -10,7 +10,7 @@ from sqlalchemy import inspect, make_url, text
 from charrnn.core.records import Metric
 from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
-from charrnn.store.run_history import Batch
+from charrnn.store.run_history import HistoryBatch
 from charrnn.store.schema_dump import schema, write
 from tests.support.database_servers import ask, unique
 
@@ -24,9 +24,9 @@ def statements(script: str) -> list[str]:
 
 
 def load(url: str, script: str) -> Database:
-    """Run a script by hand in an empty database, as an operator would."""
+    """Run a script in an empty database, as an operator would."""
     database = Database(url)
-    plain = {"no_parameters": True}  # a % in it is a %
+    plain = {"no_parameters": True}  # leave % signs in the script alone
     database.write(
         lambda session: [
             session.connection().exec_driver_sql(part, execution_options=plain) for part in statements(script)
@@ -36,9 +36,9 @@ def load(url: str, script: str) -> Database:
 
 
 def described(database: Database) -> dict[str, list[str]]:
-    """Return each table and its indexes in the database's own words, without blanks and quotation marks.
+    """Return the SQL of each table and its indexes, without whitespace and quotation marks.
 
-    SQLite appends a column of a later revision after the constraints, so the order of its definitions is left out.
+    SQLite appends columns of later revisions after the constraints, so its definitions are sorted.
     """
     sources = {
         "sqlite": "SELECT sql FROM sqlite_master WHERE tbl_name = '{}' AND sql IS NOT NULL ORDER BY name",
@@ -52,38 +52,38 @@ def described(database: Database) -> dict[str, list[str]]:
         head, inside, tail = re.fullmatch(r"([^(]*)\((.*)\)([^)]*)", statement).groups()
         return head, sorted(inside.split(",")), tail
 
-    def work(session):
+    def transaction(session):
         return {
             name: [definitions(re.sub(r"[\s\"`]", "", row[-1])) for row in session.execute(text(source.format(name)))]
             for name in inspect(session.connection()).get_table_names()
         }
 
-    return database.read(work)
+    return database.read(transaction)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mysql"])
-def test_the_schema_is_not_stale(kind):
+def test_schema_files_are_current(kind):
     assert (SQL / f"schema.{kind}.sql").read_text("utf-8") == schema(kind), "run: make sql"
 
 
-def test_make_sql_writes_one_file_for_each_kind_of_database(tmp_path):
+def test_schema_dump_writes_one_file_per_database(tmp_path):
     write(tmp_path)
     names = ["schema.mysql.sql", "schema.sqlite.sql"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names == sorted(p.name for p in SQL.glob("schema.*"))
 
 
-def test_tables_made_by_hand_are_the_ones_that_the_program_makes(new_url):
+def test_schema_files_create_the_same_tables_as_the_migrations(new_url):
     empty_url, another_url = new_url(), new_url()
     kind = make_url(empty_url).get_backend_name()
     by_hand = load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8"))
     with closing(Database.open(another_url)) as opened:
         names = described(opened)
-    names["charrnn_version"] = described(by_hand)["charrnn_version"]  # Alembic names its key, which changes nothing
+    names["charrnn_version"] = described(by_hand)["charrnn_version"]  # Alembic names the key, which makes no difference
     assert described(by_hand) == names
     by_hand.close()
 
 
-def test_the_program_works_with_tables_made_by_hand(empty_url):
+def test_tables_created_by_hand_are_accepted(empty_url):
     kind = make_url(empty_url).get_backend_name()
     load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8")).close()
     database = Database.open(empty_url)
@@ -92,9 +92,9 @@ def test_the_program_works_with_tables_made_by_hand(empty_url):
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_every_query_answers(database, history, training, path):
+def test_every_example_query_works(database, history, training, path):
     metrics = [Metric(2, "loss", 1.5), Metric(2, "val_loss", 1.25)]
-    batch = Batch(first_position=1, lines=[("a", "info")], metrics=metrics, step=2, best_loss=1.25)
+    batch = HistoryBatch(first_position=1, lines=[("a", "info")], metrics=metrics, step=2, best_loss=1.25)
     history.append(training.id, training.epoch, batch, seconds=60)
     (query,) = statements(path.read_text("utf-8"))
     values = {"model_id": training.id, "count": 10, "start": 0}
@@ -112,8 +112,8 @@ def test_every_query_answers(database, history, training, path):
     assert {name: row[name] for name in expected[path.stem]} == expected[path.stem]
 
 
-def test_the_users_rights_are_enough(server_url, empty_server_url):
-    """Run the administrator's script with other names; then let its user make tables and use them."""
+def test_database_user_has_sufficient_privileges(server_url, empty_server_url):
+    """Run the administrator's script with other names, then create and use tables as its user."""
     url, user = make_url(empty_server_url), unique("user")
     script = (SQL / "create_user.mysql.sql").read_text("utf-8").replace("rnn_generator", url.database)
     try:

@@ -1,4 +1,4 @@
-"""SQLite where it can rely on its disk, and in words where it cannot."""
+"""Tests of SQLite files on local and network file systems."""
 
 import sqlite3
 from pathlib import Path
@@ -40,12 +40,12 @@ short
         ("/var/lib/containers/charrnn.sqlite3", None),
     ],
 )
-def test_the_mount_that_holds_a_path_tells_whether_it_is_on_the_network(path: str, kind: str | None) -> None:
+def test_network_file_system_is_recognized_by_its_mount(path: str, kind: str | None) -> None:
     assert network_file_system(Path(path), MOUNTS) == kind
     assert network_file_system(Path(path), "") is None
 
 
-def test_a_database_on_the_network_is_warned_about_once(
+def test_database_on_a_network_file_system_is_warned_about_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mounts = tmp_path / "mounts"
@@ -58,26 +58,24 @@ def test_a_database_on_the_network_is_warned_about_once(
     assert "CHARRNN_HOME" in record.getMessage() and record.levelname == "WARNING"
 
 
-def test_a_local_database_is_not_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_local_database_is_not_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Database.open(f"sqlite:///{tmp_path}/new.sqlite3").close()
     assert not caplog.records
 
 
-def test_where_write_ahead_logging_is_not_to_be_had_one_sentence_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file system is one without shared memory, as SQLite sees it through its layer unix-dotfile."""
+def test_missing_write_ahead_logging_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The VFS unix-dotfile has no shared memory, which write-ahead logging requires."""
     connect = sqlite3.connect
 
-    def connect_there(path: str, **options: Any) -> sqlite3.Connection:
+    def connect_without_shared_memory(path: str, **options: Any) -> sqlite3.Connection:
         return connect(f"file:{path}?vfs=unix-dotfile", uri=True, **options)
 
-    monkeypatch.setattr("sqlite3.dbapi2.connect", connect_there)
-    with pytest.raises(StoreError, match="answered 'delete' where 'wal' was expected.*CHARRNN_DATABASE_URL"):
+    monkeypatch.setattr("sqlite3.dbapi2.connect", connect_without_shared_memory)
+    with pytest.raises(StoreError, match="answered 'delete' instead of 'wal'.*CHARRNN_DATABASE_URL"):
         Database.open(f"sqlite:///{tmp_path}/new.sqlite3")
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_database_path_that_is_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.sqlite3").mkdir()
     with pytest.raises(StoreError, match="folder.sqlite3"):
         Database.open(f"sqlite:///{tmp_path}/folder.sqlite3")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 TEXT = "".join(f"Line {number}: the quick brown fox jumps over {number * 7 % 13} dogs.\n" for number in range(11))
 SMALL = "--num_steps 5 --num_seqs 3 --lstm_size 7 --num_layers 1 --sample_every_n 4 --log_every_n 2".split()
-"""Options with which a training takes a moment, once TensorFlow is loaded."""
+"""Options of a training that takes a moment, once TensorFlow is loaded."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended and what it printed."""
+    """The exit status and output of a command."""
 
     code: int
     out: str
@@ -24,7 +24,7 @@ Run = Callable[..., Result]
 
 
 class Terminal(io.StringIO):
-    """A stream that a person is looking at."""
+    """A stream that claims to be a terminal."""
 
     encoding = "utf-8"
 
@@ -33,5 +33,5 @@ class Terminal(io.StringIO):
 
 
 def command(home: Path, *words: str) -> list[str]:
-    """Spell a command for a process of its own."""
+    """Return the command line for a separate process."""
     return [sys.executable, "-m", "charrnn", "--home", str(home), *words]

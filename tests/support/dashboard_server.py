@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.waiting import PATIENCE, listens, wait_until
+from tests.support.waiting import TIMEOUT, listens, wait_until
 
 
 class Server:
-    """`python -m dashboard` on a free port of this machine."""
+    """A process of `python -m dashboard` on a free port of this machine."""
 
     def __init__(self, home: Path, *flags: str):
         with socket.socket() as probe:
@@ -22,7 +22,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Begin to serve, and wait for the port."""
+        """Start serving and wait for the port."""
         self.process = subprocess.Popen(
             self._command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
@@ -34,10 +34,10 @@ class Server:
         return listens(self.port)
 
     def stop(self) -> str:
-        """End it as a service manager would; return what it printed."""
+        """Stop the server as a service manager would; return its output."""
         self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=PATIENCE)
+        output, _ = self.process.communicate(timeout=TIMEOUT)
         assert self.process.returncode == 0, output
-        # no real browser may ever send what is taken for an attack
+        # Messages of a real browser must never be rejected.
         assert "Closed the" not in output, output
         return output

@@ -1,4 +1,4 @@
-"""Database servers of the tests: MariaDB and MySQL on free ports of 127.0.0.1, with their data in temporary folders."""
+"""Start MariaDB and MySQL on free ports of 127.0.0.1, with their data in temporary folders."""
 
 import getpass
 import os
@@ -24,7 +24,7 @@ from charrnn.store.database_url import parse_url
 KINDS = ("mariadb", "mysql")
 TITLES = {"sqlite": "SQLite", "mariadb": "MariaDB", "mysql": "MySQL"}
 VARIABLES = {"mariadb": "CHARRNN_TEST_MARIADB_URL", "mysql": "CHARRNN_TEST_MYSQL_URL"}
-"""Environment variables that name a running server of each kind, in which the tests may create databases and users."""
+"""Environment variables with the URLs of running servers in which tests may create databases and users."""
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _START_SECONDS = 60
@@ -42,14 +42,14 @@ class MissingServer(Exception):
 
 
 class Server:
-    """A server of one kind with its data in `folder`; it can be started again and keeps its port.
+    """A database server with its data in `folder`; it keeps its port when it is restarted.
 
     Args:
         kind: One of `KINDS`.
         folder: An existing, empty folder.
 
     Raises:
-        MissingServer: None is installed.
+        MissingServer: No such server is installed.
     """
 
     def __init__(self, kind: str, folder: Path):
@@ -71,10 +71,10 @@ class Server:
         self.url = parse_url(f"mysql://root@127.0.0.1:{self._port}/mysql")
 
     def start(self) -> None:
-        """Start to serve.
+        """Start the server.
 
         Raises:
-            RuntimeError: The server ended at once, or does not answer.
+            RuntimeError: The server exited or does not respond.
         """
         supervised = [sys.executable, "-I", str(SUPERVISOR), *self._command]
         self._supervisor = subprocess.Popen(
@@ -85,17 +85,17 @@ class Server:
         _wait(self._supervisor, self._port, self._log)
 
     def stop(self) -> None:
-        """Shut it down, as an administrator would."""
+        """Shut the server down, as an administrator would."""
         self._signal(signal.SIGTERM)
         self._supervisor.wait(timeout=_START_SECONDS)
         self._supervisor.stdin.close()
 
     def freeze(self) -> None:
-        """Make it silent without ending it: connections stay open, and nobody answers."""
+        """Suspend the server: connections stay open, but it does not respond."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume the server after `freeze`."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -109,7 +109,7 @@ class Server:
 
 @contextmanager
 def running(kind: str, folder: Path) -> Iterator[Server]:
-    """Run a server, which may be stopped and started again."""
+    """Run a server, which may be stopped and restarted meanwhile."""
     server = Server(kind, folder)
     try:
         server.start()
@@ -121,11 +121,11 @@ def running(kind: str, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def available(kind: str, folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[URL]:
-    """Yield the URL of the server that the environment names, or of a new one.
+    """Yield the URL of the server in the environment, or of a new one.
 
     Raises:
-        MissingServer: None is named or installed.
-        ValueError: The environment names a server of the other kind.
+        MissingServer: No server is named or installed.
+        ValueError: The server in the environment is of the other kind.
     """
     if not (named := environ.get(VARIABLES[kind])):
         with running(kind, folder) as server:
@@ -139,10 +139,10 @@ def available(kind: str, folder: Path, environ: Mapping[str, str] = os.environ) 
 
 
 def server_url(named: str) -> URL:
-    """Read the URL of a server; a database and settings in it are optional.
+    """Parse the URL of a server; database and settings are optional.
 
     Raises:
-        StoreError: It is not a URL of MySQL or MariaDB.
+        StoreError: It is not a MySQL or MariaDB URL.
     """
     address, mark, settings = named.partition("?")
     has_database = address.partition("://")[2].partition("/")[2]
@@ -159,7 +159,7 @@ def create_database(server: URL, name: str, charset: str = "utf8mb4") -> str:
 def new_database(server: URL) -> Iterator[str]:
     """Create an empty database for one test; yield its URL."""
     name = unique("charrnn_test")
-    # As servers are often set up: nothing of ours may rely on the database's own character set.
+    # A common default: the program must not rely on the database's character set.
     url = create_database(server, name, "latin1")
     try:
         yield url
@@ -168,12 +168,12 @@ def new_database(server: URL) -> Iterator[str]:
 
 
 def unique(word: str) -> str:
-    """Make a name that no other run uses; at most 32 characters, as users of MySQL may have."""
+    """Return a unique name of at most 32 characters, MySQL's limit for users."""
     return f"{word}_{uuid.uuid4().hex}"[:32]
 
 
 def ask(url: URL, *statements: str) -> object:
-    """Run statements as the user of the URL, outside any database; return the first value of the last one's result."""
+    """Run statements as the user of the URL, outside any database; return the first value of the last result."""
     engine = make_engine(url.set(database=""))
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -205,7 +205,7 @@ def _find(*names: str) -> str | None:
 
 
 def _programs(kind: str) -> Sequence[str]:
-    """Return the command of a server and what it always needs."""
+    """Return the command of a server with its mandatory arguments."""
     if kind == "mariadb" and (found := _find("mariadbd")):
         return found, "--no-defaults"
     # MariaDB's Debian package installs its server as mysqld, too.
@@ -251,7 +251,7 @@ def _initialize(kind: str, program: Sequence[str], data: Path, user: str) -> Non
         installer = _find("mariadb-install-db")
         if installer is None:
             raise MissingServer(kind)
-        # The login that it makes for root asks for no password, and is good for loopback only.
+        # The root login that this creates has no password and works on loopback only.
         method = "--auth-root-authentication-method=normal"
         command = [installer, "--no-defaults", f"--datadir={data}", "--skip-test-db", method, user]
     subprocess.run(command, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Names that somebody might give to a text or a model to do harm, or without thinking."""
+"""List names of texts and models that are malicious or cause trouble by accident."""
 
 NAMES = [
     "../../etc/passwd", "..", ".", "/etc/passwd", "..\\..\\windows", "C:\\x", "\\\\server\\share", "~root", "a/b",

@@ -1,4 +1,4 @@
-"""A server in this process, and a way to ask it anything, as no browser would."""
+"""Run a server in this process and send it arbitrary HTTP and websocket requests."""
 
 import asyncio
 import http.client
@@ -20,7 +20,7 @@ from charrnn.services import Services
 from charrnn.services.login_file import Users
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio, free_port, serve
-from tests.support.waiting import PATIENCE, listens, wait_until
+from tests.support.waiting import TIMEOUT, listens, wait_until
 
 HANDSHAKE = {
     "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
@@ -30,24 +30,24 @@ USERS = {"ada": "lovely", "bob": "builder"}
 
 
 @dataclass
-class Door:
-    """A running server, and a way to ask it anything."""
+class ServerClient:
+    """A running server and a client for arbitrary requests."""
 
     port: int
     server: Any = None
-    """Bokeh's, where it runs in this process."""
+    """Bokeh's server, if it runs in this process."""
     cookie: str = field(default="")
     tabs: "list[Tab]" = field(default_factory=list)
-    """Closed with the server."""
+    """Tabs to close with the server."""
     studio: Any = None
 
     @property
     def routes(self) -> set[str]:
-        """Every route that the server knows, as it spells them."""
+        """The patterns of all routes of the server."""
         return {rule.matcher.regex.pattern for rule in self.server._tornado.wildcard_router.rules}
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
-        """Return status, headers and text of the answer; header names with `_` for `-`."""
+        """Send a request; return status, headers and body. Header names have `_` for `-`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {"Cookie": self.cookie} if self.cookie else {}
@@ -58,16 +58,16 @@ class Door:
         return answer.status, dict(answer.getheaders()), text
 
     def shake(self, token: str, cookie: str = "") -> int:
-        """Ask for a websocket; return the status."""
+        """Request a websocket; return the status."""
         handshake = {**HANDSHAKE, "Sec-WebSocket-Protocol": f"bokeh, {token}"}
         return self.ask("GET", "/ws", Origin=f"http://localhost:{self.port}", Cookie=cookie, **handshake)[0]
 
     def log_in(self, user: str, password: str) -> int:
-        """Log in, and keep the cookies; return the status."""
+        """Log in and keep the cookies; return the status."""
         return self.try_to_log_in(user, password)[0]
 
     def try_to_log_in(self, user: str, password: str, path: str = "/login", **headers: str) -> tuple[int, HTTPMessage]:
-        """Log in, and keep the cookies; return status and headers."""
+        """Log in and keep the cookies; return status and headers."""
         form = urlencode({"username": user, "password": password})
         kind = "application/x-www-form-urlencoded"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -82,24 +82,24 @@ class Door:
 
 
 def logins_in(folder: Path, users: Mapping[str, str] = USERS) -> Logins:
-    """Write a login file, with passwords in plain text; hashing them takes a while."""
+    """Write a login file with plain-text passwords, because hashing is slow."""
     file = folder / "users.json"
     file.write_text(json.dumps(users))
     return Logins(users=Users(file))
 
 
-def opened(services: Services, logins: Logins, **options: Any) -> Iterator[Door]:
-    """Serve a data folder from a thread."""
+def opened(services: Services, logins: Logins, **options: Any) -> Iterator[ServerClient]:
+    """Serve a data folder in a thread."""
     studio = Studio.open(services, logins=logins)
     studio._prepares = True
     port = free_port("127.0.0.1", 0)
     thread = serve(studio, address="127.0.0.1", port=port, threaded=True, **options)
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)
     server, _, _ = pn.state._servers[thread.server_id]
-    door = Door(port, server, studio=studio)
+    client = ServerClient(port, server, studio=studio)
     try:
-        yield door
-        for tab in door.tabs:
+        yield client
+        for tab in client.tabs:
             tab.close()
     finally:
         thread.stop()
@@ -107,43 +107,43 @@ def opened(services: Services, logins: Logins, **options: Any) -> Iterator[Door]
 
 
 def token_in(page: str) -> str:
-    """Return what a page opens its websocket with."""
+    """Return the token with which a page opens its websocket."""
     [found] = re.findall(r'"token":"([^"]+)"', page)
     return found
 
 
 class Tab:
-    """A browser's tab: the page's websocket, without the page."""
+    """The websocket of a page, as a browser tab opens it."""
 
-    def __init__(self, door: Door, token: str):
-        # The browser of other tests has a loop on the tests' thread.
+    def __init__(self, client: ServerClient, token: str):
+        # Playwright runs an event loop on the main thread.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tab", daemon=True)
         self._thread.start()
-        sent = {"Origin": f"http://localhost:{door.port}", "Cookie": door.cookie}
-        request = HTTPRequest(f"ws://localhost:{door.port}/ws", headers=sent)
+        sent = {"Origin": f"http://localhost:{client.port}", "Cookie": client.cookie}
+        request = HTTPRequest(f"ws://localhost:{client.port}/ws", headers=sent)
 
         async def connect() -> WebSocketClientConnection:
             return await websocket_connect(request, subprotocols=["bokeh", token])
 
         self._socket = self._run(connect())
         self._is_over = False
-        door.tabs.append(self)
+        client.tabs.append(self)
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(TIMEOUT)
 
     @classmethod
-    def opened(cls, door: Door, path: str = "/") -> "Tab":
-        """Open a page, and its websocket."""
-        tab = cls(door, token_in(door.ask("GET", path)[2]))
+    def opened(cls, client: ServerClient, path: str = "/") -> "Tab":
+        """Open a page and its websocket."""
+        tab = cls(client, token_in(client.ask("GET", path)[2]))
         assert json.loads(tab.receive() or "")["msgtype"] == "ACK"
         tab.receive()
         tab.receive()
         return tab
 
     def receive(self) -> str | None:
-        """Return the next part of a message; `None` once the server has closed the websocket."""
+        """Return the next part of a message; `None` after the server closed the websocket."""
         if self._is_over:
             return None
         found = self._run(self._receive())
@@ -163,20 +163,20 @@ class Tab:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server closed the websocket; waits until it has, or for what it sends instead."""
+        """Whether the server closed the websocket; waits for its next message or the end of the connection."""
         return self.receive() is None
 
     def answers(self) -> bool:
-        """Whether the page still answers."""
+        """Return whether the page still responds."""
         return bool(self._ask("PULL-DOC"))
 
     def pull(self) -> dict[str, Any]:
-        """Return the page's document, as the browser would be sent it."""
+        """Return the page's document, as it is sent to a browser."""
         document: dict[str, Any] = json.loads(self._ask("PULL-DOC"))["doc"]
         return document
 
     def _ask(self, what: str) -> str:
-        """Ask for something and return the content of the reply; empty if the server closed the websocket."""
+        """Send a request and return the content of the reply; empty if the server closed the websocket."""
         for part in (json.dumps({"msgid": "1000", "msgtype": f"{what}-REQ"}), "{}", "{}"):
             self.send(part)
         parts = [self.receive() or "" for _ in range(3)]
@@ -184,7 +184,7 @@ class Tab:
         return parts[2]
 
     def close(self) -> None:
-        """Close it."""
+        """Close the websocket."""
         self._run(self._hang_up())
         while self.receive() is not None:
             pass

@@ -1,4 +1,4 @@
-"""A browser's side of Bokeh's protocol, without a browser: sends whatever a test wants over a real websocket."""
+"""Speak Bokeh's protocol over a real websocket without a browser, to send arbitrary messages."""
 
 import asyncio
 import inspect
@@ -17,48 +17,48 @@ from bokeh.util.token import get_session_id
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from dashboard.browser_messages.allowed_properties import component_of
-from tests.support.http_client import Door
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.http_client import ServerClient
+from tests.support.waiting import TIMEOUT, wait_until
 
 
 class RawBrowser:
-    """One visit of a page, from the GET request to the end of its websocket.
+    """One visit to a page, from the GET request to the end of its websocket.
 
     Args:
-        door: The server, in this process.
-        query: What follows the address, such as `?tab=write`.
+        client: The server, in this process.
+        query: Query string, such as `?tab=write`.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread
 
-    def __init__(self, door: Door, query: str = ""):
-        address = f"http://127.0.0.1:{door.port}/{query}"
-        page = urllib.request.urlopen(address, timeout=PATIENCE).read().decode()
+    def __init__(self, client: ServerClient, query: str = ""):
+        address = f"http://127.0.0.1:{client.port}/{query}"
+        page = urllib.request.urlopen(address, timeout=TIMEOUT).read().decode()
         token = re.search(r'"token":"([^"]+)"', page)[1]
         self.close_code: int | None = None
         self._socket: WebSocketClientConnection = self._run(
             lambda: websocket_connect(
-                f"ws://127.0.0.1:{door.port}/ws", subprotocols=["bokeh", token], max_message_size=10**9
+                f"ws://127.0.0.1:{client.port}/ws", subprotocols=["bokeh", token], max_message_size=10**9
             )
         )
-        for _ in range(3):  # the server greets in three parts
+        for _ in range(3):  # the server's greeting has three parts
             self._run(self._socket.read_message)
-        self.document: Document = door.server.get_session("/", get_session_id(token)).document
+        self.document: Document = client.server.get_session("/", get_session_id(token)).document
         self._reading = asyncio.run_coroutine_threadsafe(self._read(), self._loop)
         self.patch(event("document_ready"))
 
     @classmethod
     def _run(cls, act: Callable[[], Any]) -> Any:
-        if cls._loop is None:  # the browser of other tests has a loop on this thread
+        if cls._loop is None:  # Playwright runs an event loop on this thread
             cls._loop = asyncio.new_event_loop()
             cls._thread = threading.Thread(target=cls._loop.run_forever, name="raw browsers", daemon=True)
             cls._thread.start()
-        return asyncio.run_coroutine_threadsafe(_called(act), cls._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(_called(act), cls._loop).result(TIMEOUT)
 
     @classmethod
     def end_all(cls) -> None:
-        """End the thread that all visits share."""
+        """Stop the thread that all visits share."""
         if cls._loop is not None:
             cls._loop.call_soon_threadsafe(cls._loop.stop)
             cls._thread.join()
@@ -71,7 +71,7 @@ class RawBrowser:
         self.close_code = self._socket.close_code
 
     def send(self, *parts: str | bytes) -> None:
-        """Send parts of a message as they are; what a closed connection does not take is lost."""
+        """Send raw parts of a message; parts that a closed connection rejects are lost."""
 
         async def send() -> None:
             for part in parts:
@@ -83,18 +83,18 @@ class RawBrowser:
             pass
 
     def message(self, kind: str, content: str, *buffers: tuple[str, bytes]) -> None:
-        """Send a whole message."""
+        """Send a complete message."""
         header = {"msgid": "1", "msgtype": kind, "num_buffers": len(buffers)}
         parts = [part for name, data in buffers for part in (json.dumps({"id": name}), data)]
         self.send(json.dumps(header), "{}", content, *parts)
 
     def patch(self, *events: dict[str, Any], buffers: tuple[tuple[str, bytes], ...] = ()) -> None:
-        """Send events of a patch."""
+        """Send a patch with events."""
         self.message("PATCH-DOC", json.dumps({"events": events}), *buffers)
 
     def was_closed(self) -> int | None:
-        """Wait until the server has closed the connection; return its close code."""
-        self._reading.result(PATIENCE)
+        """Wait until the server closes the connection; return its close code."""
+        self._reading.result(TIMEOUT)
         self._run(self._socket.close)
         return self.close_code
 
@@ -116,24 +116,24 @@ class RawBrowser:
 
 
 def change(model_id: str, name: str, value: Any) -> dict[str, Any]:
-    """What a browser sends when a property of a model has changed there."""
+    """Return the event that a browser sends when a property of a model changes."""
     return {"kind": "ModelChanged", "model": {"id": model_id}, "attr": name, "new": value}
 
 
 def event(name: str, **values: Any) -> dict[str, Any]:
-    """What a browser sends when something happens there."""
+    """Return the message that a browser sends for a Bokeh event."""
     entries = [[key, value] for key, value in values.items()]
     data = {"type": "event", "name": name, "values": {"type": "map", "entries": entries}}
     return {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}
 
 
 def mapped(**entries: Any) -> dict[str, Any]:
-    """A map as Bokeh writes it."""
+    """Return a map in Bokeh's serialization."""
     return {"type": "map", "entries": [[key, value] for key, value in entries.items()]}
 
 
 def with_component(document: Document, component: str) -> Model:
-    """Wait until a component is on a page; return its data model, or the model itself."""
+    """Wait for a component on a page; return its data model, or the model itself."""
 
     def find() -> Model | None:
         return next((model for model in list(document.models) if component_of(model) == component), None)

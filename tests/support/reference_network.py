@@ -1,4 +1,4 @@
-"""Training steps in float64 by layers, formulas and an optimizer that know nothing of ours."""
+"""Compute training steps in float64, independently of the code under test."""
 
 import keras
 import numpy as np
@@ -7,22 +7,22 @@ import tensorflow as tf
 SIZE = 5
 KERAS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 STATES = {"lstm": 4, "gru": 2, "mingru": 7}
-"""Arrays that two layers remember: h and c of each; h of each; five vectors that the convolution read and h of each."""
+"""Number of state arrays of two layers: h and c of each; h of each; five vectors of the convolution and h of each."""
 
 
 class Reference:
-    """A network of two layers of `SIZE` units that is trained by Keras' Adam, all in float64."""
+    """A network of two layers of `SIZE` units, trained with Keras' Adam in float64."""
 
     def __init__(self, network, rate, clip):
         self._cell, self._classes = network.options["cell"], network.num_classes
-        make = self._keras_scores if self._cell in KERAS else self._formulas
-        self._scores, self._variables = make(network)
+        make = self._keras_network if self._cell in KERAS else self._formulas
+        self._network, self._variables = make(network)
         self._optimizer = keras.optimizers.Adam(rate, epsilon=1e-8, global_clipnorm=clip)
         self._optimizer.build(self._variables)
         self._run = tf.function(self._learn, jit_compile=False)
 
     def arranged(self, network):
-        """Return another network's weights in the order and shape of this one's."""
+        """Return another network's weights in this network's order and shapes."""
         if self._cell not in KERAS:
             return [weight.numpy() for weight in network.weights]
         arrays = []
@@ -31,21 +31,21 @@ class Reference:
             arrays += [kernel, recurrent, np.stack(biases) if len(biases) > 1 else biases[0]]
         return [*arrays, network.output_kernel.numpy(), network.output_bias.numpy()]
 
-    def step(self, network, memory, batch):
-        """Learn from a batch as a network that has these weights and this memory (`None`: an empty one).
+    def step(self, network, state, batch):
+        """Train on a batch, starting from a network's weights and a state (`None`: zero).
 
         Returns:
-            Loss, norm of the gradients, weights after the step as `arranged`, and memory after it.
+            Loss, gradient norm, weights after the step as `arranged`, and state after it.
         """
         for variable, array in zip(self._variables, self.arranged(network), strict=True):
             variable.assign(array.astype(np.float64))
-        memory = memory or [np.zeros((len(batch), SIZE))] * STATES[self._cell]
-        loss, norm, after = self._run(tf.constant(batch), [tf.constant(array, tf.float64) for array in memory])
+        state = state or [np.zeros((len(batch), SIZE))] * STATES[self._cell]
+        loss, norm, after = self._run(tf.constant(batch), [tf.constant(array, tf.float64) for array in state])
         return float(loss), float(norm), [variable.numpy() for variable in self._variables], after
 
-    def _learn(self, batch, memory):
+    def _learn(self, batch, state):
         with tf.GradientTape() as tape:
-            logits, after = self._scores(batch[:, :-1], memory)
+            logits, after = self._network(batch[:, :-1], state)
             losses = keras.losses.sparse_categorical_crossentropy(batch[:, 1:], logits, from_logits=True)
             loss = tf.reduce_mean(losses)
         variables = [variable.value for variable in self._variables]
@@ -53,26 +53,26 @@ class Reference:
         self._optimizer.apply(gradients, self._variables)
         return loss, tf.linalg.global_norm(gradients), after
 
-    def _keras_scores(self, network):
-        """Scores by Keras' own layers: a function of ids `(B, T)` and memory, and its weights."""
+    def _keras_network(self, network):
+        """Return a function from ids `(B, T)` and state to logits, built from Keras' layers, and its weights."""
         kind, classes = KERAS[self._cell], self._classes
         layers = [kind(SIZE, return_sequences=True, return_state=True, dtype="float64") for _ in range(2)]
         dense = keras.layers.Dense(classes, dtype="float64")
         for layer, size in zip((*layers, dense), (classes, SIZE, SIZE), strict=True):
             layer.build((3, 4, size))
 
-        def scores(ids, memory):
-            x, after, each = tf.one_hot(ids, classes, dtype=tf.float64), [], len(memory) // 2
+        def logits_and_state(ids, state):
+            x, after, each = tf.one_hot(ids, classes, dtype=tf.float64), [], len(state) // 2
             for number, layer in enumerate(layers):
-                before = memory[number * each : (number + 1) * each]
+                before = state[number * each : (number + 1) * each]
                 x, *new = layer(x, initial_state=before)
                 after += new
             return dense(x), after
 
-        return scores, [weight for layer in (*layers, dense) for weight in layer.trainable_variables]
+        return logits_and_state, [weight for layer in (*layers, dense) for weight in layer.trainable_variables]
 
     def _formulas(self, network):
-        """The same by the fast cell's formulas, character by character."""
+        """Return the same for mingru, computed by its formulas character by character."""
         variables = [keras.Variable(weight.numpy(), dtype="float64", name=weight.name) for weight in network.weights]
         weights = dict(zip((weight.path for weight in network.weights), variables, strict=True))
 
@@ -82,8 +82,8 @@ class Reference:
             h = (1 - z) * h + z * candidate
             return (h * out * tf.sigmoid(out)) @ weights[f"{name}/output_kernel"], h
 
-        def scores(ids, memory):
-            (*read, first, second), found = memory, []
+        def logits_and_state(ids, state):
+            (*read, first, second), found = state, []
             for t in range(ids.shape[1]):
                 row = tf.one_hot(ids[:, t], self._classes, dtype=tf.float64) @ weights["charrnn/table"]
                 read = [*read, row][-6:]
@@ -94,7 +94,7 @@ class Reference:
                 found.append(norm_of(total + y) @ weights["charrnn/output_kernel"] + weights["charrnn/output_bias"])
             return tf.stack(found, 1), [*read[1:], first, second]
 
-        return scores, variables
+        return logits_and_state, variables
 
 
 def norm_of(x):

@@ -1,4 +1,4 @@
-"""A text and options for trainings that take a second or two."""
+"""Provide a text and options for trainings that take a second or two."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,17 +20,17 @@ OPTIONS = {
     "log_every_n": 4,
     "sample_every_n": 6,
 }
-"""A training of a second or two, nearly all of it for compiling."""
+"""Options of a training that takes a second or two, mostly to compile."""
 
 
 def corpus_record() -> Corpus:
-    """A text's row, without its files."""
+    """Return the record of a corpus without files."""
     return Corpus("5" * 64, "ducks", 630, 620, 35, 9, "utf-8", "lf", datetime(2024, 2, 28))
 
 
 @dataclass(frozen=True)
 class Trained:
-    """An open data folder with a model whose training is complete."""
+    """An open data folder with a trained model."""
 
     services: Services
     model: Model

@@ -1,7 +1,7 @@
-"""Runs a command that ends with whoever started it, however that ends: `python supervisor.py COMMAND ARGUMENT…`.
+"""Run a command that ends with its parent, however the parent ends: `python supervisor.py COMMAND ARGUMENT…`.
 
-Who started it holds the other end of its standard input. When that closes, as by a killed pytest, the command is ended.
-The first line of its output is the command's process id, for signals.
+The parent holds the other end of the standard input. When it closes, for example because pytest was killed, the command
+is terminated. The first line of the output is the process id of the command, for signals.
 """
 
 import signal
@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 20
 
 
 def end_with_parent(process: subprocess.Popen[bytes]) -> None:
-    """Wait until standard input closes, then end the command, also one that was stopped."""
+    """Wait until standard input closes, then terminate the command, even if it is suspended."""
     sys.stdin.buffer.read()
     process.terminate()
     process.send_signal(signal.SIGCONT)
@@ -24,8 +24,8 @@ def end_with_parent(process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> int:
-    """Run the command; return its status."""
-    # Ctrl-C reaches all processes of a terminal; who started this decides when it ends
+    """Run the command and return its exit status."""
+    # Ctrl-C reaches all processes of a terminal, but the parent decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = subprocess.Popen(
         sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True

@@ -1,4 +1,4 @@
-"""The servers of the tests: named by an environment variable, or started here."""
+"""Tests of the database servers that tests use: from the environment, or started here."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ PASSWORD = "p@ss/w?rd%&#"
 
 @pytest.fixture
 def user(server_url):
-    """A user with a difficult password who may do everything."""
+    """Create a user with all privileges and a password that needs escaping."""
     name = unique("tester")
     try:
         ask(
@@ -44,7 +44,9 @@ def user(server_url):
 
 
 @pytest.mark.parametrize("path", ["", "/", "/x", "/x?charset=utf8mb4", "/?charset=utf8mb4"])
-def test_a_named_server_is_used_whatever_database_its_url_names(server_kind, server_url, user, tmp_path, path):
+def test_server_from_the_environment_is_used_with_any_database_in_its_url(
+    server_kind, server_url, user, tmp_path, path
+):
     named = f"mysql://{user}:p%40ss%2Fw%3Frd%25%26%23@{server_url.host}:{server_url.port}{path}"
     with (
         database_servers.available(server_kind, tmp_path, {VARIABLES[server_kind]: named}) as url,
@@ -57,7 +59,7 @@ def test_a_named_server_is_used_whatever_database_its_url_names(server_kind, ser
     assert not list(tmp_path.iterdir())  # no server was started
 
 
-def test_a_server_of_the_other_kind_is_refused(server_kind, server_url, tmp_path):
+def test_server_of_the_other_kind_is_rejected(server_kind, server_url, tmp_path):
     (other,) = set(KINDS) - {server_kind}
     named = server_url.render_as_string(hide_password=False)
     with (
@@ -69,16 +71,16 @@ def test_a_server_of_the_other_kind_is_refused(server_kind, server_url, tmp_path
         pass
 
 
-def test_another_kind_of_url_is_refused(tmp_path):
+def test_url_of_another_database_is_rejected(tmp_path):
     with (
-        pytest.raises(StoreError, match="begins with oracle"),
+        pytest.raises(StoreError, match="starts with oracle"),
         database_servers.available("mysql", tmp_path, {"CHARRNN_TEST_MYSQL_URL": "oracle://x/y"}),
     ):
         pass
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_a_server_one_sentence_says_what_to_install_or_set(kind, tmp_path, monkeypatch):
+def test_missing_server_error_says_what_to_install_or_set(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(database_servers, "_SEARCH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with (

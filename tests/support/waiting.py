@@ -4,19 +4,19 @@ import socket
 import time
 from collections.abc import Callable
 
-PATIENCE = 120
-"""Seconds that anything may take on a busy machine."""
+TIMEOUT = 120
+"""Seconds that any operation may take on a busy machine."""
 
 
-def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for a condition; the wait is no longer than needed."""
+def wait_until(holds: Callable[[], object], seconds: float = TIMEOUT) -> None:
+    """Wait for a condition that no event announces, such as the state of another process."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.02)
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody listens on a port of this machine."""
+    """Return whether a server listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,7 +1,7 @@
 """Train in processes that can be killed; one process imports TensorFlow once and forks them.
 
-`python -m tests.torture.child HOME DATABASE_URL` reads models' ids with the seconds that a lease shall last, and has
-each trained by a process of its own, which says `measured PID` after its first step, `ended PID STATE` and `over PID`.
+`python -m tests.torture.child HOME DATABASE_URL` reads model ids with the duration of a lease in seconds, and trains
+each model in a process of its own, which prints `measured PID` after its first step, `ended PID STATE` and `over PID`.
 TensorFlow starts its threads with its first operation, so a fork before that is as good as a new process.
 """
 
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from charrnn.core import atomic_files
-from charrnn.core.training_events import Ended, Event, Measured
+from charrnn.core.training_events import Event, MetricsMeasured, TrainingEnded
 from charrnn.services import event_recorder, open_services, training_thread
 
 STEP_SECONDS, WRITE_SECONDS = 0.003, 0.03
@@ -107,9 +107,9 @@ def _answers(pid: int) -> bool:
 
 
 def say(*words: object) -> None:
-    """Tell whoever started this process a line, whole and at once.
+    """Write a line to the parent process, whole and immediately.
 
-    `print` is neither: while one thread flushes its line, another's can end with the process.
+    `print` does neither: while one thread flushes its line, the process can end and lose the line of another.
     """
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
@@ -143,12 +143,12 @@ def train(home: str, url: str, model_id: str) -> None:
 
     def hear(event: Event) -> None:
         nonlocal measured
-        if isinstance(event, Measured):
+        if isinstance(event, MetricsMeasured):
             time.sleep(STEP_SECONDS)
             if not measured:
                 measured = True
                 say("measured", os.getpid())
-        elif isinstance(event, Ended):
+        elif isinstance(event, TrainingEnded):
             say("ended", os.getpid(), event.state)
 
     with open_services(home, database_url=url, environ={}) as services:

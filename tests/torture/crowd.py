@@ -19,7 +19,7 @@ from charrnn.services.database_retry import retry_while_away
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
-from charrnn.store.run_history import Batch, HistoryStore
+from charrnn.store.run_history import HistoryBatch, HistoryStore
 from charrnn.store.training_leases import LeaseStore
 from tests.support.small_training import corpus_record
 from tests.torture.child import ROOT
@@ -95,11 +95,11 @@ def writers(url: str, number: int, lines: int, chance: random.Random) -> Finding
     return all_held(f"{number} writers × {lines:,} lines, shuffled, 10 % twice: each once, in order", held)
 
 
-def _deliveries(lines: int, order: random.Random) -> list[Batch]:
+def _deliveries(lines: int, order: random.Random) -> list[HistoryBatch]:
     batches, first = [], 1
     while first <= lines:
         last = min(first + order.randint(1, 20), lines + 1)
-        batch = Batch(first_position=first, lines=[(f"line {n}", "info") for n in range(first, last)])
+        batch = HistoryBatch(first_position=first, lines=[(f"line {n}", "info") for n in range(first, last)])
         batches += [batch] * (1 + (order.random() < DOUBLED))
         first = last
     return batches

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from charrnn.core.errors import CheckpointError
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Event, Measured, Said
+from charrnn.core.training_events import Event, LogMessage, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.torture.finding import Finding, all_held
 from tests.torture.story import gaps, new_model, told
@@ -74,9 +74,9 @@ def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
 
         def hear(event: Event) -> None:
             heard.append(event)
-            if isinstance(event, Measured) and event.step == steps // 2:
+            if isinstance(event, MetricsMeasured) and event.step == steps // 2:
                 disk.fill()
-            if isinstance(event, Said) and event.level == "error":
+            if isinstance(event, LogMessage) and event.level == "error":
                 complained.set()
 
         undisturbed, model_id = (new_model(services, name, max_steps=steps) for name in ("roomy", "full"))
@@ -91,7 +91,10 @@ def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
         services.training.wait(model_id)
         same = told(services, model_id) == told(services, undisturbed) and not gaps(services, model_id)
         words = failed.error or ""
-        names = f"The disk of {services.settings.checkpoints / model_id} is full" in words and "MB are needed" in words
+        names = (
+            f"The disk of {services.settings.checkpoints / model_id} is full" in words
+            and "MB are needed, but only" in words
+        )
     how = "" if disk.is_mounted else " (no file may grow)"
     return [
         Finding(f"full disk{how}: the training ends", 1, failed.state, "failed", failed.state == ModelState.FAILED),

@@ -1,25 +1,25 @@
-"""Into how many parts work is cut, so that each processor has one."""
+"""Choose the number of shards that a batch is split into, one per core."""
 
 from charrnn.core.cpu_features import num_cores
 from charrnn.model.compute.gpu import has_gpu
 
-FEWEST_SEQUENCES = 16
-"""In a part of a batch; products with fewer rows cost nearly as much as with these."""
+MIN_SEQUENCES_PER_SHARD = 16
+"""Matrix products with fewer rows cost nearly as much as with this many."""
 
 
-def num_processors() -> int:
-    """Return how many threads may work side by side: one for each processor, but one alone where there is a GPU."""
+def num_threads() -> int:
+    """Return the number of shards to compute in parallel: one per core, or a single one on a GPU."""
     if has_gpu():
         return 1
     return num_cores()
 
 
-def num_parts(count: int, fewest: int = FEWEST_SEQUENCES) -> int:
-    """Return how many parts sequences are cut into on this machine: all of one size, one where that is not possible.
+def num_shards(count: int, min_per_shard: int = MIN_SEQUENCES_PER_SHARD) -> int:
+    """Return the number of equal shards to split sequences into on this machine; 1 if they cannot be split.
 
     Args:
         count: Number of sequences.
-        fewest: Of them in a part.
+        min_per_shard: Minimum number of sequences in a shard.
     """
-    most = max(1, min(num_processors(), count // fewest))
-    return max(parts for parts in range(1, most + 1) if count % parts == 0)
+    limit = max(1, min(num_threads(), count // min_per_shard))
+    return max(shards for shards in range(1, limit + 1) if count % shards == 0)

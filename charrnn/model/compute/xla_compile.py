@@ -1,9 +1,9 @@
-"""What a step of training is made of: compiled programs, and large matrix products between them.
+"""Compile functions with XLA, and multiply large matrices outside of it.
 
-XLA makes one loop of many small operations, which nothing else does as well; its large matrix products reach half to
-four fifths of what TensorFlow's own reach on a CPU (oneDNN's), less in bfloat16. So a step is not one program: where a
-graph is being built, each piece becomes one, and large products stay outside. Where everything is compiled at once
-anyway (writing, reading), pieces melt into that.
+XLA fuses loops of many small operations better than anything else, but its large matrix products reach only half to
+four fifths of the speed of TensorFlow's own on a CPU (oneDNN), and less in bfloat16. So a training step is not one
+compiled function: while a graph is built, each kernel is compiled separately and large products stay outside. In a
+function that is compiled as a whole (generation, evaluation), kernels become part of that function.
 """
 
 from collections.abc import Callable
@@ -11,30 +11,30 @@ from typing import Any
 
 import tensorflow as tf
 
-from charrnn.core.cpu_features import bfloat16_unit
+from charrnn.core.cpu_features import bfloat16_flag
 from charrnn.model.compute.gpu import has_gpu
 
 
-def product(
+def matmul(
     a: tf.Tensor, b: tf.Tensor, dtype: str, *, transpose_a: bool = False, transpose_b: bool = False
 ) -> tf.Tensor:
-    """Multiply matrices, or batches of them, in `dtype`, which is also the type of the result.
+    """Multiply matrices, or batches of them, in `dtype`; the result has the same type.
 
-    Sums are added up in float32 or wider. On a CPU without instructions for bfloat16, factors are rounded to bfloat16
-    and multiplied in float32, where their products are exact: the numbers are the same, and come sooner.
+    Sums are accumulated in float32 or wider. On a CPU without bfloat16 instructions, factors are rounded to bfloat16
+    and multiplied in float32, which is exact and faster than TensorFlow's own bfloat16 product.
     """
     a, b = tf.cast(a, dtype), tf.cast(b, dtype)
-    how = {"transpose_a": transpose_a, "transpose_b": transpose_b}
-    if a.dtype == tf.bfloat16 and bfloat16_unit() is None and not has_gpu():
-        return tf.cast(tf.matmul(tf.cast(a, tf.float32), tf.cast(b, tf.float32), **how), tf.bfloat16)
-    return tf.matmul(a, b, **how)
+    transposed = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    if a.dtype == tf.bfloat16 and bfloat16_flag() is None and not has_gpu():
+        return tf.cast(tf.matmul(tf.cast(a, tf.float32), tf.cast(b, tf.float32), **transposed), tf.bfloat16)
+    return tf.matmul(a, b, **transposed)
 
 
-def piece(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of tensors a program of its own, where a graph is being built.
+def xla_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of tensors with XLA, separately from the graph that calls it.
 
-    It is compiled once for all tensors of the same shapes and types, so that equal layers share it, and so do
-    trainings of one process. Arguments by name are constants: each value makes another program.
+    It is compiled once for all tensors of the same shapes and types, so equal layers and the trainings of a process
+    share it. Keyword arguments are constants: each value compiles another kernel.
     """
     compiled = tf.function(function, jit_compile=True, autograph=False)
 
@@ -44,10 +44,10 @@ def piece(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def fused(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of tensors one program forward and one backward; arguments by name are constants.
+def fused_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of tensors to one kernel forward and one backward; keyword arguments are constants.
 
-    The second computes again what it needs: that is cheaper than to write it to memory and read it.
+    The backward kernel recomputes intermediate results, which is cheaper than storing and loading them.
     """
 
     def derived(tensors: tuple[tf.Tensor, ...], upstream: Any, **constants: Any) -> Any:
@@ -56,7 +56,7 @@ def fused(function: Callable[..., Any]) -> Callable[..., Any]:
             results = function(*tensors, **constants)
         return tape.gradient(results, tensors, upstream)
 
-    forward, backward = piece(function), piece(derived)
+    forward, backward = xla_kernel(function), xla_kernel(derived)
 
     def run(*tensors: tf.Tensor, **constants: Any) -> Any:
         @tf.custom_gradient

@@ -1,8 +1,9 @@
-"""The compiled programs that write: a loop over some characters at a time, for all networks of the same sizes.
+"""Compile the generation loop, which reads and generates up to 256 characters per call.
 
-Weights are arguments, so that a newer checkpoint of a model writes at once instead of being compiled anew.
+Networks of the same sizes share the compiled functions: weights are arguments, so that a newer checkpoint of a model
+does not compile anything.
 
-S  samples written side by side     V  classes, the last of which is "unknown" and is never written
+S  samples generated in parallel     V  classes; the last one is "unknown" and is never generated
 """
 
 from functools import lru_cache
@@ -10,61 +11,61 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from charrnn.core.options import preset
+from charrnn.core.options import ARCHITECTURE, preset
 from charrnn.model.compute import stateless_random
 from charrnn.model.generation.ngram_lookup import Tables, advance, expected
-from charrnn.model.generation.sampling import Choice
-from charrnn.model.network.network import ARCHITECTURE, Network, State
+from charrnn.model.generation.sampling import Sampler
+from charrnn.model.network.network import Network, State
 
 CHUNK = 256
-"""Characters that one call of the loop reads and writes at most."""
+"""Maximum number of characters that one call reads and generates."""
 ALTERNATIVES = 8
 TINY = 1e-37
-"""Keeps the logarithm finite where a network alone gives a character no chance that float32 can tell."""
-KEPT = 16
-"""Sizes of networks whose programs are kept."""
+"""Keeps the logarithm finite where the network alone gives a probability of zero in float32."""
+CACHED_LOOPS = 16
+"""Number of network sizes whose compiled functions are cached."""
 
 
-def programs_for(network: Network) -> "Programs":
-    """Return the programs for networks of the same sizes as this one."""
-    return _programs(tuple((name, network.options[name]) for name in ARCHITECTURE), network.num_classes)
+def decode_loop_for(network: Network) -> "DecodeLoop":
+    """Return the generation loop for networks of the same sizes as this one."""
+    return _decode_loop(tuple((name, network.options[name]) for name in ARCHITECTURE), network.num_classes)
 
 
-class Beside(NamedTuple):
-    """An n-gram model that has its say beside the network."""
+class MixtureTensors(NamedTuple):
+    """An n-gram model to mix with the network, as tensors."""
 
     tables: Tables
     share: tf.Tensor
     """The network's share, 0 … 1."""
 
 
-@lru_cache(KEPT)
-def _programs(architecture: tuple[tuple[str, Any], ...], num_classes: int) -> "Programs":
-    return Programs(dict(architecture), num_classes)
+@lru_cache(CACHED_LOOPS)
+def _decode_loop(architecture: tuple[tuple[str, Any], ...], num_classes: int) -> "DecodeLoop":
+    return DecodeLoop(dict(architecture), num_classes)
 
 
-class Programs:
-    """Compiled at first use for each number of samples and each set of costly options.
+class DecodeLoop:
+    """Functions compiled on first use, for each number of samples and each set of costly options.
 
     Args:
-        architecture: The options that decide a network's sizes.
+        architecture: The options that determine the shapes of a network's weights.
         num_classes: V.
     """
 
     def __init__(self, architecture: dict[str, Any], num_classes: int):
         self._network = Network(preset("article") | architecture, num_classes)
-        self.write = tf.function(self._write_some, jit_compile=True, autograph=False)
+        self.generate = tf.function(self._generate, jit_compile=True, autograph=False)
         self.read = tf.function(self._read_window, jit_compile=True, autograph=False)
 
     def _called(self, weights: list[tf.Tensor], ids: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-        """Call the network with these weights instead of its own."""
+        """Call the network with the given weights instead of its own."""
         result: tuple[tf.Tensor, State] = self._network.stateless_call(weights, [], ids, state=state)[0]
         return result
 
     def _read_window(self, weights: list[tf.Tensor], ids: tf.Tensor, state: State) -> State:
         return self._called(weights, ids, state)[1]
 
-    def _write_some(
+    def _generate(
         self,
         weights: list[tf.Tensor],
         state: State,
@@ -74,37 +75,37 @@ class Programs:
         forced: tf.Tensor,
         whole: tf.Tensor,
         real: tf.Tensor,
-        beside: Beside | None,
+        mixture: MixtureTensors | None,
         *,
         sorts: bool,
         penalizes: bool,
         alternatives: bool,
     ) -> tuple[Any, ...]:
-        """Read `last`, choose or take the next character, and so on, `count` times."""
+        """Read `last`, sample the next character or take a forced one, and repeat, `count` times in total."""
         count, position, seed, top_k, sample = tf.unstack(whole)
         temperature, top_p, min_p, penalty = tf.unstack(real)
-        choice = Choice(temperature, top_k, top_p, min_p, penalty, sorts, penalizes)
+        sampler = Sampler(temperature, top_k, top_p, min_p, penalty, sorts, penalizes)
         samples, known = last.shape[0], self._network.num_classes - 1
         tops = min(ALTERNATIVES, known) if alternatives else 0
-        places = tf.reshape(sample * known + tf.range(samples * known), (samples, known))
+        counters = tf.reshape(sample * known + tf.range(samples * known), (samples, known))
 
         def body(
             t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, nodes: tf.Tensor, *arrays: Any
         ) -> tuple[Any, ...]:
             logits, state = self._called(weights, last[:, None], state)
             logprobs = tf.nn.log_softmax(logits[0])[:, :known]
-            if beside is not None:
-                logprobs = _mixed(logprobs, expected(beside.tables, nodes)[:, :known], beside.share)
-            # the numbers belong to a place of a text, so that it does not matter where the calls are cut
-            noise = stateless_random.uniform(places, seed, position + t)
-            last = tf.where(forced[t] >= 0, forced[t], choice.pick(logprobs, history, noise))
+            if mixture is not None:
+                logprobs = _mixed(logprobs, expected(mixture.tables, nodes)[:, :known], mixture.share)
+            # Random numbers depend on the position in the text, not on how the text is divided into calls.
+            noise = stateless_random.uniform(counters, seed, position + t)
+            last = tf.where(forced[t] >= 0, forced[t], sampler.pick(logprobs, history, noise))
             values = [last, tf.gather(logprobs, last, axis=1, batch_dims=1)]
             if alternatives:
                 values += reversed(tf.math.top_k(logprobs, tops))
             if penalizes:
                 history = tf.concat([history[:, 1:], last[:, None]], 1)
-            if beside is not None:
-                nodes = advance(beside.tables, nodes, last)
+            if mixture is not None:
+                nodes = advance(mixture.tables, nodes, last)
             return t + 1, state, last, history, nodes, *(a.write(t, v) for a, v in zip(arrays, values, strict=True))
 
         shapes = [(samples,), (samples,)] + ([(samples, tops), (samples, tops)] if alternatives else [])

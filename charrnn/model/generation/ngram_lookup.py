@@ -1,4 +1,4 @@
-"""An n-gram model within a compiled program: where it is in its tree, and what it expects next.
+"""Look up an n-gram model inside compiled functions: the contexts of a text, and the probabilities after them.
 
 S  samples     V  classes     L  levels: contexts of 0 … L-1 characters
 """
@@ -11,19 +11,19 @@ import tensorflow as tf
 
 from charrnn.core.ngrams import NGrams
 
-STRETCH = 16
-"""Edges of a context that are read at a time."""
+CHUNK = 16
+"""Number of edges of a context that are read at a time."""
 
 
 class Tables(NamedTuple):
-    """Arrays of an n-gram model. Their lengths are powers of two, so that few programs fit many models."""
+    """Arrays of an n-gram model, padded to powers of two, so that models of similar sizes share compiled functions."""
 
     starts: tf.Tensor
     followers: tf.Tensor
     discounted: tf.Tensor
     backoffs: tf.Tensor
     root: tf.Tensor
-    """What the empty context alone gives each class, in full, since after it nearly all occur; shape `(V,)`."""
+    """Discounted probability of each class after the empty context, dense because nearly all occur; shape `(V,)`."""
 
 
 def tables_of(ngrams: NGrams) -> Tables:
@@ -40,21 +40,21 @@ def tables_of(ngrams: NGrams) -> Tables:
     )
 
 
-def _padded(array: npt.NDArray[np.generic], filling: float) -> tf.Tensor:
-    full = np.full(1 << max(6, (len(array) - 1).bit_length()), filling, array.dtype)
+def _padded(array: npt.NDArray[np.generic], padding: float) -> tf.Tensor:
+    full = np.full(1 << max(6, (len(array) - 1).bit_length()), padding, array.dtype)
     full[: len(array)] = array
     return tf.constant(full)
 
 
 def advance(tables: Tables, nodes: tf.Tensor, characters: tf.Tensor) -> tf.Tensor:
-    """Return the contexts after one character more, as `NGrams.nodes` does.
+    """Return the contexts after another character, as `NGrams.nodes` does.
 
     Args:
         tables: The model.
-        nodes: The contexts before it, shape `(S, L)`.
+        nodes: The contexts before the character, shape `(S, L)`.
         characters: Shape `(S,)`.
     """
-    shorter = nodes[:, :-1]  # the longest cannot grow
+    shorter = nodes[:, :-1]  # the longest context cannot be extended
     inside = tf.maximum(shorter, 0)
     low, end = tf.gather(tables.starts, inside), tf.gather(tables.starts, inside + 1)
     halvings = int(tables.root.shape[0]).bit_length()
@@ -76,7 +76,7 @@ def expected(tables: Tables, nodes: tf.Tensor) -> tf.Tensor:
     samples, levels = nodes.shape
     is_there, inside = nodes >= 0, tf.maximum(nodes, 0)
     backoffs = tf.where(is_there, tf.gather(tables.backoffs, inside), 1.0)
-    # what of each level's own part the longer contexts leave
+    # The probability mass that longer contexts leave to each level.
     left = tf.math.cumprod(backoffs, 1, exclusive=True, reverse=True)
     num_classes = tables.root.shape[0]
     found = left[:, :1] * (tables.root + backoffs[:, :1] / num_classes)
@@ -85,23 +85,23 @@ def expected(tables: Tables, nodes: tf.Tensor) -> tf.Tensor:
     left, is_there, inside = left[:, 1:], is_there[:, 1:], inside[:, 1:]
     starts = tf.gather(tables.starts, inside)
     ends = tf.where(is_there, tf.gather(tables.starts, inside + 1), starts)
-    stretches = (ends - starts + STRETCH - 1) // STRETCH
-    after = tf.cumsum(stretches, 1)
-    rows = tf.broadcast_to(tf.range(samples)[:, None], (samples, STRETCH))
+    chunks = (ends - starts + CHUNK - 1) // CHUNK
+    after = tf.cumsum(chunks, 1)
+    rows = tf.broadcast_to(tf.range(samples)[:, None], (samples, CHUNK))
 
     def add(number: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Add the stretch of that number of each sample, counted over all its levels."""
+        """Add chunk `number` of each sample, counted over all levels."""
         level = tf.minimum(tf.reduce_sum(tf.cast(after <= number, tf.int32), 1), levels - 2)
 
         def own(array: tf.Tensor) -> tf.Tensor:
             return tf.gather(array, level, axis=1, batch_dims=1)
 
-        begin = own(starts) + (number - own(after) + own(stretches)) * STRETCH
-        edges = begin[:, None] + tf.range(STRETCH)
+        begin = own(starts) + (number - own(after) + own(chunks)) * CHUNK
+        edges = begin[:, None] + tf.range(CHUNK)
         counts = (edges < own(ends)[:, None]) & (number < after[:, -1:])
         edges = tf.clip_by_value(edges, 0, tables.followers.shape[0] - 1)
-        parts = tf.where(counts, tf.gather(tables.discounted, edges) * own(left)[:, None], 0.0)
-        places = tf.stack([rows, tf.gather(tables.followers, edges)], 2)
-        return number + 1, tf.tensor_scatter_nd_add(found, places, parts)
+        values = tf.where(counts, tf.gather(tables.discounted, edges) * own(left)[:, None], 0.0)
+        indices = tf.stack([rows, tf.gather(tables.followers, edges)], 2)
+        return number + 1, tf.tensor_scatter_nd_add(found, indices, values)
 
     return tf.while_loop(lambda number, _: number < tf.reduce_max(after), add, (0, found))[1]

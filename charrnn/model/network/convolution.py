@@ -1,6 +1,6 @@
-"""A causal convolution: every character's vector is mixed with those just before it, each unit for itself.
+"""Causal depthwise convolution: each character's vector is mixed with those of the preceding characters.
 
-K  characters that are mixed     T  time steps     B  sequences     H  units
+K  kernel size     T  time steps     B  sequences     H  hidden units
 """
 
 from typing import Any
@@ -8,65 +8,65 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import piece
-from charrnn.model.network.initializers import StartValues
+from charrnn.model.compute.xla_compile import xla_kernel
+from charrnn.model.network.initializers import Initializers
 
-WIDTH = 6
-"""K, the character itself among them."""
-SPREAD = 0.3
-"""Standard deviation of the start values for earlier characters, beside 1 for the newest."""
+KERNEL_SIZE = 6
+"""K, including the character itself."""
+STDDEV = 0.3
+"""Standard deviation of the initial weights of earlier characters; the newest starts at 1."""
 
 
 def _shifted(window: tf.Tensor, steps: int) -> list[tf.Tensor]:
-    """Return what stood `0 … K-1` places before each step, from the vectors `(K - 1 + T, B, H)`."""
-    return [window[WIDTH - 1 - back : WIDTH - 1 - back + steps] for back in range(WIDTH)]
+    """Return the vectors `0 … K-1` positions before each step, from a window `(K - 1 + T, B, H)`."""
+    return [window[KERNEL_SIZE - 1 - back : KERNEL_SIZE - 1 - back + steps] for back in range(KERNEL_SIZE)]
 
 
-@piece
+@xla_kernel
 def _forward(window: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    steps = window.shape[0] - WIDTH + 1
+    steps = window.shape[0] - KERNEL_SIZE + 1
     return tf.add_n([kernel[back] * one for back, one in enumerate(_shifted(window, steps))])
 
 
-@piece
+@xla_kernel
 def _backward(window: tf.Tensor, kernel: tf.Tensor, d: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     steps = d.shape[0]
-    # a vector counts where it stood and in the K - 1 places after it
-    after = tf.pad(d, [[WIDTH - 1, WIDTH - 1], [0, 0], [0, 0]])
-    moved = [after[back : back + window.shape[0]] for back in range(WIDTH)]
+    # A vector contributes at its own position and at the K - 1 positions after it.
+    after = tf.pad(d, [[KERNEL_SIZE - 1, KERNEL_SIZE - 1], [0, 0], [0, 0]])
+    moved = [after[back : back + window.shape[0]] for back in range(KERNEL_SIZE)]
     d_window = tf.add_n([kernel[back] * one for back, one in enumerate(moved)])
 
-    def more(t: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # the K vectors that step t has read, the oldest first
-        return t + 1, sums + d[t] * tf.slice(window, (t, 0, 0), (WIDTH, *d.shape[1:]))
+    def accumulate(t: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # The K vectors that step t has read, oldest first.
+        return t + 1, sums + d[t] * tf.slice(window, (t, 0, 0), (KERNEL_SIZE, *d.shape[1:]))
 
-    # added up in a loop, which reads the numbers once: XLA makes slow windows of a sum over so many
-    start = (0, tf.zeros((WIDTH, *d.shape[1:]), d.dtype))
-    _, sums = tf.while_loop(lambda t, _: t < steps, more, start, maximum_iterations=steps)
+    # A loop reads the numbers once; XLA compiles a sum over so many steps to slow window operations.
+    start = (0, tf.zeros((KERNEL_SIZE, *d.shape[1:]), d.dtype))
+    _, sums = tf.while_loop(lambda t, _: t < steps, accumulate, start, maximum_iterations=steps)
     return d_window, tf.reverse(tf.reduce_sum(sums, 1), [0])
 
 
 class Convolution(keras.layers.Layer):
-    """Mixes each vector with the K - 1 before it: `y_t = Σ_k kernel_k ⊙ x_{t-k}`.
+    """Mix each vector with the K - 1 preceding ones: `y_t = Σ_k kernel_k ⊙ x_{t-k}`.
 
-    A gated linear recurrence opens its gates by the newest character alone; with this, the first layer sees a few at
-    once. Its memory is what it read last.
+    The gates of a gated linear recurrence depend on the newest character only; the convolution lets the first layer
+    see several characters at once. Its state are the last K - 1 vectors.
 
     Args:
         units: H.
-        start: Makes the start values.
+        initializers: Creates the initializers of the weights.
     """
 
-    num_states = WIDTH - 1
+    num_states = KERNEL_SIZE - 1
 
-    def __init__(self, units: int, *, start: StartValues, name: str):
+    def __init__(self, units: int, *, initializers: Initializers, name: str):
         super().__init__(name=name)
         self.units = units
-        self.kernel = self.add_weight((WIDTH, units), start.newest_first(SPREAD), name="kernel")
+        self.kernel = self.add_weight((KERNEL_SIZE, units), initializers.convolution(STDDEV), name="kernel")
         self.built = True
 
     def call(self, x: tf.Tensor, state: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Read `(T, B, H)`; give the same shape, and the last K - 1 vectors `(B, H)`, the newest last."""
+        """Convolve `(T, B, H)`; return the same shape, and the last K - 1 vectors `(B, H)`, newest last."""
 
         @tf.custom_gradient
         def run(window: tf.Tensor, kernel: tf.Tensor) -> Any:

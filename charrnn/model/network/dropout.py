@@ -1,4 +1,4 @@
-"""Dropout: whether a number is dropped is a hash of its place and of the seed, forward and backward the same one."""
+"""Apply dropout with masks that are hashes of position and seed, so that the backward pass recomputes them."""
 
 import math
 
@@ -7,14 +7,15 @@ import tensorflow as tf
 from charrnn.model.compute import stateless_random
 
 
-def dropout(x: tf.Tensor, drop: float, seed: tf.Tensor) -> tf.Tensor:
-    """Set some numbers to zero and enlarge the others, so that the mean stays.
+def dropout(x: tf.Tensor, dropout_rate: float, seed: tf.Tensor) -> tf.Tensor:
+    """Set a random part of the numbers to zero and scale the others, so that the expected value is unchanged.
 
     Args:
-        x: Any shape that is known.
-        drop: Probability of zero, `0 ≤ drop < 1`.
-        seed: Two whole numbers, shape `(2,)`.
+        x: Any static shape.
+        dropout_rate: Probability of zero, `0 ≤ dropout_rate < 1`.
+        seed: Two integers, shape `(2,)`.
     """
-    bits = stateless_random.bits(tf.reshape(tf.range(math.prod(x.shape)), x.shape), *tf.unstack(seed))
-    threshold = tf.constant(min(round(drop * 2**32), 2**32 - 1), tf.uint32)
-    return tf.where(bits >= threshold, x / (1 - drop), tf.zeros_like(x))
+    counters = tf.reshape(tf.range(math.prod(x.shape)), x.shape)
+    bits = stateless_random.random_bits(counters, *tf.unstack(seed))
+    threshold = tf.constant(min(round(dropout_rate * 2**32), 2**32 - 1), tf.uint32)
+    return tf.where(bits >= threshold, x / (1 - dropout_rate), tf.zeros_like(x))

@@ -1,5 +1,7 @@
-"""How weights start, for each value of the option `init`. One object makes all of a network's initialisers, so that
-each gets its own seed and the same seed gives the same network."""
+"""Create the initializers of a network's weights for each value of the option `init`.
+
+One object creates all initializers of a network, so that each has its own seed and equal seeds give equal networks.
+"""
 
 import math
 from collections.abc import Callable
@@ -11,8 +13,8 @@ from keras import initializers
 Initializer = Callable[..., Any]
 
 
-class StartValues:
-    """Initialisers for one network.
+class Initializers:
+    """The initializers of one network.
 
     Args:
         init: `article` (TensorFlow 1: one Glorot range over a cell's joint input and recurrent matrix, output weights
@@ -25,7 +27,7 @@ class StartValues:
         self._seeds = np.random.default_rng([seed, 0])
 
     def input(self, inputs: int, units: int, gates: int) -> Initializer:
-        """Weights from the input to all gates, shape `(inputs, gates · units)`."""
+        """Return the initializer of the input weights of all gates, shape `(inputs, gates · units)`."""
         match self._init:
             case "article":
                 return self._joint_glorot(inputs, units, gates)
@@ -34,7 +36,7 @@ class StartValues:
         return initializers.GlorotUniform(self._seed())
 
     def recurrent(self, inputs: int, units: int, gates: int) -> Initializer:
-        """Weights from the memory to all gates, shape `(units, gates · units)`."""
+        """Return the initializer of the recurrent weights of all gates, shape `(units, gates · units)`."""
         match self._init:
             case "article":
                 return self._joint_glorot(inputs, units, gates)
@@ -43,15 +45,15 @@ class StartValues:
         return initializers.Orthogonal(seed=self._seed())
 
     def bias(self, *, forget: slice | None = None, is_half: bool = False) -> Initializer:
-        """Biases, zero or small; the forget gate's start at 1, so that memory lasts from the first step.
+        """Return the initializer of biases, zero or small; the forget gate's start at 1, so that it is open at first.
 
         Args:
-            forget: Where the forget gate's are.
-            is_half: The cell keeps the biases of input and memory apart, and these are one of the two.
+            forget: The slice with the forget gate's biases.
+            is_half: The cell has separate biases for input and state, and these are one of the two.
         """
         draw = np.random.default_rng(self._seed())
 
-        def start(shape: tuple[int, ...], dtype: str | None = None) -> Any:
+        def initialize(shape: tuple[int, ...], dtype: str | None = None) -> Any:
             values = np.zeros(shape)
             if self._init == "karpathy":  # char-rnn adds two biases, each within ±0.08, and sets one forget bias to 1
                 values = draw.uniform(-0.08, 0.08, shape)
@@ -60,10 +62,10 @@ class StartValues:
                 values[forget] = 1 + (draw.uniform(-0.08, 0.08, shape)[forget] if self._init == "karpathy" else 0)
             return values.astype(dtype or "float32")
 
-        return start
+        return initialize
 
-    def table(self) -> Initializer:
-        """Embedding, shape `(classes, size)`."""
+    def embedding(self) -> Initializer:
+        """Return the initializer of an embedding, shape `(classes, size)`."""
         match self._init:
             case "article":
                 return initializers.GlorotUniform(self._seed())
@@ -72,7 +74,7 @@ class StartValues:
         return initializers.RandomUniform(-0.05, 0.05, seed=self._seed())
 
     def output(self) -> Initializer:
-        """Weights from the last layer to the classes."""
+        """Return the initializer of the output weights, shape `(units, classes)`."""
         match self._init:
             case "article":
                 return initializers.TruncatedNormal(stddev=0.1, seed=self._seed())
@@ -81,23 +83,23 @@ class StartValues:
         return initializers.GlorotUniform(self._seed())
 
     def output_bias(self) -> Initializer:
-        """Biases of the classes."""
+        """Return the initializer of the output biases, shape `(classes,)`."""
         return self._small() if self._init == "karpathy" else initializers.Zeros()
 
     def normal(self, stddev: float) -> Initializer:
-        """Normal values, for the mingru cell, whatever `init` says."""
+        """Return a normal initializer, for the mingru cell, which ignores `init`."""
         return initializers.RandomNormal(stddev=stddev, seed=self._seed())
 
-    def newest_first(self, stddev: float) -> Initializer:
-        """Weights of a causal convolution, shape `(characters, units)`: 1 for the newest, small for earlier ones."""
+    def convolution(self, stddev: float) -> Initializer:
+        """Return the initializer of a causal convolution, shape `(K, units)`: 1 for the newest, normal for others."""
         draw = np.random.default_rng(self._seed())
 
-        def start(shape: tuple[int, ...], dtype: str | None = None) -> Any:
+        def initialize(shape: tuple[int, ...], dtype: str | None = None) -> Any:
             values = draw.normal(0, stddev, shape)
             values[0] = 1
             return values.astype(dtype or "float32")
 
-        return start
+        return initialize
 
     def _joint_glorot(self, inputs: int, units: int, gates: int) -> Initializer:
         limit = math.sqrt(6 / (inputs + units + gates * units))

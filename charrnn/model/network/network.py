@@ -1,6 +1,6 @@
-"""The network, built from options: characters in, a score for every possible next character out.
+"""Build the network from options: characters in, logits of the next character out.
 
-B  sequences     T  characters in a sequence     V  classes: the vocabulary and one for all unknown characters
+B  sequences     T  characters in a sequence     V  classes: the vocabulary and one for unknown characters
 """
 
 from collections.abc import Mapping
@@ -9,40 +9,30 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from charrnn.model.compute.precision import product_dtype
-from charrnn.model.compute.xla_compile import fused
+from charrnn.model.compute.precision import matmul_dtype
+from charrnn.model.compute.xla_compile import fused_kernel
 from charrnn.model.network import cudnn
 from charrnn.model.network.convolution import Convolution
 from charrnn.model.network.dropout import dropout
-from charrnn.model.network.initializers import StartValues
+from charrnn.model.network.initializers import Initializers
 from charrnn.model.network.input_projection import Embedded, lookup, project
 from charrnn.model.network.loss import cross_entropy
 from charrnn.model.network.recurrent_layers import GRU, LSTM, RNN, MinGRU
-from charrnn.model.network.residual import added, normalized
+from charrnn.model.network.residual import add_and_norm, rms_norm
 
 CLASSIC_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 
-ARCHITECTURE = (
-    "cell",
-    "lstm_size",
-    "num_layers",
-    "use_embedding",
-    "embedding_size",
-    "max_vocab",
-)
-"""Options that decide the shapes of the weights; a checkpoint cannot go on with others."""
-
-EXACT_SCORES = 512
-"""Up to this many classes scores are always multiplied in float32: it costs little, and half of what bfloat16 loses is
-lost there."""
+MAX_FLOAT32_CLASSES = 512
+"""Up to this many classes, logits are always computed in float32, which costs little and avoids half of the loss of
+precision in bfloat16."""
 
 State = list[tf.Tensor]
 
 
-@fused
-def _dropped(x: tf.Tensor, *seed: tf.Tensor, drop: float, dtype: str) -> tf.Tensor:
-    """Drop units of a layer's output and make it ready for the next product."""
-    return tf.cast(dropout(x, drop, *seed) if drop > 0 else x, dtype)
+@fused_kernel
+def _dropped_out(x: tf.Tensor, *seed: tf.Tensor, dropout_rate: float, dtype: str) -> tf.Tensor:
+    """Apply dropout to a layer's output and cast it for the next product."""
+    return tf.cast(dropout(x, dropout_rate, *seed) if dropout_rate > 0 else x, dtype)
 
 
 @keras.saving.register_keras_serializable("charrnn")
@@ -50,76 +40,74 @@ class Network(keras.Model):
     """A character RNN.
 
     Args:
-        options: Training options; those of the group "Network" and `seed` are read.
+        options: Training options; only those of the group "Network" and `seed` are used.
         num_classes: V.
     """
 
     def __init__(self, options: Mapping[str, Any], num_classes: int):
         super().__init__(name="charrnn")
         self.options, self.num_classes = dict(options), num_classes
-        self.drop = 1 - options["train_keep_prob"]
-        self.product_dtype = product_dtype(options["precision"], options["lstm_size"])
+        self.dropout_rate = 1 - options["train_keep_prob"]
+        self.matmul_dtype = matmul_dtype(options["precision"], options["lstm_size"])
         self.uses_cudnn = cudnn.uses_cudnn(options["cell"])
-        start = StartValues(options["init"], options["seed"])
-        units, depth, fast = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
-        # The fast cell adds to its input, so characters must enter at its size; one-hot vectors then enter by one
-        # product, which is a table of that size.
-        size = options["embedding_size"] if options["use_embedding"] else units if fast else num_classes
+        initializers = Initializers(options["init"], options["seed"])
+        units, depth, is_mingru = options["lstm_size"], options["num_layers"], options["cell"] == "mingru"
+        # MinGRU layers add to their input, so characters must be embedded in vectors of its size; without an embedding,
+        # one-hot vectors are projected to that size, which is a table as well.
+        size = options["embedding_size"] if options["use_embedding"] else units if is_mingru else num_classes
         self.table = None
-        if fast or options["use_embedding"]:
-            table_start = start.normal(0.02) if fast else start.table()
-            self.table = self.add_weight((num_classes, size), table_start, name="table")
-        self.entry = None
-        if fast and size != units:
-            self.entry = self.add_weight((size, units), start.normal(size**-0.5), name="entry")
-        self.convolution = Convolution(units, start=start, name="convolution") if fast else None
+        if is_mingru or options["use_embedding"]:
+            initializer = initializers.normal(0.02) if is_mingru else initializers.embedding()
+            self.table = self.add_weight((num_classes, size), initializer, name="table")
+        self.input_projection = None
+        if is_mingru and size != units:
+            self.input_projection = self.add_weight((size, units), initializers.normal(size**-0.5), name="entry")
+        self.convolution = Convolution(units, initializers=initializers, name="convolution") if is_mingru else None
         self.recurrent: list[keras.layers.Layer] = []
         for number in range(1, depth + 1):
             name = f"layer_{number}"
-            if fast:
-                layer = MinGRU(units, depth, start=start, name=name)
+            if is_mingru:
+                layer = MinGRU(units, depth, initializers=initializers, name=name)
             else:
                 cell = CLASSIC_CELLS[options["cell"]]
                 inputs = size if number == 1 else units
-                layer = cell(inputs, units, start=start, name=name)
+                layer = cell(inputs, units, initializers=initializers, name=name)
             self.recurrent.append(layer)
-        self.output_kernel = self.add_weight(
-            (units, num_classes), start.normal(0.02) if fast else start.output(), name="output_kernel"
-        )
-        self.output_bias = self.add_weight(
-            (num_classes,), keras.initializers.Zeros() if fast else start.output_bias(), name="output_bias"
-        )
+        initializer = initializers.normal(0.02) if is_mingru else initializers.output()
+        self.output_kernel = self.add_weight((units, num_classes), initializer, name="output_kernel")
+        initializer = keras.initializers.Zeros() if is_mingru else initializers.output_bias()
+        self.output_bias = self.add_weight((num_classes,), initializer, name="output_bias")
         self.built = True
 
     @property
-    def inner(self) -> list[keras.Variable]:
-        """The matrices between units: neither tables nor what reads one-hot vectors or gives scores."""
+    def hidden_matrices(self) -> list[keras.Variable]:
+        """The matrices between hidden units: neither embeddings nor weights of one-hot vectors or logits."""
         matrices = [weight for layer in self.recurrent for weight in layer.weights if len(weight.shape) > 1]
         return matrices if self.table is not None else matrices[1:]
 
     def zero_state(self, batch: int) -> State:
-        """Return the memory before anything was read: one tensor `(batch, units)` for each state of each layer."""
+        """Return the initial state: one tensor `(batch, units)` for each state of each layer."""
         layers = [self.convolution, *self.recurrent] if self.convolution else self.recurrent
         return [tf.zeros((batch, layer.units)) for layer in layers for _ in range(layer.num_states)]
 
     def call(
         self, ids: tf.Tensor, state: State | None = None, training: bool = False, seed: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, State]:
-        """Read characters.
+        """Compute the logits of the next characters.
 
         Args:
             ids: Shape `(B, T)`, each in `0 … V-1`.
-            state: Memory to go on from, as `zero_state` gives it; nothing read yet if missing.
-            training: Drop units, and multiply in the type that suits the machine instead of float32.
-            seed: A number that decides which units drop; needed in training unless all are kept.
+            state: Initial state, as from `zero_state`; zero if `None`.
+            training: Apply dropout, and multiply in the data type that is fastest on this machine instead of float32.
+            seed: Integer seed of the dropout mask; required in training unless the dropout rate is 0.
 
         Returns:
-            Scores before softmax, time-major, shape `(T, B, V)`, and the memory after the last character.
+            Logits, time-major, shape `(T, B, V)`, and the state after the last character.
         """
         before = self.zero_state(ids.shape[0]) if state is None else state
-        dtype, drop = (self.product_dtype, self.drop) if training else ("float32", 0.0)
-        x, after = self._read(ids, before, dtype, drop=drop, seed=seed)
-        return tf.cast(self._scores(x, dtype), "float32") + self.output_bias, after
+        dtype, rate = (self.matmul_dtype, self.dropout_rate) if training else ("float32", 0.0)
+        x, after = self._run_layers(ids, before, dtype, dropout_rate=rate, seed=seed)
+        return tf.cast(self._logits(x, dtype), "float32") + self.output_bias, after
 
     def losses(
         self,
@@ -127,60 +115,68 @@ class Network(keras.Model):
         state: State,
         dtype: str,
         *,
-        drop: float = 0.0,
+        dropout_rate: float = 0.0,
         seed: tf.Tensor | None = None,
         in_xla: bool = False,
     ) -> tuple[tf.Tensor, State]:
-        """Read characters and say what the next ones cost.
+        """Compute the cross-entropy of the next characters.
 
         Args:
-            batch: Shape `(B, T + 1)`: what is read, and one further, what comes.
-            state: Memory to go on from, as `zero_state` gives it.
-            dtype: Type of large products, `float32` or `bfloat16`.
-            drop: Probability of dropping a unit.
-            seed: A number that decides which; needed where units drop.
-            in_xla: All of this becomes part of one program of XLA, where cuDNN cannot be used.
+            batch: Shape `(B, T + 1)`: columns `0 … T-1` are the inputs, columns `1 … T` the targets.
+            state: Initial state, as from `zero_state`.
+            dtype: Data type of large products, `float32` or `bfloat16`.
+            dropout_rate: Probability of dropping a unit.
+            seed: Integer seed of the dropout mask; required if the dropout rate is not 0.
+            in_xla: This call is compiled by XLA as a whole, where cuDNN cannot be used.
 
         Returns:
-            Nats, time-major, shape `(T, B)`, and the memory after the last character that was read.
+            Nats, time-major, shape `(T, B)`, and the state after the last input character.
         """
-        x, after = self._read(batch[:, :-1], state, dtype, drop=drop, seed=seed, in_xla=in_xla)
+        x, after = self._run_layers(batch[:, :-1], state, dtype, dropout_rate=dropout_rate, seed=seed, in_xla=in_xla)
         targets = tf.transpose(batch[:, 1:])
-        return cross_entropy(self._scores(x, dtype), tf.convert_to_tensor(self.output_bias), targets), after
+        return cross_entropy(self._logits(x, dtype), tf.convert_to_tensor(self.output_bias), targets), after
 
-    def _scores(self, x: tf.Tensor, dtype: str) -> tf.Tensor:
-        """Return scores without their bias."""
-        return project(x, self.output_kernel, "float32" if self.num_classes <= EXACT_SCORES else dtype)
+    def _logits(self, x: tf.Tensor, dtype: str) -> tf.Tensor:
+        """Return the logits without bias."""
+        return project(x, self.output_kernel, "float32" if self.num_classes <= MAX_FLOAT32_CLASSES else dtype)
 
-    def _read(
-        self, ids: tf.Tensor, state: State, dtype: str, *, drop: float, seed: tf.Tensor | None, in_xla: bool = True
+    def _run_layers(
+        self,
+        ids: tf.Tensor,
+        state: State,
+        dtype: str,
+        *,
+        dropout_rate: float,
+        seed: tf.Tensor | None,
+        in_xla: bool = True,
     ) -> tuple[tf.Tensor, State]:
-        """Return what the last layer gives, `(T, B, H)`, and the memory after it."""
+        """Return the output of the last layer, `(T, B, H)`, and the state after it."""
         before = list(state)
         after: State = []
         x = tf.transpose(ids)
         if self.table is not None:
             x = Embedded(x, tf.convert_to_tensor(self.table))
-        if self.entry is not None:
-            x = project(x, self.entry, dtype)
-        total = None
+        if self.input_projection is not None:
+            x = project(x, self.input_projection, dtype)
+        stream = None
         if self.convolution is not None:
             own, before = before[: self.convolution.num_states], before[self.convolution.num_states :]
             x = lookup(x.table, x.ids, dtype) if isinstance(x, Embedded) else x
-            total, new = self.convolution(tf.cast(x, "float32"), own)
-            x, after = normalized(total, dtype), after + new
+            stream, new = self.convolution(tf.cast(x, "float32"), own)
+            x, after = rms_norm(stream, dtype), after + new
         for number, layer in enumerate(self.recurrent):
             own, before = before[: layer.num_states], before[layer.num_states :]
             by_cudnn = self.uses_cudnn and not in_xla
-            x, new = cudnn.read(layer, x, own) if by_cudnn else layer(x, own, dtype=dtype)
+            x, new = cudnn.run_layer(layer, x, own) if by_cudnn else layer(x, own, dtype=dtype)
             after += new
-            pair = None if drop == 0 else tf.stack([tf.cast(seed, tf.int32), number])
-            if total is not None:
-                total, x = added(total, x, dtype, drop=drop, seed=pair)
+            pair = None if dropout_rate == 0 else tf.stack([tf.cast(seed, tf.int32), number])
+            if stream is not None:
+                stream, x = add_and_norm(stream, x, dtype, dropout_rate=dropout_rate, seed=pair)
             else:
-                x = _dropped(x, *([] if pair is None else [pair]), drop=drop, dtype=dtype)
+                seeds = [] if pair is None else [pair]
+                x = _dropped_out(x, *seeds, dropout_rate=dropout_rate, dtype=dtype)
         return x, after
 
     def get_config(self) -> dict[str, Any]:
-        """Return what builds the same network again, for Keras' own saving."""
+        """Return the arguments that rebuild the network, for Keras' own serialization."""
         return {"options": self.options, "num_classes": self.num_classes}

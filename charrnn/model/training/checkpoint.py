@@ -1,12 +1,12 @@
-"""Checkpoints: a folder from which training goes on exactly, or text is written.
+"""Save and load checkpoints: folders to resume training from, or to generate text with.
 
     weights.safetensors     the network's weights
-    training.safetensors    the optimizer's variables and the network's memory
-    text.safetensors        the ids in which the n-grams beside the network were counted, where it has some
+    training.safetensors    the optimizer's variables and the network's state
+    text.safetensors        the ids in which the n-grams of the model were counted; only with n-grams
     checkpoint.json         format, options, vocabulary, progress, size and SHA-256 of each other file, its own SHA-256
 
-No file can run code when it is read. A folder appears under its name only when it is complete, and is checked
-against its hashes before anything of it is used.
+Loading a checkpoint never executes code. A folder appears under its name only when it is complete, and it is verified
+against its hashes before use.
 """
 
 import hashlib
@@ -29,26 +29,26 @@ from charrnn.core.checkpoint_manifest import (
     TEXT,
     TRAINING,
     WEIGHTS,
-    check_file,
+    manifest_hash,
     read_manifest,
-    seal,
-    unreadable,
+    unreadable_checkpoint,
+    verify_file,
 )
 from charrnn.core.ngram_mixture import Mixture
 from charrnn.core.ngrams import LONGEST, NGrams, count_ngrams
 from charrnn.core.options import options
 from charrnn.core.vocabulary import Ids, Vocabulary
 from charrnn.model.network.network import Network
-from charrnn.model.training.train_step import Engine, load_weights
+from charrnn.model.training.train_step import TrainStep, load_weights
 from charrnn.model.training.weight_update import Arrays
 
-COUNTED = 4
-"""N-gram models that are kept, each up to some 100 MB: the newer checkpoints of a model have the same one."""
+CACHED_NGRAMS = 4
+"""Number of cached n-gram models, each up to about 100 MB; checkpoints of one model have the same n-grams."""
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A checkpoint's content; `training_state` is empty when only the weights were asked for."""
+class LoadedCheckpoint:
+    """The content of a checkpoint; `training_state` is empty if only the weights were loaded."""
 
     options: dict[str, Any]
     vocabulary: Vocabulary
@@ -66,72 +66,72 @@ class Snapshot:
     options: dict[str, Any]
     progress: dict[str, Any]
     text: Ids | None = None
-    """The ids in which the n-grams beside the network were counted."""
+    """The ids in which the n-grams of the model were counted."""
 
     @classmethod
     def of(
-        cls, engine: Engine, options: Mapping[str, Any], progress: Mapping[str, Any], text: Ids | None = None
+        cls, train_step: TrainStep, options: Mapping[str, Any], progress: Mapping[str, Any], text: Ids | None = None
     ) -> "Snapshot":
         """Copy the state, so that the training can continue.
 
         Args:
-            engine: The network in training.
+            train_step: The network in training.
             options: Its options.
-            progress: What the training needs to resume; JSON values. If there are n-grams beside the network,
-                `network_share` is the share of the network.
-            text: The ids in which these n-grams were counted; not copied.
+            progress: The progress of the training, as JSON values. With n-grams, `network_share` is the network's
+                share in the mixture.
+            text: The ids in which the n-grams were counted; not copied.
         """
         weights, state = (
             {name: np.array(array, order="C") for name, array in arrays.items()}
-            for arrays in (engine.weights(), engine.training_state())
+            for arrays in (train_step.weights(), train_step.training_state())
         )
         return cls(weights, state, dict(options), dict(progress), text)
 
 
 def save(folder: Path, snapshot: Snapshot, vocabulary: Vocabulary) -> int:
-    """Write a checkpoint, whole or not at all.
+    """Save a checkpoint atomically.
 
     Args:
-        folder: Where it shall be; must not exist, since a checkpoint never changes under its readers.
-        snapshot: The state to write.
+        folder: The folder to create; it must not exist, because checkpoints never change.
+        snapshot: The state to save.
         vocabulary: The text's vocabulary.
 
     Returns:
-        Its size in bytes.
+        The checkpoint's size in bytes.
 
     Raises:
         FileExistsError: The folder exists.
         StudioError: The disk is full.
     """
-    parts = {WEIGHTS: _packed(snapshot.weights), TRAINING: _packed(snapshot.training_state)}
+    contents = {WEIGHTS: _packed(snapshot.weights), TRAINING: _packed(snapshot.training_state)}
     if snapshot.text is not None:
-        parts[TEXT] = _packed({"ids": np.asarray(snapshot.text)})
+        contents[TEXT] = _packed({"ids": np.asarray(snapshot.text)})
     manifest = {
         "format": FORMAT,
         "options": snapshot.options,
         "vocabulary": vocabulary.to_json(),
         "progress": snapshot.progress,
         "files": {
-            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in parts.items()
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()
         },
     }
-    manifest["sha256"] = seal(manifest)
-    parts[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
-    with atomic_folder(folder, needed=sum(map(len, parts.values()))) as building:
-        for name, data in parts.items():
+    manifest["sha256"] = manifest_hash(manifest)
+    contents[MANIFEST] = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    with atomic_folder(folder, needed=sum(map(len, contents.values()))) as building:
+        for name, data in contents.items():
             (building / name).write_bytes(data)
-    return sum(map(len, parts.values()))
+    return sum(map(len, contents.values()))
 
 
-def load(folder: Path, *, with_training: bool) -> Loaded:
-    """Read a checkpoint.
+def load(folder: Path, *, with_training: bool) -> LoadedCheckpoint:
+    """Load a checkpoint.
 
     Args:
-        folder: As written by `save`.
-        with_training: Read also what training needs to go on.
+        folder: A folder created by `save`.
+        with_training: Also load the state that is needed to resume training.
 
     Raises:
-        CheckpointError: Something is missing, damaged, or of a newer format.
+        CheckpointError: A file is missing or damaged, or the format is newer than this version.
     """
     manifest = read_manifest(folder)
     try:
@@ -140,18 +140,18 @@ def load(folder: Path, *, with_training: bool) -> Loaded:
         vocabulary = Vocabulary.from_json(manifest["vocabulary"])
         options, progress = manifest["options"], manifest["progress"]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise unreadable(folder, error) from error
-    return Loaded(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
+        raise unreadable_checkpoint(folder, error) from error
+    return LoadedCheckpoint(options, vocabulary, progress, arrays[0], arrays[1] if with_training else {})
 
 
 def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
-    """Build the network of a checkpoint for writing or scoring.
+    """Build the network of a checkpoint, for generation or evaluation.
 
     Returns:
         The network, its vocabulary, and the options it was trained with.
 
     Raises:
-        CheckpointError: It is missing, damaged or does not fit.
+        CheckpointError: The checkpoint is missing, damaged, or does not match.
     """
     stored = load(folder, with_training=False)
     network = Network(stored.options, len(stored.vocabulary) + 1)
@@ -160,31 +160,31 @@ def load_network(folder: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
 
 
 def load_mixture(folder: Path) -> Mixture | None:
-    """Count the n-grams beside a checkpoint's network, or take those that were counted for another one of the model.
+    """Load the n-grams of a checkpoint: count them in its stored text, unless the same ones are cached.
 
     Returns:
-        The n-grams and the network's share; `None` where the network writes alone.
+        The n-grams and the network's share; `None` if the model has no n-grams.
 
     Raises:
-        CheckpointError: Something is missing, damaged or does not fit.
+        CheckpointError: The checkpoint is missing, damaged, or not valid.
     """
     manifest = read_manifest(folder)
     try:
         if TEXT not in manifest["files"]:
             return None
         data = (folder / TEXT).read_bytes()
-        check_file(folder / TEXT, data, manifest["files"][TEXT])
+        verify_file(folder / TEXT, data, manifest["files"][TEXT])
         order, share = manifest["options"]["ngram_order"], manifest["progress"]["network_share"]
         if type(order) is not int or not 1 <= order <= (options("training")["ngram_order"].maximum or 0):
             raise ValueError(f"ngram_order is {order!r}")
         if type(share) not in (int, float) or not 0 <= share <= 1:
-            raise ValueError(f"network_share is {share!r}; it must be from 0 to 1")
+            raise ValueError(f"network_share is {share!r}; it must be between 0 and 1")
         return Mixture(_counted(data, len(Vocabulary.from_json(manifest["vocabulary"])) + 1, order), float(share))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise unreadable(folder, error) from error
+        raise unreadable_checkpoint(folder, error) from error
 
 
-@lru_cache(COUNTED)
+@lru_cache(CACHED_NGRAMS)
 def _counted(data: bytes, num_classes: int, order: int) -> NGrams:
     ids = load_tensors(data)["ids"]
     if ids.ndim != 1 or ids.dtype.kind != "u" or len(ids) > LONGEST:
@@ -199,6 +199,6 @@ def _packed(arrays: Arrays) -> bytes:
 
 def _unpacked(path: Path, expected: Mapping[str, Any]) -> Arrays:
     data = path.read_bytes()
-    check_file(path, data, expected)
+    verify_file(path, data, expected)
     arrays: Arrays = load_tensors(data)
     return arrays

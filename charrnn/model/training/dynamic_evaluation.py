@@ -1,11 +1,9 @@
-"""What a text costs under a model that goes on learning from what it has read: dynamic evaluation.
+"""Evaluate the loss of a text under a model that continues to learn from it (dynamic evaluation).
 
-The network takes a gradient step on every stretch after it was predicted (Krause et al. 2018, "Dynamic evaluation of
-neural sequence models", with plain gradients), the n-grams count every character, and the network's share moves to
-whichever of the two predicts better (Herbster & Warmuth 1998, with their weighted mean of probabilities). Compressors
-such as PPMd learn in the same way, so only this figure can be compared with theirs.
-
-W  weights     H  characters of a stretch
+The network takes a gradient step on every segment after predicting it (Krause et al. 2018, "Dynamic evaluation of
+neural sequence models", with plain gradients), the n-grams count every character, and the network's share moves toward
+the better predictor of the two (Herbster & Warmuth 1998, with their weighted mean of probabilities). Compressors such
+as PPMd learn in the same way, so only this loss can be compared with theirs.
 """
 
 from collections.abc import Sequence
@@ -20,20 +18,20 @@ from charrnn.core.batches import Ids
 from charrnn.core.ngram_mixture import Mixture
 from charrnn.model.network.network import Network, State
 
-STRETCH, RATE, LONGEST_STEP = 25, 0.03, 1.0
-"""Characters between two steps, size of a step, and the norm at which gradients are cut. Of 0.03, 0.1 and 0.3, and of
-steps scaled by root mean squares, the first was best or near it on each text that was tried."""
-SHARE_RATE, LEAST_SHARE = 0.003, 0.01
-"""How fast the share moves, and how near 0 and 1 it comes, so that it can come back."""
+SEGMENT, RATE, MAX_NORM = 25, 0.03, 1.0
+"""Characters per step, learning rate, and the norm at which gradients are clipped. Of 0.03, 0.1 and 0.3, and of steps
+scaled by root mean squares, 0.03 was best or close to it on every text that was tried."""
+SHARE_RATE, MIN_SHARE = 0.003, 0.01
+"""Speed at which the share moves, and its minimum distance from 0 and 1, from where it could not return."""
 
 
 def adaptive_losses(network: Network, ids: Ids, mixture: Mixture | None = None) -> npt.NDArray[np.floating]:
-    """Return the nats of each character but the first.
+    """Return the loss of each character except the first, in nats.
 
     Args:
-        network: Where it begins; stays as it is.
+        network: The initial network, which is not changed.
         ids: Shape `(N,)`, N ≥ 2.
-        mixture: The n-grams beside the network, and the share to begin with; they stay as they are.
+        mixture: The n-grams to mix with the network, and the initial share; not changed.
 
     Returns:
         Shape `(N - 1,)`.
@@ -44,17 +42,17 @@ def adaptive_losses(network: Network, ids: Ids, mixture: Mixture | None = None) 
     counting, share = Counting(mixture.ngrams), mixture.share
     counting.read(int(ids[0]))
     mixed = np.empty(len(losses))
-    for place, (character, probability) in enumerate(zip(ids[1:].tolist(), np.exp(-losses).tolist(), strict=True)):
-        share = min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)
+    for position, (character, probability) in enumerate(zip(ids[1:].tolist(), np.exp(-losses).tolist(), strict=True)):
+        share = min(max(share, MIN_SHARE), 1 - MIN_SHARE)
         total = share * probability + (1 - share) * counting.read(character)
-        mixed[place] = -np.log(total)
+        mixed[position] = -np.log(total)
         share += SHARE_RATE * (share * probability / total - share)
     return mixed
 
 
 def _network_losses(network: Network, ids: Ids) -> npt.NDArray[np.floating]:
     num = len(ids) - 1
-    padded = np.append(ids, np.zeros(-num % STRETCH, ids.dtype)).astype(np.int32)
+    padded = np.append(ids, np.zeros(-num % SEGMENT, ids.dtype)).astype(np.int32)
     weights: Sequence[tf.Tensor] = [variable.value for variable in network.trainable_variables]
     state = network.zero_state(1)
 
@@ -65,12 +63,12 @@ def _network_losses(network: Network, ids: Ids) -> npt.NDArray[np.floating]:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(characters[1:], logits[:, 0])
             loss = tf.reduce_mean(losses)
         gradients: list[Any] = [tf.convert_to_tensor(each) for each in tape.gradient(loss, weights)]
-        step = RATE * tf.minimum(1.0, LONGEST_STEP / tf.linalg.global_norm(gradients))
+        step = RATE * tf.minimum(1.0, MAX_NORM / tf.linalg.global_norm(gradients))
         return losses, [one - step * each for one, each in zip(weights, gradients, strict=True)], after
 
     compiled = tf.function(read, jit_compile=True, autograph=False)
     found = []
-    for begin in range(0, num, STRETCH):
-        losses, weights, state = compiled(weights, padded[begin : begin + STRETCH + 1], state)
+    for begin in range(0, num, SEGMENT):
+        losses, weights, state = compiled(weights, padded[begin : begin + SEGMENT + 1], state)
         found.append(losses.numpy())
     return np.concatenate(found)[:num]

@@ -1,4 +1,4 @@
-"""The rules that turn gradients into changes of the weights: optimizer, learning rate over time, gradient limits."""
+"""Create optimizers, schedule the learning rate and clip gradients."""
 
 import math
 from collections.abc import Mapping
@@ -7,21 +7,21 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-END_OF_COSINE = 0.02
-"""Share of the learning rate that the cosine schedule ends at."""
+FINAL_COSINE_RATE = 0.02
+"""Fraction of the learning rate at the end of the cosine schedule."""
 
 
 def make_optimizer(
     options: Mapping[str, Any], variables: list[keras.Variable], *, without_decay: keras.Variable
 ) -> keras.optimizers.Optimizer:
-    """Build the optimizer for some variables, of which one does not decay.
+    """Create the optimizer for some variables, one of which does not decay.
 
     Adam and RMSprop have the constants of the systems they come from: Adam TensorFlow 1's epsilon of 1e-8; RMSprop
     char-rnn's decay of 0.95 and an epsilon that matches its 1e-8, which it adds outside the root and Keras inside.
-    AdamW forgets squared gradients sooner (0.99), which suits trainings of a few thousand steps; beside Muon, which
-    changes the matrices between units, it changes all others.
+    AdamW has a shorter average of squared gradients (0.99), which suits trainings of a few thousand steps. With Muon,
+    which updates the matrices between hidden units, AdamW updates all other weights.
     """
-    rate, name = options["learning_rate"], options["optimizer"]  # Keras' own names are numbered through the process
+    rate, name = options["learning_rate"], options["optimizer"]  # Keras' default names are numbered per process
     match name:
         case "adam":
             optimizer = keras.optimizers.Adam(rate, epsilon=1e-8, name=name)
@@ -36,14 +36,14 @@ def make_optimizer(
     return optimizer
 
 
-def scheduled_rate(options: Mapping[str, Any], *, step: int, done: float, passes: int) -> float:
+def scheduled_rate(options: Mapping[str, Any], *, step: int, done: float, epochs: int) -> float:
     """Return the learning rate of a step.
 
     Args:
         options: Training options.
-        step: Steps done before this one.
-        done: Share of the training that is done, in steps or in minutes, whichever is further; `0 … 1`.
-        passes: Whole passes over the text done before this step.
+        step: Number of completed steps.
+        done: Completed fraction of the training, in steps or in minutes, whichever is larger; `0 … 1`.
+        epochs: Number of completed epochs.
     """
     rate = options["learning_rate"]
     if step < options["warmup_steps"]:
@@ -52,17 +52,17 @@ def scheduled_rate(options: Mapping[str, Any], *, step: int, done: float, passes
         case "cosine":
             hold = options["lr_hold"]
             fallen = min(1.0, max(0.0, done - hold) / (1 - hold)) if hold < 1 else 0.0
-            rate *= END_OF_COSINE + (1 - END_OF_COSINE) * 0.5 * (1 + math.cos(math.pi * fallen))
-        case "decay":  # char-rnn multiplies at the end of the tenth pass and of each one after it
-            rate *= options["lr_decay"] ** max(0, passes - max(options["lr_decay_after"], 1) + 1)
+            rate *= FINAL_COSINE_RATE + (1 - FINAL_COSINE_RATE) * 0.5 * (1 + math.cos(math.pi * fallen))
+        case "decay":  # char-rnn multiplies at the end of the tenth epoch and of each one after it
+            rate *= options["lr_decay"] ** max(0, epochs - max(options["lr_decay_after"], 1) + 1)
     return float(rate)
 
 
-def limited(gradients: list[tf.Tensor], norm: tf.Tensor, options: Mapping[str, Any]) -> list[tf.Tensor]:
-    """Shorten gradients to `grad_clip`, all together by their global `norm`, or each one by its value.
+def clipped(gradients: list[tf.Tensor], norm: tf.Tensor, options: Mapping[str, Any]) -> list[tf.Tensor]:
+    """Clip gradients to `grad_clip`, by their global `norm` or each one by value.
 
-    By value, the limit applies to the loss summed over the sequence, as in char-rnn; ours is the mean, so the limit
-    is divided by `num_steps`.
+    Clipping by value applies to the loss summed over the sequence, as in char-rnn; the loss here is the mean, so the
+    limit is divided by `num_steps`.
     """
     limit = options["grad_clip"]
     if limit == 0:

@@ -1,4 +1,4 @@
-"""A training under way: what the loop and the callbacks share."""
+"""The state of a training, shared by the training loop and its callbacks."""
 
 import math
 import time
@@ -15,99 +15,101 @@ from charrnn.core.errors import TrainingFailed
 from charrnn.core.loss_difference import block_means, margin
 from charrnn.core.ngram_mixture import Mixture, best_share
 from charrnn.core.ngrams import LONGEST, Floats, count_ngrams
-from charrnn.core.training_events import Listener, Planned, Said, Saved
+from charrnn.core.training_events import CheckpointSaved, Listener, LogMessage, SchedulePlanned
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.optimizer import scheduled_rate
-from charrnn.model.training.schedule_plan import Plan
-from charrnn.model.training.train_step import Engine
+from charrnn.model.training.schedule_plan import SchedulePlan
+from charrnn.model.training.train_step import TrainStep
 
 UNLIMITED = 1_000_000_000
-"""More steps than any training does."""
-MOST_BY_CHANCE = 0.005
-"""Nats by which the best state may be above the lowest loss, however little a short text tells."""
-HELD_SECONDS = 10.0
-"""Least time between two checkpoints of the best state where it is only held in between."""
-LOOKED_AT = 1_000_000
-"""Characters of the text that tell how often each occurs, before the first step."""
+"""More steps than any training has."""
+MAX_NOISE = 0.005
+"""Maximum difference in nats between the loss of the best model and the lowest loss, however noisy a short text is."""
+SECONDS_BETWEEN_BEST = 10.0
+"""Minimum time between two checkpoints of the best model, with cadence `log`."""
+COUNTED_CHARACTERS = 1_000_000
+"""Characters from which the initial class frequencies are counted."""
 
 
 @dataclass
-class Progress:
-    """How far a training is; stored in its checkpoints, so that it goes on from there."""
+class TrainingProgress:
+    """The progress of a training, stored in its checkpoints."""
 
     step: int = 0
-    """Steps done."""
+    """Completed steps."""
     seconds: float = 0.0
-    """Time spent, over all stretches of work."""
+    """Time spent training, including before a resume."""
     epoch: int = 0
-    """Stretches between two validations that are done: the epochs of Keras callbacks."""
+    """Completed epochs of Keras callbacks, each from one validation to the next."""
     epoch_steps: int = 0
-    """Steps done in this one."""
+    """Completed steps of the current epoch."""
     epoch_loss: float = 0.0
-    """Sum of their losses."""
+    """Sum of the losses of these steps."""
     newest_loss: float | None = None
-    """Of the newest validation; of the training where nothing is validated."""
+    """Newest validation loss; training loss if there is no validation split."""
     best_loss: float | None = None
     best_step: int = 0
     best_seconds: float = 0.0
     best_blocks: list[float] = field(default_factory=list)
-    """Its losses in blocks of the validation text, to tell a difference from chance."""
+    """The losses of the best validation in blocks of the validation text, to tell differences from noise."""
     without_gain: int = 0
-    """Validations in a row that brought no lower loss."""
+    """Consecutive validations without a lower loss."""
     newest_is_worse: bool = False
-    """Whether the newest loss is higher than the lowest by more than chance."""
+    """Whether the newest loss is higher than the best loss by more than the noise."""
     first_loss: float | None = None
     validation_is_due: bool = False
-    """A stop cut the validation after the last step short."""
+    """Whether a stop interrupted the validation after the last step."""
     rate_factor: float = 1.0
-    """What callbacks have made of the learning rate, as a factor."""
+    """Factor that callbacks applied to the scheduled learning rate."""
     network_share: float = 1.0
-    """The network's share beside n-grams, found by the newest validation; 1 before the first one and without any."""
+    """The network's share in the mixture with n-grams, found by the newest validation; 1 before the first validation
+    and without n-grams."""
     began: int = 0
-    """Number of the training that did the first step; 0 where an older program saved it."""
+    """Number of the training that did the first step; 0 if an older version saved it."""
     fitted_steps: int = 0
-    """Step that the schedule ends at as the clock has shown, 0 where it has not."""
+    """Last step of the schedule as fitted to the time budget; 0 if it was not fitted yet."""
     fitted_from: int = 0
     fitted_share: float = 0.0
-    """Step at which that was decided, and the share of the schedule that was done then; both 0 while the learning rate
-    had not begun to fall."""
+    """Step at which the schedule was fitted, and the fraction of it that was completed then; both 0 if the learning
+    rate had not begun to fall."""
     estimated_steps: int = 0
-    """What `max_steps` was before."""
+    """The value of `max_steps` before it was fitted."""
     looks: int = 0
-    """How often the clock was looked at."""
+    """Number of times that the schedule was compared with the clock."""
 
-    def judge(self, loss: float, losses: npt.NDArray[np.floating] | None) -> None:
-        """Take in a validation: is it the best so far? Of losses that differ by chance the earlier one counts, whose
-        network has memorized less.
+    def record_validation(self, loss: float, losses: npt.NDArray[np.floating] | None) -> None:
+        """Record a validation, and whether it is the best so far.
+
+        If losses differ only by noise, the earlier network counts as better, because it has memorized less.
 
         Args:
-            loss: Its mean.
-            losses: That of each character, in order; `None` where the training's own loss is all there is.
+            loss: The mean loss.
+            losses: The loss of each character, in order; `None` if there is only the training loss.
         """
         self.newest_loss, self.without_gain = loss, self.without_gain + 1
         blocks = [] if losses is None else block_means(losses)
-        by_chance = margin(blocks, self.best_blocks)
-        self.newest_is_worse = self.best_loss is not None and loss > self.best_loss + by_chance
-        if self.best_loss is None or loss < self.best_loss - min(by_chance, MOST_BY_CHANCE):
+        noise = margin(blocks, self.best_blocks)
+        self.newest_is_worse = self.best_loss is not None and loss > self.best_loss + noise
+        if self.best_loss is None or loss < self.best_loss - min(noise, MAX_NOISE):
             self.best_loss, self.best_step, self.best_seconds = loss, self.step, self.seconds
             self.best_blocks, self.without_gain = blocks, 0
 
 
 @dataclass
-class Run:
-    """One stretch of work on a model.
+class TrainState:
+    """The network, data and progress of a training.
 
     Args:
         ids: The whole text.
         vocabulary: Its vocabulary.
-        options: Training options, checked.
-        folder: Where checkpoints are written.
-        number: Which stretch of work on this model it is; part of the checkpoints' names, so that a worker that was
-            thought dead never writes into the folders of the one that took over.
-        tell: Hears every event.
-        should_stop: Asked after every step.
+        options: Validated training options.
+        folder: Folder for checkpoints.
+        number: Number of this training of the model; part of the checkpoints' names, so that a worker that was
+            presumed dead never writes into the folders of the one that took over.
+        emit: Called with every event.
+        should_stop: Called after every step.
     """
 
     ids: Ids
@@ -115,9 +117,9 @@ class Run:
     options: Mapping[str, Any]
     folder: Path
     number: int
-    tell: Listener
+    emit: Listener
     should_stop: Callable[[], bool]
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
 
     def __post_init__(self) -> None:
         self.progress.began = self.number
@@ -125,65 +127,65 @@ class Run:
         kept = {name: self.options[name] for name in ("val_fraction", "max_val_chars")}
         self.split = split(len(self.ids), **kept, **sizes)
         self.streams = Streams(self.ids[: self.split.num_train], seed=self.options["seed"], **sizes)
-        self.engine = Engine(self.options, len(self.vocabulary) + 1)
+        self.train_step = TrainStep(self.options, len(self.vocabulary) + 1)
         if self.options["cell"] == "mingru":
-            self.engine.expect(self.ids[: self.split.num_train][:LOOKED_AT])
+            self.train_step.initialize_output_bias(self.ids[: self.split.num_train][:COUNTED_CHARACTERS])
         self.evaluation = None
         if self.split.num_val:
             like = self.options["num_seqs"], self.options["num_steps"]
-            self.evaluation = Evaluation(self.engine.result, self.ids, first=self.split.num_train, like=like)
+            self.evaluation = Evaluation(self.train_step.result, self.ids, first=self.split.num_train, like=like)
         self.mixture: Mixture | None = None
         self._ngrams_on_validation: Floats = np.empty(0)
         if self.options["ngram_order"] and self.evaluation is not None:
-            self._count()
+            self._count_ngrams()
         self.plan = self._plan()
-        self._held: tuple[float, checkpoint.Snapshot] | None = None
-        self._written_at = -math.inf
+        self._unsaved_best: tuple[float, checkpoint.Snapshot] | None = None
+        self._best_saved_at = -math.inf
         self._clock = time.monotonic()
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> SchedulePlan:
         epochs = self.options["max_epochs"]
-        by_passes = max(1, round(epochs * self.streams.steps_per_pass)) if epochs else UNLIMITED
-        return Plan(self.options, self.progress, by_passes)
+        epoch_limit = max(1, round(epochs * self.streams.steps_per_epoch)) if epochs else UNLIMITED
+        return SchedulePlan(self.options, self.progress, epoch_limit)
 
     @property
     def total_steps(self) -> int:
         """Step at which the training is complete."""
         return self.plan.total_steps
 
-    def say(self, text: str, level: str = "info") -> None:
-        """Write a line to the log."""
-        self.tell(Said(text, level))
+    def log(self, text: str, level: str = "info") -> None:
+        """Emit a log message."""
+        self.emit(LogMessage(text, level))
 
     def tick(self) -> None:
-        """Count the time since the last call as spent."""
+        """Add the time since the last call to the time spent."""
         now = time.monotonic()
         self.progress.seconds += now - self._clock
         self._clock = now
 
-    def look_at_clock(self) -> None:
-        """Fit the end of the schedule to the time budget, now and then."""
-        if told := self.plan.look():
+    def adjust_schedule(self) -> None:
+        """Fit the end of the schedule to the time budget if it is due."""
+        if message := self.plan.adjust():
             self.options = {**self.options, "max_steps": self.total_steps}
             self.plan.options = self.options
-            self.say(told)
-            self.tell(Planned(self.progress.step, self.total_steps))
+            self.log(message)
+            self.emit(SchedulePlanned(self.progress.step, self.total_steps))
 
     def scheduled_rate(self) -> float:
-        """Return the learning rate of the next step by the schedule, whatever callbacks make of it."""
+        """Return the scheduled learning rate of the next step, without the factor of callbacks."""
         step = self.progress.step
-        passes = step // self.streams.steps_per_pass
-        return scheduled_rate(self.options, step=step, done=self.plan.share_done, passes=passes)
+        epochs = step // self.streams.steps_per_epoch
+        return scheduled_rate(self.options, step=step, done=self.plan.completed, epochs=epochs)
 
     def learn(self, rate: float) -> tuple[float, float]:
         """Do one step; return loss and gradient norm.
 
         Raises:
-            TrainingFailed: One of them is not a number.
+            TrainingFailed: Loss or gradient norm is NaN or infinite.
         """
         step = self.progress.step
         batch = self.streams.batch(step)
-        loss, norm = self.engine.step(batch, step, rate, restart=self.streams.starts_pass(step))
+        loss, norm = self.train_step.step(batch, step, rate, restart=self.streams.starts_epoch(step))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise self.diverged(f"The loss became {loss} and the gradients {norm} at step {step + 1:,}")
         if self.progress.first_loss is None:
@@ -197,11 +199,11 @@ class Run:
         """Evaluate the network on the validation text.
 
         Returns:
-            The metrics `val_loss`, in nats per character, and if there are n-grams beside the network `network_loss`,
-            that of the network alone; and the loss of each character, in order, as in `val_loss`.
+            The metrics `val_loss`, in nats per character, and with n-grams `network_loss`, the loss of the network
+            alone; and the loss of each character, in order, of which `val_loss` is the mean.
 
         Raises:
-            Stopped: The training was asked to stop.
+            EvaluationStopped: A stop was requested.
         """
         losses = evaluation.losses(self.should_stop)
         alone = float(np.mean(losses))
@@ -211,9 +213,9 @@ class Run:
         mixed = self.mixture.losses(losses, self._ngrams_on_validation)
         return {"val_loss": float(np.mean(mixed)), "network_loss": alone}, mixed
 
-    def _count(self) -> None:
-        """Count n-grams in what the network learns from, and find what they say of the rest."""
-        text = self._counted
+    def _count_ngrams(self) -> None:
+        """Count n-grams in the training text, and predict the validation text with them."""
+        text = self._counted_ids
         ngrams = count_ngrams(text, len(self.vocabulary) + 1, self.options["ngram_order"])
         before = self.ids[: self.split.num_train][-ngrams.order :]
         rest = np.concatenate([before, self.ids[self.split.num_train :]])
@@ -221,63 +223,66 @@ class Run:
         self.mixture = Mixture(ngrams)
 
     @property
-    def _counted(self) -> Ids:
+    def _counted_ids(self) -> Ids:
         return self.ids[: self.split.num_train][-LONGEST:]
 
     def diverged(self, finding: str) -> TrainingFailed:
-        """Return the error that ends a training whose numbers are none any more."""
+        """Return the error for a training whose numbers became NaN or infinite."""
         return TrainingFailed(
-            f"{finding}: the network has left the range of numbers. "
+            f"{finding}: the training has diverged. "
             f"Lower learning_rate (now {self.options['learning_rate']:g}), raise warmup_steps "
             f"(now {self.options['warmup_steps']}), or set a tighter grad_clip (now {self.options['grad_clip']:g}, "
             f"0 is off). The last checkpoint is kept."
         )
 
     def save(self, kind: str, loss: float | None) -> None:
-        """Write a checkpoint, `last` or `best`; a best one that is held comes first, so that none is newer than it."""
+        """Save a checkpoint, `last` or `best`; an unsaved best one is saved first, so that none is newer than it."""
         if kind == "last":
-            self.write_held()
+            self.save_unsaved_best()
         self._write(kind, loss, self._snapshot())
 
-    def hold_best(self, loss: float) -> None:
-        """Keep the best state so far. With cadence `log`, when new ones follow each other quickly, it is written later:
-        at the latest with the next `last`, from which a training that breaks off would find it again."""
-        self._held = loss, self._snapshot()
-        if self.options["cadence"] == "even" or time.monotonic() - self._written_at > HELD_SECONDS:
-            self.write_held()
+    def keep_best(self, loss: float) -> None:
+        """Keep the current state as the best one.
 
-    def write_held(self) -> None:
-        """Write the best state if it is only held in memory."""
-        if self._held is not None:
-            (loss, snapshot), self._held = self._held, None
+        With cadence `log`, if lower losses follow each other quickly, it is saved later: at the latest with the next
+        `last`, from which an interrupted training would find it again.
+        """
+        self._unsaved_best = loss, self._snapshot()
+        if self.options["cadence"] == "even" or time.monotonic() - self._best_saved_at > SECONDS_BETWEEN_BEST:
+            self.save_unsaved_best()
+
+    def save_unsaved_best(self) -> None:
+        """Save the best state if it is only in memory."""
+        if self._unsaved_best is not None:
+            (loss, snapshot), self._unsaved_best = self._unsaved_best, None
             self._write("best", loss, snapshot)
-            self._written_at = time.monotonic()
+            self._best_saved_at = time.monotonic()
 
     def _snapshot(self) -> checkpoint.Snapshot:
         self.tick()
-        text = None if self.mixture is None else self._counted
-        return checkpoint.Snapshot.of(self.engine, self.options, asdict(self.progress), text)
+        text = None if self.mixture is None else self._counted_ids
+        return checkpoint.Snapshot.of(self.train_step, self.options, asdict(self.progress), text)
 
     def _write(self, kind: str, loss: float | None, snapshot: checkpoint.Snapshot) -> None:
         step = snapshot.progress["step"]
         name = f"{kind}-{step}-{self.number}"
         size = checkpoint.save(self.folder / name, snapshot, self.vocabulary)
-        self.tell(Saved(step, kind, loss, name, size))
+        self.emit(CheckpointSaved(step, kind, loss, name, size))
         self.tick()
 
-    def resume(self, stored: checkpoint.Loaded) -> None:
-        """Go on from a checkpoint.
+    def resume(self, stored: checkpoint.LoadedCheckpoint) -> None:
+        """Resume from a checkpoint.
 
         Raises:
-            CheckpointError: It does not fit the options.
+            CheckpointError: The checkpoint does not match the options.
         """
-        fits = self.engine.load(stored.weights, stored.training_state)
-        self.progress = Progress(**stored.progress)
+        fits = self.train_step.load(stored.weights, stored.training_state)
+        self.progress = TrainingProgress(**stored.progress)
         self.plan = self._plan()
-        self.plan.go_on(stored.options)
+        self.plan.resume(stored.options)
         if self.mixture is not None:
             self.mixture.share = self.progress.network_share
         self._clock = time.monotonic()
-        self.say(f"resumed at step {self.progress.step}")
+        self.log(f"resumed at step {self.progress.step}")
         if not fits:
-            self.say("num_seqs has changed: the network's memory starts empty", "warning")
+            self.log("num_seqs has changed: the network starts with an empty state", "warning")

@@ -1,7 +1,7 @@
-"""Training: one loop for all networks, by steps, with Keras callbacks for all that is not learning.
+"""Train a network: one loop over steps, with Keras callbacks for everything else.
 
-To Keras callbacks an epoch is the stretch between two validations (`eval_every_n` steps), so that callbacks that look
-at `val_loss` when an epoch ends work as they do under `fit`.
+For Keras callbacks, an epoch lasts from one validation to the next (`eval_every_n` steps), so that callbacks that read
+`val_loss` at the end of an epoch work as in `fit`.
 """
 
 import math
@@ -21,15 +21,15 @@ from charrnn.core.records import ModelState
 from charrnn.core.training_events import Listener
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
-from charrnn.model.training.callbacks import Ends, Recorder, Samples
-from charrnn.model.training.evaluation import Stopped
-from charrnn.model.training.train_state import Run
+from charrnn.model.training.callbacks import EndCallback, EventCallback, SampleCallback
+from charrnn.model.training.evaluation import EvaluationStopped
+from charrnn.model.training.train_state import TrainState
 
 SAVE_EVERY_SECONDS = 300
-"""A checkpoint is also written when the last one is this old, so that slow networks lose little in a crash."""
+"""Maximum age of the last checkpoint, so that slow networks lose little in a crash."""
 
 SHOWN = 500
-"""Characters of the vocabulary that the log lists."""
+"""Maximum number of characters of the vocabulary in the log."""
 
 
 def train(
@@ -39,118 +39,119 @@ def train(
     *,
     folder: Path,
     number: int,
-    tell: Listener,
+    emit: Listener,
     should_stop: Callable[[], bool],
     resume_from: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> ModelState:
-    """Train a network until its last step, a limit, or a request to stop; a checkpoint is left in each case.
+    """Train a network until its last step, a limit, or a requested stop; a checkpoint is saved in each case.
 
     Args:
-        ids: The whole text, shape `(N,)`, may be memory-mapped; the last part is kept for validation.
+        ids: The whole text, shape `(N,)`, may be memory-mapped; its end is used for validation.
         vocabulary: The text's vocabulary.
-        options: Training options, checked.
-        folder: Where checkpoints are written.
-        number: Which stretch of work on this model it is.
-        tell: Hears every event, on this thread; must be quick.
-        should_stop: Asked after every step and between windows of a validation, from several threads.
-        resume_from: Checkpoint to go on from.
-        callbacks: Any Keras callbacks.
+        options: Validated training options.
+        folder: Folder for checkpoints.
+        number: Number of this training of the model.
+        emit: Called with every event, on this thread; must return quickly.
+        should_stop: Called after every step and between windows of a validation, from several threads.
+        resume_from: Checkpoint to resume from.
+        callbacks: Additional Keras callbacks.
 
     Returns:
-        COMPLETED when the last step or a limit of the options was reached, STOPPED when it was asked to.
+        COMPLETED if the last step or a limit of the options was reached, STOPPED if a stop was requested.
 
     Raises:
         TextError: The text is too short.
-        TrainingFailed: The loss is not a number, or exploded.
-        CheckpointError: The checkpoint cannot be read or does not fit.
-        StudioError: A checkpoint cannot be written.
+        TrainingFailed: The loss became NaN or infinite, or exploded.
+        CheckpointError: The checkpoint cannot be read or does not match the options.
+        StudioError: A checkpoint cannot be saved.
     """
-    run = Run(ids, vocabulary, options, folder, number, tell, should_stop)
-    _introduce(run)
+    train_state = TrainState(ids, vocabulary, options, folder, number, emit, should_stop)
+    _log_introduction(train_state)
     if resume_from is not None:
-        run.resume(checkpoint.load(resume_from, with_training=True))
-    return _Loop(run, callbacks).work()
+        train_state.resume(checkpoint.load(resume_from, with_training=True))
+    return _Loop(train_state, callbacks).run()
 
 
-def _introduce(run: Run) -> None:
-    """Say what is trained, beginning with the lines of the article's program."""
-    run.say(f"corpus size {len(run.ids)}")
-    run.say(f"using {len(run.vocabulary)} unique characters of this corpus:")
-    shown = run.vocabulary.characters[:SHOWN]
-    run.say(str(list(shown)) + (" …" if len(run.vocabulary) > SHOWN else ""))
-    weights = num_parameters(run.options, len(run.vocabulary) + 1)
-    run.say(
-        f"{run.options['cell']} network with {weights:,} weights; {run.split.num_train:,} characters to train on in "
-        f"{run.streams.steps_per_pass:,} steps a pass, {run.split.num_val:,} to validate on"
+def _log_introduction(train_state: TrainState) -> None:
+    """Log what is trained, starting with the lines of the article's program."""
+    train_state.log(f"corpus size {len(train_state.ids)}")
+    train_state.log(f"using {len(train_state.vocabulary)} unique characters of this corpus:")
+    shown = train_state.vocabulary.characters[:SHOWN]
+    train_state.log(str(list(shown)) + (" …" if len(train_state.vocabulary) > SHOWN else ""))
+    sizes = train_state.split
+    parameters = num_parameters(train_state.options, len(train_state.vocabulary) + 1)
+    train_state.log(
+        f"{train_state.options['cell']} network with {parameters:,} parameters; {sizes.num_train:,} characters for "
+        f"training in {train_state.streams.steps_per_epoch:,} steps per epoch, {sizes.num_val:,} for validation"
     )
-    if run.mixture is not None:
-        order, edges = run.mixture.ngrams.order, len(run.mixture.ngrams.counts)
-        run.say(f"beside it, an n-gram model of order {order} that counts {edges:,} n-grams")
-    elif run.options["ngram_order"]:
-        run.say("no n-grams: nothing is kept for validation, where the network's share would be found", "warning")
-    wanted = int(len(run.ids) * run.options["val_fraction"])
-    if run.split.num_val < min(wanted, run.options["max_val_chars"] or wanted):
-        run.say("the text is short: less is kept for validation than val_fraction says", "warning")
-    run.say("compiling the network for this machine; the first step takes a few seconds")
+    if train_state.mixture is not None:
+        ngrams = train_state.mixture.ngrams
+        train_state.log(f"mixed with an n-gram model of order {ngrams.order} with {len(ngrams.counts):,} n-grams")
+    elif train_state.options["ngram_order"]:
+        train_state.log("no n-grams: without a validation split, the network's share cannot be determined", "warning")
+    wanted = int(len(train_state.ids) * train_state.options["val_fraction"])
+    if sizes.num_val < min(wanted, train_state.options["max_val_chars"] or wanted):
+        train_state.log("the text is short: the validation split is smaller than val_fraction", "warning")
+    train_state.log("compiling the network for this machine; the first step takes a few seconds")
 
 
 class _Loop:
     """The loop and its callbacks."""
 
-    def __init__(self, run: Run, callbacks: Sequence[keras.callbacks.Callback]):
-        self._run, self._network = run, run.engine.result
-        self._ends = Ends(run)
+    def __init__(self, train_state: TrainState, callbacks: Sequence[keras.callbacks.Callback]):
+        self._train_state, self._network = train_state, train_state.train_step.result
+        self._end_callback = EndCallback(train_state)
         self._changed_at_end = bool(callbacks)  # e.g. EarlyStopping(restore_best_weights=True)
         self._callbacks = keras.callbacks.CallbackList(
-            # what happened is told before any other callback can fail on it: it is saved, and not done again
-            [Recorder(run), Samples(run), *callbacks, self._ends],
+            # Events come first: if another callback fails, the step is saved and must not be repeated.
+            [EventCallback(train_state), SampleCallback(train_state), *callbacks, self._end_callback],
             model=self._network,
             epochs=1,
             verbose=0,
-            steps=run.options["eval_every_n"],
+            steps=train_state.options["eval_every_n"],
         )
         self._next_rate()
-        self._saved_at, self._saved_step = time.monotonic(), run.progress.step
+        self._saved_at, self._saved_step = time.monotonic(), train_state.progress.step
 
-    def work(self) -> ModelState:
-        """Do steps until something ends it, and save."""
+    def run(self) -> ModelState:
+        """Do steps until the training ends, and save a checkpoint."""
         self._network.stop_training = False
-        self._run.engine.optimizer.learning_rate.assign(self._rate)
+        self._train_state.train_step.optimizer.learning_rate.assign(self._rate)
         self._callbacks.on_train_begin()
         try:
             state = self._steps()
             self._callbacks.on_train_end(self._logs())
         except TrainingFailed:
-            self._run.write_held()  # the network is not worth keeping any more, but was
+            self._train_state.save_unsaved_best()  # the network diverged, but its best state is intact
             raise
         except StudioError:
-            raise  # the disk does not take it
+            raise  # the disk is full
         except BaseException:
-            self._save(force=False)  # a callback failed, or called sys.exit, but the network is sound
+            self._save(force=False)  # a callback failed, or called sys.exit, but the network is intact
             raise
         self._save(force=self._changed_at_end)
         return state
 
     def _steps(self) -> ModelState:
-        run = self._run
-        if run.progress.validation_is_due:
-            self._saved_step = -1  # with it, this step is worth saving again
-        elif run.progress.step >= run.total_steps:
+        train_state = self._train_state
+        if train_state.progress.validation_is_due:
+            self._saved_step = -1  # save this step again, with its validation
+        elif train_state.progress.step >= train_state.total_steps:
             return ModelState.COMPLETED
         else:
             self._begin_epoch()
             self._one_step()
         while True:
-            last = run.progress.step >= run.total_steps or run.plan.out_of_time
-            if last or run.progress.validation_is_due or self._is_due("eval_every_n"):
+            last = train_state.progress.step >= train_state.total_steps or train_state.plan.out_of_time
+            if last or train_state.progress.validation_is_due or self._is_due("eval_every_n"):
                 try:
                     self._end_epoch()
-                except Stopped:
-                    run.progress.validation_is_due = True
-                    run.say(f"stopped at step {run.progress.step}, before its validation was done")
+                except EvaluationStopped:
+                    train_state.progress.validation_is_due = True
+                    train_state.log(f"stopped at step {train_state.progress.step}, before its validation was complete")
                     return ModelState.STOPPED
-                last |= self._ends.out_of_patience
+                last |= self._end_callback.out_of_patience
                 if not last:
                     self._begin_epoch()
             end = self._end(last)
@@ -161,87 +162,87 @@ class _Loop:
             self._one_step()
 
     def _end(self, last: bool) -> ModelState | None:
-        """Return the state in which the training ends after this step, `None` if it goes on."""
-        run = self._run
+        """Return the final state if the training ends after this step, else `None`."""
+        train_state = self._train_state
         if last:
-            if run.plan.out_of_time:
-                run.say(f"the time limit of {run.options['max_minutes']:g} minutes is reached")
+            if train_state.plan.out_of_time:
+                train_state.log(f"the time limit of {train_state.options['max_minutes']:g} minutes is reached")
             return ModelState.COMPLETED
         if self._network.stop_training:
-            run.say("a callback ended the training")
+            train_state.log("a callback ended the training")
             return ModelState.STOPPED
-        if run.should_stop():
-            run.say(f"stopped at step {run.progress.step}")
+        if train_state.should_stop():
+            train_state.log(f"stopped at step {train_state.progress.step}")
             return ModelState.STOPPED
         return None
 
     def _one_step(self) -> None:
-        run, batch = self._run, self._run.progress.epoch_steps
+        train_state, batch = self._train_state, self._train_state.progress.epoch_steps
         self._callbacks.on_train_batch_begin(batch)
         self._next_rate()
-        loss, norm = run.learn(self._rate)
-        run.tick()
-        run.look_at_clock()
+        loss, norm = train_state.learn(self._rate)
+        train_state.tick()
+        train_state.adjust_schedule()
         self._callbacks.on_train_batch_end(batch, {"loss": loss, "grad_norm": norm, "learning_rate": self._rate})
 
     def _begin_epoch(self) -> None:
-        self._callbacks.on_epoch_begin(self._run.progress.epoch)
-        self._heed_rate()
+        self._callbacks.on_epoch_begin(self._train_state.progress.epoch)
+        self._apply_callback_rate()
 
     def _end_epoch(self) -> None:
-        progress, logs, losses = self._run.progress, self._logs(), None
+        progress, logs, losses = self._train_state.progress, self._logs(), None
         loss = logs["loss"]
-        if self._run.evaluation is not None:
+        if self._train_state.evaluation is not None:
             self._callbacks.on_test_begin()
             try:
-                validated, losses = self._run.validate(self._run.evaluation)
+                validated, losses = self._train_state.validate(self._train_state.evaluation)
                 logs |= validated
                 loss = logs["val_loss"]
-            except Stopped:
+            except EvaluationStopped:
                 self._callbacks.on_test_end({})
                 raise
             self._callbacks.on_test_end({"loss": loss})
             if not math.isfinite(loss):
-                raise self._run.diverged(f"The validation loss became {loss} at step {progress.step:,}")
+                raise self._train_state.diverged(f"The validation loss became {loss} at step {progress.step:,}")
         progress.validation_is_due = False
-        self._run.tick()
-        progress.judge(loss, losses)
+        self._train_state.tick()
+        progress.record_validation(loss, losses)
         epoch, progress.epoch = progress.epoch, progress.epoch + 1
         progress.epoch_steps, progress.epoch_loss = 0, 0.0
         self._callbacks.on_epoch_end(epoch, logs)
-        self._heed_rate()
+        self._apply_callback_rate()
         if progress.best_step == progress.step and "val_loss" in logs:
-            self._run.hold_best(loss)
+            self._train_state.keep_best(loss)
 
     def _next_rate(self) -> None:
-        self._scheduled = self._run.scheduled_rate()  # never zero, unlike what a callback may make of it
-        self._rate = self._scheduled * self._run.progress.rate_factor
+        self._scheduled = self._train_state.scheduled_rate()  # never zero, unlike a rate set by a callback
+        self._rate = self._scheduled * self._train_state.progress.rate_factor
 
-    def _heed_rate(self) -> None:
-        """Keep what a callback (ReduceLROnPlateau, LearningRateScheduler) did to the optimizer's learning rate."""
-        shown = float(np.asarray(self._run.engine.optimizer.learning_rate))
+    def _apply_callback_rate(self) -> None:
+        """Keep a learning rate that a callback (ReduceLROnPlateau, LearningRateScheduler) set on the optimizer."""
+        shown = float(np.asarray(self._train_state.train_step.optimizer.learning_rate))
         if shown != np.float32(self._rate):
-            self._run.progress.rate_factor = shown / self._scheduled
+            self._train_state.progress.rate_factor = shown / self._scheduled
             self._rate = shown
-            self._run.say(f"a callback set the learning rate to {shown:g}")
+            self._train_state.log(f"a callback set the learning rate to {shown:g}")
 
     def _logs(self) -> dict[str, float]:
-        """What Keras callbacks get at the end of an epoch."""
-        progress = self._run.progress
+        """Return the logs for Keras callbacks at the end of an epoch."""
+        progress = self._train_state.progress
         if not progress.epoch_steps:
             return {}
         return {"loss": progress.epoch_loss / progress.epoch_steps, "learning_rate": self._rate}
 
     def _is_due(self, option: str) -> bool:
-        options = self._run.options
-        return is_due(self._run.progress.step, options[option], options["cadence"])
+        options = self._train_state.options
+        return is_due(self._train_state.progress.step, options[option], options["cadence"])
 
     def _is_old(self) -> bool:
         return time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS
 
     def _save(self, *, force: bool) -> None:
-        """Save the newest state, unless it is saved already, and the best one that is held."""
-        self._run.write_held()
-        if self._run.progress.step > self._saved_step or force:
-            self._run.save("last", self._run.progress.newest_loss)
-            self._saved_at, self._saved_step = time.monotonic(), self._run.progress.step
+        """Save the newest state, unless it is saved already, and an unsaved best one."""
+        self._train_state.save_unsaved_best()
+        if self._train_state.progress.step > self._saved_step or force:
+            self._train_state.save("last", self._train_state.progress.newest_loss)
+            self._saved_at, self._saved_step = time.monotonic(), self._train_state.progress.step

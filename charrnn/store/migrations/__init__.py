@@ -1,5 +1,5 @@
-"""Alembic's scripts: how the tables came to be what they are, one revision a file.
+"""Alembic migrations of the schema, one file per revision.
 
-On SQLite a column of `model` can be added, renamed and dropped by `op`, but Alembic's `batch_alter_table` cannot copy
-that table, because it would insert into the computed columns. It copies all others.
+On SQLite, a column of `model` can be added, renamed and dropped with `op`, but not with `batch_alter_table`, which
+copies the table and fails on the computed columns. For all other tables it works.
 """

@@ -1,4 +1,4 @@
-"""What Alembic runs for each command: works on the connection that `charrnn.store.migrate` hands over."""
+"""Alembic's environment: run migrations on the connection passed by `charrnn.store.migrate`."""
 
 from alembic import context
 

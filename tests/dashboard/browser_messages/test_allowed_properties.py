@@ -25,7 +25,7 @@ from dashboard.live.session import TABS
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
 from dashboard.views.page import PARTS
-from tests.support.http_client import Door, opened
+from tests.support.http_client import ServerClient, opened
 from tests.support.raw_browser import RawBrowser, change, mapped, with_component
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until
@@ -54,28 +54,28 @@ def services(trained: TrainedHome) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="module")
-def door(services: Services) -> Iterator[Door]:
+def client(services: Services) -> Iterator[ServerClient]:
     yield from opened(services, Logins())
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
     with open_services(tmp_path_factory.mktemp("empty"), environ={}) as services:
         yield from opened(services, Logins())
 
 
 @pytest.fixture(scope="module")
-def pages(door: Door, empty: Door, trained: TrainedHome) -> Iterator[dict[str, Document]]:
+def pages(client: ServerClient, empty: ServerClient, trained: TrainedHome) -> Iterator[dict[str, Document]]:
     """Every page: each tab, each part of a notebook, with a trained model and in an empty folder, and a cell."""
-    visits = {f"tab {tab}": (door, f"?tab={tab}&model={trained.model.id}") for tab in TABS}
-    visits |= {f"part {part}": (door, f"?part={part}&model={trained.model.id}") for part in PARTS}
+    visits = {f"tab {tab}": (client, f"?tab={tab}&model={trained.model.id}") for tab in TABS}
+    visits |= {f"part {part}": (client, f"?part={part}&model={trained.model.id}") for part in PARTS}
     visits |= {f"empty, tab {tab}": (empty, f"?tab={tab}") for tab in TABS}
     browsers = {name: RawBrowser(*visit) for name, visit in visits.items()}
     for name, browser in browsers.items():
         component = LATE.get(name.rpartition(" ")[2])
         if component and not name.startswith("empty"):
             with_component(browser.document, component)
-    studio = Studio.open(door.studio.services)
+    studio = Studio.open(client.studio.services)
     cell = Document()
     with set_curdoc(cell):
         cell.add_root(studio.page("", trained.model.id).get_root(cell))
@@ -178,11 +178,11 @@ def test_no_property_of_any_page_takes_a_hostile_value(pages: dict[str, Document
 
 
 @pytest.mark.parametrize("name", ["logo", "favicon", "template", "site_url", "title", "meta", "config", "main", "esm"])
-def test_defect_no_visitor_can_have_the_page_read_a_file(door: Door, name: str, tmp_path: Path) -> None:
+def test_defect_no_visitor_can_have_the_page_read_a_file(client: ServerClient, name: str, tmp_path: Path) -> None:
     """Page.logo reads any file that ends like a picture and sends it back."""
     secret = tmp_path / "secret.svg"
     secret.write_text("the server's secret")
-    browser = RawBrowser(door)
+    browser = RawBrowser(client)
     page = with_component(browser.document, "StudioPage")
     before = page.properties_with_values().get(name)
     browser.patch(change(page.id, name, str(secret)))
@@ -190,8 +190,8 @@ def test_defect_no_visitor_can_have_the_page_read_a_file(door: Door, name: str, 
     assert page.properties_with_values().get(name) == before
 
 
-def test_what_a_visitor_does_is_applied(door: Door, trained: TrainedHome) -> None:
-    browser = RawBrowser(door, f"?tab=write&model={trained.model.id}")
+def test_what_a_visitor_does_is_applied(client: ServerClient, trained: TrainedHome) -> None:
+    browser = RawBrowser(client, f"?tab=write&model={trained.model.id}")
     prompt = with_component(browser.document, "TextAreaInput")
     browser.patch(change(prompt.id, "value_input", "little"), change(prompt.id, "value", "little ducks"))
     wait_until(lambda: (prompt.value_input, prompt.value) == ("little", "little ducks"))
@@ -201,8 +201,10 @@ def test_what_a_visitor_does_is_applied(door: Door, trained: TrainedHome) -> Non
     browser.close()
 
 
-def reject_over_the_wire(door: Door, caplog: pytest.LogCaptureFixture, query: str, component: str, kind: str) -> None:
-    browser = RawBrowser(door, query)
+def reject_over_the_wire(
+    client: ServerClient, caplog: pytest.LogCaptureFixture, query: str, component: str, kind: str
+) -> None:
+    browser = RawBrowser(client, query)
     model = with_component(browser.document, component)
     document, value = browser.document, HOSTILE[kind]
     name = next(name for name in sorted(model.properties()) if is_rejected(document, change(model.id, name, value)))
@@ -220,7 +222,11 @@ def reject_over_the_wire(door: Door, caplog: pytest.LogCaptureFixture, query: st
 
 
 def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_the_log(
-    pages: dict[str, Document], door: Door, empty: Door, trained: TrainedHome, caplog: pytest.LogCaptureFixture
+    pages: dict[str, Document],
+    client: ServerClient,
+    empty: ServerClient,
+    trained: TrainedHome,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Over a real websocket, once for each component and for each kind of value; the rest is in the tests above."""
     caplog.set_level(logging.WARNING)
@@ -234,12 +240,12 @@ def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_t
     for number, (component, page) in enumerate(sorted(seen.items())):
         where, _, word = page.rpartition(" ")
         query = f"?{where.rpartition(' ')[2]}={word}" + ("" if "empty" in page else f"&model={trained.model.id}")
-        server = empty if "empty" in page else door
+        server = empty if "empty" in page else client
         reject_over_the_wire(server, caplog, query, component, kinds[number % len(kinds)])
 
 
-def test_what_a_browser_reports_about_a_plot_is_dropped(door: Door, trained: TrainedHome) -> None:
-    browser = RawBrowser(door, f"?part=loss&model={trained.model.id}")
+def test_what_a_browser_reports_about_a_plot_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
+    browser = RawBrowser(client, f"?part=loss&model={trained.model.id}")
     figure = with_component(browser.document, "figure")
     prompt = with_component(browser.document, "FloatSlider")
     browser.patch(

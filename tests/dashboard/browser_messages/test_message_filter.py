@@ -17,7 +17,7 @@ from dashboard.browser_messages import message_filter
 from dashboard.browser_messages.message_filter import LARGEST_BUFFER, LARGEST_MESSAGE, check
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
-from tests.support.http_client import Door, opened
+from tests.support.http_client import ServerClient, opened
 from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until
@@ -38,7 +38,7 @@ def services(trained: TrainedHome) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="module")
-def door(services: Services) -> Iterator[Door]:
+def client(services: Services) -> Iterator[ServerClient]:
     yield from opened(services, Logins())
 
 
@@ -80,8 +80,10 @@ MALFORMED: dict[str, Callable[[RawBrowser], Any]] = {
 
 
 @pytest.mark.parametrize("send", MALFORMED.values(), ids=MALFORMED)
-def test_a_message_that_no_page_sends_closes_the_session(door: Door, send: Callable[[RawBrowser], Any]) -> None:
-    browser = RawBrowser(door)
+def test_a_message_that_no_page_sends_closes_the_session(
+    client: ServerClient, send: Callable[[RawBrowser], Any]
+) -> None:
+    browser = RawBrowser(client)
     title, roots = browser.document.title, list(browser.document.roots)
     send(browser)
     assert browser.was_closed() == POLICY_VIOLATION
@@ -89,8 +91,8 @@ def test_a_message_that_no_page_sends_closes_the_session(door: Door, send: Calla
     assert browser.document.models.get_by_id("new") is None
 
 
-def test_a_message_beyond_all_bounds_is_not_taken_into_memory(door: Door) -> None:
-    browser = RawBrowser(door)
+def test_a_message_beyond_all_bounds_is_not_taken_into_memory(client: ServerClient) -> None:
+    browser = RawBrowser(client)
     browser.message("PATCH-DOC", json.dumps("x" * (LARGEST_MESSAGE + 1)))
     assert browser.was_closed() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
 
@@ -116,10 +118,10 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     [(component, number) for component, (_, sent) in COMPONENTS.items() for number in range(len(sent))],
 )
 def test_a_message_that_its_component_does_not_know_closes_the_session(
-    door: Door, trained: TrainedHome, component: str, number: int
+    client: ServerClient, trained: TrainedHome, component: str, number: int
 ) -> None:
     tab, messages = COMPONENTS[component]
-    browser = RawBrowser(door, f"?tab={tab}&model={trained.model.id}")
+    browser = RawBrowser(client, f"?tab={tab}&model={trained.model.id}")
     data = with_component(browser.document, component)
     owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
     browser.patch(event("data_event", model={"id": owner.id}, data=messages[number]))
@@ -127,38 +129,38 @@ def test_a_message_that_its_component_does_not_know_closes_the_session(
 
 
 @pytest.mark.parametrize("node", ["msg", "clear", "change", "", 1, None])
-def test_a_click_calls_nothing_but_the_click(door: Door, node: object) -> None:
-    browser = RawBrowser(door, "?tab=text")
+def test_a_click_calls_nothing_but_the_click(client: ServerClient, node: object) -> None:
+    browser = RawBrowser(client, "?tab=text")
     data = with_component(browser.document, "ActionButton")
     owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
     browser.patch(event("dom_event", model={"id": owner.id}, node=node, data=mapped()))
     assert browser.was_closed() == POLICY_VIOLATION
 
 
-def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, trained: TrainedHome) -> None:
-    browser = RawBrowser(door, f"?tab=options&model={trained.model.id}")
+def test_a_disabled_button_takes_no_click_whatever_the_browser_says(client: ServerClient, trained: TrainedHome) -> None:
+    browser = RawBrowser(client, f"?tab=options&model={trained.model.id}")
     with_component(browser.document, "Select")
     buttons = [m for m in list(browser.document.models) if getattr(getattr(m, "data", None), "label", "") == "Train"]
     wait_until(lambda: buttons[0].data.disabled)  # the text is too short for what the form says at first
-    number = len(door.studio.services.models.all())
+    number = len(client.studio.services.models.all())
     click = event("dom_event", model={"id": buttons[0].id}, node="click", data=mapped())
     assert check(browser.document, {"events": [click]}, {}) == []
     browser.patch(click)
     browser.close()
-    assert len(door.studio.services.models.all()) == number
+    assert len(client.studio.services.models.all()) == number
 
 
 def test_a_choice_that_is_not_offered_is_dropped_since_lists_change_while_open(
-    door: Door, trained: TrainedHome
+    client: ServerClient, trained: TrainedHome
 ) -> None:
-    browser = RawBrowser(door, f"?part=options&model={trained.model.id}")
+    browser = RawBrowser(client, f"?part=options&model={trained.model.id}")
     select = with_component(browser.document, "Select")
     assert check(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []
     browser.close()
 
 
-def test_a_model_that_has_just_left_the_page_is_no_offence(door: Door) -> None:
-    browser = RawBrowser(door)
+def test_a_model_that_has_just_left_the_page_is_no_offence(client: ServerClient) -> None:
+    browser = RawBrowser(client)
     gone = Div(text="a notice")
     browser.document.models[gone.id] = gone
     browser.document.models.invalidate()
@@ -194,9 +196,11 @@ def test_a_page_in_a_notebook_s_cell_ignores_what_it_would_not_send(
     studio.close()
 
 
-def test_a_model_that_is_on_its_way_to_the_page_is_no_offence(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_on_its_way_to_the_page_is_no_offence(
+    client: ServerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A callback sends a new model to the browser before it has added it to the page, and the browser is quick."""
-    browser, new = RawBrowser(door), Location()
+    browser, new = RawBrowser(client), Location()
     calls: list[object] = []
     monkeypatch.setattr(message_filter, "check", lambda *given: calls.append(given) or check(*given))
     has_begun = threading.Event()

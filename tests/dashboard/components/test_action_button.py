@@ -11,9 +11,9 @@ from dashboard.components.action_button import ActionButton
 from dashboard.live.session import Session, Work
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 
 
 def test_a_button_is_disabled_from_the_click_until_its_work_has_ended(session: Session) -> None:

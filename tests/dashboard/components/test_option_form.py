@@ -44,7 +44,7 @@ def test_a_mistake_is_told_at_its_field_and_nowhere_else() -> None:
     field = form.fields["num_layers"]
     assert field.error_state
     assert field.helper_text == form.problems["num_layers"]
-    assert "it must be a whole number from 1 to 8" in field.helper_text
+    assert "it must be a whole number between 1 and 8" in field.helper_text
     assert form.values["num_layers"] == 2
     assert not form.fields["lstm_size"].error_state
 

@@ -7,9 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 
 
 def box(plot: Locator) -> tuple[float, float, float, float]:

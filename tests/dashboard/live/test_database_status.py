@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.services import open_services
 from dashboard.live.database_status import Outage
 from tests.support import database_servers
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT)
 ROOT = Path(__file__).parents[3]
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 500, "save_every_n": 1_000_000, "log_every_n": 50}
 
@@ -103,7 +103,7 @@ def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     outage = Outage(lambda: None)
-    for error in [StoreAway("The server is gone."), StoreAway("Error 1047", unexpected=True)]:
+    for error in [StoreUnavailable("The server is gone."), StoreUnavailable("Error 1047", unexpected=True)]:
         for _ in range(3):
             with outage.asking():
                 raise error
@@ -118,7 +118,7 @@ def test_an_unexpected_error_at_the_start_is_one_sentence(home: Path) -> None:
     with failing(home) as words:
         command = [sys.executable, "-m", "dashboard", "--home", str(home)]
         plain, verbose = (
-            subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+            subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
             for flags in ((), ("--verbose",))
         )
     assert (plain.returncode, plain.stdout) == (1, "")

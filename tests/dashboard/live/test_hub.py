@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
 from dashboard.live.database_status import Outage
@@ -13,7 +13,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.model_feed import Feed
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
 
 def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
@@ -148,7 +148,7 @@ def test_defect_what_was_told_once_is_shown_even_if_the_database_goes_away_right
 
 
 def refuse(*args, **kwargs):
-    raise StoreAway("The database is away.")
+    raise StoreUnavailable("The database is away.")
 
 
 def test_an_outage_is_told_when_it_begins_and_when_it_ends(
@@ -168,7 +168,7 @@ def test_a_database_that_keeps_silent_is_told_as_well(monkeypatch: pytest.Monkey
     told = Event()
     outage = Outage(told.set)
     with outage.asking():
-        assert told.wait(PATIENCE)
+        assert told.wait(TIMEOUT)
     assert outage.words == "The database does not answer."
     outage.say("")
     outage.close()

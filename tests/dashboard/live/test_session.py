@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from charrnn.core.errors import StateError, StoreAway
+from charrnn.core.errors import StateError, StoreUnavailable
 from charrnn.services import Services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session, explained
@@ -113,7 +113,7 @@ def test_a_view_that_cannot_read_just_now_is_told_again_when_the_database_is_bac
     def show() -> None:
         told.append(hub.outage.words)
         if len(told) == 1:
-            raise StoreAway("The database is away.")
+            raise StoreUnavailable("The database is away.")
 
     session.on_news(show)
     session.drain()
@@ -159,7 +159,7 @@ def test_a_visitor_who_comes_while_the_database_is_away_sees_the_model_when_it_i
     session = Session(own, hub, lambda: None)
 
     def refuse(model_id: str) -> None:
-        raise StoreAway("The server is gone.")
+        raise StoreUnavailable("The server is gone.")
 
     with monkeypatch.context() as away:
         away.setattr(own.models._models, "get", refuse)
@@ -176,8 +176,8 @@ def test_the_session_is_told_when_nobody_is_connected_to_its_page_any_more(
 ) -> None:
     left: list[bool] = []
     monkeypatch.setattr(Session, "leave", lambda session: left.append(session.closing.is_set()))
-    for door in opened(services, Logins()):
-        RawBrowser(door).close()
+    for client in opened(services, Logins()):
+        RawBrowser(client).close()
         wait_until(lambda: left)
     RawBrowser.end_all()
     assert left[0] is False  # long before the session itself ends

@@ -13,7 +13,7 @@ from charrnn.services.login_file import Users, add_user, remove_user
 from dashboard.server.login_providers import Logins
 from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MOST_KEPT, Throttle
 from dashboard.server.request_guard import is_local
-from tests.support.http_client import USERS, Door, Tab, logins_in, opened, token_in
+from tests.support.http_client import USERS, ServerClient, Tab, logins_in, opened, token_in
 
 
 @pytest.fixture
@@ -23,39 +23,41 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def door(home: Path) -> Iterator[Door]:
+def client(home: Path) -> Iterator[ServerClient]:
     """A server with two users, Ada logged in."""
     with open_services(home, environ={}) as services:
-        for door in opened(services, logins_in(home)):
-            door.log_in("ada", USERS["ada"])
-            yield door
+        for client in opened(services, logins_in(home)):
+            client.log_in("ada", USERS["ada"])
+            yield client
 
 
 @pytest.mark.parametrize("change", ["removed", "new password"])
-def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(door: Door, home: Path, change: str) -> None:
-    tab = Tab.opened(door)
+def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(
+    client: ServerClient, home: Path, change: str
+) -> None:
+    tab = Tab.opened(client)
     add_user(home / "users.json", "eve", "enough")
     assert tab.answers()
     if change == "removed":
         remove_user(home / "users.json", "ada")
     else:
         add_user(home / "users.json", "ada", "lovelace", replace=True)
-    assert door.ask("GET", "/")[0] == 302
+    assert client.ask("GET", "/")[0] == 302
     assert tab.is_closed
-    assert door.log_in("ada", USERS["ada"]) == 401
-    assert door.log_in("ada", "lovelace") == (401 if change == "removed" else 302)
+    assert client.log_in("ada", USERS["ada"]) == 401
+    assert client.log_in("ada", "lovelace") == (401 if change == "removed" else 302)
 
 
-def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(door: Door) -> None:
-    here = [Tab.opened(door), Tab.opened(door)]
-    cookie = door.cookie
-    door.log_in("ada", USERS["ada"])
-    elsewhere = Tab.opened(door)
-    door.cookie = cookie
-    status, headers, page = door.ask("GET", "/logout")
+def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(client: ServerClient) -> None:
+    here = [Tab.opened(client), Tab.opened(client)]
+    cookie = client.cookie
+    client.log_in("ada", USERS["ada"])
+    elsewhere = Tab.opened(client)
+    client.cookie = cookie
+    status, headers, page = client.ask("GET", "/logout")
     assert status == 200 and "logged out" in page and 'charrnn-login="";' in headers["Set-Cookie"]
     assert [tab.is_closed for tab in here] == [True, True]
-    assert door.ask("GET", "/")[0] == 302  # with the cookie of before
+    assert client.ask("GET", "/")[0] == 302  # with the cookie of before
     assert elsewhere.answers()
 
 
@@ -72,42 +74,42 @@ def test_servers_that_share_secret_and_data_share_logins_and_logouts(home: Path)
                 assert tab.is_closed
 
 
-def test_a_token_opens_nothing_with_another_login(door: Door) -> None:
-    page = door.ask("GET", "/")[2]
+def test_a_token_opens_nothing_with_another_login(client: ServerClient) -> None:
+    page = client.ask("GET", "/")[2]
     token = token_in(page)
-    ada = door.cookie
-    door.log_in("bob", USERS["bob"])
-    bob = door.cookie
-    door.log_in("ada", USERS["ada"])
-    assert [door.shake(token, cookie) for cookie in (bob, door.cookie, "", ada)] == [403, 403, 403, 101]
+    ada = client.cookie
+    client.log_in("bob", USERS["bob"])
+    bob = client.cookie
+    client.log_in("ada", USERS["ada"])
+    assert [client.shake(token, cookie) for cookie in (bob, client.cookie, "", ada)] == [403, 403, 403, 101]
 
 
-def test_a_token_that_was_not_signed_here_opens_nothing(door: Door) -> None:
+def test_a_token_that_was_not_signed_here_opens_nothing(client: ServerClient) -> None:
     from bokeh.util.token import generate_jwt_token, generate_session_id
 
     signed = {"secret_key": b"another", "signed": True}
     forged = generate_jwt_token(generate_session_id(**signed), **signed)
     for token in (forged, forged.partition(".")[0], "x", "{}", "e30", "." * 9):
-        assert door.shake(token, door.cookie) == 403
+        assert client.shake(token, client.cookie) == 403
 
 
-def test_a_page_holds_no_cookie_and_no_header(door: Door) -> None:
+def test_a_page_holds_no_cookie_and_no_header(client: ServerClient) -> None:
     from bokeh.util.token import get_token_payload
 
-    payload = get_token_payload(token_in(door.ask("GET", "/", Authorization="Basic c2VjcmV0")[2]))
+    payload = get_token_payload(token_in(client.ask("GET", "/", Authorization="Basic c2VjcmV0")[2]))
     assert payload["cookies"] == {} and payload["headers"].keys() <= {"Host", "User-Agent"}
     assert payload["login"][0] == "ada"
 
 
 @pytest.mark.parametrize("way", ["/?bokeh-session-id={}", "/?bokeh-token={}"])
-def test_nobody_chooses_a_session(door: Door, way: str) -> None:
+def test_nobody_chooses_a_session(client: ServerClient, way: str) -> None:
     from bokeh.util.token import get_session_id
 
-    token = token_in(door.ask("GET", "/")[2])
-    door.log_in("bob", USERS["bob"])
+    token = token_in(client.ask("GET", "/")[2])
+    client.log_in("bob", USERS["bob"])
     value = token if "token" in way else get_session_id(token)
-    assert door.ask("GET", way.format(value))[0] == 403
-    assert door.ask("GET", "/", Bokeh_Session_Id=get_session_id(token))[0] == 403
+    assert client.ask("GET", way.format(value))[0] == 403
+    assert client.ask("GET", "/", Bokeh_Session_Id=get_session_id(token))[0] == 403
 
 
 ELSEWHERE = [
@@ -119,57 +121,59 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("url", ELSEWHERE, ids=repr)
-def test_a_log_in_leads_nowhere_else(door: Door, url: str) -> None:
+def test_a_log_in_leads_nowhere_else(client: ServerClient, url: str) -> None:
     assert not is_local(url)
     address = f"/login?next={quote(url, safe='')}"
-    assert door.ask("GET", address)[0] == 403
-    assert door.try_to_log_in("ada", USERS["ada"], address)[0] == 403
+    assert client.ask("GET", address)[0] == 403
+    assert client.try_to_log_in("ada", USERS["ada"], address)[0] == 403
     quoted = '"' + "".join(f"\\{ord(c):03o}" for c in url) + '"'
-    assert door.try_to_log_in("ada", USERS["ada"], Cookie=f"next_url={quoted}")[0] == 403
+    assert client.try_to_log_in("ada", USERS["ada"], Cookie=f"next_url={quoted}")[0] == 403
 
 
 @pytest.mark.parametrize("url", ["/", "/?tab=write&model=9f2c", "/?text=a//b"])
-def test_a_log_in_leads_to_the_page_that_was_asked_for(door: Door, url: str) -> None:
-    door.cookie = ""
-    asked = door.ask("GET", url)[1]["Location"]
+def test_a_log_in_leads_to_the_page_that_was_asked_for(client: ServerClient, url: str) -> None:
+    client.cookie = ""
+    asked = client.ask("GET", url)[1]["Location"]
     assert asked.startswith("./login?next=")
-    status, headers = door.try_to_log_in("ada", USERS["ada"], asked.removeprefix("."))
+    status, headers = client.try_to_log_in("ada", USERS["ada"], asked.removeprefix("."))
     assert (status, headers["Location"]) == (302, url)
 
 
-def stop_the_clock(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def stop_the_clock(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Let no time pass between attempts, however busy the machine; return the seconds, to be changed."""
     seconds = [1000.0]
-    monkeypatch.setattr(door.studio.gate.throttle, "_clock", lambda: seconds[0])
+    monkeypatch.setattr(client.studio.gate.throttle, "_clock", lambda: seconds[0])
     return seconds
 
 
-def test_guessing_is_slowed_down_for_one_user_at_one_address(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = stop_the_clock(door, monkeypatch)
+def test_guessing_is_slowed_down_for_one_user_at_one_address(
+    client: ServerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = stop_the_clock(client, monkeypatch)
     for _ in range(FREE_OF_ONE):
-        assert door.try_to_log_in("ada", "guess")[0] == 401
-    assert door.try_to_log_in("ada", "guess")[0] == 401
-    status, headers = door.try_to_log_in("ada", USERS["ada"])
+        assert client.try_to_log_in("ada", "guess")[0] == 401
+    assert client.try_to_log_in("ada", "guess")[0] == 401
+    status, headers = client.try_to_log_in("ada", USERS["ada"])
     assert (status, headers["Retry-After"]) == (429, "1")
-    assert door.log_in("bob", USERS["bob"]) == 302
+    assert client.log_in("bob", USERS["bob"]) == 302
     seconds[0] += 1
-    assert door.log_in("ada", USERS["ada"]) == 302
+    assert client.log_in("ada", USERS["ada"]) == 302
 
 
-def test_a_forged_address_does_not_help(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_the_clock(door, monkeypatch)
-    answers = [door.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(FREE_OF_ONE + 2)]
+def test_a_forged_address_does_not_help(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_the_clock(client, monkeypatch)
+    answers = [client.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(FREE_OF_ONE + 2)]
     assert answers[-1] == 429
 
 
 def test_a_trusted_proxy_tells_visitors_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_services(home, environ={}) as services:
-        for door in opened(services, logins_in(home), proxies=("127.0.0.0/8",)):
-            stop_the_clock(door, monkeypatch)
+        for client in opened(services, logins_in(home), proxies=("127.0.0.0/8",)):
+            stop_the_clock(client, monkeypatch)
             for _ in range(FREE_OF_ONE + 1):
-                door.try_to_log_in("ada", "guess", X_Forwarded_For="203.0.113.9, 192.0.2.1")
-            assert door.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="198.51.100.7, 192.0.2.1")[0] == 429
-            assert door.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="192.0.2.1, 192.0.2.2")[0] == 302
+                client.try_to_log_in("ada", "guess", X_Forwarded_For="203.0.113.9, 192.0.2.1")
+            assert client.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="198.51.100.7, 192.0.2.1")[0] == 429
+            assert client.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="192.0.2.1, 192.0.2.2")[0] == 302
 
 
 class Clock:
@@ -244,9 +248,9 @@ def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, mon
 
 
 def test_a_login_file_that_breaks_while_the_server_runs_keeps_everybody(
-    door: Door, home: Path, caplog: pytest.LogCaptureFixture
+    client: ServerClient, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
         (home / "users.json").write_text("{half")
-        assert door.ask("GET", "/")[0] == 200
+        assert client.ask("GET", "/")[0] == 200
     assert "not a login file" in caplog.text

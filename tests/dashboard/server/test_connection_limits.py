@@ -19,7 +19,7 @@ from dashboard.server.login_providers import Logins
 from dashboard.server.request_guard import MOST_BODY_BYTES
 from dashboard.server.server import Studio
 from dashboard.server.websocket import BYTES_BEFORE_SESSION, BYTES_OF_MESSAGE
-from tests.support.http_client import USERS, Door, Tab, logins_in, opened, token_in
+from tests.support.http_client import USERS, ServerClient, Tab, logins_in, opened, token_in
 
 HUGE = 100_000_000
 
@@ -37,7 +37,7 @@ def services(home: Path) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="module")
-def door(services: Services, home: Path) -> Iterator[Door]:
+def client(services: Services, home: Path) -> Iterator[ServerClient]:
     """A server with two users."""
     yield from opened(services, logins_in(home))
 
@@ -63,36 +63,36 @@ def post(port: int, host: str, length: str, sent: bytes) -> tuple[bytes, int]:
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost", 413), ("evil.example", 413)])
-def test_a_huge_body_is_refused_before_it_is_read(door: Door, host: str, status: int) -> None:
-    line, _ = post(door.port, f"{host}:{door.port}", f"Content-Length: {HUGE}", b"")
+def test_a_huge_body_is_refused_before_it_is_read(client: ServerClient, host: str, status: int) -> None:
+    line, _ = post(client.port, f"{host}:{client.port}", f"Content-Length: {HUGE}", b"")
     assert line.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize("length", [f"Content-Length: {HUGE}", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
-def test_no_more_than_64_kb_of_a_body_are_read(door: Door, host: str, length: str) -> None:
+def test_no_more_than_64_kb_of_a_body_are_read(client: ServerClient, host: str, length: str) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n" if "chunked" in length else b"x" * 0x10000
-    _, went = post(door.port, f"{host}:{door.port}", length, chunk)
+    _, went = post(client.port, f"{host}:{client.port}", length, chunk)
     kept_by_the_system = 16_000_000  # in the buffers of both sockets
     assert went < MOST_BODY_BYTES + kept_by_the_system
-    assert door.server._http.conn_params.max_body_size == MOST_BODY_BYTES
+    assert client.server._http.conn_params.max_body_size == MOST_BODY_BYTES
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "5, 6", "1e9", "", "0x10", "9" * 30])
-def test_a_length_that_is_none_is_refused(door: Door, length: str) -> None:
-    line, _ = post(door.port, f"localhost:{door.port}", f"Content-Length: {length}", b"")
+def test_a_length_that_is_none_is_refused(client: ServerClient, length: str) -> None:
+    line, _ = post(client.port, f"localhost:{client.port}", f"Content-Length: {length}", b"")
     assert re.match(rb"HTTP/1.1 (400|413) ", line), line
 
 
-def test_connections_that_send_nothing_or_too_slowly_end(door: Door) -> None:
-    parameters = door.server._http.conn_params
+def test_connections_that_send_nothing_or_too_slowly_end(client: ServerClient) -> None:
+    parameters = client.server._http.conn_params
     assert 0 < parameters.header_timeout <= 75
     assert 0 < parameters.body_timeout <= 20
-    assert door.server._http.max_buffer_size == 2 * MOST_BODY_BYTES
+    assert client.server._http.max_buffer_size == 2 * MOST_BODY_BYTES
 
 
-def test_a_log_in_as_large_as_allowed_is_read(door: Door) -> None:
-    assert door.try_to_log_in("ada", "x" * (MOST_BODY_BYTES - 100))[0] == 401
+def test_a_log_in_as_large_as_allowed_is_read(client: ServerClient) -> None:
+    assert client.try_to_log_in("ada", "x" * (MOST_BODY_BYTES - 100))[0] == 401
 
 
 @pytest.mark.parametrize("size", [1, BYTES_BEFORE_SESSION, BYTES_BEFORE_SESSION + 1])
@@ -106,12 +106,12 @@ def test_nothing_is_taken_before_the_page_is_there(
         assert builds.wait(60)
         raise RuntimeError("never mind")
 
-    for door in opened(services, logins_in(home)):
-        door.log_in("ada", USERS["ada"])
-        token = token_in(door.ask("GET", "/")[2])
-        door.server._tornado._applications["/"]._sessions.clear()  # as if another server had sent the page
+    for client in opened(services, logins_in(home)):
+        client.log_in("ada", USERS["ada"])
+        token = token_in(client.ask("GET", "/")[2])
+        client.server._tornado._applications["/"]._sessions.clear()  # as if another server had sent the page
         monkeypatch.setattr(server_module, "build_page", slow)
-        tab = Tab(door, token)
+        tab = Tab(client, token)
         assert begun.wait(60)
         tab.send("x" * size)
         assert tab.is_closed
@@ -119,9 +119,9 @@ def test_nothing_is_taken_before_the_page_is_there(
     assert "Unhandled exception" not in caplog.text  # Bokeh's line about it would hold all that was sent
 
 
-def test_a_page_takes_uploads_and_no_message_without_an_end(door: Door) -> None:
-    door.log_in("ada", USERS["ada"])
-    tab = Tab.opened(door)
+def test_a_page_takes_uploads_and_no_message_without_an_end(client: ServerClient) -> None:
+    client.log_in("ada", USERS["ada"])
+    tab = Tab.opened(client)
     for part in ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 16}', "{}", '{"events": []}'):
         tab.send(part)
     with suppress(WebSocketClosedError, StreamClosedError):  # the server may close while this side still sends
@@ -143,10 +143,10 @@ def cookies(answer: str) -> dict[str, set[str]]:
 OURS = {"HttpOnly", "SameSite=Lax"}
 
 
-def test_cookies_are_out_of_reach_of_scripts_and_other_sites(door: Door) -> None:
-    _, headers = door.try_to_log_in("ada", USERS["ada"])
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: ServerClient) -> None:
+    _, headers = client.try_to_log_in("ada", USERS["ada"])
     assert cookies("\n".join(headers.get_all("Set-Cookie", []))) == {"charrnn-login": OURS}
-    assert cookies(door.ask("GET", "/logout")[1]["Set-Cookie"]) == {"charrnn-login": OURS}
+    assert cookies(client.ask("GET", "/logout")[1]["Set-Cookie"]) == {"charrnn-login": OURS}
 
 
 @pytest.mark.parametrize(
@@ -162,10 +162,10 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(door: Door) -> None
 def test_cookies_are_secure_where_visitors_use_https(
     services: Services, home: Path, options: dict[str, tuple[str, ...]], headers: dict[str, str], secure: bool
 ) -> None:
-    for door in opened(services, logins_in(home), **options):
-        _, sent = door.try_to_log_in("ada", USERS["ada"], **headers)
+    for client in opened(services, logins_in(home), **options):
+        _, sent = client.try_to_log_in("ada", USERS["ada"], **headers)
         assert cookies(sent["Set-Cookie"]) == {"charrnn-login": OURS | ({"Secure"} if secure else set())}
-        assert door.server._tornado.settings[NAMES].port == door.port
+        assert client.server._tornado.settings[NAMES].port == client.port
 
 
 @pytest.mark.parametrize("has_logins", [True, False])
@@ -176,10 +176,10 @@ def test_a_page_that_cannot_be_built_shows_no_details(
         raise RuntimeError("the secret is 7f3a")
 
     monkeypatch.setattr(server_module, "build_page", broken)
-    for door in opened(services, logins_in(home) if has_logins else Logins()):
-        door.log_in("ada", USERS["ada"])
-        page = door.ask("GET", "/")[2]
-        [session] = door.server.get_sessions("/")
+    for client in opened(services, logins_in(home) if has_logins else Logins()):
+        client.log_in("ada", USERS["ada"])
+        page = client.ask("GET", "/")[2]
+        [session] = client.server.get_sessions("/")
         shown = page + str(session.document.to_json(deferred=False))
         assert "The page cannot be shown" in shown
         assert "7f3a" not in shown and "Traceback" not in shown
@@ -193,37 +193,37 @@ def test_a_page_whose_login_ended_while_it_was_built_shows_nothing(services: Ser
 
 
 @pytest.mark.parametrize("place", ["iframe", "embed", "object", "frame", "fencedframe", "image", "script"])
-def test_a_page_is_built_for_no_frame_of_another_site(door: Door, place: str) -> None:
-    door.log_in("ada", USERS["ada"])
+def test_a_page_is_built_for_no_frame_of_another_site(client: ServerClient, place: str) -> None:
+    client.log_in("ada", USERS["ada"])
     asked = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": place}
-    assert door.ask("GET", "/", Sec_Fetch_Site="cross-site", **asked)[0] == 403
-    assert door.ask("GET", "/", Sec_Fetch_Site="same-site", **asked)[0] == 403
+    assert client.ask("GET", "/", Sec_Fetch_Site="cross-site", **asked)[0] == 403
+    assert client.ask("GET", "/", Sec_Fetch_Site="same-site", **asked)[0] == 403
     assert (
-        door.ask("GET", "/", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document")[0]
+        client.ask("GET", "/", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document")[0]
         == 200
     )
 
 
-def test_another_site_logs_nobody_out(door: Door) -> None:
-    door.log_in("ada", USERS["ada"])
+def test_another_site_logs_nobody_out(client: ServerClient) -> None:
+    client.log_in("ada", USERS["ada"])
     asked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
-    assert door.ask("GET", "/logout", **asked)[0] == 403
-    assert door.ask("GET", "/")[0] == 200
+    assert client.ask("GET", "/logout", **asked)[0] == 403
+    assert client.ask("GET", "/")[0] == 200
 
 
 def test_a_notebook_may_show_the_page_in_a_frame(services: Services) -> None:
-    for door in opened(services, Logins(), framed=True):
+    for client in opened(services, Logins(), framed=True):
         asked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
-        status, headers, _ = door.ask("GET", "/", Sec_Fetch_Dest="iframe", **asked)
+        status, headers, _ = client.ask("GET", "/", Sec_Fetch_Dest="iframe", **asked)
         assert status == 200 and "frame-ancestors" not in headers["Content-Security-Policy"]
-        assert door.ask("GET", "/", Sec_Fetch_Dest="object", **asked)[0] == 403
+        assert client.ask("GET", "/", Sec_Fetch_Dest="object", **asked)[0] == 403
 
 
-def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(door: Door) -> None:
-    door.log_in("ada", USERS["ada"])
+def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(client: ServerClient) -> None:
+    client.log_in("ada", USERS["ada"])
     nonces = set()
     for path in ("/", "/", "/?part=log"):
-        _, headers, page = door.ask("GET", path)
+        _, headers, page = client.ask("GET", path)
         policy = headers["Content-Security-Policy"]
         [nonce] = re.findall(r"'nonce-([\w-]{20,})'", policy)
         nonces.add(nonce)
@@ -234,7 +234,7 @@ def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(door: Door) -> 
     assert len(nonces) == 3
 
 
-def test_what_is_no_page_runs_no_scripts(door: Door) -> None:
+def test_what_is_no_page_runs_no_scripts(client: ServerClient) -> None:
     for path in ("/login", "/logout", "/no-such-page", "/healthz"):
-        assert door.ask("GET", path)[1]["Content-Security-Policy"].startswith("default-src 'none'; style-src")
-    assert "script" not in door.ask("GET", "/login", Host="evil.example")[1]["Content-Security-Policy"]
+        assert client.ask("GET", path)[1]["Content-Security-Policy"].startswith("default-src 'none'; style-src")
+    assert "script" not in client.ask("GET", "/login", Host="evil.example")[1]["Content-Security-Policy"]

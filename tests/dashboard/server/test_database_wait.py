@@ -12,7 +12,7 @@ import pytest
 from charrnn.store.database_url import parse_url
 from tests.dashboard.server.test_server import ROOT
 from tests.support import database_servers
-from tests.support.waiting import PATIENCE, listens, wait_until
+from tests.support.waiting import TIMEOUT, listens, wait_until
 
 PASSWORD = "drake-and-teal"
 
@@ -44,20 +44,20 @@ def start(folder: Path, database: database_servers.Server, **environment: str) -
 
 
 def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tmp_path: Path) -> None:
-    with start(tmp_path, stopped, CHARRNN_DATABASE_WAIT=str(PATIENCE)) as server:
+    with start(tmp_path, stopped, CHARRNN_DATABASE_WAIT=str(TIMEOUT)) as server:
         assert server.stdout and server.stderr
         assert server.stderr.readline().endswith("Waiting …\n")
         stopped.start()
         line = next(line for line in server.stdout if "Char-RNN Studio is at http://127.0.0.1:" in line)
         wait_until(lambda: listens(int(line.split(":")[2].split()[0])))
         server.terminate()
-        server.communicate(timeout=PATIENCE)
+        server.communicate(timeout=TIMEOUT)
     assert server.returncode == 0
 
 
 def test_without_patience_one_sentence_says_what_is_missing(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped) as server:
-        output, problem = server.communicate(timeout=PATIENCE)
+        output, problem = server.communicate(timeout=TIMEOUT)
     assert (server.returncode, output) == (1, "")
-    assert problem.startswith("There is no database server at 127.0.0.1:")
+    assert problem.startswith("No database server responds at 127.0.0.1:")
     assert problem.count("\n") == 1

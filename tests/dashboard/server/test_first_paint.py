@@ -17,12 +17,12 @@ from dashboard.live.hub import Hub
 from dashboard.server import first_paint
 from dashboard.server.first_paint import visit
 from dashboard.server.server import Studio, free_port, serve, url_here
-from tests.support.http_client import Door as Visitors
+from tests.support.http_client import ServerClient as Visitors
 from tests.support.http_client import Tab
 from tests.support.waiting import wait_until
 
 
-class Door:
+class ServerClient:
     """A server of this process whose pages are built only while `builds` is set."""
 
     def __init__(self, services: Services, monkeypatch: pytest.MonkeyPatch):
@@ -68,15 +68,15 @@ class Door:
 
 
 @pytest.fixture
-def new_door(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+def new_door(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerClient]:
     """A server that nobody visited yet."""
-    door = Door(services, monkeypatch)
-    yield door
-    door.close()
+    client = ServerClient(services, monkeypatch)
+    yield client
+    client.close()
 
 
 @pytest.fixture
-def door(new_door: Door) -> Door:
+def client(new_door: ServerClient) -> ServerClient:
     """A server that was visited once."""
     wait_until(lambda: answers(new_door.url))
     return new_door
@@ -101,47 +101,47 @@ def same(page: str) -> str:
     return re.sub(r'nonce="[^"]+"', "nonce", page.replace(token(page), "token"))
 
 
-def test_the_first_picture_does_not_wait_for_the_page(door: Door) -> None:
-    whole = door.visit()
-    wait_until(lambda: len(door.built) == 2)
-    door.builds.clear()
-    first = door.visit("?tab=write&model=someone")
-    assert door.built[2:] == []
+def test_the_first_picture_does_not_wait_for_the_page(client: ServerClient) -> None:
+    whole = client.visit()
+    wait_until(lambda: len(client.built) == 2)
+    client.builds.clear()
+    first = client.visit("?tab=write&model=someone")
+    assert client.built[2:] == []
     assert same(first) == same(whole)
-    door.builds.set()
-    wait_until(lambda: door.built[2:] == [b"someone"])
+    client.builds.set()
+    wait_until(lambda: client.built[2:] == [b"someone"])
 
 
-def test_each_visitor_has_a_page_of_their_own(door: Door) -> None:
-    ids = {get_session_id(token(door.visit())) for _ in range(3)}
+def test_each_visitor_has_a_page_of_their_own(client: ServerClient) -> None:
+    ids = {get_session_id(token(client.visit())) for _ in range(3)}
     assert len(ids) == 3
 
 
-def test_a_browser_that_connects_finds_the_page_that_was_begun_for_it(door: Door) -> None:
-    door.visit()
-    wait_until(lambda: len(door.built) == 2)
-    assert door.pull(door.visit())["roots"]
-    assert len(door.built) == 3
+def test_a_browser_that_connects_finds_the_page_that_was_begun_for_it(client: ServerClient) -> None:
+    client.visit()
+    wait_until(lambda: len(client.built) == 2)
+    assert client.pull(client.visit())["roots"]
+    assert len(client.built) == 3
 
 
 def test_a_browser_that_is_quicker_than_its_style_sheets_finds_the_page_that_was_begun_for_it(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    client: ServerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door.visit()
-    wait_until(lambda: len(door.built) == 2)
+    client.visit()
+    wait_until(lambda: len(client.built) == 2)
     happened: list[str] = []
     monkeypatch.setattr(first_paint, "SHEETS_SECONDS", 1.5)
     monkeypatch.setattr(first_paint, "patch_model_css", lambda root, dist_url: happened.append("put right"))
-    page = door.visit("?tab=options")
+    page = client.visit("?tab=options")
     with ThreadPoolExecutor() as elsewhere:
-        assert elsewhere.submit(door.pull, page).result()["roots"]
+        assert elsewhere.submit(client.pull, page).result()["roots"]
         happened.append("sent")
     time.sleep(2)
     assert "put right" in happened and happened[-1] == "sent"
-    assert door.asked[2:] == ["?tab=options"]  # begun by its connection, it would not know the address
+    assert client.asked[2:] == ["?tab=options"]  # begun by its connection, it would not know the address
 
 
-def test_who_comes_during_the_server_s_own_first_visit_waits_for_it(new_door: Door) -> None:
+def test_who_comes_during_the_server_s_own_first_visit_waits_for_it(new_door: ServerClient) -> None:
     new_door.builds.clear()
     visit(new_door.url)
     wait_until(lambda: new_door.begun == 1)
@@ -154,26 +154,26 @@ def test_who_comes_during_the_server_s_own_first_visit_waits_for_it(new_door: Do
     wait_until(lambda: new_door.begun == 2)
 
 
-def test_nobody_waits_for_a_first_visit_that_failed(new_door: Door) -> None:
+def test_nobody_waits_for_a_first_visit_that_failed(new_door: ServerClient) -> None:
     visit(f"{new_door.url}nothing-is-here")
     wait_until(lambda: answers(new_door.url))
     assert len(new_door.built) == 1
 
 
-def test_a_server_visits_itself_without_a_proxy(new_door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_visits_itself_without_a_proxy(new_door: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     visit(new_door.url)
     wait_until(lambda: len(new_door.built) == 1)
 
 
 @pytest.mark.parametrize("query", ["?part=write", "?theme=dark"])
-def test_what_asks_for_more_than_the_page_is_built_first(door: Door, query: str) -> None:
-    before = len(door.built)
-    assert "<title>Char-RNN Studio</title>" in door.visit(query)
-    assert len(door.built) == before + 1
+def test_what_asks_for_more_than_the_page_is_built_first(client: ServerClient, query: str) -> None:
+    before = len(client.built)
+    assert "<title>Char-RNN Studio</title>" in client.visit(query)
+    assert len(client.built) == before + 1
 
 
-def test_pages_of_others_are_left_alone(door: Door) -> None:
+def test_pages_of_others_are_left_alone(client: ServerClient) -> None:
     port = free_port("127.0.0.1", 0)
     count = iter(range(9))
     other = pn.serve(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.core.errors import StoreAway
+from charrnn.core.errors import StoreUnavailable
 from charrnn.services import Services, bootstrap, open_services
 from dashboard.server import health
-from tests.support.http_client import Door, logins_in, opened
+from tests.support.http_client import ServerClient, logins_in, opened
 from tests.support.waiting import wait_until
 
 
@@ -21,7 +21,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 
 @pytest.fixture
-def door(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+def client(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerClient]:
     """A server with users, whose answers are not kept."""
     monkeypatch.setattr(health, "FRESH_SECONDS", 0)
     yield from opened(services, logins_in(tmp_path))
@@ -29,39 +29,39 @@ def door(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("path", health.PATHS)
 @pytest.mark.parametrize("host", ["localhost", "10.0.0.7:8080", "any.example"])
-def test_probes_are_answered_under_any_name_without_a_login(door: Door, path: str, host: str) -> None:
-    status, headers, text = door.ask("GET", path, Host=host)
+def test_probes_are_answered_under_any_name_without_a_login(client: ServerClient, path: str, host: str) -> None:
+    status, headers, text = client.ask("GET", path, Host=host)
     assert (status, text, headers["Cache-Control"]) == (200, "ok\n", "no-store")
-    assert door.ask("HEAD", path, Host=host)[::2] == (200, "")
+    assert client.ask("HEAD", path, Host=host)[::2] == (200, "")
     for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
-        assert door.ask(method, path)[0] == 405
-        assert door.ask(method, path, Host="any.example")[0] in (403, 405)
+        assert client.ask(method, path)[0] == 405
+        assert client.ask(method, path, Host="any.example")[0] in (403, 405)
 
 
-def test_a_full_disk_is_told(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(Path())
     monkeypatch.setattr(bootstrap.shutil, "disk_usage", lambda path: usage._replace(free=bootstrap.NEEDED_BYTES - 1))
-    assert door.ask("GET", "/readyz")[::2] == (503, "not ready: disk\n")
-    assert door.ask("GET", "/healthz")[0] == 200
+    assert client.ask("GET", "/readyz")[::2] == (503, "not ready: disk\n")
+    assert client.ask("GET", "/healthz")[0] == 200
 
 
-def test_an_older_database_is_told(door: Door, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_database_is_told(client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services._database, "is_current", lambda: False)
-    assert door.ask("GET", "/readyz")[::2] == (503, "not ready: schema\n")
+    assert client.ask("GET", "/readyz")[::2] == (503, "not ready: schema\n")
 
 
 def test_a_database_that_is_away_is_told_without_its_address(
-    door: Door, services: Services, monkeypatch: pytest.MonkeyPatch
+    client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> bool:
-        raise StoreAway("mysql://ann@db.example cannot be reached")
+        raise StoreUnavailable("mysql://ann@db.example cannot be reached")
 
     monkeypatch.setattr(services._database, "is_current", away)
-    assert door.ask("GET", "/readyz")[::2] == (503, "not ready: database\n")
+    assert client.ask("GET", "/readyz")[::2] == (503, "not ready: database\n")
 
 
 def test_a_frozen_database_delays_nothing_and_is_asked_once(
-    door: Door, services: Services, monkeypatch: pytest.MonkeyPatch
+    client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen, asked = threading.Event(), []
 
@@ -72,8 +72,8 @@ def test_a_frozen_database_delays_nothing_and_is_asked_once(
     monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
     monkeypatch.setattr(services._database, "is_current", wait)
     for _ in range(3):
-        assert door.ask("GET", "/readyz")[::2] == (503, "not ready: timeout\n")
-        assert door.ask("GET", "/healthz")[0] == 200
+        assert client.ask("GET", "/readyz")[::2] == (503, "not ready: timeout\n")
+        assert client.ask("GET", "/healthz")[0] == 200
     assert len(asked) == 1 and asked[0].daemon
     frozen.set()
-    wait_until(lambda: door.ask("GET", "/readyz")[0] == 200)
+    wait_until(lambda: client.ask("GET", "/readyz")[0] == 200)

@@ -19,11 +19,11 @@ from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.server import settings
 from dashboard.server.login_providers import Logins, read_logins
-from tests.support.browser import barriers
+from tests.support.browser import accessibility_violations
 from tests.support.dashboard_server import Server
-from tests.support.http_client import USERS, Door, logins_in, opened
+from tests.support.http_client import USERS, ServerClient, logins_in, opened
 from tests.support.small_training import OPTIONS, TEXT
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 
 ROOT = Path(__file__).parents[3]
 SECRETS = {"login": "pass-7f3a", "cookie": "cookie-91bc", "database": "base-55de", "oauth": "oauth-02aa"}
@@ -33,7 +33,7 @@ SECRETS = {"login": "pass-7f3a", "cookie": "cookie-91bc", "database": "base-55de
 class Shared:
     """A server with two users, and Ada's trained model."""
 
-    door: Door
+    client: ServerClient
     services: Services
     model: Model
 
@@ -46,20 +46,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         ada = services.seen_by("ada")
         model = ada.training.start(TEXT, name="Zebulon’s ducks", options=OPTIONS)
         model = ada.training.wait(model.id)
-        for door in opened(services, logins_in(home)):
-            yield Shared(door, services, model)
+        for client in opened(services, logins_in(home)):
+            yield Shared(client, services, model)
 
 
 class Visit:
     """A link to Ada's model, opened by a user."""
 
     def __init__(self, shared: Shared, user: str, tab: str):
-        door, model = shared.door, shared.model
-        door.log_in(user, USERS[user])
-        before = {session.id for session in door.server.get_sessions("/")}
-        assert door.ask("GET", f"/?tab={tab}&model={model.id}&text={model.corpus_id}")[0] == 200
-        wait_until(lambda: {session.id for session in door.server.get_sessions("/")} - before)
-        [self._session] = [session for session in door.server.get_sessions("/") if session.id not in before]
+        client, model = shared.client, shared.model
+        client.log_in(user, USERS[user])
+        before = {session.id for session in client.server.get_sessions("/")}
+        assert client.ask("GET", f"/?tab={tab}&model={model.id}&text={model.corpus_id}")[0] == 200
+        wait_until(lambda: {session.id for session in client.server.get_sessions("/")} - before)
+        [self._session] = [session for session in client.server.get_sessions("/") if session.id not in before]
         wait_until(lambda: self._session.document.roots)
 
     def shows(self, words: str) -> bool:
@@ -145,18 +145,18 @@ def test_oauth_needs_a_provider_that_is_known_its_key_and_its_secret(tmp_path: P
 def test_a_server_sends_visitors_to_their_oauth_provider(tmp_path: Path) -> None:
     logins = Logins(provider="github", key="us", secret=SECRETS["oauth"])
     with open_services(tmp_path, environ={}) as services:
-        for door in opened(services, logins):
-            assert door.ask("GET", "/")[1]["Location"].startswith("./login")
-            status, headers, _ = door.ask("GET", "/login")
+        for client in opened(services, logins):
+            assert client.ask("GET", "/")[1]["Location"].startswith("./login")
+            status, headers, _ = client.ask("GET", "/login")
             assert (status, headers["Location"].partition("?")[0]) == (302, "https://github.com/login/oauth/authorize")
             assert SECRETS["oauth"] not in str(headers)
-            assert door.ask("GET", "/login?code=x&state=y")[0] == 403
+            assert client.ask("GET", "/login?code=x&state=y")[0] == 403
 
 
 def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m dashboard` until it ends."""
     return subprocess.run(
-        [sys.executable, "-m", "dashboard", *words], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+        [sys.executable, "-m", "dashboard", *words], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT,
         env=os.environ | environ,
     )  # fmt: skip
 
@@ -180,7 +180,7 @@ def test_it_is_opened_to_everybody_on_demand_with_a_warning(tmp_path: Path, serv
 def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path, program: list[str]) -> None:
     url = f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"
     command = [sys.executable, *program, "--database", url, "--home", str(tmp_path)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
     assert result.returncode == 1
     assert "CHARRNN_DATABASE_URL" in result.stderr
     assert SECRETS["database"] not in result.stdout + result.stderr
@@ -203,12 +203,12 @@ def test_secrets_are_in_no_log_no_page_no_process_list_and_no_repr(
     users.write_text(json.dumps({"ada": SECRETS["login"]}))
     cookie.write_text(SECRETS["cookie"])
     server = serve(tmp_path / "home", "--login-file", str(users), "--cookie-secret-file", str(cookie))
-    door = Door(server.port)
-    shown = [*map(str, door.ask("GET", "/no-such-page")), *map(str, door.ask("POST", "/login", "username=%FF"))]
-    door.log_in("ada", "wrong")
-    assert (door.log_in("ada", SECRETS["login"]), door.ask("GET", "/")[0]) == (302, 200)
+    client = ServerClient(server.port)
+    shown = [*map(str, client.ask("GET", "/no-such-page")), *map(str, client.ask("POST", "/login", "username=%FF"))]
+    client.log_in("ada", "wrong")
+    assert (client.log_in("ada", SECRETS["login"]), client.ask("GET", "/")[0]) == (302, 200)
     for path in ("/", "/metadata", "/no-such-page", "/ws"):
-        shown += map(str, door.ask("GET", path))
+        shown += map(str, client.ask("GET", path))
     shown.append(Path(f"/proc/{server.process.pid}/cmdline").read_text())
     shown.append(server.stop())
     logins = flags("--login-file", str(users), "--cookie-secret-file", str(cookie), PANEL_OAUTH_SECRET=SECRETS["oauth"])
@@ -230,7 +230,7 @@ def test_a_visitor_logs_in_with_the_form_reaches_the_page_asked_for_and_logs_out
     (tmp_path / "users.json").chmod(0o600)
     server = serve(tmp_path / "home", "--login-file", str(tmp_path / "users.json"))
     context = chromium.new_context(viewport={"width": 390, "height": 844})
-    context.set_default_timeout(1000 * PATIENCE)
+    context.set_default_timeout(1000 * TIMEOUT)
     page = context.new_page()
     page.goto(f"{server.url}/?tab=library")
     page.get_by_label("Name").fill(user)
@@ -247,7 +247,7 @@ def test_a_visitor_logs_in_with_the_form_reaches_the_page_asked_for_and_logs_out
     header.get_by_text(user).wait_for()
     header.get_by_role("link", name="Log out").wait_for()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
-    assert not barriers(page)
+    assert not accessibility_violations(page)
     header.get_by_role("link", name="Log out").click()
     page.get_by_role("heading", name="You are logged out").wait_for()
     page.get_by_role("link", name="Log in again").click()

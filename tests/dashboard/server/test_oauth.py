@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page
 
 from charrnn.services import open_services
 from dashboard.server.login_providers import Logins
-from tests.support.browser import is_elsewhere
-from tests.support.http_client import Door, opened
-from tests.support.waiting import PATIENCE
+from tests.support.browser import is_external
+from tests.support.http_client import ServerClient, opened
+from tests.support.waiting import TIMEOUT
 
 SECRET, KEY, CODE, TOKEN = "secret-77ab", "studio-5", "code-19", "token-3c"
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -99,7 +99,7 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def door(provider: Provider, tmp_path: Path) -> Iterator[Door]:
+def client(provider: Provider, tmp_path: Path) -> Iterator[ServerClient]:
     """A dashboard that asks this provider, where Ada and Bob have one model each."""
     with open_services(tmp_path, environ={}) as services:
         services.seen_by(ADA).models.create("Zebulon’s ducks")
@@ -112,42 +112,46 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A visitor's page; whatever it asks for is of this machine."""
     asked: list[str] = []
     with chromium.new_context() as context:
-        context.set_default_timeout(1000 * PATIENCE)
+        context.set_default_timeout(1000 * TIMEOUT)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         yield page
-    assert not [url for url in asked if is_elsewhere(url)]
+    assert not [url for url in asked if is_external(url)]
 
 
-def test_who_the_provider_knows_comes_in_and_sees_their_own(door: Door, provider: Provider, page: Page) -> None:
+def test_who_the_provider_knows_comes_in_and_sees_their_own(
+    client: ServerClient, provider: Provider, page: Page
+) -> None:
     told: list[str] = []
     page.on("request", lambda request: told.append(f"{request.url} {request.post_data}"))
-    page.goto(f"http://127.0.0.1:{door.port}/?tab=library")
+    page.goto(f"http://127.0.0.1:{client.port}/?tab=library")
     page.get_by_text("Zebulon’s ducks").first.wait_for()
     assert page.get_by_text("geese").count() == 0
     assert provider.asked == ["/authorize", "/token", "/user"]
-    assert page.url.startswith(f"http://127.0.0.1:{door.port}/")
+    assert page.url.startswith(f"http://127.0.0.1:{client.port}/")
     assert SECRET not in "".join(told) + page.content() and TOKEN not in "".join(told)
     [cookie] = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("charrnn-login", True, "Lax")
-    door.cookie = f"{cookie['name']}={cookie['value']}"
-    assert [door.ask("GET", path)[0] for path in ("/", "/logout", "/")] == [200, 200, 302]
+    client.cookie = f"{cookie['name']}={cookie['value']}"
+    assert [client.ask("GET", path)[0] for path in ("/", "/logout", "/")] == [200, 200, 302]
 
     page.context.clear_cookies()
     provider.user = BOB
-    page.goto(f"http://127.0.0.1:{door.port}/?tab=library")
+    page.goto(f"http://127.0.0.1:{client.port}/?tab=library")
     page.get_by_text("geese").first.wait_for()
     assert page.get_by_text("Zebulon’s ducks").count() == 0
 
 
-def test_who_the_provider_refuses_is_told_so_and_may_try_again(door: Door, provider: Provider, page: Page) -> None:
+def test_who_the_provider_refuses_is_told_so_and_may_try_again(
+    client: ServerClient, provider: Provider, page: Page
+) -> None:
     provider.denies = True
-    page.goto(f"http://127.0.0.1:{door.port}/")
+    page.goto(f"http://127.0.0.1:{client.port}/")
     page.get_by_text("access_denied").first.wait_for()
     provider.denies = False
     page.get_by_role("link", name="Try again").click()
     page.get_by_text("Zebulon’s ducks").first.wait_for()
-    assert door.ask("GET", "/")[1]["Location"].startswith("./login")
+    assert client.ask("GET", "/")[1]["Location"].startswith("./login")
 
 
 @pytest.mark.parametrize(
@@ -160,9 +164,11 @@ def test_who_the_provider_refuses_is_told_so_and_may_try_again(door: Door, provi
         "next=" + quote(f"/?code={CODE}&state=e30="),
     ],
 )
-def test_defect_a_log_in_that_was_not_begun_here_lets_nobody_in(door: Door, provider: Provider, query: str) -> None:
+def test_defect_a_log_in_that_was_not_begun_here_lets_nobody_in(
+    client: ServerClient, provider: Provider, query: str
+) -> None:
     """Panel takes an empty state for the right one where no log-in was begun: others could log a visitor in as them."""
-    status, headers, text = door.ask("GET", f"/login?{query}")
+    status, headers, text = client.ask("GET", f"/login?{query}")
     assert status == 403
     assert "was not begun here" in text
     assert not provider.asked

@@ -10,7 +10,7 @@ from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from dashboard.server.allowed_hosts import Names, is_loopback
 from dashboard.server.login_providers import Logins
-from tests.support.http_client import HANDSHAKE, Door, logins_in, opened
+from tests.support.http_client import HANDSHAKE, ServerClient, logins_in, opened
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 APPLICATION = {
@@ -30,14 +30,14 @@ LOGIN = {"/login$": "/login", "/logout$": "/logout"}
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
     """A server that asks nobody who they are."""
     with open_services(tmp_path_factory.mktemp("open"), environ={}) as services:
         yield from opened(services, Logins())
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
     """A server with two users."""
     home = tmp_path_factory.mktemp("locked")
     with open_services(home, environ={}) as services:
@@ -45,7 +45,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 
 @pytest.fixture
-def guest(locked: Door) -> Iterator[Door]:
+def guest(locked: ServerClient) -> Iterator[ServerClient]:
     """The same, with nobody logged in at first and at the end."""
     locked.cookie = ""
     yield locked
@@ -59,15 +59,15 @@ def everything(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-def test_these_are_all_routes_that_there_are(door: Door, locked: Door) -> None:
-    assert door.routes == {*APPLICATION, *FREE, *PROBES}
+def test_these_are_all_routes_that_there_are(client: ServerClient, locked: ServerClient) -> None:
+    assert client.routes == {*APPLICATION, *FREE, *PROBES}
     assert locked.routes == {*APPLICATION, *FREE, *PROBES, *LOGIN}
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7", "[::2]"]
 )
-def test_a_name_that_is_not_ours_is_refused_on_every_route_with_every_method(locked: Door, host: str) -> None:
+def test_a_name_that_is_not_ours_is_refused_on_every_route_with_every_method(locked: ServerClient, host: str) -> None:
     for method, path in everything(APPLICATION | FREE | LOGIN):
         status, headers, words = locked.ask(method, path, Host=f"{host}:{locked.port}")
         assert (status, headers["Content-Type"]) == (403, "text/plain; charset=utf-8"), (method, path)
@@ -83,7 +83,7 @@ def origins(port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: Door) -> None:
+def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: ServerClient) -> None:
     for origin in origins(locked.port):
         for method, path in everything(APPLICATION | FREE | LOGIN):
             assert locked.ask(method, path, Origin=origin)[0] == 403, (origin, method, path)
@@ -91,14 +91,14 @@ def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: Do
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
-def test_what_another_site_loads_is_refused_and_a_link_to_us_is_not(door: Door, site: str) -> None:
+def test_what_another_site_loads_is_refused_and_a_link_to_us_is_not(client: ServerClient, site: str) -> None:
     for method, path in everything(APPLICATION | FREE):
-        assert door.ask(method, path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")[0] == 403, (method, path)
-    assert door.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200
-    assert door.ask("POST", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
+        assert client.ask(method, path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")[0] == 403, (method, path)
+    assert client.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200
+    assert client.ask("POST", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
 
 
-def test_without_a_login_every_route_leads_to_it_or_refuses(guest: Door) -> None:
+def test_without_a_login_every_route_leads_to_it_or_refuses(guest: ServerClient) -> None:
     for method, path in everything(APPLICATION):
         status, headers, _ = guest.ask(method, path)
         assert status in (302, 403, 405), (method, path)
@@ -108,14 +108,14 @@ def test_without_a_login_every_route_leads_to_it_or_refuses(guest: Door) -> None
     assert guest.ask("GET", "/", Cookie='is_guest=1; user="2|1:0|10:1|4:user|4:YWRh|0"')[0] == 302
 
 
-def test_files_that_are_not_programs_cannot_be_had(guest: Door) -> None:
+def test_files_that_are_not_programs_cannot_be_had(guest: ServerClient) -> None:
     for path in FREE.values():
         folder = path.rpartition("/")[0]
         for way in ("/../" * 9, "/%2e%2e" * 9 + "/", "/..%2f" * 9, "/%252e%252e" * 9 + "/", "//", "/..\\" * 9):
             assert guest.ask("GET", f"{folder}{way}etc/passwd")[0] in (400, 403, 404), (folder, way)
 
 
-def test_defect_nobody_has_a_module_imported_by_its_name(guest: Door) -> None:
+def test_defect_nobody_has_a_module_imported_by_its_name(guest: ServerClient) -> None:
     """Panel would import any module, on the thread that answers everybody, before it looks at what is asked."""
     assert "antigravity" not in sys.modules
     assert guest.ask("GET", "/components/antigravity/fly/css/x")[0] == 403
@@ -123,37 +123,37 @@ def test_defect_nobody_has_a_module_imported_by_its_name(guest: Door) -> None:
     assert "antigravity" not in sys.modules
 
 
-def test_who_logs_in_is_let_in(guest: Door) -> None:
+def test_who_logs_in_is_let_in(guest: ServerClient) -> None:
     assert (guest.log_in("ada", "lovely"), guest.ask("GET", "/")[0]) == (302, 200)
 
 
 @pytest.mark.parametrize(("user", "password"), [("ada", "builder"), ("ada", ""), ("eve", "lovely"), ("", "lovely")])
-def test_who_knows_no_password_is_not(guest: Door, user: str, password: str) -> None:
+def test_who_knows_no_password_is_not(guest: ServerClient, user: str, password: str) -> None:
     guest.log_in(user, password)
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_a_cookie_that_was_signed_elsewhere_is_worth_nothing(guest: Door) -> None:
+def test_a_cookie_that_was_signed_elsewhere_is_worth_nothing(guest: ServerClient) -> None:
     from tornado.web import create_signed_value
 
     guest.cookie = "user=" + create_signed_value("another secret", "user", "ada").decode()
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_the_login_asks_nobody_else_for_anything(guest: Door) -> None:
+def test_the_login_asks_nobody_else_for_anything(guest: ServerClient) -> None:
     for path in LOGIN.values():
         page = guest.ask("GET", path + "?error=<script>x</script>")[2]
         assert not re.findall(r"https?://|<script", page)
 
 
-def test_what_is_sent_first_to_one_user_holds_nothing_of_another(guest: Door) -> None:
+def test_what_is_sent_first_to_one_user_holds_nothing_of_another(guest: ServerClient) -> None:
     guest.log_in("ada", "lovely")
     guest.ask("GET", "/")
     guest.log_in("bob", "builder")
     assert "ada" not in guest.ask("GET", "/")[2]
 
 
-def test_every_answer_says_how_browsers_are_to_take_it(locked: Door) -> None:
+def test_every_answer_says_how_browsers_are_to_take_it(locked: ServerClient) -> None:
     for path in (APPLICATION | FREE | LOGIN).values():
         headers = locked.ask("GET", path)[1]
         assert headers["X-Content-Type-Options"] == "nosniff"

@@ -18,7 +18,7 @@ from dashboard.live.hub import Hub
 from dashboard.server import server
 from dashboard.server.server import Studio, free_port
 from tests.support.dashboard_server import Server
-from tests.support.waiting import PATIENCE, listens, wait_until
+from tests.support.waiting import TIMEOUT, listens, wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -98,7 +98,7 @@ def test_defect_who_is_told_the_address_can_come_at_once(studio: Studio, monkeyp
     port = free_port("127.0.0.1", 0)
     thread = server.serve(studio, address="127.0.0.1", port=port, threaded=True)
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
     finally:
         thread.stop()
 

@@ -17,8 +17,8 @@ from charrnn.services.login_file import add_user
 from dashboard.server.login_providers import read_logins
 from dashboard.server.settings import LIMITS, SETTINGS, Setting, add_flags, read, table
 from tests.support.dashboard_server import Server
-from tests.support.http_client import Door
-from tests.support.waiting import PATIENCE
+from tests.support.http_client import ServerClient
+from tests.support.waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[3]
 WITH_FLAG = [each for each in SETTINGS if each.flag]
@@ -64,7 +64,7 @@ def test_limits_have_flags_and_variables() -> None:
         ({"CHARRNN_PORT": "http"}, "CHARRNN_PORT is 'http'; expected a whole number"),
         ({"CHARRNN_OPEN_TO_EVERYBODY": "perhaps"}, "CHARRNN_OPEN_TO_EVERYBODY is 'perhaps'; expected true or false"),
         ({"CHARRNN_DATABASE_URL_FILE": "/no/such/file"}, "CHARRNN_DATABASE_URL_FILE names: No such file"),
-        ({"MYSQL_PASSWORD_FILE": os.devnull}, "MYSQL_PASSWORD_FILE names, is empty"),
+        ({"MYSQL_PASSWORD_FILE": os.devnull}, "MYSQL_PASSWORD_FILE points to, is empty"),
         ({"MYSQL_PASSWORD_FILE": "x", "MYSQL_PASSWORD": "y"}, "Both MYSQL_PASSWORD and MYSQL_PASSWORD_FILE"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_wrong_variable_is_told_in_a_sentence(environ: dict[str, str], says: s
 @pytest.mark.parametrize("word", ["--allow-host=http:/x", "--trusted-proxy=proxy.example"])
 def test_a_host_or_proxy_that_is_none_is_told_in_a_sentence(tmp_path: Path, word: str) -> None:
     command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path), word]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
     assert (result.returncode, result.stderr.count("\n"), word.partition("=")[0] in result.stderr) == (1, 1, True)
 
 
@@ -135,10 +135,10 @@ def test_a_server_is_set_up_by_variables_alone(
     monkeypatch.setenv("CHARRNN_ALLOW_HOSTS", "https://studio.example.org")
     monkeypatch.setenv("CHARRNN_MAX_UPLOAD_MB", "3")
     server = serve(tmp_path / "home")
-    door = Door(server.port)
-    assert door.ask("GET", "/", Host="studio.example.org")[0] == 302
-    assert door.ask("GET", "/", Host="other.example.org")[0] == 403
-    assert (door.log_in("ada", "lovely"), door.ask("GET", "/")[0]) == (302, 200)
+    client = ServerClient(server.port)
+    assert client.ask("GET", "/", Host="studio.example.org")[0] == 302
+    assert client.ask("GET", "/", Host="other.example.org")[0] == 403
+    assert (client.log_in("ada", "lovely"), client.ask("GET", "/")[0]) == (302, 200)
     server.stop()
     assert server.process.returncode == 0
 
@@ -154,7 +154,7 @@ def test_sigterm_before_it_listens_ends_a_server_in_order(tmp_path: Path) -> Non
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert (result.returncode, result.stderr) == (0, "")
 
@@ -169,5 +169,5 @@ def test_sigterm_waits_for_no_thread_that_waits_for_something_else(tmp_path: Pat
         program.run = lambda server: (server.io_loop.call_later(0, signal.raise_signal, signal.SIGTERM), begin(server))
         sys.exit(program.main())"""
     command = [sys.executable, "-c", code, "--home", str(tmp_path), "--port", "0"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
     assert (result.returncode, result.stderr) == (0, "")

@@ -14,13 +14,13 @@ from panel.io.state import set_curdoc
 
 from charrnn.services import Services
 from dashboard.server.login_providers import Logins
-from tests.support.http_client import Door, opened
+from tests.support.http_client import ServerClient, opened
 from tests.support.raw_browser import RawBrowser
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def door(services: Services) -> Iterator[Door]:
+def client(services: Services) -> Iterator[ServerClient]:
     """A server that asks nobody to log in."""
     yield from opened(services, Logins())
     RawBrowser.end_all()
@@ -45,12 +45,12 @@ def change_when_it_is_its_turn(browser: RawBrowser) -> None:
 
 @pytest.mark.parametrize("change", [change_at_once, change_when_it_is_its_turn])
 def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
-    door: Door, caplog: pytest.LogCaptureFixture, change: object
+    client: ServerClient, caplog: pytest.LogCaptureFixture, change: object
 ) -> None:
-    browser = RawBrowser(door)
+    browser = RawBrowser(client)
     document = browser.document
     wait_until(lambda: pn.state._connected.get(document))
-    loop = door.server.io_loop.asyncio_loop
+    loop = client.server.io_loop.asyncio_loop
 
     async def write_to_who_has_left() -> None:
         browser.vanish()  # this thread is the only one that could notice
@@ -63,6 +63,6 @@ def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
     with caplog.at_level(logging.WARNING):
         asyncio.run_coroutine_threadsafe(write_to_who_has_left(), loop).result()
         wait_until(browser._reading.done)
-        wait_until(lambda: not door.server._tornado._clients)
+        wait_until(lambda: not client.server._tornado._clients)
         asyncio.run_coroutine_threadsafe(look_around(), loop).result()
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bokeh.document import Document
 
-from charrnn.core.training_events import Said
+from charrnn.core.training_events import LogMessage
 from charrnn.services import Services
 from dashboard.live.model_feed import LINES
 from dashboard.live.session import Session
@@ -22,8 +22,8 @@ def view(services: Services, session: Session) -> LogView:
     """The log of a training that said much, with one warning and one error in it."""
     corpus, _ = services.corpora.add(TEXT, name="ducks")
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    said = [Said(f"duck {number}") for number in range(MANY)]
-    said[7], said[9] = Said("A fox!\x1b[2J", "warning"), Said("The pond is gone", "error")
+    said = [LogMessage(f"duck {number}") for number in range(MANY)]
+    said[7], said[9] = LogMessage("A fox!\x1b[2J", "warning"), LogMessage("The pond is gone", "error")
 
     def tell(event: object) -> None:
         while said:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from charrnn.core.batches import shortest
+from charrnn.core.batches import min_length
 from charrnn.core.options import preset
 from dashboard.live.session import Session, Work
 from dashboard.views.new_model import OptionsView, fitting
@@ -95,7 +95,7 @@ def test_a_text_that_is_too_short_is_said_and_mended_with_one_click(view: Option
 @pytest.mark.parametrize("count", [2, 3, 40, 129, 434, 10**6])
 def test_a_lowered_batch_fits_and_is_no_larger_than_wished(count: int) -> None:
     lower = fitting({"num_seqs": 32, "num_steps": 128}, count)
-    assert shortest(**lower) <= count
+    assert min_length(**lower) <= count
     assert 1 <= lower["num_seqs"] <= 32
     assert 1 <= lower["num_steps"] <= 128
 

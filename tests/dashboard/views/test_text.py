@@ -27,7 +27,7 @@ def bring(view: TextView, session: Session, data: bytes) -> None:
 def test_a_file_becomes_the_text_of_the_session(view: TextView, session: Session) -> None:
     bring(view, session, GREETING.encode())
     assert (session.corpus.name, session.corpus.newlines) == ("greeting", "crlf")
-    assert "30 CRLF line ends were turned into LF" in view._found.object
+    assert "30 CRLF line endings were converted to LF" in view._found.object
     assert "Grüße aus Köln" in view._more.object
     assert view._result.visible
 
@@ -83,7 +83,7 @@ def test_an_upload_shows_how_far_it_is(view: TextView) -> None:
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"aaaaaaaaaaaaaaaa", "one character only"),
+        (b"aaaaaaaaaaaaaaaa", "only one character"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "PNG"),
         (b"PK\x03\x04" + bytes(200), "ZIP"),
     ],
@@ -108,7 +108,7 @@ def test_a_file_that_ends_in_the_middle_of_a_character_is_refused_in_words(
 ) -> None:
     bring(view, session, (GREETING + "ß").encode(encoding)[:-1])
     assert session.notice[0] == "error"
-    assert "cut off in the middle of its last character" in session.notice[1]
+    assert "ends in the middle of a character" in session.notice[1]
     assert f"in {encoding}" in session.notice[1]
     assert not session.services.corpora.all()
 

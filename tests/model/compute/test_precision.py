@@ -1,54 +1,54 @@
-"""What `precision` means on a machine."""
+"""Tests of the data type of matrix products."""
 
 import pytest
 
-from charrnn.core import cpu_features as what_it_can_do
-from charrnn.core.cpu_features import SMALLEST
-from charrnn.model.compute.precision import product_dtype
+from charrnn.core import cpu_features
+from charrnn.core.cpu_features import MIN_BFLOAT16_UNITS
+from charrnn.model.compute.precision import matmul_dtype
 
 
 @pytest.fixture
 def processor(tmp_path, monkeypatch):
-    """Says what the processor can do."""
+    """Return a function that sets the CPU's flags."""
 
-    def says(flags):
+    def set_flags(flags):
         info = tmp_path / "cpuinfo"
         info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
-        monkeypatch.setattr(what_it_can_do, "CPUINFO", info)
-        monkeypatch.delenv(what_it_can_do.ONEDNN_LIMIT, raising=False)
-        what_it_can_do._cpuinfo.cache_clear()
+        monkeypatch.setattr(cpu_features, "CPUINFO", info)
+        monkeypatch.delenv(cpu_features.ONEDNN_LIMIT, raising=False)
+        cpu_features._cpuinfo.cache_clear()
 
-    yield says
-    what_it_can_do._cpuinfo.cache_clear()
+    yield set_flags
+    cpu_features._cpuinfo.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])
 @pytest.mark.parametrize("flags", ["amx_bf16", ""])
-def test_a_named_precision_is_taken_as_it_is(name, dtype, flags, processor):
+def test_explicit_precision_is_used_as_is(name, dtype, flags, processor):
     processor(flags)
-    assert product_dtype(name, 3) == product_dtype(name, 3000) == dtype
+    assert matmul_dtype(name, 3) == matmul_dtype(name, 3000) == dtype
 
 
 @pytest.mark.parametrize(
-    ("flags", "unit", "dtype"),
+    ("flags", "flag", "dtype"),
     [
         ("avx512_bf16 amx_bf16", "amx_bf16", "bfloat16"),
         ("avx512_bf16", "avx512_bf16", "bfloat16"),
         ("avx512f amx_int8", None, "float32"),
     ],
 )
-def test_auto_takes_half_precision_where_the_processor_multiplies_it_by_hardware(flags, unit, dtype, processor):
+def test_auto_uses_bfloat16_when_the_cpu_supports_it(flags, flag, dtype, processor):
     processor(flags)
-    assert what_it_can_do.bfloat16_unit() == unit
-    assert product_dtype("auto", SMALLEST) == dtype
+    assert cpu_features.bfloat16_flag() == flag
+    assert matmul_dtype("auto", MIN_BFLOAT16_UNITS) == dtype
 
 
-def test_auto_leaves_small_networks_in_full_precision(processor):
+def test_auto_uses_float32_for_small_networks(processor):
     processor("amx_bf16")
-    assert product_dtype("auto", SMALLEST - 1) == "float32"
+    assert matmul_dtype("auto", MIN_BFLOAT16_UNITS - 1) == "float32"
 
 
-def test_auto_assumes_nothing_where_the_system_does_not_tell(processor, tmp_path, monkeypatch):
+def test_auto_uses_float32_when_the_cpu_is_unknown(processor, tmp_path, monkeypatch):
     processor("amx_bf16")
-    monkeypatch.setattr(what_it_can_do, "CPUINFO", tmp_path / "none")
-    assert product_dtype("auto", SMALLEST) == "float32"
+    monkeypatch.setattr(cpu_features, "CPUINFO", tmp_path / "none")
+    assert matmul_dtype("auto", MIN_BFLOAT16_UNITS) == "float32"

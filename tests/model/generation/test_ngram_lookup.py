@@ -1,4 +1,4 @@
-"""N-gram models within compiled programs, against those in NumPy."""
+"""Test n-gram models in compiled functions against those in NumPy."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from charrnn.model.generation.ngram_lookup import advance, expected, tables_of
 from tests.support.rounding import assert_close
 
 TEXT = np.random.default_rng(8).geometric(0.04, 900).clip(max=70).astype(np.uint8)
-"""70 classes and more followers of the most frequent ones than a stretch has."""
+"""70 classes; the most frequent ones have more followers than a chunk has edges."""
 CLASSES = 73
 
 
@@ -20,11 +20,11 @@ def ngrams(request):
 
 def contexts():
     draw = np.random.default_rng(9)
-    met = [TEXT[at - size : at] for size in (1, 3, 6) for at in draw.integers(9, 900, 3)]
-    return [*met, draw.integers(0, CLASSES, 4), TEXT[-5:], np.array([72])]
+    known = [TEXT[at - size : at] for size in (1, 3, 6) for at in draw.integers(9, 900, 3)]
+    return [*known, draw.integers(0, CLASSES, 4), TEXT[-5:], np.array([72])]
 
 
-def test_expected_is_what_numpy_gives_for_each_class(ngrams):
+def test_expected_probabilities_equal_those_of_numpy(ngrams):
     nodes = np.stack([ngrams.nodes(context) for context in contexts()])
     found = tf.function(expected, jit_compile=True)(tables_of(ngrams), tf.constant(nodes)).numpy()
     for row, context in zip(found, contexts(), strict=True):
@@ -33,7 +33,7 @@ def test_expected_is_what_numpy_gives_for_each_class(ngrams):
         assert row.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_advancing_character_by_character_leads_where_numpy_looks_at_once(ngrams):
+def test_advancing_by_single_characters_reaches_the_contexts_of_numpy(ngrams):
     step = tf.function(advance, jit_compile=True)
     rows = np.stack([TEXT[5:30], np.append(TEXT[40:64], 72), np.arange(25) % CLASSES])
     nodes = tf.constant(np.stack([ngrams.nodes(row[:1]) for row in rows]))

@@ -1,56 +1,58 @@
-"""The convolution before the fast cell's layers against float64: values, memory, gradients by finite differences."""
+"""Tests of the causal convolution against float64: values, state, gradients by finite differences."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from charrnn.core.network_cost import CONVOLVED
-from charrnn.model.network.convolution import WIDTH, Convolution
-from charrnn.model.network.initializers import StartValues
+from charrnn.model.network.convolution import KERNEL_SIZE, Convolution
+from charrnn.model.network.initializers import Initializers
 from tests.support.rounding import assert_close
 
 T, B, H = 9, 2, 3
 DRAW = np.random.default_rng(4)
-X, PAST = DRAW.normal(size=(T, B, H)), DRAW.normal(size=(WIDTH - 1, B, H))
+X, PAST = DRAW.normal(size=(T, B, H)), DRAW.normal(size=(KERNEL_SIZE - 1, B, H))
 
 
 @pytest.fixture(scope="module")
 def layer():
-    layer = Convolution(H, start=StartValues("article", seed=1), name="layer")
-    layer.kernel.assign(DRAW.normal(size=(WIDTH, H)))
+    layer = Convolution(H, initializers=Initializers("article", seed=1), name="layer")
+    layer.kernel.assign(DRAW.normal(size=(KERNEL_SIZE, H)))
     return layer
 
 
 def by_steps(x, past, kernel):
     window = np.concatenate([past, x])
-    return np.stack([sum(kernel[k] * window[WIDTH - 1 + t - k] for k in range(WIDTH)) for t in range(len(x))])
+    return np.stack(
+        [sum(kernel[k] * window[KERNEL_SIZE - 1 + t - k] for k in range(KERNEL_SIZE)) for t in range(len(x))]
+    )
 
 
-def read(layer, x, past):
+def convolve(layer, x, past):
     return layer.call(tf.constant(x, tf.float32), tf.unstack(tf.constant(past, tf.float32)))
 
 
-def test_every_vector_is_mixed_with_those_before_it(layer):
-    y, _ = read(layer, X, PAST)
-    assert_close(y, by_steps(X, PAST, layer.kernel.numpy()), roundings=2 * WIDTH)
+def test_convolution_matches_the_formula(layer):
+    y, _ = convolve(layer, X, PAST)
+    assert_close(y, by_steps(X, PAST, layer.kernel.numpy()), roundings=2 * KERNEL_SIZE)
 
 
-def test_it_begins_with_little_of_earlier_vectors():
-    kernel = Convolution(50, start=StartValues("article", seed=1), name="layer").kernel.numpy()
+def test_initial_kernel_favors_the_newest_vector():
+    kernel = Convolution(50, initializers=Initializers("article", seed=1), name="layer").kernel.numpy()
     np.testing.assert_array_equal(kernel[0], 1)
     assert 0.2 < kernel[1:].std() < 0.4
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8])
-def test_it_makes_no_difference_where_a_text_is_cut(layer, cut):
-    whole, end = read(layer, X, PAST)
-    first, between = read(layer, X[:cut], PAST)
-    second, end_of_parts = layer.call(tf.constant(X[cut:], tf.float32), between)
-    assert_close(tf.concat([first, second], 0), whole, roundings=2 * WIDTH)
-    np.testing.assert_array_equal(end, end_of_parts)
+def test_convolution_carries_its_state_across_windows(layer, cut):
+    whole, end = convolve(layer, X, PAST)
+    first, between = convolve(layer, X[:cut], PAST)
+    second, end_of_second = layer.call(tf.constant(X[cut:], tf.float32), between)
+    assert_close(tf.concat([first, second], 0), whole, roundings=2 * KERNEL_SIZE)
+    np.testing.assert_array_equal(end, end_of_second)
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "in pieces"])
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "kernels"])
 def test_gradients_equal_finite_differences(layer, compiled):
     weights = DRAW.normal(size=X.shape)
     kernel = layer.kernel.numpy().astype(float)
@@ -72,8 +74,8 @@ def test_gradients_equal_finite_differences(layer, compiled):
                 moved[number][place] += nudge
                 ends.append((weights * by_steps(moved[0], PAST, moved[1])).sum())
             expected[place] = (ends[0] - ends[1]) / 2e-6
-        assert_close(gradient, expected, roundings=2 * T * B)  # the longest sum: a weight's, over all characters
+        assert_close(gradient, expected, roundings=2 * T * B)  # the longest sum is a weight's, over all characters
 
 
-def test_the_count_of_weights_knows_its_width():
-    assert CONVOLVED == WIDTH
+def test_network_cost_uses_the_kernel_size():
+    assert CONVOLVED == KERNEL_SIZE

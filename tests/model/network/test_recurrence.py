@@ -1,4 +1,4 @@
-"""The time loops against step-by-step NumPy, in float64: values, and gradients against finite differences."""
+"""Tests of the time loops in float64: values against NumPy, gradients against finite differences."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.support.rounding import assert_close
 
 T, B, H = 4, 2, 3
 ROUNDINGS = 2 * T
-"""To bfloat16 on the way to the last step: the inputs' and the memory's, in each step."""
+"""Roundings to bfloat16 up to the last step: input and state in each step."""
 DRAW = np.random.default_rng(5)
 
 
@@ -82,29 +82,29 @@ CELLS = {
         arguments((T, B, 3 * H), (3 * H,), (H, 3 * H), (3 * H,), (B, H)),
     ),
 }
-WAYS = {
+MODES = {
     "eager": lambda function: function,
-    "in pieces": tf.function,
+    "kernels": tf.function,
     "compiled": lambda function: tf.function(function, jit_compile=True),
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_values_equal_the_step_by_step_reference(cell, way):
+def test_values_match_the_step_by_step_reference(cell, mode):
     loop, by_steps, inputs = CELLS[cell]
-    results = WAYS[way](loop)(*map(tf.constant, inputs))
+    results = MODES[mode](loop)(*map(tf.constant, inputs))
     for result, expected in zip(results, by_steps(*inputs), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_equal_finite_differences_of_the_reference(cell, way):
+def test_gradients_match_finite_differences_of_the_reference(cell, mode):
     loop, by_steps, inputs = CELLS[cell]
     weights = [DRAW.normal(size=result.shape) for result in by_steps(*inputs)]
 
-    def total(*values):  # every output counts, each number of it differently
+    def total(*values):  # every number of every output has a weight of its own
         return sum((w * r).sum() for w, r in zip(weights, by_steps(*values), strict=True))
 
     def gradients(*tensors):
@@ -113,7 +113,7 @@ def test_gradients_equal_finite_differences_of_the_reference(cell, way):
             loss = tf.add_n([tf.reduce_sum(w * r) for w, r in zip(weights, loop(*tensors), strict=True)])
         return tape.gradient(loss, tensors)
 
-    found = WAYS[way](gradients)(*map(tf.constant, inputs))
+    found = MODES[mode](gradients)(*map(tf.constant, inputs))
     for number, (gradient, value) in enumerate(zip(found, inputs, strict=True)):
         expected = np.zeros_like(value)
         for place in np.ndindex(value.shape):
@@ -127,7 +127,7 @@ def test_gradients_equal_finite_differences_of_the_reference(cell, way):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_memory_in_float32(cell):
+def test_bfloat16_inputs_give_bfloat16_gradients_and_float32_states(cell):
     loop, by_steps, inputs = CELLS[cell]
     tensors = [tf.constant(value, tf.float32) for value in inputs]
     tensors[0] = tf.cast(tensors[0], tf.bfloat16)
@@ -141,15 +141,15 @@ def test_input_products_in_bfloat16_make_gradients_in_bfloat16_and_leave_the_mem
         assert_close(tf.cast(result, tf.float64), expected, roundings=ROUNDINGS, dtype="bfloat16")
 
 
-@pytest.mark.parametrize("way", ["eager", "in pieces"])  # as a training takes it, and step by step
+@pytest.mark.parametrize("mode", ["eager", "kernels"])  # as in training, and step by step
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_with_input_products_in_bfloat16_the_loops_multiply_in_bfloat16_too(cell, way):
+def test_bfloat16_inputs_make_the_loops_multiply_in_bfloat16(cell, mode):
     loop, _, inputs = CELLS[cell]
 
-    def learned(dtype, nudge):
+    def results_and_gradients(dtype, nudge):
         tensors = [tf.constant(value, tf.float32) for value in inputs]
         tensors[0] = tf.cast(tensors[0], dtype)
-        # matrices with few digits, moved by less than bfloat16 can tell
+        # matrices with few digits, changed by less than bfloat16 can represent
         tensors[2] = tf.cast(tf.cast(tensors[2], tf.bfloat16), tf.float32) * (1 + nudge)
 
         def gradients(*tensors):
@@ -158,10 +158,10 @@ def test_with_input_products_in_bfloat16_the_loops_multiply_in_bfloat16_too(cell
                 results = loop(*tensors)
             return [tf.cast(one, tf.float32) for one in (*results, *tape.gradient(results, tensors))]
 
-        return [one.numpy() for one in WAYS[way](gradients)(*tensors)]
+        return [one.numpy() for one in MODES[mode](gradients)(*tensors)]
 
-    exact, half = learned(tf.float32, 0), learned(tf.bfloat16, 0)
-    for a, b, c in zip(exact, half, learned(tf.bfloat16, 1e-3), strict=True):
+    exact, half = results_and_gradients(tf.float32, 0), results_and_gradients(tf.bfloat16, 0)
+    for a, b, c in zip(exact, half, results_and_gradients(tf.bfloat16, 1e-3), strict=True):
         assert_close(b, a, roundings=2 * ROUNDINGS, dtype="bfloat16")  # forward and backward
         np.testing.assert_array_equal(b, c)
-    assert not np.array_equal(exact[0], learned(tf.float32, 1e-3)[0])
+    assert not np.array_equal(exact[0], results_and_gradients(tf.float32, 1e-3)[0])

@@ -1,4 +1,4 @@
-"""The layers against Keras' own with the same weights, and the fast cell against its formula."""
+"""Tests of the classic layers against Keras with the same weights, and of MinGRU against its formula."""
 
 import keras
 import numpy as np
@@ -6,13 +6,13 @@ import pytest
 import tensorflow as tf
 
 from charrnn.model.network import input_projection
-from charrnn.model.network.initializers import StartValues
+from charrnn.model.network.initializers import Initializers
 from charrnn.model.network.recurrent_layers import GRU, LSTM, RNN, MinGRU
 from tests.support.rounding import FUNCTION, assert_close
 
 T, B, D, H = 4, 2, 3, 5
 ROUNDINGS = T * (7 + H + 2 * FUNCTION)
-"""In each step, the sums over input and memory, and two functions one after the other."""
+"""In each step, sums over input and state, and two consecutive functions."""
 DRAW = np.random.default_rng(11)
 
 
@@ -27,15 +27,14 @@ def with_drawn_weights(layer):
 
 
 def classic(cell, inputs=D):
-    start = StartValues("keras", seed=1)
-    return with_drawn_weights(cell(inputs, H, start=start, name="layer"))
+    return with_drawn_weights(cell(inputs, H, initializers=Initializers("keras", seed=1), name="layer"))
 
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def test_lstm_equals_that_of_keras_with_the_same_weights():
+def test_lstm_matches_keras():
     ours, keras_layer = classic(LSTM), keras.layers.LSTM(H, return_sequences=True, return_state=True)
     x, h, c = drawn(T, B, D), drawn(B, H), drawn(B, H)
     keras_layer.build((B, T, D))
@@ -47,7 +46,7 @@ def test_lstm_equals_that_of_keras_with_the_same_weights():
     assert_close(last_c, expected_c, roundings=ROUNDINGS)
 
 
-def test_gru_equals_that_of_keras_with_the_same_weights():
+def test_gru_matches_keras():
     ours, keras_layer = classic(GRU), keras.layers.GRU(H, return_sequences=True, return_state=True)
     x, h = drawn(T, B, D), drawn(B, H)
     keras_layer.build((B, T, D))
@@ -59,7 +58,7 @@ def test_gru_equals_that_of_keras_with_the_same_weights():
     assert_close(last, expected_last, roundings=ROUNDINGS)
 
 
-def test_rnn_equals_keras_simple_rnn_with_the_same_weights():
+def test_rnn_matches_keras():
     ours, keras_layer = classic(RNN), keras.layers.SimpleRNN(H, return_sequences=True, return_state=True)
     x, h = drawn(T, B, D), drawn(B, H)
     keras_layer.build((B, T, D))
@@ -71,26 +70,25 @@ def test_rnn_equals_keras_simple_rnn_with_the_same_weights():
 
 
 def mingru():
-    start = StartValues("article", seed=1)
-    return with_drawn_weights(MinGRU(H, 2, start=start, name="layer"))
+    return with_drawn_weights(MinGRU(H, 2, initializers=Initializers("keras", seed=1), name="layer"))
 
 
-def test_mingru_equals_its_formula_step_by_step():
+def test_mingru_matches_its_formula():
     ours, x, h = mingru(), drawn(T, B, H), drawn(B, H)
     kernel, bias, output_kernel = ours.get_weights()
-    expected, memory = [], h
+    expected, state = [], h
     for step in x:
         z, candidate, out = np.split(step @ kernel, 3, -1)
         keep = 1 - sigmoid(z + bias)
-        memory = keep * memory + (1 - keep) * candidate
-        expected.append(memory * out * sigmoid(out) @ output_kernel)
+        state = keep * state + (1 - keep) * candidate
+        expected.append(state * out * sigmoid(out) @ output_kernel)
     y, (last,) = ours(x, [h])
     assert_close(y, expected, roundings=ROUNDINGS)
-    assert_close(last, memory, roundings=ROUNDINGS)
+    assert_close(last, state, roundings=ROUNDINGS)
 
 
 @pytest.mark.parametrize("cell", [LSTM, GRU, RNN])
-def test_characters_enter_as_one_hot_vectors(cell):
+def test_ids_are_equivalent_to_one_hot_vectors(cell):
     ours, ids = classic(cell, inputs=7), DRAW.integers(0, 7, (T, B))
     state = [drawn(B, H) for _ in range(cell.num_states)]
     by_id, _ = ours(tf.constant(ids, tf.int32), state)
@@ -99,10 +97,10 @@ def test_characters_enter_as_one_hot_vectors(cell):
 
 
 @pytest.mark.parametrize(("steps", "table_first"), [(1, False), (40, True)])
-def test_a_table_is_multiplied_first_where_that_is_less_work_and_changes_nothing(steps, table_first):
+def test_embedding_is_projected_first_when_that_is_cheaper_with_equal_results(steps, table_first):
     ids, table, kernel = DRAW.integers(0, 7, (steps, B)), tf.constant(drawn(7, 6)), tf.constant(drawn(6, 12))
     weights, rows = drawn(steps, B, 12), table.numpy()[ids]
-    assert input_projection.is_table_first(steps * B, 7, 6, 12) is table_first
+    assert input_projection.projects_table_first(steps * B, 7, 6, 12) is table_first
     with tf.GradientTape() as tape:
         tape.watch([table, kernel])
         products = input_projection.project(
@@ -117,13 +115,13 @@ def test_a_table_is_multiplied_first_where_that_is_less_work_and_changes_nothing
     assert_close(to_kernel, np.einsum("tbd,tbc->dc", rows, weights), roundings=2 * (7 + steps * B))
 
 
-def test_a_large_table_is_never_multiplied_first():
-    assert input_projection.is_table_first(10**6, input_projection.ONE_HOT_LIMIT, 2048, 8192)
-    assert not input_projection.is_table_first(10**6, input_projection.ONE_HOT_LIMIT + 1, 2048, 8192)
+def test_large_embedding_is_never_projected_first():
+    assert input_projection.projects_table_first(10**6, input_projection.ONE_HOT_LIMIT, 2048, 8192)
+    assert not input_projection.projects_table_first(10**6, input_projection.ONE_HOT_LIMIT + 1, 2048, 8192)
 
 
 @pytest.mark.parametrize("limit", [0, 1024], ids=["gathered", "multiplied"])
-def test_both_ways_to_look_up_a_row_give_the_same_rows_and_gradients(limit, monkeypatch):
+def test_gather_and_one_hot_lookups_are_equivalent(limit, monkeypatch):
     monkeypatch.setattr(input_projection, "ONE_HOT_LIMIT", limit)
     table, ids, weights = tf.constant(drawn(7, D)), tf.constant([[3, 0], [6, 3], [1, 3]]), drawn(3, 2, D)
     with tf.GradientTape() as tape:

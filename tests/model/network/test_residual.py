@@ -1,10 +1,10 @@
-"""The sum between the fast cell's layers and its norm, in float64: values, and gradients against finite differences."""
+"""Tests of the residual stream and its norm in float64: values, and gradients against finite differences."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.model.network.residual import added, normalized
+from charrnn.model.network.residual import add_and_norm, rms_norm
 
 T, B, H = 3, 2, 5
 DRAW = np.random.default_rng(11)
@@ -16,39 +16,41 @@ def norm(x):
     return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
 
 
-def test_the_first_layer_reads_the_norm_of_what_came_in():
-    np.testing.assert_allclose(normalized(tf.constant(X), "float64"), norm(X), rtol=1e-12)
+def test_rms_norm_matches_the_formula():
+    np.testing.assert_allclose(rms_norm(tf.constant(X), "float64"), norm(X), rtol=1e-12)
 
 
-def test_a_layer_s_output_is_added_and_the_next_one_reads_the_norm_of_the_sum():
-    total, read = added(tf.constant(X), tf.constant(Y), "float64")
+def test_add_and_norm_returns_the_sum_and_its_norm():
+    total, read = add_and_norm(tf.constant(X), tf.constant(Y), "float64")
     np.testing.assert_allclose(total, X + Y, rtol=1e-12)
     np.testing.assert_allclose(read, norm(X + Y), rtol=1e-12)
 
 
-def test_what_is_added_drops_never_what_passes_by():
-    total, read = added(tf.constant(X), tf.constant(Y), "float64", drop=0.5, seed=SEED)
+def test_dropout_applies_to_the_added_output_only():
+    total, read = add_and_norm(tf.constant(X), tf.constant(Y), "float64", dropout_rate=0.5, seed=SEED)
     share = (total - X) / Y
     gone = abs(share) < 1e-9
     assert 0 < gone.numpy().mean() < 1
-    np.testing.assert_allclose(share[~gone], 2, rtol=1e-9)  # what stays counts double, so that the mean stays
+    np.testing.assert_allclose(
+        share[~gone], 2, rtol=1e-9
+    )  # kept numbers are doubled, so the expected value is unchanged
     np.testing.assert_allclose(read, norm(total.numpy()), rtol=1e-12)
 
 
-WAYS = {
-    "the first norm": lambda x, y: [normalized(x, "float64") * y],
-    "a sum": lambda x, y: added(x, y, "float64"),
-    "a sum that drops": lambda x, y: added(x, y, "float64", drop=0.3, seed=SEED),
+OPERATIONS = {
+    "norm": lambda x, y: [rms_norm(x, "float64") * y],
+    "sum": lambda x, y: add_and_norm(x, y, "float64"),
+    "sum with dropout": lambda x, y: add_and_norm(x, y, "float64", dropout_rate=0.3, seed=SEED),
 }
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "in pieces"])
-@pytest.mark.parametrize("way", WAYS)
-def test_gradients_equal_finite_differences(way, compiled):
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "kernels"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_gradients_equal_finite_differences(operation, compiled):
     weights = DRAW.normal(size=(2, T, B, H))
 
     def loss(x, y):
-        return tf.add_n([tf.reduce_sum(w * r) for w, r in zip(weights, WAYS[way](x, y), strict=False)])
+        return tf.add_n([tf.reduce_sum(w * r) for w, r in zip(weights, OPERATIONS[operation](x, y), strict=False)])
 
     def gradients(x, y):
         with tf.GradientTape() as tape:
@@ -67,10 +69,10 @@ def test_gradients_equal_finite_differences(way, compiled):
             assert gradient.numpy()[place] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-7)
 
 
-def test_in_bfloat16_the_sum_stays_in_float32_and_gradients_have_the_type_of_what_they_belong_to():
+def test_residual_stream_stays_in_float32_with_bfloat16_outputs():
     x, y = tf.constant(X, tf.float32), tf.cast(Y, tf.bfloat16)
     with tf.GradientTape() as tape:
         tape.watch((x, y))
-        total, read = added(x, y, "bfloat16")
+        total, read = add_and_norm(x, y, "bfloat16")
     assert (total.dtype, read.dtype) == (tf.float32, tf.bfloat16)
     assert [g.dtype for g in tape.gradient((total, read), (x, y))] == [tf.float32, tf.bfloat16]

@@ -1,4 +1,4 @@
-"""What a text costs under a model that learns from what it reads."""
+"""Test the loss of a text under a model that learns from it."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from charrnn.core.adaptive_ngrams import Counting
 from charrnn.core.ngram_mixture import Mixture
 from charrnn.core.ngrams import count_ngrams
 from charrnn.model.network.network import Network
-from charrnn.model.training.dynamic_evaluation import LEAST_SHARE, SHARE_RATE, STRETCH, adaptive_losses
+from charrnn.model.training.dynamic_evaluation import MIN_SHARE, SEGMENT, SHARE_RATE, adaptive_losses
 from charrnn.model.training.evaluation import Evaluation
 from tests.support.tiny_networks import CLASSES, IDS, tiny
 
@@ -19,19 +19,19 @@ def network(request):
     return Network(tiny(cell=request.param), CLASSES)
 
 
-def test_before_the_first_step_it_is_the_plain_evaluation(network):
-    found = adaptive_losses(network, IDS[: STRETCH + 1])
-    assert found == pytest.approx(Evaluation(network, IDS[: STRETCH + 1], first=1).losses(), abs=1e-5)
+def test_losses_before_the_first_step_equal_the_plain_evaluation(network):
+    found = adaptive_losses(network, IDS[: SEGMENT + 1])
+    assert found == pytest.approx(Evaluation(network, IDS[: SEGMENT + 1], first=1).losses(), abs=1e-5)
 
 
-@pytest.mark.parametrize("size", [2, STRETCH, STRETCH + 2, 3 * STRETCH + 1])
-def test_every_character_but_the_first_counts_once(network, size):
+@pytest.mark.parametrize("size", [2, SEGMENT, SEGMENT + 2, 3 * SEGMENT + 1])
+def test_every_character_except_the_first_counts_once(network, size):
     whole = adaptive_losses(network, IDS)
     found = adaptive_losses(network, IDS[:size])
     assert len(found) == size - 1 and found == pytest.approx(whole[: size - 1], abs=1e-5)
 
 
-def test_it_learns_what_repeats_and_leaves_the_network_as_it_was(network):
+def test_repetitions_are_learned_without_changing_the_network(network):
     before = [variable.numpy() for variable in network.weights]
     found, plain = adaptive_losses(network, REPEATED), Evaluation(network, REPEATED, first=1).losses()
     assert found[-100:].mean() < plain[-100:].mean() - 0.02
@@ -39,15 +39,15 @@ def test_it_learns_what_repeats_and_leaves_the_network_as_it_was(network):
         np.testing.assert_array_equal(variable.numpy(), old)
 
 
-def test_ngrams_count_on_and_the_share_moves_to_the_better_one(network):
+def test_ngrams_keep_counting_and_the_share_moves_to_the_better_predictor(network):
     mixture = Mixture(count_ngrams(IDS, CLASSES, 3), 0.995)
     found = adaptive_losses(network, REPEATED, mixture)
     assert mixture.share == 0.995
     alone, counting, share = np.exp(-adaptive_losses(network, REPEATED)), Counting(mixture.ngrams), 0.995
     counting.read(int(REPEATED[0]))
-    for place, character in enumerate(REPEATED[1:].tolist()):
-        share = min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)
-        total = share * alone[place] + (1 - share) * counting.read(character)
-        assert found[place] == pytest.approx(-np.log(total), abs=1e-4)
-        share += SHARE_RATE * (share * alone[place] / total - share)
+    for position, character in enumerate(REPEATED[1:].tolist()):
+        share = min(max(share, MIN_SHARE), 1 - MIN_SHARE)
+        total = share * alone[position] + (1 - share) * counting.read(character)
+        assert found[position] == pytest.approx(-np.log(total), abs=1e-4)
+        share += SHARE_RATE * (share * alone[position] / total - share)
     assert share < 0.9 and found[-1] < 0.5

@@ -1,4 +1,4 @@
-"""The loss of a text, against a loop that reads it character by character."""
+"""Tests of the loss of a text against a character-by-character loop."""
 
 import numpy as np
 import pytest
@@ -10,27 +10,27 @@ from charrnn.model.training.evaluation import Evaluation
 from tests.support.rounding import FUNCTION, assert_close
 from tests.support.tiny_networks import CLASSES, tiny
 
-KEPT = 0.8
-"""Largest share of an error in the memory that is still there a character later."""
-ROUNDINGS = 5 * (5 + 2 + FUNCTION) / (1 - KEPT)
-"""Of a memory that keeps its errors that long, and of a score, which adds up five units."""
+RETAINED = 0.8
+"""Maximum share of an error in the state that remains after one character."""
+ROUNDINGS = 5 * (5 + 2 + FUNCTION) / (1 - RETAINED)
+"""Roundings of a state that keeps its errors that long, and of a logit, which sums five units."""
 IDS = np.random.default_rng(8).integers(0, CLASSES, 5000).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
 def network():
-    """One layer with weights large enough to tell characters apart, which forgets what rounding did."""
+    """Return a network of one layer with large weights, in which rounding errors decay."""
     network = Network(tiny(cell="rnn", num_layers=1), CLASSES)
     draw = np.random.default_rng(1)
     for variable in network.weights:
         variable.assign(draw.normal(size=variable.shape) * 0.5)
     recurrent = network.recurrent[0].recurrent_kernel
-    recurrent.assign(KEPT * recurrent / np.linalg.norm(recurrent, 2))
+    recurrent.assign(RETAINED * recurrent / np.linalg.norm(recurrent, 2))
     return network
 
 
 def naive_losses(network, ids):
-    """Nats of every character but the first, one by one with NumPy, nothing read before."""
+    """Return the nats of every character but the first, computed one by one with NumPy from a zero state."""
     layer = network.recurrent[0]
     kernel, recurrent, bias = layer.get_weights()
     output, output_bias = network.output_kernel.numpy(), network.output_bias.numpy()
@@ -43,52 +43,52 @@ def naive_losses(network, ids):
 
 
 @pytest.mark.parametrize("length", [2, 129, 130, 700])
-def test_a_short_text_is_read_in_one_row_from_an_empty_memory(network, length):
+def test_short_text_is_evaluated_in_one_row_from_a_zero_state(network, length):
     text = IDS[:length]
     measured = Evaluation(network, text, first=1).losses()
     assert_close(measured, naive_losses(network, text), roundings=ROUNDINGS)
 
 
-def test_a_long_text_is_read_in_rows_and_each_character_counts_once(network):
+def test_long_text_is_evaluated_in_rows_counting_each_character_once(network):
     measured = Evaluation(network, IDS, first=1)
-    assert measured._rows == 2  # else this proves nothing
+    assert measured._rows == 2  # otherwise the test would prove nothing
     assert measured.num_counted == 4999
     assert_close(measured.losses(), naive_losses(network, IDS), roundings=ROUNDINGS)
 
 
-def test_what_stands_before_the_first_counted_character_is_context(network):
+def test_characters_before_the_first_counted_one_are_context(network):
     measured = Evaluation(network, IDS[:1500], first=1000).losses()
     assert_close(measured, naive_losses(network, IDS[:1500])[999:], roundings=ROUNDINGS)
 
 
-def test_rows_that_do_not_come_out_even_leave_no_character_out(network, monkeypatch):
-    monkeypatch.setattr(evaluation, "LARGEST_LOGITS", 3 * evaluation.WINDOW * CLASSES)
+def test_uneven_rows_count_every_character(network, monkeypatch):
+    monkeypatch.setattr(evaluation, "MAX_LOGITS", 3 * evaluation.WINDOW * CLASSES)
     ids = np.concatenate([IDS, IDS[:1998]])
     measured = Evaluation(network, ids, first=1)
     assert measured._rows == 2 and measured.num_counted % 2
     assert_close(measured.losses(), naive_losses(network, ids), roundings=ROUNDINGS)
 
 
-def test_where_training_has_compiled_its_batches_the_text_is_read_in_their_shape(network, monkeypatch):
-    monkeypatch.setattr(evaluation, "SHORTEST_ROW_OF_A_BATCH", 300)
+def test_evaluation_uses_the_shape_of_training_batches(network, monkeypatch):
+    monkeypatch.setattr(evaluation, "MIN_ROW_OF_BATCH", 300)
     measured = Evaluation(network, IDS, first=1, like=(16, 7))
     assert (measured._rows, measured._width) == (16, 7)
     assert_close(measured.losses(), naive_losses(network, IDS), roundings=ROUNDINGS)
 
 
 @pytest.mark.parametrize("like", [(15, 7), (17, 7)])
-def test_small_batches_and_short_texts_are_read_in_a_shape_that_suits_them(network, monkeypatch, like):
-    monkeypatch.setattr(evaluation, "SHORTEST_ROW_OF_A_BATCH", 300)
+def test_small_batches_and_short_texts_use_the_default_shape(network, monkeypatch, like):
+    monkeypatch.setattr(evaluation, "MIN_ROW_OF_BATCH", 300)
     measured = Evaluation(network, IDS, first=1, like=like)
     assert (measured._rows, measured._width) == (2, evaluation.WINDOW)
 
 
-def test_the_loss_is_the_mean_of_the_losses(network):
+def test_loss_is_the_mean_of_the_losses(network):
     measured = Evaluation(network, IDS[:300], first=1)
     assert measured.loss() == pytest.approx(np.mean(naive_losses(network, IDS[:300])), rel=1e-5)
 
 
-def test_it_follows_the_network_as_it_learns_and_gives_the_same_twice(network):
+def test_evaluation_uses_current_weights_and_is_deterministic(network):
     measured = Evaluation(network, IDS[:300], first=1)
     before = measured.loss()
     assert measured.loss() == before
@@ -98,7 +98,7 @@ def test_it_follows_the_network_as_it_learns_and_gives_the_same_twice(network):
     assert changed != pytest.approx(before, rel=1e-3)
 
 
-def test_nothing_drops_while_it_measures():
+def test_evaluation_has_no_dropout():
     loss, kept = (
         Evaluation(Network(tiny(cell="rnn", train_keep_prob=keep), CLASSES), IDS[:200], first=1).loss()
         for keep in (0.1, 1)

@@ -1,23 +1,23 @@
-"""A user's own callbacks and those of Keras, passed to a training as they are."""
+"""Tests of trainings with Keras' and custom callbacks."""
 
 import keras
 import numpy as np
 import pytest
 
 from charrnn.core.records import ModelState
-from charrnn.core.training_events import Measured, Said, Saved
+from charrnn.core.training_events import CheckpointSaved, LogMessage, MetricsMeasured
 from charrnn.model.training.checkpoint import load
 from tests.support.tiny_networks import learn, tiny
 
-# Keras' convert_to_numpy, which its callbacks read weights and learning rate with, is older than NumPy 2's `copy`.
+# Keras' convert_to_numpy, which callbacks use to read weights and learning rate, predates NumPy 2's `copy` argument.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 SMALL = {"cell": "rnn", "num_layers": 1, "val_fraction": 0, "eval_every_n": 2, "max_steps": 8, "log_every_n": 1}
 VALIDATED = SMALL | {"val_fraction": 0.2}
 
 
-class Diary(keras.callbacks.Callback):
-    """Notes what it is told, and with which logs."""
+class Recorder(keras.callbacks.Callback):
+    """Record all calls and their arguments."""
 
     def __init__(self):
         super().__init__()
@@ -25,39 +25,43 @@ class Diary(keras.callbacks.Callback):
 
     def __getattribute__(self, name):
         if name.startswith("on_"):
-            return lambda *told, **named: self.calls.append((name, *told, *named.values()))
+            return lambda *arguments, **named: self.calls.append((name, *arguments, *named.values()))
         return super().__getattribute__(name)
 
 
 def rates(events):
-    return [e.values["learning_rate"] for e in events if isinstance(e, Measured) and "learning_rate" in e.values]
+    return [e.values["learning_rate"] for e in events if isinstance(e, MetricsMeasured) and "learning_rate" in e.values]
 
 
 def saved(events, kind):
-    return [e for e in events if isinstance(e, Saved) and e.kind == kind]
+    return [e for e in events if isinstance(e, CheckpointSaved) and e.kind == kind]
 
 
-def test_a_callback_hears_everything_with_its_logs_as_under_fit(tmp_path):
-    diary = Diary()
-    learn(tmp_path, tiny(**VALIDATED | {"max_steps": 3}), callbacks=[diary])
-    names = [name for name, *_ in diary.calls]
+def test_callback_is_called_with_the_logs_of_fit(tmp_path):
+    recorder = Recorder()
+    learn(tmp_path, tiny(**VALIDATED | {"max_steps": 3}), callbacks=[recorder])
+    names = [name for name, *_ in recorder.calls]
     batch, test = ["on_train_batch_begin", "on_train_batch_end"], ["on_test_begin", "on_test_end"]
     first = ["on_train_begin", "on_epoch_begin", *batch, *batch, *test, "on_epoch_end"]
     assert names == [*first, "on_epoch_begin", *batch, *test, "on_epoch_end", "on_train_end"]
-    ends = [(told[0], sorted(told[1])) for name, *told in diary.calls if name == "on_epoch_end"]
+    ends = [(arguments[0], sorted(arguments[1])) for name, *arguments in recorder.calls if name == "on_epoch_end"]
     assert ends == [(0, ["learning_rate", "loss", "val_loss"]), (1, ["learning_rate", "loss", "val_loss"])]
-    steps = [(told[0], sorted(told[1])) for name, *told in diary.calls if name == "on_train_batch_end"]
+    steps = [
+        (arguments[0], sorted(arguments[1])) for name, *arguments in recorder.calls if name == "on_train_batch_end"
+    ]
     assert steps == [(n, ["grad_norm", "learning_rate", "loss"]) for n in (0, 1, 0)]
 
 
-def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(tmp_path):
-    diary = Diary()
-    learn(tmp_path, tiny(**SMALL | {"max_steps": 2}), callbacks=[diary])
-    losses = [told[1]["loss"] for name, *told in diary.calls if name == "on_train_batch_end"]
-    assert next(told[1]["loss"] for name, *told in diary.calls if name == "on_epoch_end") == np.mean(losses)
+def test_epoch_loss_is_the_mean_of_its_steps(tmp_path):
+    recorder = Recorder()
+    learn(tmp_path, tiny(**SMALL | {"max_steps": 2}), callbacks=[recorder])
+    losses = [arguments[1]["loss"] for name, *arguments in recorder.calls if name == "on_train_batch_end"]
+    assert next(arguments[1]["loss"] for name, *arguments in recorder.calls if name == "on_epoch_end") == np.mean(
+        losses
+    )
 
 
-def test_tensorboard_writes_what_it_shows(tmp_path):
+def test_tensorboard_callback_works(tmp_path):
     learn(tmp_path, tiny(**VALIDATED), callbacks=[keras.callbacks.TensorBoard(tmp_path / "board")])
     for part in ("train", "validation"):
         (file,) = (tmp_path / "board" / part).glob("events.out.tfevents.*")
@@ -73,47 +77,47 @@ def test_csv_logger_history_and_model_checkpoint_work(tmp_path):
     assert weights.stat().st_size > 0
 
 
-def test_early_stopping_ends_it_and_the_newest_checkpoint_holds_the_best_weights(tmp_path):
+def test_early_stopping_saves_the_restored_best_weights(tmp_path):
     stopping = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
     options = tiny(**VALIDATED | {"learning_rate": 1, "max_steps": 100, "save_every_n": 2})
     state, events = learn(tmp_path, options, callbacks=[stopping])
     best, last = saved(events, "best")[-1], saved(events, "last")[-1]
     assert state == ModelState.STOPPED and last.step == best.step + 4 < 100
-    assert Said("a callback ended the training") in events
+    assert LogMessage("a callback ended the training") in events
     one, two = (load(tmp_path / e.folder, with_training=False).weights for e in (best, last))
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
 
 
 @pytest.mark.parametrize("save_every_n", [2, 3])
-def test_a_training_with_callbacks_may_end_at_a_step_that_is_saved_anyway(tmp_path, save_every_n):
-    """The last step was saved twice under the same name, and the training failed on its last metre."""
+def test_training_with_callbacks_can_end_at_a_saved_step(tmp_path, save_every_n):
+    """The last step was saved twice under the same name, and the training failed at its end."""
     options = tiny(**SMALL | {"max_steps": 6, "save_every_n": save_every_n})
     state, events = learn(tmp_path, options, callbacks=[keras.callbacks.History()])
     assert state == ModelState.COMPLETED
     assert [e.step for e in saved(events, "last")] == list(range(save_every_n, 7, save_every_n))
 
 
-def test_reduce_lr_on_plateau_halves_the_rate_and_the_halving_outlives_a_break(tmp_path):
+def test_reduce_lr_on_plateau_survives_a_resume(tmp_path):
     def plateau():
         return keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=1, min_delta=1000)
 
     options = tiny(**SMALL, save_every_n=6, learning_rate=0.01)
     _, events = learn(tmp_path, options, callbacks=[plateau()])
     np.testing.assert_allclose(rates(events), [0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025], rtol=1e-6)
-    assert Said("a callback set the learning rate to 0.005") in events
+    assert LogMessage("a callback set the learning rate to 0.005") in events
     _, events = learn(tmp_path, options, number=2, resume_from=tmp_path / "last-6-1")
     np.testing.assert_allclose(rates(events), [0.0025, 0.0025], rtol=1e-6)
 
 
-def test_a_schedule_of_the_users_own_may_begin_at_zero(tmp_path):
-    """A rate of zero left no factor to multiply with, and the training ended by a division by zero."""
+def test_custom_schedule_can_start_at_zero(tmp_path):
+    """A scheduled rate of zero caused a division by zero."""
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.02 * epoch)
     _, events = learn(tmp_path, tiny(**SMALL), callbacks=[schedule])
     np.testing.assert_allclose(rates(events), [0, 0, 0.02, 0.02, 0.04, 0.04, 0.06, 0.06], rtol=1e-6)
 
 
-def test_a_callback_can_end_it_after_any_step(tmp_path):
+def test_callback_can_end_the_training_after_any_step(tmp_path):
     def end(batch, logs):
         stop.model.stop_training = True
 

@@ -1,21 +1,21 @@
-"""Training with n-grams beside the network: validated, saved and found again together."""
+"""Test trainings with n-grams: the mixture is validated, saved and loaded."""
 
 import json
 
 import numpy as np
 import pytest
 
-from charrnn.core.checkpoint_manifest import MANIFEST, TEXT, seal, verify
+from charrnn.core.checkpoint_manifest import MANIFEST, TEXT, manifest_hash, verify
 from charrnn.core.errors import CheckpointError
 from charrnn.core.ngram_mixture import Mixture, best_share
 from charrnn.core.ngrams import count_ngrams
-from charrnn.core.training_events import Measured, Said, Saved
+from charrnn.core.training_events import CheckpointSaved, LogMessage, MetricsMeasured
 from charrnn.model.training.checkpoint import load, load_mixture, load_network
 from charrnn.model.training.evaluation import Evaluation
 from tests.support.tiny_networks import CLASSES, IDS, after, learn, tiny
 
 TRAIN = 105
-"""Characters that are trained on."""
+"""Number of characters in the training split."""
 OPTIONS = {"ngram_order": 2, "eval_every_n": 2, "save_every_n": 100, "learning_rate": 0.05}
 
 
@@ -26,10 +26,10 @@ def home(tmp_path_factory):
 
 
 def validations(events):
-    return {e.step: e.values["val_loss"] for e in events if isinstance(e, Measured) and "val_loss" in e.values}
+    return {e.step: e.values["val_loss"] for e in events if isinstance(e, MetricsMeasured) and "val_loss" in e.values}
 
 
-def test_the_validation_loss_is_that_of_network_and_ngrams_together(home):
+def test_validation_loss_is_that_of_the_mixture(home):
     folder, events = home
     network, _, _ = load_network(folder / "last-6-1")
     losses = Evaluation(network, IDS, first=TRAIN).losses()
@@ -40,18 +40,18 @@ def test_the_validation_loss_is_that_of_network_and_ngrams_together(home):
     assert mixture.share == pytest.approx(share, abs=1e-3)
     assert (mixture.ngrams.counts == ngrams.counts).all()
     assert validations(events)[6] == pytest.approx(Mixture(ngrams, share).losses(losses, expected).mean(), abs=1e-4)
-    told = [e.text for e in events if isinstance(e, Said) and "the network alone" in e.text]
-    assert len(told) == 3 and f"{losses.mean():.3f}" in told[-1]
+    messages = [e.text for e in events if isinstance(e, LogMessage) and "the network alone" in e.text]
+    assert len(messages) == 3 and f"{losses.mean():.3f}" in messages[-1]
 
 
-def test_the_best_checkpoint_is_that_of_the_lowest_mixed_loss(home):
+def test_best_checkpoint_has_the_lowest_loss_of_the_mixture(home):
     _, events = home
     losses = validations(events)
-    best = [e for e in events if isinstance(e, Saved) and e.kind == "best"][-1]
+    best = [e for e in events if isinstance(e, CheckpointSaved) and e.kind == "best"][-1]
     assert (best.step, best.loss) == min(losses.items(), key=lambda item: (item[1], item[0]))
 
 
-def test_a_resumed_training_equals_one_without_a_break(home, tmp_path):
+def test_resumed_training_equals_an_uninterrupted_one(home, tmp_path):
     folder, events = home
     learn(tmp_path, tiny(**OPTIONS), should_stop=after(4))
     (stopped,) = tmp_path.glob("last-*")
@@ -61,18 +61,18 @@ def test_a_resumed_training_equals_one_without_a_break(home, tmp_path):
     assert load_mixture(tmp_path / "last-6-2").share == load_mixture(folder / "last-6-1").share
 
 
-def test_without_a_validation_part_the_network_stays_alone(tmp_path):
+def test_training_without_validation_split_has_no_ngrams(tmp_path):
     _, events = learn(tmp_path, tiny(**OPTIONS, val_fraction=0))
-    assert any("no n-grams" in e.text and e.level == "warning" for e in events if isinstance(e, Said))
+    assert any("no n-grams" in e.text and e.level == "warning" for e in events if isinstance(e, LogMessage))
     assert load_mixture(tmp_path / "last-6-1") is None
 
 
-def test_a_checkpoint_without_ngrams_has_no_text_and_no_mixture(tmp_path):
+def test_checkpoint_without_ngrams_has_no_text_and_no_mixture(tmp_path):
     learn(tmp_path, tiny())
     assert not (tmp_path / "last-6-1" / TEXT).exists() and load_mixture(tmp_path / "last-6-1") is None
 
 
-def test_a_checkpoint_from_before_there_were_ngrams_goes_on(tmp_path):
+def test_checkpoint_of_an_older_version_without_ngrams_is_resumed(tmp_path):
     learn(tmp_path, tiny(max_steps=2))
     change(tmp_path / "last-2-1", lambda m: (m["options"].pop("ngram_order"), m["progress"].pop("network_share")))
     assert load_mixture(tmp_path / "last-2-1") is None
@@ -84,7 +84,7 @@ def change(folder, how):
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest.pop("sha256")
     how(manifest)
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"sha256": seal(manifest)}))
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"sha256": manifest_hash(manifest)}))
 
 
 @pytest.fixture
@@ -97,20 +97,20 @@ def copy(home, tmp_path):
     return folder
 
 
-def test_a_text_that_was_changed_or_lost_is_found(copy):
+def test_changed_or_missing_text_is_detected(copy):
     data = (copy / TEXT).read_bytes()
     (copy / TEXT).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    for look in (load_mixture, verify):
+    for read in (load_mixture, verify):
         with pytest.raises(CheckpointError, match="damaged"):
-            look(copy)
+            read(copy)
     (copy / TEXT).unlink()
-    for look in (load_mixture, verify):
+    for read in (load_mixture, verify):
         with pytest.raises(CheckpointError, match="cannot be read"):
-            look(copy)
+            read(copy)
 
 
 @pytest.mark.parametrize(
-    ("part", "name", "value", "told"),
+    ("part", "name", "value", "message"),
     [
         ("progress", "network_share", 1.5, "network_share is 1.5"),
         ("progress", "network_share", "all", "network_share is 'all'"),
@@ -118,13 +118,13 @@ def test_a_text_that_was_changed_or_lost_is_found(copy):
         ("options", "ngram_order", 10**6, "ngram_order is 1000000"),
     ],
 )
-def test_nonsense_about_the_mixture_is_refused(copy, part, name, value, told):
+def test_invalid_mixture_is_rejected(copy, part, name, value, message):
     change(copy, lambda manifest: manifest[part].update({name: value}))
-    with pytest.raises(CheckpointError, match=told):
+    with pytest.raises(CheckpointError, match=message):
         load_mixture(copy)
 
 
-def test_ids_that_the_vocabulary_does_not_have_are_refused(copy, monkeypatch):
+def test_ids_outside_of_the_vocabulary_are_rejected(copy, monkeypatch):
     monkeypatch.setattr(
         "charrnn.model.training.checkpoint.load_tensors", lambda data: {"ids": np.array([3, 250], np.uint8)}
     )

@@ -1,13 +1,13 @@
-"""The time loops of the cells, each with a hand-written gradient. Knows tensors only: no weights, layers or options.
+"""Time loops of the recurrent cells, with hand-written gradients, as functions of tensors.
 
-    T  time steps     B  sequences     H  units
+    T  time steps     B  sequences     H  hidden units
 
-Everything that does not depend on the step before stays outside the loops: products with the input come in ready made
-(`xz`), and gradients of the recurrent weights are one product over all steps. Tensors are time-major, so that a step
-reads and writes one contiguous block. All loops compile to XLA and work in float32 and float64.
+Everything that does not depend on the previous step is computed outside the loops: input products are passed in
+(`xz`), and the gradients of the recurrent weights are one product over all steps. Tensors are time-major, so that each
+step reads and writes one contiguous block. All loops compile with XLA and work in float32 and float64.
 
-`xz` may be bfloat16, then what goes into products is too: gradients of `xz` and the memory of all steps, and within the
-loops the memory or its gradient. All else in a loop, sums of products too, is in the type of the memory.
+If `xz` is bfloat16, so are the factors of all products: the gradients of `xz`, the states of all steps, and inside the
+loops the state or its gradient. Everything else in a loop, including sums of products, has the type of the state.
 """
 
 from charrnn.model.network.recurrence.gru import gru

@@ -1,12 +1,18 @@
-"""The GRU."""
+"""Time loop of the GRU."""
 
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import piece
-from charrnn.model.network.recurrence.time_loop import arrays, before, over_time, passed_on, transposed
+from charrnn.model.compute.xla_compile import xla_kernel
+from charrnn.model.network.recurrence.time_loop import (
+    previous_states,
+    recurrent_gradient,
+    recurrent_matmul,
+    tensor_arrays,
+    transposed,
+)
 
 
-@piece
+@xla_kernel
 def _forward(
     xz: tf.Tensor, bias: tf.Tensor, recurrent: tf.Tensor, recurrent_bias: tf.Tensor, h0: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
@@ -15,7 +21,7 @@ def _forward(
     xz = tf.cast(xz, h0.dtype) + bias
 
     def forward(t, h, gates, candidates, hs):
-        x, u = xz[t], passed_on(h, matrix) + recurrent_bias
+        x, u = xz[t], recurrent_matmul(h, matrix) + recurrent_bias
         zr = 0.5 * tf.tanh(0.5 * (x[:, : 2 * units] + u[:, : 2 * units])) + 0.5
         z, r = tf.split(zr, 2, 1)
         candidate = tf.tanh(x[:, 2 * units :] + r * u[:, 2 * units :])
@@ -23,14 +29,14 @@ def _forward(
         gates = gates.write(t, tf.concat([zr, u[:, 2 * units :]], 1))
         return t + 1, h, gates, candidates.write(t, candidate), hs.write(t, h)
 
-    start = (0, h0, *arrays(steps, h0.dtype, (batch, 3 * units), h0.shape, h0.shape))
+    start = (0, h0, *tensor_arrays(steps, h0.dtype, (batch, 3 * units), h0.shape, h0.shape))
     _, h, *kept = tf.while_loop(lambda t, *_: t < steps, forward, start, maximum_iterations=steps)
     return h, *(array.stack() for array in kept)
 
 
-@piece
+@xla_kernel
 def _backward(
-    to_before: tf.Tensor,
+    recurrent_transposed: tf.Tensor,
     h0: tf.Tensor,
     gates: tf.Tensor,
     candidates: tf.Tensor,
@@ -42,9 +48,9 @@ def _backward(
 ) -> tuple[tf.Tensor, ...]:
     steps, (batch, units) = hs.shape[0], h0.shape
     z, r, u = tf.split(gates, 3, 2)
-    seen = before(h0, hs)
+    previous = previous_states(h0, hs)
     to_candidate = (1 - z) * (1 - candidates * candidates)
-    to_z, to_r = (seen - candidates) * z * (1 - z), u * r * (1 - r)
+    to_z, to_r = (previous - candidates) * z * (1 - z), u * r * (1 - r)
 
     def backward(k, dh, dxs, dus):
         t = steps - 1 - k
@@ -52,19 +58,19 @@ def _backward(
         d_candidate = dh * to_candidate[t]
         dz, dr = dh * to_z[t], d_candidate * to_r[t]
         dx, du = tf.concat([dz, dr, d_candidate], 1), tf.concat([dz, dr, d_candidate * r[t]], 1)
-        return k + 1, dh * z[t] + passed_on(du, to_before), dxs.write(t, dx), dus.write(t, du)
+        return k + 1, dh * z[t] + recurrent_matmul(du, recurrent_transposed), dxs.write(t, dx), dus.write(t, du)
 
-    start = (0, d_h, *arrays(steps, h0.dtype, (batch, 3 * units), (batch, 3 * units)))
+    start = (0, d_h, *tensor_arrays(steps, h0.dtype, (batch, 3 * units), (batch, 3 * units)))
     _, d_h0, dxs, dus = tf.while_loop(lambda k, *_: k < steps, backward, start, maximum_iterations=steps)
     dxs, dus = dxs.stack(), dus.stack()
     small = tf.reduce_sum(dxs, (0, 1)), tf.reduce_sum(dus, (0, 1)), d_h0
-    return *small, *(tf.cast(large, dtype) for large in (dxs, dus, seen))
+    return *small, *(tf.cast(large, dtype) for large in (dxs, dus, previous))
 
 
 def gru(
     xz: tf.Tensor, bias: tf.Tensor, recurrent: tf.Tensor, recurrent_bias: tf.Tensor, h0: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Run a GRU: `h_t = z·h_{t-1} + (1-z)·tanh(x_h + r·(h_{t-1}·U_h + b_h))` (Cho 2014, reset after the product).
+    """Run a GRU: `h_t = z·h_{t-1} + (1-z)·tanh(x_h + r·(h_{t-1}·U_h + b_h))` (Cho et al. 2014, reset after product).
 
     Args:
         xz: Input products, shape `(T, B, 3H)`, in Keras' order z, r, h.
@@ -74,7 +80,7 @@ def gru(
         h0: Shape `(B, H)`.
 
     Returns:
-        `h` after every step, shape `(T, B, H)`, and after the last.
+        `h` after every step, shape `(T, B, H)`, and after the last, shape `(B, H)`.
     """
 
     @tf.custom_gradient
@@ -83,8 +89,8 @@ def gru(
 
         def gradient(*upstream):
             found = _backward(transposed(recurrent, xz.dtype), h0, *kept, *upstream, dtype=xz.dtype.name)
-            d_bias, d_recurrent_bias, d_h0, dxs, dus, seen = found
-            return dxs, d_bias, over_time(seen, dus, h0.dtype), d_recurrent_bias, d_h0
+            d_bias, d_recurrent_bias, d_h0, dxs, dus, previous = found
+            return dxs, d_bias, recurrent_gradient(previous, dus, h0.dtype), d_recurrent_bias, d_h0
 
         return (kept[-1], h), gradient
 

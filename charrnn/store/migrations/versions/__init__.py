@@ -1,1 +1,1 @@
-"""The revisions, in files named by their number."""
+"""Revisions of the schema, in files named by their number."""

@@ -1,4 +1,4 @@
-"""The tables of the first release."""
+"""Create the tables of the first release."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ _LONG = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create all tables."""
     _corpus()
     _model()
     _log_and_metrics()

@@ -1,4 +1,4 @@
-"""Texts have owners, as models have; those that are there belong to nobody in particular."""
+"""Add owners of texts; existing texts get no owner."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _MOMENT = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
 
 
 def upgrade() -> None:
-    """Create the table, with a row for each text."""
+    """Create the table, with a row for each existing text."""
     op.create_table(
         "corpus_owner",
         Column("corpus_id", String(64), nullable=False),

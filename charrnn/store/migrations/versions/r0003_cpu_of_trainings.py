@@ -1,4 +1,4 @@
-"""Models record the CPU of their newest training; it is unknown for those trained before."""
+"""Add the CPU of each model's latest training; it is unknown for existing models."""
 
 from alembic import op
 from sqlalchemy import Column, String
