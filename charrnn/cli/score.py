@@ -2,10 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from charrnn.cli.checkpoint_argument import LOADING, add_checkpoint, checked_checkpoint
-from charrnn.cli.command import DONE, Command, add_json, add_model, opened
+from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
+from charrnn.cli.command import DONE, Command, add_json, add_model, services_for
 from charrnn.cli.terminal_output import hint, print_json, say
-from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.core import formatting
 from charrnn.core.text_decoding import decode, detection_of
 
@@ -14,18 +14,18 @@ def _score_flags(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("file", metavar="FILE", help="the text; - reads standard input")
     add_checkpoint(parser)
-    add_reading(parser)
+    add_encoding_flags(parser)
     add_json(parser)
 
 
 def _score(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         checkpoint = checked_checkpoint(args, services, model)
-        with opened_text(args.file) as (file, _):
+        with open_text(args.file) as (file, _):
             encoding = detection_of(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
-        hint(LOADING)
+        hint(LOADING_MESSAGE)
         score = services.writing.score(model.id, text, checkpoint=checkpoint)
     if args.json:
         print_json(

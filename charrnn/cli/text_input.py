@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from charrnn.core.errors import NotFound, TextError
+from charrnn.core.input_files import open_text_file
 
 
-def add_reading(parser: ArgumentParser) -> None:
+def add_encoding_flags(parser: ArgumentParser) -> None:
     """Add the flags `--encoding` and `--newlines`."""
     parser.add_argument(
         "--encoding",
@@ -25,7 +25,7 @@ def add_reading(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def opened_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
+def open_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
     """Open a text as a seekable file.
 
     Yields:
@@ -42,12 +42,5 @@ def opened_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
             yield copy, "stdin"
         return
     path = Path(name)
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {name}. Check the name; relative names start at {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise TextError(f"The file {name!r} cannot be read: {reason}.") from error
-    with file:
+    with open_text_file(path) as file:
         yield file, path.stem

@@ -1,4 +1,4 @@
-"""Read and write the log and the metrics of an exported model; what is read is counted before it takes memory."""
+"""Read and write the log and the metrics of an exported model, with limits on size and number of entries."""
 
 import csv
 import io
@@ -10,15 +10,16 @@ from charrnn.core.errors import BundleError
 from charrnn.core.records import Metric
 
 LOG, METRICS = "log.txt", "metrics.csv"
-HIGHEST = 2**62
-MOST = {"lines": 200_000, "rows": 1_000_000, "values": 1_000_000, "samples": 10_000, "items": 1_000_000}
-"""How much each text may hold. Any of these takes a hundred times its bytes in memory, so they are counted first."""
-WIDEST = 4_096
-"""Characters of a row of numbers."""
+MAX_STEP = 2**62
+MAX_COUNTS = {"lines": 200_000, "rows": 1_000_000, "values": 1_000_000, "samples": 10_000, "items": 1_000_000}
+"""Maximum number of entries in each file. An entry can take a hundred times its size in memory, so they are counted
+before they are parsed."""
+MAX_ROW_LENGTH = 4_096
+"""Maximum length of a row of metrics, in characters."""
 
 
 def metrics_csv(metrics: Iterable[Metric]) -> str:
-    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
+    """Return metrics as CSV, with one row per step and one column per name; missing values are empty."""
     steps: dict[int, dict[str, float]] = {}
     for metric in metrics:
         steps.setdefault(metric.step, {})[metric.name] = metric.value
@@ -30,11 +31,11 @@ def metrics_csv(metrics: Iterable[Metric]) -> str:
     return text.getvalue()
 
 
-class Values(Sequence[Metric]):
-    """Measured values in 18 bytes each, made records one by one.
+class PackedMetrics(Sequence[Metric]):
+    """A sequence of metrics that takes 18 bytes per value.
 
     Args:
-        names: What the columns are called; the first is the step.
+        names: Names of the columns; the first one is `step`.
     """
 
     def __init__(self, names: Sequence[str]):
@@ -61,53 +62,54 @@ class Values(Sequence[Metric]):
 
 
 def read_log(data: bytes) -> list[str]:
-    """Read log lines.
+    """Return the lines of a log.
+
+    Raises:
+        BundleError: There are too many lines.
+        ValueError: The log is not valid UTF-8.
+    """
+    check_count(LOG, "lines", data.count(b"\n"))
+    return [line.removesuffix("\n") for line in _decoded_lines(data, None)]
+
+
+def read_metrics(data: bytes) -> PackedMetrics:
+    """Parse a file written by `metrics_csv`.
+
+    Raises:
+        BundleError: There are too many values.
+        ValueError: The file was not written by `metrics_csv`.
+    """
+    check_count(METRICS, "rows", data.count(b"\n"))
+    rows = csv.reader(_decoded_lines(data, MAX_ROW_LENGTH))
+    names = next(rows, [])
+    if not names or names[0] != "step" or any(len(name) > 64 for name in names):
+        raise ValueError(f"{METRICS} has invalid column names")
+    metrics = PackedMetrics(names)
+    for row in rows:
+        step = int(row[0]) if row else -1
+        if not 0 <= step <= MAX_STEP or len(row) != len(names):
+            raise ValueError(f"{METRICS} has an invalid row")
+        for column, value in enumerate(row[1:], 1):
+            if value:
+                metrics.add(step, column, float(value))
+        check_count(METRICS, "values", len(metrics))
+    return metrics
+
+
+def _decoded_lines(data: bytes, max_length: int | None) -> Iterator[str]:
+    """Decode line by line, so that the whole text is never in memory twice."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="\n")
+    while line := text.readline(-1 if max_length is None else max_length + 1):
+        if max_length is not None and len(line) > max_length:
+            raise BundleError(f"{METRICS} in the file has a row of more than {max_length:,} characters.")
+        yield line
+
+
+def check_count(part: str, unit: str, count: int) -> None:
+    """Check the number of entries in a file against `MAX_COUNTS`.
 
     Raises:
         BundleError: There are too many.
     """
-    check_count(LOG, "lines", data.count(b"\n"))
-    return [line.removesuffix("\n") for line in _lines(data, None)]
-
-
-def read_metrics(data: bytes) -> Values:
-    """Read what `metrics_csv` wrote.
-
-    Raises:
-        BundleError: There are too many values.
-        ValueError: It is something else.
-    """
-    check_count(METRICS, "rows", data.count(b"\n"))
-    rows = csv.reader(_lines(data, WIDEST))
-    names = next(rows, [])
-    if not names or names[0] != "step" or any(len(name) > 64 for name in names):
-        raise ValueError(f"{METRICS} has other columns than an export writes")
-    found = Values(names)
-    for row in rows:
-        step = int(row[0]) if row else -1
-        if not 0 <= step <= HIGHEST or len(row) != len(names):
-            raise ValueError(f"{METRICS} has a row that no export writes")
-        for column, value in enumerate(row[1:], 1):
-            if value:
-                found.add(step, column, float(value))
-        check_count(METRICS, "values", len(found))
-    return found
-
-
-def _lines(data: bytes, widest: int | None) -> Iterator[str]:
-    """Decode line by line, so that no text is in memory twice."""
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="\n")
-    while line := text.readline(-1 if widest is None else widest + 1):
-        if widest is not None and len(line) > widest:
-            raise BundleError(f"In the file, {METRICS} has a row of more than {widest:,} characters.")
-        yield line
-
-
-def check_count(part: str, what: str, came: int) -> None:
-    """Compare a number with `MOST`.
-
-    Raises:
-        BundleError: It is higher.
-    """
-    if came > MOST[what]:
-        raise BundleError(f"In the file, {part!r} holds {came:,} {what}; an import takes {MOST[what]:,} at most.")
+    if count > MAX_COUNTS[unit]:
+        raise BundleError(f"{part!r} in the file has {count:,} {unit}; the maximum is {MAX_COUNTS[unit]:,}.")

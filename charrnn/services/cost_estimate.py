@@ -1,4 +1,4 @@
-"""What a training will cost on this machine, told before it starts."""
+"""Estimate the parameters, memory, steps and time of a training before it starts."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,9 +13,10 @@ from charrnn.core.cpu_features import bfloat16_unit
 from charrnn.core.machine_speed import Speed, recording_seconds, step_seconds
 from charrnn.core.network_cost import num_parameters, training_bytes
 
-TRIES = 50
-
-COMPILING_SECONDS = 4.0
+MIN_REPEATS = 50
+"""Number of measurements of each operation, unless they take too long."""
+COMPILE_SECONDS = 4.0
+"""Time before the first step."""
 
 
 @dataclass(frozen=True)
@@ -24,55 +25,55 @@ class Estimate:
 
     num_parameters: int
     memory_bytes: int
-    """Beside the program itself."""
-    steps_per_pass: int
+    """In addition to the memory of the program itself."""
+    steps_per_epoch: int
     total_steps: int
-    passes: float
+    epochs: float
     minutes: float
-    """On this machine when it does nothing else, within a third."""
+    """On this machine when it is otherwise idle, accurate to about a third."""
 
 
 def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: int) -> Estimate:
-    """Say what a training will cost.
+    """Estimate the cost of a training.
 
     Args:
-        options: Training options, checked.
+        options: Validated training options.
         num_characters: Length of the text.
-        num_distinct: Different characters in it.
+        num_distinct: Number of distinct characters in the text.
 
     Raises:
         TextError: The text is too short for the options.
     """
-    steps_per_pass, total = length(options, num_characters)
+    steps_per_epoch, total = count_steps(options, num_characters)
     num_classes = min(num_distinct, options["max_vocab"]) + 1
-    one_step = step_seconds(options, num_classes, speed())
+    one_step = step_seconds(options, num_classes, measure_speed())
     num_val = _split(options, num_characters).num_val
     seconds = total * one_step + recording_seconds(options, total, num_val, one_step)
-    minutes = (COMPILING_SECONDS + seconds) / 60
+    minutes = (COMPILE_SECONDS + seconds) / 60
     if options["max_minutes"]:
         minutes = min(minutes, options["max_minutes"])
     return Estimate(
         num_parameters=num_parameters(options, num_classes),
         memory_bytes=training_bytes(options, num_classes),
-        steps_per_pass=steps_per_pass,
+        steps_per_epoch=steps_per_epoch,
         total_steps=total,
-        passes=total / steps_per_pass,
+        epochs=total / steps_per_epoch,
         minutes=minutes,
     )
 
 
-def length(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
-    """Return how many steps one pass over a text takes, and how many the training, unless time or patience end it.
+def count_steps(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
+    """Return the steps per epoch, and the total steps unless a time limit or early stopping ends the training before.
 
     Raises:
         TextError: The text is too short for the options.
     """
     num_train = _split(options, num_characters).num_train
-    steps_per_pass = (num_train // options["num_seqs"] - 1) // options["num_steps"]
+    steps_per_epoch = (num_train // options["num_seqs"] - 1) // options["num_steps"]
     total = options["max_steps"]
     if options["max_epochs"]:
-        total = min(total, max(1, round(options["max_epochs"] * steps_per_pass)))
-    return steps_per_pass, total
+        total = min(total, max(1, round(options["max_epochs"] * steps_per_epoch)))
+    return steps_per_epoch, total
 
 
 def _split(options: Mapping[str, Any], num_characters: int) -> Split:
@@ -81,14 +82,14 @@ def _split(options: Mapping[str, Any], num_characters: int) -> Split:
 
 
 @cache
-def speed() -> Speed:
-    """Measure this machine, once, in a second or two."""
-    draw = np.random.default_rng(0)
-    numbers, others = draw.standard_normal((2, 1 << 20), np.float32)
-    product = np.empty_like(numbers)
-    large, small = _products(draw, 2048, 256, 768), _products(draw, 32, 128, 512)
-    memory = 3 * numbers.nbytes / _seconds(lambda: np.multiply(numbers, others, out=product))
-    # never further apart than this on a quiet machine; on a busy one a measurement can be a hundred times too low
+def measure_speed() -> Speed:
+    """Measure the speed of this machine; takes a second or two on the first call."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 1 << 20), np.float32)
+    product = np.empty_like(a)
+    large, small = _matmul_speed(rng, 2048, 256, 768), _matmul_speed(rng, 32, 128, 512)
+    memory = 3 * a.nbytes / _fastest_seconds(lambda: np.multiply(a, b, out=product))
+    # The ratios never exceed these bounds on an idle machine; on a busy one, a measurement can be far too low.
     return Speed(
         large=max(large, small / 4),
         small=max(small, large / 4),
@@ -97,21 +98,20 @@ def speed() -> Speed:
     )
 
 
-def _products(draw: np.random.Generator, rows: int, inner: int, columns: int) -> float:
-    """Measure products of matrices, in operations a second."""
-    a, b = draw.standard_normal((rows, inner), np.float32), draw.standard_normal((inner, columns), np.float32)
+def _matmul_speed(rng: np.random.Generator, rows: int, inner: int, columns: int) -> float:
+    """Measure matrix products, in operations per second."""
+    a, b = rng.standard_normal((rows, inner), np.float32), rng.standard_normal((inner, columns), np.float32)
     out = a @ b
-    return 2 * rows * inner * columns / _seconds(lambda: np.matmul(a, b, out=out))
+    return 2 * rows * inner * columns / _fastest_seconds(lambda: np.matmul(a, b, out=out))
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """Return how long something takes at best."""
-    best, start, tries = float("inf"), time.perf_counter(), 0
-    # on a busy machine most tries are interrupted; one that is not tells what the machine can do
-    while tries < TRIES or time.perf_counter() - start < 0.2:
-        begin = time.perf_counter()
-        work()
-        best, tries = min(best, time.perf_counter() - begin), tries + 1
+def _fastest_seconds(operation: Callable[[], object]) -> float:
+    """Return the duration of the fastest of several runs; on a busy machine, the others were interrupted."""
+    best, start, repeats = float("inf"), time.perf_counter(), 0
+    while repeats < MIN_REPEATS or time.perf_counter() - start < 0.2:
+        began = time.perf_counter()
+        operation()
+        best, repeats = min(best, time.perf_counter() - began), repeats + 1
         if time.perf_counter() - start > 0.6:
             break
     return best

@@ -252,7 +252,7 @@ def cost(found: Estimate | str) -> str:
         "Weights": f"{found.num_parameters:,}",
         "Memory": formatting.size(found.memory_bytes),
         "Steps": f"{found.total_steps:,}",
-        "Steps a pass": f"{found.steps_per_pass:,}",
-        "Passes over the text": f"{found.passes:,.1f}",
+        "Steps a pass": f"{found.steps_per_epoch:,}",
+        "Passes over the text": f"{found.epochs:,.1f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"

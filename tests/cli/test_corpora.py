@@ -15,16 +15,16 @@ def test_a_text_is_described(charrnn, tmp_path):
     words = " ".join(result.out.split())
     assert "text poem" in words
     assert "utf-8 (certain:" in words
-    assert "line ends 18 CRLF" in words
-    assert "first lines: Ein Gedicht mit zwei Zeilen" in words
-    assert "It can be trained on. With these options:" in words
+    assert "line endings 18 CRLF" in words
+    assert "preview: Ein Gedicht mit zwei Zeilen" in words
+    assert "This text can be trained on. With these options:" in words
 
 
 def test_a_text_too_short_fails_and_says_what_to_lower(charrnn, text_file):
     """Defect 4 of the article's system: a short text was trained on for ever, at full load and without a word."""
     result = charrnn("check", str(text_file))
     assert result.code == 1
-    assert "It cannot be trained on: The text has" in result.out
+    assert "This text cannot be trained on: The text has" in result.out
     assert "lower num_seqs to" in result.out
 
 

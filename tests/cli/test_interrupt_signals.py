@@ -63,7 +63,7 @@ def test_ctrl_c_in_a_terminal_saves_and_says_how_to_go_on(home, text_file, charr
     shown += read_all(ours)
     os.close(ours)
     assert process.wait() == 130
-    assert "starting: TensorFlow loads" in shown
+    assert "starting: loading TensorFlow" in shown
     assert "/1,000,000  loss " in shown
     assert "Ctrl-C again ends at once" in shown
     assert f"charrnn --home {home} resume fox" in shown

@@ -55,7 +55,7 @@ def test_wrong_options_are_told_at_once_each_by_its_flag(charrnn, monkeypatch):
     result = charrnn("fail")
     assert result.code == 2
     assert result.err == (
-        "charrnn: 3 options are wrong:\n  --num_seqs: It is 0.\n  --temperature: It is hot.\n  Too many.\n"
+        "charrnn: 3 options are invalid:\n  --num_seqs: It is 0.\n  --temperature: It is hot.\n  Too many.\n"
     )
 
 

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 import pytest
 
 from charrnn.cli import option_flags
-from charrnn.cli.option_flags import add_options, add_preset, check_training, given
+from charrnn.cli.option_flags import add_options, add_preset, check_training_options, typed_options
 from charrnn.core.errors import OptionError
 from charrnn.core.options import defaults, options, preset
 
@@ -25,11 +25,11 @@ def training_options(args):
 @pytest.mark.parametrize("kind", ["training", "sampling"])
 def test_every_option_is_a_flag(kind):
     for name in options(kind):
-        assert given(parsed(f"--{name}", "abc", kind=kind), kind) == {name: "abc"}
+        assert typed_options(parsed(f"--{name}", "abc", kind=kind), kind) == {name: "abc"}
 
 
 def test_only_what_was_typed_is_given():
-    assert given(parsed(), "training") == {}
+    assert typed_options(parsed(), "training") == {}
 
 
 def test_without_a_preset_options_have_the_schema_s_defaults():
@@ -48,13 +48,13 @@ def test_flags_go_over_what_minutes_choose():
 
 def test_all_wrong_values_are_reported_at_once():
     with pytest.raises(OptionError) as caught:
-        check_training(parsed("--num_seqs", "none", "--cell", "lstn", "--val_fraction", "nan"))
+        check_training_options(parsed("--num_seqs", "none", "--cell", "lstn", "--val_fraction", "nan"))
     assert set(caught.value.problems) == {"num_seqs", "cell", "val_fraction"}
 
 
 def test_an_unknown_preset_is_refused():
     with pytest.raises(OptionError, match="did you mean 'quick'"):
-        check_training(parsed("--preset", "quik"))
+        check_training_options(parsed("--preset", "quik"))
 
 
 def test_the_help_tells_bounds_and_default():

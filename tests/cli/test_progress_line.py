@@ -8,13 +8,13 @@ from charrnn.core.training_events import Measured, Planned, Said
 
 def heard(line, *events):
     for second, step, values in events:
-        line.hear(Measured(step, values), now=second)
+        line.update(Measured(step, values), now=second)
     return line
 
 
 def test_before_the_first_step_it_says_what_takes_so_long():
     line = ProgressLine(100)
-    line.hear(Said("corpus size 11"), now=0.0)
+    line.update(Said("corpus size 11"), now=0.0)
     assert line.text(1.0).startswith("starting")
     assert line.seconds_left(1.0) is None
 
@@ -40,7 +40,7 @@ def test_the_time_limit_ends_it_when_it_comes_first():
 
 def test_a_training_that_was_asked_to_stop_tells_no_time():
     line = heard(ProgressLine(9), (5, 1, {"loss": 3.5}), (6, 2, {"loss": 3.5}))
-    line.ending = True
+    line.is_stopping = True
     assert line.text(7).endswith("stopping")
 
 
@@ -50,8 +50,8 @@ def test_the_bar_is_full_at_the_end():
 
 def test_an_end_that_the_clock_has_shown_is_told():
     line = ProgressLine(1000)
-    line.hear(Measured(1, {"loss": 3.0}), now=0.0)
-    line.hear(Planned(1, 250), now=0.0)
-    line.hear(Measured(2, {"loss": 2.5}), now=1.0)
+    line.update(Measured(1, {"loss": 3.0}), now=0.0)
+    line.update(Planned(1, 250), now=0.0)
+    line.update(Measured(2, {"loss": 2.5}), now=1.0)
     assert "2/250" in line.text(1.0)
     assert line.seconds_left(1.0) == 248

@@ -63,7 +63,7 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
     [
         (["--input_file", "{text}"], 1, "lower num_seqs to"),
         (["--input_file", "gone.txt"], 1, "There is no file gone.txt"),
-        (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are wrong"),
+        (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are invalid"),
         (["--input_file", "{text}", "--preset", "quik"], 2, "did you mean 'quick'"),
         (
             ["--input_file", "{text}", "--minutes", "soon"],
@@ -71,7 +71,11 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
             "--minutes: minutes is 'soon'; it must be a number above 0",
         ),
         (["--input_file", "gone.txt", "--minutes", "0"], 2, "--minutes"),
-        (["--input_file", "{text}", "--minutes", "5", "--preset", "karpathy"], 2, "the same for every time budget"),
+        (
+            ["--input_file", "{text}", "--minutes", "5", "--preset", "karpathy"],
+            2,
+            "same options for every time",
+        ),
         (["--input_file", "{text}", "--encoding", "klingon"], 1, "no text encoding 'klingon'"),
         (["--input_file", "{text}", "--use_embedding", "perhaps"], 2, "true or false"),
         (["--corpus", "gone"], 1, "There is no text 'gone'"),
@@ -91,7 +95,7 @@ def test_minutes_show_what_they_chose_as_flags_before_the_first_step(charrnn, te
     words = ["train", "--input_file", str(text_file), "--minutes", "0.5", "--name", "fox", "--lstm_size", "7"]
     result = charrnn(*words, "--max_steps", "3", "--cell", "rnn")
     assert result.code == 0, result.err
-    chosen = result.err.partition("Options that Auto chose for this text, this machine and 30 s")[2]
+    chosen = result.err.partition("Auto chose these options for this text, this machine and 30 s")[2]
     flags = dict(re.findall(r"--(\w+) (\S+)", chosen.partition("Completed")[0]))
     assert {"num_seqs", "num_steps", "num_layers", "learning_rate", "eval_every_n", "cadence"} <= set(flags)
     assert not {"lstm_size", "max_steps", "cell"} & set(flags)  # these were typed
@@ -132,7 +136,7 @@ def test_a_model_that_was_never_trained_begins_at_the_first_step(charrnn, home):
         services.models.create("new", corpus=corpus, options=options)
     result = charrnn("resume", "new", "--max_steps", "2")
     assert result.code == 0, result.err
-    assert "begins at the first step" in result.err
+    assert "starts at the first step" in result.err
     assert "Completed at step 2" in result.err
 
 

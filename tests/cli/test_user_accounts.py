@@ -128,7 +128,7 @@ def test_a_file_that_everybody_can_change_is_refused(user, file):
     assert "Every user of this machine can change" in user("list").err
     os.chmod(file, 0o644)
     assert user("list").code == 0
-    assert "chmod 600" in login_file.warning_about(file)
+    assert "chmod 600" in login_file.permission_warning(file)
 
 
 def test_two_programs_that_add_users_at_once_lose_none(file):

@@ -29,8 +29,8 @@ def hostile(home: Path, trained: TrainedHome) -> Model:
         services.models.note(model.id, BAD)
 
         def tell(log: object) -> None:
-            services.training.runner.thread(model.id)._recorder.note(Said(BAD + "\x1b[2J"))
-            services.training.runner.thread(model.id)._recorder.note(Wrote(1, BAD))
+            services.training.runner.thread(model.id)._recorder.record(Said(BAD + "\x1b[2J"))
+            services.training.runner.thread(model.id)._recorder.record(Wrote(1, BAD))
 
         services.training.begin(model.id, listeners=[once(tell)])
         return services.training.wait(model.id)

@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.core.errors import StoreError
 from charrnn.services import open_services, upgrade_database
-from charrnn.services.cost_estimate import speed
+from charrnn.services.cost_estimate import measure_speed
 
 
 def test_what_is_stored_is_there_the_next_time(tmp_path: Path) -> None:
@@ -53,13 +53,13 @@ sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 
 
 def test_who_prepares_waits_for_tensorflow_and_the_measurement_of_this_machine_no_more(tmp_path: Path) -> None:
-    speed.cache_clear()
+    measure_speed.cache_clear()
     with open_services(tmp_path, environ={}) as services:
         services.prepare()
     assert {"tensorflow", "charrnn.model.training.training_loop", "charrnn.model.generation.generator"} <= set(
         sys.modules
     )
-    assert speed.cache_info().currsize == 1
+    assert measure_speed.cache_info().currsize == 1
 
 
 def test_what_a_crash_left_half_written_goes_after_a_day(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from charrnn.core.errors import BundleError, LimitReached
 from charrnn.core.quotas import Limits
 from charrnn.services import Services, bundle_history, open_services
 from charrnn.services.bundle_history import LOG, METRICS, read_metrics
-from charrnn.services.model_bundles import ABOUT, SAMPLES
+from charrnn.services.model_bundles import DESCRIPTION, SAMPLES
 from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
 from tests.support.small_training import Trained
 
@@ -22,20 +22,28 @@ def parts(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Parts:
 
 
 BOMBS = {
-    "empty log lines": (LOG, b"\n" * 3_000_000, "'log.txt' holds 3,000,000 lines; an import takes 200,000 at most"),
-    "empty rows": (METRICS, b"step,loss\n" + b"\n" * 2_000_000, "'metrics.csv' holds 2,000,001 rows"),
+    "empty log lines": (LOG, b"\n" * 3_000_000, "'log.txt' in the file has 3,000,000 lines; the maximum is 200,000"),
+    "empty rows": (METRICS, b"step,loss\n" + b"\n" * 2_000_000, "'metrics.csv' in the file has 2,000,001 rows"),
     "a wide row": (METRICS, b"step" + b"," * 9_000_000, "a row of more than 4,096 characters"),
     "a wide row of numbers": (METRICS, b"step,loss\n" + b"1" * 9_000_000, "a row of more than 4,096 characters"),
-    "empty lists": (SAMPLES, b"[" + b"[]," * 3_000_000 + b"[]]", "'samples.json' holds 6,000,002 items"),
+    "empty lists": (SAMPLES, b"[" + b"[]," * 3_000_000 + b"[]]", "'samples.json' in the file has 6,000,002 items"),
     "tiny samples": (
         SAMPLES,
         json.dumps([{"step": 1, "text": "", "options": {}}] * 11_000).encode(),
-        "'samples.json' holds 11,000 samples; an import takes 10,000",
+        "'samples.json' in the file has 11,000 samples; the maximum is 10,000",
     ),
-    "many tags": (ABOUT, b'{"tags": [' + b"1," * 450_000 + b"1]}", "model.json"),
-    "a long log": (LOG, b"x" * 17_000_000, "'log.txt' has 17,000,000 bytes unpacked; 16,000,000 are taken"),
-    "weights that nobody asked for": (WEIGHTS, b"\0" * 60_000_000, "has 60,000,000 bytes unpacked; 4,0"),
-    "an optimizer that nobody asked for": (TRAINING, b"\0" * 60_000_000, "has 60,000,000 bytes unpacked; 4,0"),
+    "many tags": (DESCRIPTION, b'{"tags": [' + b"1," * 450_000 + b"1]}", "model.json"),
+    "a long log": (
+        LOG,
+        b"x" * 17_000_000,
+        "'log.txt' in the file has 17,000,000 unpacked bytes; the maximum is 16,000,000",
+    ),
+    "weights that nobody asked for": (WEIGHTS, b"\0" * 60_000_000, "has 60,000,000 unpacked bytes; the maximum is 4,0"),
+    "an optimizer that nobody asked for": (
+        TRAINING,
+        b"\0" * 60_000_000,
+        "has 60,000,000 unpacked bytes; the maximum is 4,0",
+    ),
     "a vocabulary without an end": (MANIFEST, b'{"vocabulary": [' + b"0," * 2_000_000 + b"0]}", "'checkpoint.json'"),
 }
 

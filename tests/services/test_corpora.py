@@ -44,7 +44,7 @@ def test_examining_stores_nothing(services: Services, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_where_it_was_looked_for(services: Services) -> None:
-    with pytest.raises(NotFound, match="relative names start at"):
+    with pytest.raises(NotFound, match="relative paths start at"):
         services.corpora.add(Path("nowhere.txt"))
 
 

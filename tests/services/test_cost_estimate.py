@@ -15,9 +15,9 @@ TEXT = {"num_characters": 1_115_394, "num_distinct": 65}
 def test_passes_and_parameters_of_the_articles_defaults() -> None:
     cost = estimate(checked("training", {}), **TEXT)
     num_train = 1_115_394 - 100_000  # a tenth would be more than is kept at most
-    assert cost.steps_per_pass == (num_train // 32 - 1) // 50
+    assert cost.steps_per_epoch == (num_train // 32 - 1) // 50
     assert cost.total_steps == 1000
-    assert cost.passes == pytest.approx(1000 / cost.steps_per_pass)
+    assert cost.epochs == pytest.approx(1000 / cost.steps_per_epoch)
     # 4 gates of 66 + 128 inputs, then of 128 + 128, with one bias each; 66 scores of 128 + 1
     assert cost.num_parameters == 4 * 128 * (66 + 128 + 1) + 4 * 128 * (128 + 128 + 1) + 66 * 129
 

@@ -97,7 +97,7 @@ def test_a_training_survives_every_error_of_its_database_that_ends(
 def test_a_training_whose_database_never_recovers_fails_with_the_servers_words(
     services: Services, empty_server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
     with refusing(empty_server_url, 1047):
         model = services.training.start(TEXT, options=OPTIONS)
         ended = services.training.wait(model.id, timeout=PATIENCE)

@@ -47,12 +47,12 @@ def _recorder(history: HistoryStore, model: Model, saved: list[Checkpoint], stop
 def test_events_become_rows(database: Database, claimed: Model) -> None:
     history, saved = HistoryStore(database), []
     recorder = _recorder(history, claimed, saved, [])
-    recorder.note(Said("first\nsecond", "warning"))
-    recorder.note(Said(""))
-    recorder.note(Measured(1, {"loss": 3.5}))
-    recorder.note(Measured(2, {"loss": 3.25, "val_loss": 3.75}))
-    recorder.note(Wrote(2, "quack", {"seed": 5}))
-    recorder.note(Saved(2, "best", 3.75, "best-2-1", 321))
+    recorder.record(Said("first\nsecond", "warning"))
+    recorder.record(Said(""))
+    recorder.record(Measured(1, {"loss": 3.5}))
+    recorder.record(Measured(2, {"loss": 3.25, "val_loss": 3.75}))
+    recorder.record(Wrote(2, "quack", {"seed": 5}))
+    recorder.record(Saved(2, "best", 3.75, "best-2-1", 321))
     recorder.close()
     lines = history.lines(claimed.id)
     assert [(line.position, line.text, line.level) for line in lines] == [
@@ -77,7 +77,7 @@ def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
     history = _AwayAtFirst(database)
     recorder = _recorder(history, claimed, [], [])
     for number in range(7):
-        recorder.note(Said(f"line {number}"))
+        recorder.record(Said(f"line {number}"))
         if number < 2:
             with pytest.raises(StoreError):
                 recorder.deliver()
@@ -92,7 +92,7 @@ def test_without_validation_the_lowest_training_loss_is_the_best(database: Datab
     model = LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
     recorder = _recorder(HistoryStore(database), model, [], [])
     for step, loss in enumerate([3.5, 2.25, 2.75], start=1):
-        recorder.note(Measured(step, {"loss": loss}))
+        recorder.record(Measured(step, {"loss": loss}))
     recorder.close()
     assert ModelStore(database).get(model.id).best_loss == 2.25
 
@@ -109,7 +109,7 @@ def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed:
     history = HistoryStore(database)
     recorder = _recorder(history, claimed, [], [])
     LeaseStore(database).interrupt(claimed.id, claimed.epoch)
-    recorder.note(Said("a voice from the past"))
+    recorder.record(Said("a voice from the past"))
     with pytest.raises(LeaseLost):
         recorder.close()
     assert history.lines(claimed.id) == []
@@ -117,6 +117,6 @@ def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed:
 
 def test_the_end_of_a_schedule_becomes_the_option(database: Database, claimed: Model) -> None:
     recorder = _recorder(HistoryStore(database), claimed, [], [])
-    recorder.note(Planned(3, 1830))
+    recorder.record(Planned(3, 1830))
     recorder.close()
     assert ModelStore(database).get(claimed.id).train_params == {"max_steps": 1830}

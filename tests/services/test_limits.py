@@ -13,7 +13,7 @@ from charrnn.core.quotas import Limits, flag, means, variable
 from charrnn.core.records import ModelState
 from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
-from charrnn.services.quota_check import log_lines
+from charrnn.services.quota_check import estimate_log_lines
 from charrnn.services.training_options import training_options
 from charrnn.store.run_history import ROW_BYTES
 from tests.support.small_training import OPTIONS, TEXT, Trained
@@ -43,17 +43,19 @@ def test_a_server_has_limits_where_a_notebook_or_a_command_has_none() -> None:
 def test_every_preset_is_within_the_limits_of_a_server(name: str) -> None:
     options = training_options({}, num_characters=1_115_394, num_distinct=65, preset_name=name)
     limits = Limits.read({}, server=True)
-    limits.check("max_log_lines", log_lines(options, 1_115_394), "Shakespeare")
+    limits.check("max_log_lines", estimate_log_lines(options, 1_115_394), "Shakespeare")
     limits.check("max_parameters", num_parameters(options, 66), "Shakespeare")
     assert (
-        log_lines(options | {"max_steps": 10**9, "max_epochs": 0, "max_minutes": 0, "log_every_n": 1}, 1_115_394)
+        estimate_log_lines(
+            options | {"max_steps": 10**9, "max_epochs": 0, "max_minutes": 0, "log_every_n": 1}, 1_115_394
+        )
         > 10**9
     )
 
 
 def test_steps_that_the_clock_decides_on_are_counted_for_the_log() -> None:
     options = checked("training", {"max_steps": 1, "max_minutes": 60, "log_every_n": 1})
-    assert log_lines(options | {"fit_steps": True}, 1_115_394) > 10**6 > log_lines(options, 1_115_394)
+    assert estimate_log_lines(options | {"fit_steps": True}, 1_115_394) > 10**6 > estimate_log_lines(options, 1_115_394)
 
 
 @pytest.mark.parametrize("value", ["-1", "many", "1.5", "nan"])

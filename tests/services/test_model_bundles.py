@@ -17,10 +17,10 @@ from charrnn.core.errors import BundleError, LimitReached, NotFound
 from charrnn.core.quotas import Limits
 from charrnn.core.records import ModelState
 from charrnn.services import Services, model_bundles, open_services
-from charrnn.services.model_bundles import ABOUT, CHECKPOINT, LOG, METRICS, SAMPLES
+from charrnn.services.model_bundles import CHECKPOINT_FILES, DESCRIPTION, LOG, METRICS, SAMPLES
 from tests.support.small_training import TEXT, Trained
 
-MANIFEST, TRAINING, WEIGHTS = sorted(CHECKPOINT)
+MANIFEST, TRAINING, WEIGHTS = sorted(CHECKPOINT_FILES)
 Parts = dict[str, bytes]
 
 
@@ -125,21 +125,21 @@ def adding(name: str, data: bytes = b"x") -> Callable[[Parts], Parts]:
 FITS = {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}
 HUGE = {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 64]}
 EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
-    "a path that climbs": (adding("../../evil.txt"), "no export of a model does"),
-    "a path that climbs below the checkpoint": (adding("checkpoint/../../evil.txt"), "no export"),
-    "a path that climbs in Windows": (adding("checkpoint\\..\\..\\evil.txt"), "no export"),
-    "an absolute path": (adding("/tmp/evil.txt"), "no export"),
-    "a drive": (adding("C:/evil.txt"), "no export"),
-    "a pickle": (adding("checkpoint/converter.pkl"), "no export"),
-    "a folder": (adding("checkpoint/"), "no export"),
-    "no weights": (without(WEIGHTS), "holds no checkpoint/weights.safetensors"),
-    "no description": (without(ABOUT), "holds no model.json"),
+    "a path that climbs": (adding("../../evil.txt"), "no exported model contains"),
+    "a path that climbs below the checkpoint": (adding("checkpoint/../../evil.txt"), "no exported model contains"),
+    "a path that climbs in Windows": (adding("checkpoint\\..\\..\\evil.txt"), "no exported model contains"),
+    "an absolute path": (adding("/tmp/evil.txt"), "no exported model contains"),
+    "a drive": (adding("C:/evil.txt"), "no exported model contains"),
+    "a pickle": (adding("checkpoint/converter.pkl"), "no exported model contains"),
+    "a folder": (adding("checkpoint/"), "no exported model contains"),
+    "no weights": (without(WEIGHTS), "lacks checkpoint/weights.safetensors"),
+    "no description": (without(DESCRIPTION), "lacks model.json"),
     "weights of another content": (adding(WEIGHTS, b"x" * 64), "is damaged"),
-    "a newer format": (edited(ABOUT, format=2), "format 2; this program knows up to 1. Update"),
+    "a newer format": (edited(DESCRIPTION, format=2), "format 2; this version reads up to 1. Update"),
     "a checkpoint of a newer format": (edited(MANIFEST, format=9), "format 9"),
     "a manifest that was edited": (edited(MANIFEST, progress={}), "is damaged"),
-    "another size of network": (with_options(lstm_size=6), "weights, but its options ask for"),
-    "a huge network": (with_options(lstm_size=4096, num_layers=8), "weights, but its options ask for"),
+    "another size of network": (with_options(lstm_size=6), "weights, but its options require"),
+    "a huge network": (with_options(lstm_size=4096, num_layers=8), "weights, but its options require"),
     "an option beyond its bounds": (with_options(lstm_size=10**9), "cannot be imported: .*lstm_size"),
     "an option as text": (with_options(lstm_size="5"), "the option lstm_size is '5'"),
     "an option that is not known": (with_options(run="rm"), "There is no training option 'run'"),
@@ -148,19 +148,19 @@ EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
     "tensors over each other": (with_weights({"a": FITS, "b": FITS}), "cannot be used"),
     "an endless header": (with_weights({"x" * 10**6: FITS}), "cannot be used"),
     "no list of samples": (adding(SAMPLES, b"{}"), "samples.json, .* is not of type 'array'"),
-    "a JSON without end": (adding(SAMPLES, b"[" * 200_000), "no model that was exported"),
-    "a number of too many digits": (adding(SAMPLES, b"[" + b"9" * 5000 + b"]"), "no model that was exported"),
-    "a loss that is no number": (adding(ABOUT, b'{"best_loss": NaN}'), "NaN is no number of JSON"),
-    "a step beyond all": (edited(ABOUT, step=10**30), "maximum"),
-    "a kind that climbs": (edited(ABOUT, checkpoint={"kind": "../..", "step": 1}), "is not one of"),
-    "a CPU with a long name": (edited(ABOUT, cpu="x" * 201), r"\$\.cpu: .xxx"),
-    "a CPU that is a number": (edited(ABOUT, cpu=64), "is not of type"),
-    "a name that is empty": (edited(ABOUT, name="\n"), "cannot be imported: The name is empty"),
-    "a name that poses as an id": (edited(ABOUT, name="0123456789abcdef" * 2), "has the form of a model's id"),
-    "a name with an escape": (edited(ABOUT, name="a\x1b[2J"), r"cannot be imported: .*U\+001B"),
-    "a log that is no text": (adding(LOG, b"\xff\xfe"), "no model that was exported"),
-    "metrics that are none": (adding(METRICS, b"step,loss\n1,many\n"), "no model that was exported"),
-    "metrics of one row too long": (adding(METRICS, b"step,loss\n1,2,3\n"), "a row that no export writes"),
+    "a JSON without end": (adding(SAMPLES, b"[" * 200_000), "is not an exported model"),
+    "a number of too many digits": (adding(SAMPLES, b"[" + b"9" * 5000 + b"]"), "is not an exported model"),
+    "a loss that is no number": (adding(DESCRIPTION, b'{"best_loss": NaN}'), "NaN is not a valid JSON number"),
+    "a step beyond all": (edited(DESCRIPTION, step=10**30), "maximum"),
+    "a kind that climbs": (edited(DESCRIPTION, checkpoint={"kind": "../..", "step": 1}), "is not one of"),
+    "a CPU with a long name": (edited(DESCRIPTION, cpu="x" * 201), r"\$\.cpu: .xxx"),
+    "a CPU that is a number": (edited(DESCRIPTION, cpu=64), "is not of type"),
+    "a name that is empty": (edited(DESCRIPTION, name="\n"), "cannot be imported: The name is empty"),
+    "a name that poses as an id": (edited(DESCRIPTION, name="0123456789abcdef" * 2), "has the form of a model's id"),
+    "a name with an escape": (edited(DESCRIPTION, name="a\x1b[2J"), r"cannot be imported: .*U\+001B"),
+    "a log that is no text": (adding(LOG, b"\xff\xfe"), "is not an exported model"),
+    "metrics that are none": (adding(METRICS, b"step,loss\n1,many\n"), "is not an exported model"),
+    "metrics of one row too long": (adding(METRICS, b"step,loss\n1,2,3\n"), "has an invalid row"),
 }  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def twice(bundle: zipfile.ZipFile, parts: Parts) -> None:
         bundle.writestr(LOG, b"again")
 
 
-@pytest.mark.parametrize(("edit", "says"), [(link, "is a link"), (twice, "holds 'log.txt'")])
+@pytest.mark.parametrize(("edit", "says"), [(link, "is a link"), (twice, "contains 'log.txt'")])
 def test_links_and_doubles_are_refused(
     exported: Path, home: Services, tmp_path: Path, edit: Callable[[zipfile.ZipFile, Parts], None], says: str
 ) -> None:
@@ -220,8 +220,10 @@ def test_a_bomb_is_refused_by_the_size_that_it_declares(
 ) -> None:
     bomb = packed(parts_of(exported) | {LOG: b"\n" * 3_000_000}, tmp_path / "bomb.zip")
     assert bomb.stat().st_size < 100_000
-    monkeypatch.setitem(model_bundles.LARGEST_TEXTS, LOG, 1_000_000)
-    with pytest.raises(BundleError, match="'log.txt' has 3,000,000 bytes unpacked; 1,000,000 are taken"):
+    monkeypatch.setitem(model_bundles.MAX_TEXT_BYTES, LOG, 1_000_000)
+    with pytest.raises(
+        BundleError, match="'log.txt' in the file has 3,000,000 unpacked bytes; the maximum is 1,000,000"
+    ):
         home.models.import_bundle(bomb)
 
 
@@ -238,7 +240,7 @@ def test_half_a_file_is_no_bundle(exported: Path, home: Services, tmp_path: Path
     half = tmp_path / "half.zip"
     data = exported.read_bytes()
     half.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(BundleError, match="no model that was exported by this program, or a damaged one"):
+    with pytest.raises(BundleError, match="is not an exported model, or is damaged"):
         home.models.import_bundle(half)
 
 
@@ -257,7 +259,7 @@ def test_a_flipped_bit_is_found_wherever_it_is(exported: Path, home: Services, t
 
 
 def test_a_missing_file_and_a_folder(home: Services, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="relative names start at"):
+    with pytest.raises(NotFound, match="relative paths start at"):
         home.models.import_bundle(tmp_path / "nowhere.zip")
     with pytest.raises(BundleError):
         home.models.import_bundle(tmp_path)

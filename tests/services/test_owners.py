@@ -86,7 +86,7 @@ def test_every_way_to_a_model_is_among_these() -> None:
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
         "interrupt", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
-    harmless = {"give", "mine", "find_deleted"}
+    harmless = {"give", "check_access", "find_deleted"}
     assert takes_id == tried | harmless
 
 

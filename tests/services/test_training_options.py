@@ -8,7 +8,7 @@ from charrnn.core.errors import OptionError
 from charrnn.core.options import checked, defaults, preset
 from charrnn.core.records import ModelState
 from charrnn.core.training_events import Event, Planned
-from charrnn.core.training_outcome import Help
+from charrnn.core.training_outcome import Remedy
 from charrnn.model.training.checkpoint import load
 from charrnn.services import Services
 from charrnn.services.training_options import training_options
@@ -42,7 +42,7 @@ def test_fixed_presets_are_the_same_for_every_text() -> None:
 
 
 def test_fixed_presets_know_no_time_budget() -> None:
-    with pytest.raises(OptionError, match="the same for every time budget"):
+    with pytest.raises(OptionError, match="the same options for every time budget"):
         training_options({}, **SIZES, preset_name="article", minutes=5)
 
 
@@ -90,7 +90,7 @@ def test_a_training_that_no_longer_improves_ends_and_says_what_helps(services: S
     model = services.training.wait(services.training.start(TEXT, options={**OPTIONS, **changes}).id)
     found = services.training.outcome(model.id)
     assert model.state == ModelState.COMPLETED and model.step < 500
-    assert found is not None and found.stopped_improving and found.helps == Help.TEXT
+    assert found is not None and found.stopped_improving and found.remedy == Remedy.TEXT
     lines = [line.text for line in services.models.lines(model.id)]
     [told] = [line for line in lines if line.startswith("stopped improving after ")]
     assert f"best model at step {found.best_step}:" in told

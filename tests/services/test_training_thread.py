@@ -80,7 +80,7 @@ def refuse(error: Exception):
 def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
     """The thread died of it, and the command line waited for ever."""
     heard: list[Event] = []
-    monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
     monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreAway("The server is gone.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
     assert services.training.runner.thread(model.id).join(timeout=120)
@@ -104,7 +104,7 @@ def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkey
 
 def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(services: Services, monkeypatch) -> None:
     heard: list[Event] = []
-    monkeypatch.setattr("charrnn.services.training_thread.HASTE_SECONDS", 0.1)
+    monkeypatch.setattr("charrnn.services.training_thread.SHUTDOWN_RETRY_SECONDS", 0.1)
     begun = threading.Event()
 
     def hear(event: Event) -> None:

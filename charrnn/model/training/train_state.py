@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from charrnn.core.batches import Ids, Streams, split
 from charrnn.core.errors import TrainingFailed
-from charrnn.core.loss_difference import block_means, is_higher
+from charrnn.core.loss_difference import block_means, is_significantly_higher
 from charrnn.core.training_events import Listener, Planned, Said, Saved
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.optimizer import scheduled_rate
-from charrnn.model.training.schedule_plan import Plan
+from charrnn.model.training.schedule_plan import SchedulePlan
 from charrnn.model.training.train_step import Engine
 
 UNLIMITED = 1_000_000_000
@@ -62,15 +62,14 @@ class Progress:
     began: int = 0
     """Number of the training that did the first step; 0 where an older program saved it."""
     fitted_steps: int = 0
-    """Step that the schedule ends at as the clock has shown, 0 where it has not."""
+    """Last step of the schedule, fitted to the time budget; 0 before the first fit."""
     fitted_from: int = 0
     fitted_share: float = 0.0
-    """Step at which that was decided, and the share of the schedule that was done then; both 0 while the learning rate
-    had not begun to fall."""
+    """Step of the newest fit and completed share of the schedule; both 0 while the learning rate is constant."""
     estimated_steps: int = 0
-    """What `max_steps` was before."""
+    """`max_steps` before the first fit."""
     looks: int = 0
-    """How often the clock was looked at."""
+    """Number of completed checks of the schedule."""
 
     def judge(self, loss: float, losses: npt.NDArray[np.float32] | None) -> None:
         """Take in a validation: is it the best so far?
@@ -81,7 +80,7 @@ class Progress:
         """
         self.newest_loss, self.without_gain = loss, self.without_gain + 1
         blocks = [] if losses is None else block_means(losses)
-        self.newest_is_worse = self.best_loss is not None and is_higher(blocks, self.best_blocks)
+        self.newest_is_worse = self.best_loss is not None and is_significantly_higher(blocks, self.best_blocks)
         if self.best_loss is None or loss < self.best_loss:
             self.best_loss, self.best_step, self.best_seconds = loss, self.step, self.seconds
             self.best_blocks, self.without_gain = blocks, 0
@@ -129,10 +128,10 @@ class Run:
         self._written_at = -math.inf
         self._clock = time.monotonic()
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> SchedulePlan:
         epochs = self.options["max_epochs"]
-        by_passes = max(1, round(epochs * self.streams.steps_per_pass)) if epochs else UNLIMITED
-        return Plan(self.options, self.progress, by_passes)
+        epoch_limit = max(1, round(epochs * self.streams.steps_per_pass)) if epochs else UNLIMITED
+        return SchedulePlan(self.options, self.progress, epoch_limit)
 
     @property
     def total_steps(self) -> int:
@@ -151,10 +150,10 @@ class Run:
 
     def look_at_clock(self) -> None:
         """Fit the end of the schedule to the time budget, now and then."""
-        if told := self.plan.look():
+        if message := self.plan.refit():
             self.options = {**self.options, "max_steps": self.total_steps}
             self.plan.options = self.options
-            self.say(told)
+            self.say(message)
             self.tell(Planned(self.progress.step, self.total_steps))
 
     def scheduled_rate(self) -> float:
@@ -230,7 +229,7 @@ class Run:
         fits = self.engine.load(stored.weights, stored.training_state)
         self.progress = Progress(**stored.progress)
         self.plan = self._plan()
-        self.plan.go_on(stored.options)
+        self.plan.resume(stored.options)
         self._clock = time.monotonic()
         self.say(f"resumed at step {self.progress.step}")
         if not fits:
