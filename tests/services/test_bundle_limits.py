@@ -1,4 +1,4 @@
-"""A small file cannot take much memory: what it holds is counted before it is read."""
+"""Test that importing small malicious files cannot exhaust memory."""
 
 import json
 import tracemalloc
@@ -17,7 +17,7 @@ from tests.support.small_training import Trained
 
 @pytest.fixture(scope="module")
 def parts(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Parts:
-    """The parts of a sound file."""
+    """The files of a valid bundle."""
     return parts_of(trained.services.models.export(trained.model.id, tmp_path_factory.mktemp("exported") / "x.zip"))
 
 
@@ -38,18 +38,18 @@ BOMBS = {
         b"x" * 17_000_000,
         "'log.txt' in the file has 17,000,000 unpacked bytes; the maximum is 16,000,000",
     ),
-    "weights that nobody asked for": (WEIGHTS, b"\0" * 60_000_000, "has 60,000,000 unpacked bytes; the maximum is 4,0"),
-    "an optimizer that nobody asked for": (
+    "weights that are too large": (WEIGHTS, b"\0" * 60_000_000, "has 60,000,000 unpacked bytes; the maximum is 4,0"),
+    "optimizer state that is too large": (
         TRAINING,
         b"\0" * 60_000_000,
         "has 60,000,000 unpacked bytes; the maximum is 4,0",
     ),
-    "a vocabulary without an end": (MANIFEST, b'{"vocabulary": [' + b"0," * 2_000_000 + b"0]}", "'checkpoint.json'"),
+    "a vocabulary that is too large": (MANIFEST, b'{"vocabulary": [' + b"0," * 2_000_000 + b"0]}", "'checkpoint.json'"),
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_with_what_came_and_what_is_taken(
+def test_a_bundle_with_too_much_data_is_rejected_with_its_size_and_the_limit(
     services: Services, parts: Parts, tmp_path: Path, name: str
 ) -> None:
     part, data, says = BOMBS[name]
@@ -67,7 +67,7 @@ def test_a_bomb_is_refused_with_what_came_and_what_is_taken(
     assert services.models.all() == [] and not list(services.settings.checkpoints.iterdir())
 
 
-def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
+def test_a_model_with_too_many_weights_is_rejected_before_unpacking(
     parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = packed(parts, tmp_path / "large.zip")
@@ -80,7 +80,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
     assert unpacked == []
 
 
-def test_a_long_history_is_stored_in_portions(
+def test_a_long_history_is_imported_in_portions(
     services: Services, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("charrnn.store.history_batch.PORTION", 7)
@@ -93,7 +93,7 @@ def test_a_long_history_is_stored_in_portions(
     assert [m.value for m in services.models.metrics(model.id, names=["val_loss"])] == [n / 4 for n in range(1, 24)]
 
 
-def test_the_values_of_a_file_are_records_when_they_are_asked_for() -> None:
+def test_packed_metrics_behave_like_a_sequence_of_metrics() -> None:
     values = read_metrics(b"step,loss,val_loss\n3,1.5,\n4,1.25,2.5\n")
     assert [(value.step, value.name, value.value) for value in values] == [
         (3, "loss", 1.5),

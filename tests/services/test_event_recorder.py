@@ -1,4 +1,4 @@
-"""What a training says reaches the store: in order, once, also when the database was away."""
+"""Test that events are stored once and in order, even after the database was away."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def claimed(database: Database) -> Model:
 
 
 class _AwayAtFirst(HistoryStore):
-    """A store whose database cannot be reached, then takes a batch without saying so, then works."""
+    """A store whose database is unreachable first, then stores a batch without confirming it, then works."""
 
     def __init__(self, database: Database):
         super().__init__(database)
@@ -44,7 +44,7 @@ def _recorder(history: HistoryStore, model: Model, saved: list[Checkpoint], stop
     return EventRecorder(history, model, on_stop_request=lambda: stops.append("stop"), on_saved=saved.append)
 
 
-def test_events_become_rows(database: Database, claimed: Model) -> None:
+def test_events_are_stored_as_rows(database: Database, claimed: Model) -> None:
     history, saved = HistoryStore(database), []
     recorder = _recorder(history, claimed, saved, [])
     recorder.record(Said("first\nsecond", "warning"))
@@ -71,7 +71,7 @@ def test_events_become_rows(database: Database, claimed: Model) -> None:
     assert (found.step, found.best_loss, found.log_position) == (2, 3.75, 3)
 
 
-def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
+def test_events_recorded_while_the_database_was_away_are_stored_once_and_in_order(
     database: Database, claimed: Model
 ) -> None:
     history = _AwayAtFirst(database)
@@ -85,7 +85,7 @@ def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
     assert [line.text for line in history.lines(claimed.id)] == [f"line {number}" for number in range(7)]
 
 
-def test_without_validation_the_lowest_training_loss_is_the_best(database: Database) -> None:
+def test_the_best_loss_is_the_lowest_training_loss_without_validation(database: Database) -> None:
     CorpusStore(database).add(corpus_record())
     model = ModelStore(database).create("geese", corpus_id=corpus_record().id, train_params={"val_fraction": 0.0})
     LeaseStore(database).queue(model.id)
@@ -97,7 +97,7 @@ def test_without_validation_the_lowest_training_loss_is_the_best(database: Datab
     assert ModelStore(database).get(model.id).best_loss == 2.25
 
 
-def test_a_stop_request_is_learned_with_the_next_delivery(database: Database, claimed: Model) -> None:
+def test_a_stop_request_is_received_with_the_next_write(database: Database, claimed: Model) -> None:
     stops: list[str] = []
     recorder = _recorder(HistoryStore(database), claimed, [], stops)
     LeaseStore(database).request_stop(claimed.id)
@@ -105,7 +105,7 @@ def test_a_stop_request_is_learned_with_the_next_delivery(database: Database, cl
     assert stops
 
 
-def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed: Model) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, claimed: Model) -> None:
     history = HistoryStore(database)
     recorder = _recorder(history, claimed, [], [])
     LeaseStore(database).interrupt(claimed.id, claimed.epoch)
@@ -115,7 +115,7 @@ def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed:
     assert history.lines(claimed.id) == []
 
 
-def test_the_end_of_a_schedule_becomes_the_option(database: Database, claimed: Model) -> None:
+def test_the_fitted_end_of_a_schedule_is_stored_as_max_steps(database: Database, claimed: Model) -> None:
     recorder = _recorder(HistoryStore(database), claimed, [], [])
     recorder.record(Planned(3, 1830))
     recorder.close()

@@ -1,4 +1,4 @@
-"""How errors of a training are told to its user."""
+"""Test how errors of a training are reported."""
 
 import threading
 
@@ -16,7 +16,7 @@ from tests.support.small_training import OPTIONS, TEXT
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (MemoryError(), "ran out of memory. Lower num_seqs"),
         (StudioError("The disk of /data is full."), "The disk of /data is full."),
@@ -24,7 +24,7 @@ from tests.support.small_training import OPTIONS, TEXT
         (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. See the log for details"),
     ],
 )
-def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, told: str) -> None:
+def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, message: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
     runner = services.training.runner
@@ -38,11 +38,11 @@ def test_an_error_fails_the_training_with_a_message(services: Services, error: E
     assert thread.join(timeout=120)
     ended = services.models.get(model.id)
     assert ended.state == ModelState.FAILED
-    assert told in (ended.error or "")
-    assert told in services.models.lines(model.id)[-1].text
+    assert message in (ended.error or "")
+    assert message in services.models.lines(model.id)[-1].text
 
 
-def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Services, monkeypatch) -> None:
+def test_a_training_fails_with_the_reason_when_its_events_cannot_be_stored(services: Services, monkeypatch) -> None:
     def refuse(*args, **kwargs):
         raise RuntimeError("a defect in the store")
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Service
     assert "a defect in the store" in (ended.error or "")
 
 
-def test_a_listener_that_fails_ends_the_training_and_nobody_waits_for_ever(services: Services) -> None:
+def test_a_failing_listener_fails_the_training_and_wait_returns(services: Services) -> None:
     heard: list[Event] = []
 
     def fail(event: Event) -> None:
@@ -77,8 +77,8 @@ def refuse(error: Exception):
     return work
 
 
-def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
-    """The thread died of it, and the command line waited for ever."""
+def test_defect_listeners_receive_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
+    """The thread used to die, and the command line waited forever."""
     heard: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
     monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreAway("The server is gone.")))
@@ -93,8 +93,8 @@ def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: 
     )
 
 
-def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkeypatch) -> None:
-    """A right that was taken away kept the end of a training for twenty minutes."""
+def test_defect_permanent_database_errors_are_not_retried(services: Services, monkeypatch) -> None:
+    """A revoked database privilege used to delay the end of a training by twenty minutes."""
     refused = StoreError("The user 'ann' lacks a right.")
     monkeypatch.setattr(services.training.runner.history, "append", refuse(refused))
     model = services.training.start(TEXT, options=OPTIONS)
@@ -102,7 +102,7 @@ def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkey
     assert (ended.state, ended.error) == (ModelState.FAILED, str(refused))
 
 
-def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(services: Services, monkeypatch) -> None:
+def test_a_program_that_shuts_down_does_not_wait_long_for_the_database(services: Services, monkeypatch) -> None:
     heard: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.SHUTDOWN_RETRY_SECONDS", 0.1)
     begun = threading.Event()
@@ -121,7 +121,7 @@ def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(servi
     assert isinstance(heard[-1], Ended) and "The server is gone." in heard[-1].message
 
 
-def test_a_model_that_was_removed_under_its_training_ends_it(services: Services, monkeypatch) -> None:
+def test_purging_a_model_ends_its_training(services: Services, monkeypatch) -> None:
     heard: list[Event] = []
     monkeypatch.setattr(services.training.runner.history, "append", refuse(NotFound("There is no such model.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
@@ -130,9 +130,7 @@ def test_a_model_that_was_removed_under_its_training_ends_it(services: Services,
     assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
 
-def test_defect_a_training_of_this_program_stops_even_while_the_database_is_away(
-    services: Services, monkeypatch
-) -> None:
+def test_defect_a_training_of_this_process_stops_while_the_database_is_away(services: Services, monkeypatch) -> None:
     begun = threading.Event()
 
     def hear(event: Event) -> None:
