@@ -61,9 +61,9 @@ def test_a_text_is_written_to_a_file(charrnn_with_fox, tmp_path):
     result = charrnn_with_fox("sample", "fox", "--max_length", "12", "--output", str(target))
     assert result.out == ""
     assert len(target.read_bytes().decode("utf-8")) == 12
-    refused = charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x"))
-    assert refused.code == 2
-    assert "folder" in refused.err
+    rejected = charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x"))
+    assert rejected.code == 2
+    assert "folder" in rejected.err
 
 
 def test_json_is_written_to_a_file(charrnn_with_fox, tmp_path):
@@ -93,9 +93,9 @@ def test_generated_text_is_stored_with_the_model(charrnn_with_fox):
 
 
 def test_unknown_characters_of_a_prompt_are_rejected_or_dropped(charrnn_with_fox):
-    refused = charrnn_with_fox("sample", "fox", "--start_string", "Q日uick")
-    assert (refused.code, refused.out) == (1, "")
-    assert "'日'" in refused.err
+    rejected = charrnn_with_fox("sample", "fox", "--start_string", "Q日uick")
+    assert (rejected.code, rejected.out) == (1, "")
+    assert "'日'" in rejected.err
     dropped = charrnn_with_fox(
         "sample", "fox", "--start_string", "q日uick", "--unknown", "drop", "--max_length", "1"
     ).out

@@ -112,9 +112,9 @@ def test_a_stored_text_is_reused(charrnn_with_fox):
 
 
 def test_a_completed_training_resumes_only_with_more_steps(charrnn_with_fox):
-    refused = charrnn_with_fox("resume", "fox")
-    assert refused.code == 1
-    assert "has completed all 6 steps" in refused.err
+    rejected = charrnn_with_fox("resume", "fox")
+    assert rejected.code == 1
+    assert "has completed all 6 steps" in rejected.err
     result = charrnn_with_fox("resume", "fox", "--max_steps", "8")
     assert result.code == 0, result.err
     assert "resumed at step 6" in result.out

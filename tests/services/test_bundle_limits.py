@@ -52,13 +52,13 @@ BOMBS = {
 def test_a_bundle_with_too_much_data_is_rejected_with_its_size_and_the_limit(
     services: Services, parts: Parts, tmp_path: Path, name: str
 ) -> None:
-    part, data, says = BOMBS[name]
+    part, data, message = BOMBS[name]
     bomb = packed(parts | {part: data}, tmp_path / "bomb.zip")
     assert bomb.stat().st_size < 120_000
     del data
     tracemalloc.start()
     try:
-        with pytest.raises(BundleError, match=says):
+        with pytest.raises(BundleError, match=message):
             services.models.import_bundle(bomb)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -47,7 +47,7 @@ def log() -> Iterator[SimpleQueue]:
 
 
 @contextmanager
-def refusing(url: str, code: int) -> Iterator[None]:
+def rejecting_log_lines(url: str, code: int) -> Iterator[None]:
     """Make the server reject new log lines with an error."""
     server = make_url(url)
     trigger = f"`{server.database}`.refuse"
@@ -64,11 +64,11 @@ def in_training(services: Services, options: dict[str, object]) -> Model:
     """Start a training and wait for its first step."""
     begun = threading.Event()
 
-    def hear(event: Event) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, Measured):
             begun.set()
 
-    model = services.training.start(TEXT, options=options, listeners=[hear])
+    model = services.training.start(TEXT, options=options, listeners=[listen])
     assert begun.wait(PATIENCE)
     return model
 
@@ -78,7 +78,7 @@ def test_a_training_survives_temporary_database_errors(
 ) -> None:
     model = in_training(services, ENDLESS)
     for code in CODES:
-        with refusing(empty_server_url, code):
+        with rejecting_log_lines(empty_server_url, code):
             message = log.get(timeout=PATIENCE).getMessage()
             assert "will be stored later" in message
             assert CODES[code] in message or "is read-only now" in message
@@ -98,7 +98,7 @@ def test_a_training_fails_with_the_servers_message_when_the_database_does_not_re
     services: Services, empty_server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
-    with refusing(empty_server_url, 1047):
+    with rejecting_log_lines(empty_server_url, 1047):
         model = services.training.start(TEXT, options=OPTIONS)
         ended = services.training.wait(model.id, timeout=PATIENCE)
     assert ended.state == ModelState.FAILED

@@ -66,7 +66,7 @@ def test_an_invalid_limit_is_rejected_by_name(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "says"),
+    ("limits", "message"),
     [
         ({"max_parameters": 300}, r"This network has [\d,]+ weights; this server allows 300"),
         ({"max_memory_mb": 1}, r"This training needs about \d+ MB of memory; this server allows 1"),
@@ -75,10 +75,10 @@ def test_an_invalid_limit_is_rejected_by_name(name: str, value: str) -> None:
     ],
 )
 def test_a_training_that_exceeds_a_limit_is_rejected_before_anything_is_created(
-    tmp_path: Path, limits: dict[str, int], says: str
+    tmp_path: Path, limits: dict[str, int], message: str
 ) -> None:
     [name] = limits
-    with allowed(tmp_path, **limits) as services, pytest.raises(LimitReached, match=says) as error:
+    with allowed(tmp_path, **limits) as services, pytest.raises(LimitReached, match=message) as error:
         services.training.start(TEXT, options={**OPTIONS, "lstm_size": 200, "num_seqs": 8, "num_steps": 20})
     assert flag(name) in str(error.value) and variable(name) in str(error.value)
     with open_services(tmp_path, environ={}) as services:

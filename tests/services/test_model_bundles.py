@@ -128,7 +128,7 @@ FITS = {"dtype": "F32", "shape": [16], "data_offsets": [0, 64]}
 HUGE = {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 64]}
 EVIL: dict[str, tuple[Callable[[Parts], Parts], str]] = {
     "a path with parent folders": (adding("../../evil.txt"), "no exported model contains"),
-    "a path with parent folders below the checkpoint": (adding("checkpoint/../../evil.txt"), "no exported model contains"),
+    "a path with parent folders in the checkpoint": (adding("checkpoint/../../evil.txt"), "no exported model contains"),
     "a Windows path with parent folders": (adding("checkpoint\\..\\..\\evil.txt"), "no exported model contains"),
     "an absolute path": (adding("/tmp/evil.txt"), "no exported model contains"),
     "a path with a drive": (adding("C:/evil.txt"), "no exported model contains"),
@@ -172,12 +172,12 @@ def left_behind(home: Services) -> list[object]:
     return [*home.models.all(), *home.models.deleted(), *(root / "checkpoints").iterdir(), *root.parent.glob("evil*")]
 
 
-@pytest.mark.parametrize(("change", "says"), EVIL.values(), ids=EVIL)
+@pytest.mark.parametrize(("change", "message"), EVIL.values(), ids=EVIL)
 def test_a_malicious_bundle_is_rejected_and_leaves_nothing(
-    exported: Path, home: Services, tmp_path: Path, change: Callable[[Parts], Parts], says: str
+    exported: Path, home: Services, tmp_path: Path, change: Callable[[Parts], Parts], message: str
 ) -> None:
     evil = packed(change(parts_of(exported)), tmp_path / "evil.zip")
-    with pytest.raises(BundleError, match=says):
+    with pytest.raises(BundleError, match=message):
         home.models.import_bundle(evil)
     assert left_behind(home) == []
 
@@ -206,13 +206,13 @@ def twice(bundle: zipfile.ZipFile, parts: Parts) -> None:
         bundle.writestr(LOG, b"again")
 
 
-@pytest.mark.parametrize(("edit", "says"), [(link, "is a link"), (twice, "contains 'log.txt'")])
+@pytest.mark.parametrize(("edit", "message"), [(link, "is a link"), (twice, "contains 'log.txt'")])
 def test_links_and_duplicate_entries_are_rejected(
-    exported: Path, home: Services, tmp_path: Path, edit: Callable[[zipfile.ZipFile, Parts], None], says: str
+    exported: Path, home: Services, tmp_path: Path, edit: Callable[[zipfile.ZipFile, Parts], None], message: str
 ) -> None:
     evil = tmp_path / "evil.zip"
     evil.write_bytes(raw(exported, edit))
-    with pytest.raises(BundleError, match=says):
+    with pytest.raises(BundleError, match=message):
         home.models.import_bundle(evil)
     assert left_behind(home) == []
 

@@ -79,12 +79,12 @@ def test_log_lines_of_steps_keep_the_format_of_the_article(trained: Trained) -> 
 
 
 def test_listeners_receive_every_event_and_the_end(services: Services) -> None:
-    heard: list[Event] = []
-    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+    events: list[Event] = []
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
     services.training.wait(model.id)
-    assert [(event.step, event.kind) for event in heard if isinstance(event, Saved)][-1] == (8, "last")
-    assert isinstance(heard[-1], Ended)
-    assert heard[-1].state == ModelState.COMPLETED
+    assert [(event.step, event.kind) for event in events if isinstance(event, Saved)][-1] == (8, "last")
+    assert isinstance(events[-1], Ended)
+    assert events[-1].state == ModelState.COMPLETED
 
 
 def test_defect_6_stop_ends_after_the_current_step_and_saves_a_checkpoint(services: Services) -> None:

@@ -62,11 +62,11 @@ def test_options_chosen_by_auto_are_stored_as_plain_values(services: Services) -
 
 
 def test_max_steps_is_replaced_by_the_fitted_end(services: Services) -> None:
-    heard: list[Event] = []
+    events: list[Event] = []
     changes = {"fit_steps": True, "max_minutes": 0.4, "max_steps": 1_000_000, "lr_hold": 1, "max_epochs": 4}
-    model = services.training.start(TEXT, options={**OPTIONS, **changes}, listeners=[heard.append])
+    model = services.training.start(TEXT, options={**OPTIONS, **changes}, listeners=[events.append])
     model = services.training.wait(model.id)
-    ends = [event.total_steps for event in heard if isinstance(event, Planned)]
+    ends = [event.total_steps for event in events if isinstance(event, Planned)]
     assert model.state == ModelState.COMPLETED
     assert model.train_params == checked("training", {**OPTIONS, **changes, "max_steps": ends[-1]})
     [newest] = [c for c in services.models.checkpoints(model.id) if (c.kind, c.step) == ("last", model.step)]

@@ -43,12 +43,12 @@ def test_an_error_fails_the_training_with_a_message(services: Services, error: E
 
 
 def test_a_training_fails_with_the_reason_when_its_events_cannot_be_stored(services: Services, monkeypatch) -> None:
-    def refuse(*args, **kwargs):
+    def raising(*args, **kwargs):
         raise RuntimeError("a defect in the store")
 
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    monkeypatch.setattr(services.training.runner.history, "append", refuse)
+    monkeypatch.setattr(services.training.runner.history, "append", raising)
     monkeypatch.setattr("threading.excepthook", lambda args: None)
     services.training.begin(model.id)
     ended = services.training.wait(model.id, timeout=120)
@@ -57,20 +57,20 @@ def test_a_training_fails_with_the_reason_when_its_events_cannot_be_stored(servi
 
 
 def test_a_failing_listener_fails_the_training_and_wait_returns(services: Services) -> None:
-    heard: list[Event] = []
+    events: list[Event] = []
 
     def fail(event: Event) -> None:
         if not isinstance(event, Said):
             raise ZeroDivisionError(f"a listener's own mistake at {event}")
 
-    model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, heard.append])
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, events.append])
     ended = services.training.wait(model.id, timeout=120)
     assert ended.state == ModelState.FAILED
     assert "a listener's own mistake" in (ended.error or "")
-    assert isinstance(heard[-1], Ended)
+    assert isinstance(events[-1], Ended)
 
 
-def refuse(error: Exception):
+def raising(error: Exception):
     def work(*args, **kwargs):
         raise error
 
@@ -79,12 +79,12 @@ def refuse(error: Exception):
 
 def test_defect_listeners_receive_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
     """The thread used to die, and the command line waited forever."""
-    heard: list[Event] = []
+    events: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreAway("The server is gone.")))
-    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+    monkeypatch.setattr(services.training.runner.leases, "finish", raising(StoreAway("The server is gone.")))
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
     assert services.training.runner.thread(model.id).join(timeout=120)
-    waits, end = heard[-2:]
+    waits, end = events[-2:]
     assert isinstance(waits, Said) and "The server is gone. Retrying for" in waits.text
     assert isinstance(end, Ended) and end.state == ModelState.INTERRUPTED
     assert (
@@ -95,52 +95,52 @@ def test_defect_listeners_receive_the_end_even_if_it_cannot_be_stored(services: 
 
 def test_defect_permanent_database_errors_are_not_retried(services: Services, monkeypatch) -> None:
     """A revoked database privilege used to delay the end of a training by twenty minutes."""
-    refused = StoreError("The user 'ann' lacks a right.")
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(refused))
+    error = StoreError("The user 'ann' lacks a privilege.")
+    monkeypatch.setattr(services.training.runner.history, "append", raising(error))
     model = services.training.start(TEXT, options=OPTIONS)
     ended = services.training.wait(model.id, timeout=120)
-    assert (ended.state, ended.error) == (ModelState.FAILED, str(refused))
+    assert (ended.state, ended.error) == (ModelState.FAILED, str(error))
 
 
 def test_a_program_that_shuts_down_does_not_wait_long_for_the_database(services: Services, monkeypatch) -> None:
-    heard: list[Event] = []
+    events: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.SHUTDOWN_RETRY_SECONDS", 0.1)
     begun = threading.Event()
 
-    def hear(event: Event) -> None:
-        heard.append(event)
+    def listen(event: Event) -> None:
+        events.append(event)
         if isinstance(event, Measured):
             begun.set()
 
     endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
-    model = services.training.start(TEXT, options=endless, listeners=[hear])
+    model = services.training.start(TEXT, options=endless, listeners=[listen])
     begun.wait()
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(StoreAway("The server is gone.")))
+    monkeypatch.setattr(services.training.runner.history, "append", raising(StoreAway("The server is gone.")))
     services.training.interrupt(model.id)
     assert services.training.runner.thread(model.id).join(timeout=120)
-    assert isinstance(heard[-1], Ended) and "The server is gone." in heard[-1].message
+    assert isinstance(events[-1], Ended) and "The server is gone." in events[-1].message
 
 
 def test_purging_a_model_ends_its_training(services: Services, monkeypatch) -> None:
-    heard: list[Event] = []
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(NotFound("There is no such model.")))
-    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+    events: list[Event] = []
+    monkeypatch.setattr(services.training.runner.history, "append", raising(NotFound("There is no such model.")))
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
     services.training.runner.thread(model.id).join(120)
-    assert isinstance(heard[-1], Ended)
-    assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
+    assert isinstance(events[-1], Ended)
+    assert (events[-1].state, events[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
 
 def test_defect_a_training_of_this_process_stops_while_the_database_is_away(services: Services, monkeypatch) -> None:
     begun = threading.Event()
 
-    def hear(event: Event) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, Measured):
             begun.set()
 
-    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[hear])
+    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[listen])
     begun.wait()
     with monkeypatch.context() as away:
-        away.setattr(services.training.runner.leases, "request_stop", refuse(StoreAway("The server is gone.")))
+        away.setattr(services.training.runner.leases, "request_stop", raising(StoreAway("The server is gone.")))
         with pytest.raises(StoreAway):
             services.training.stop(model.id)
     assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED
