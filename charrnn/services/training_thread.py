@@ -28,6 +28,9 @@ OUT_OF_MEMORY = (
     "lstm_size or fewer num_layers. Its last checkpoint is kept."
 )
 
+OTHER_CPU = "Its results can differ in the last digits from a training that stays on one kind of CPU."
+END_NOT_STORED = "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
+
 log = logging.getLogger(__name__)
 
 
@@ -153,7 +156,7 @@ class TrainingThread:
         """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
         before, now = self._previous_cpu, self._model.cpu
         if before and before != now:
-            self._emit(Said(f"This training started on {before} and resumes on {now}. {_OTHER_CPU}", "warning"))
+            self._emit(Said(f"This training started on {before} and resumes on {now}. {OTHER_CPU}", "warning"))
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the remaining events, then the final state: a reader that sees the state also sees all events."""
@@ -178,7 +181,7 @@ class TrainingThread:
             state, message = ModelState.INTERRUPTED, str(error)
         except Exception as error:
             log.error("the end of a training could not be stored", exc_info=error)
-            state, message = ModelState.INTERRUPTED, f"{message} {_describe(error)} {_UNSTORED}".lstrip()
+            state, message = ModelState.INTERRUPTED, f"{message} {_describe(error)} {END_NOT_STORED}".lstrip()
         self._notify_listeners(Ended(step, state, message))
 
     def _retry[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
@@ -221,12 +224,6 @@ class TrainingThread:
         if not self._cleaned_up:
             self._checkpoints.remove_left_over(self._model)
             self._cleaned_up = True
-
-
-_OTHER_CPU = "Its results can differ in the last digits from a training that stays on one kind of CPU."
-
-
-_UNSTORED = "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
 
 
 def _describe(error: BaseException) -> str:

@@ -52,7 +52,7 @@ def test_an_older_model_is_transferred_to_a_user(charrnn_with_fox):
     assert (result.code, result.err) == (0, "'fox' and its text now belong to 'ada'.\n")
     header, row = charrnn_with_fox("models").out.splitlines()
     assert (header.split()[-1], row.split()[-1]) == ("owner", "ada")
-    assert "nobody in particular" in charrnn_with_fox("give", "fox", "").err
+    assert "no user" in charrnn_with_fox("give", "fox", "").err
 
 
 def test_a_deleted_model_is_restored(charrnn_with_fox):

@@ -60,6 +60,7 @@ ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
     "ask whether it can be resumed": lambda s, id, at: s.training.can_resume(id),
     "stop": lambda s, id, at: s.training.stop(id),
     "interrupt": lambda s, id, at: s.training.interrupt(id),
+    "outcome": lambda s, id, at: s.training.outcome(id),
     "wait": lambda s, id, at: s.training.wait(id),
     "follow": lambda s, id, at: list(s.training.follow(id)),
     "write": lambda s, id, at: s.writing.write(id),
@@ -84,7 +85,7 @@ def test_all_methods_with_a_model_id_are_tested() -> None:
     tried = {
         "get", "resolve", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
-        "interrupt", "wait", "follow", "stream", "write", "score",
+        "interrupt", "outcome", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
     harmless = {"give", "check_access", "find_deleted"}
     assert takes_id == tried | harmless
