@@ -29,7 +29,7 @@ from peers.texts import read
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
 
 from charrnn.core.machine_speed import step_seconds  # noqa: E402
-from charrnn.services.cost_estimate import COMPILING_SECONDS, speed  # noqa: E402
+from charrnn.services.cost_estimate import COMPILE_SECONDS, measure_speed  # noqa: E402
 
 VALIDATIONS = 25
 """In a training, evenly spaced: what the best of them misses is far below the differences between configurations."""
@@ -75,8 +75,8 @@ def configurations(seed: int, minutes: float, text: str) -> Iterator[dict[str, A
     while True:
         drawn = {name: one(draw) for name, one in DRAWN.items()} | {"seed": int(draw.integers(1, 1000))}
         options = recipe("auto", text, minutes, given=drawn | {"embedding_size": drawn["lstm_size"], **FIXED})
-        seconds = SHARE(draw) * max(60 * minutes - COMPILING_SECONDS, 1)
-        steps = max(1, round(seconds / step_seconds(options, num_classes, speed())))
+        seconds = SHARE(draw) * max(60 * minutes - COMPILE_SECONDS, 1)
+        steps = max(1, round(seconds / step_seconds(options, num_classes, measure_speed())))
         every = math.ceil(steps / VALIDATIONS)
         yield options | {"max_minutes": 0.0, "max_steps": steps, "eval_every_n": every, "save_every_n": steps}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
-from charrnn.services.bootstrap import refuse_password
+from charrnn.services.bootstrap import reject_password
 from charrnn.services.database_retry import retry_while_away
 from dashboard.server import settings
 from dashboard.server.allowed_hosts import is_loopback
@@ -54,7 +54,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     is_open = not logins and not is_loopback(address)
     if is_open and not chosen["open_to_everybody"]:
         raise StudioError(OPEN.format(address=address))
-    refuse_password(arguments.database)
+    reject_password(arguments.database)
     services = retry_while_away(
         lambda: open_services(
             chosen["home"] or None, database_url=arguments.database, environ=chosen["environ"], limits=chosen["limits"]

@@ -1,4 +1,4 @@
-"""The command line: flags in, tables, lines and JSON out. All that it does is done by `charrnn.services`.
+"""The command line, a thin layer over `charrnn.services`.
 
-No module here imports the services, and with them the database's library, before a command needs them.
+Its modules import the services, and with them SQLAlchemy, only inside the commands that need them.
 """

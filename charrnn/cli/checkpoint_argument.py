@@ -1,4 +1,4 @@
-"""The flag `--checkpoint`, which `sample` and `score` share."""
+"""The flag `--checkpoint` of `charrnn sample` and `charrnn score`."""
 
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -9,16 +9,16 @@ from charrnn.core.records import Model
 if TYPE_CHECKING:
     from charrnn.services import Services
 
-LOADING = "loading TensorFlow and the network …"
+LOADING_MESSAGE = "loading TensorFlow and the network …"
 
 
 def add_checkpoint(parser: ArgumentParser) -> None:
-    """Add the flag."""
+    """Add the flag `--checkpoint`."""
     parser.add_argument(
         "--checkpoint",
         default="best",
         metavar="best|last",
-        help="best (default): lowest loss; last: newest; or the id of a checkpoint",
+        help="best (default): lowest validation loss; last: newest; or the id of a checkpoint",
     )
 
 

@@ -33,12 +33,12 @@ class Command:
     """Runs the command and returns the exit code."""
 
 
-def opened(args: Namespace) -> "Services":
+def services_for(args: Namespace) -> "Services":
     """Open the services for `--home` and `--database`; use the result as a context manager."""
     from charrnn.services import open_services
-    from charrnn.services.bootstrap import refuse_password
+    from charrnn.services.bootstrap import reject_password
 
-    refuse_password(args.database)
+    reject_password(args.database)
     return open_services(args.home, database_url=args.database)
 
 
@@ -64,7 +64,7 @@ def output_path(name: str) -> Path:
     return path
 
 
-def typed(args: Namespace, *words: str) -> str:
+def format_command(args: Namespace, *words: str) -> str:
     """Return a command for the user to run, with the same data folder."""
     home = ["--home", args.home] if args.home else []
     return shlex.join(["charrnn", *home, *words])

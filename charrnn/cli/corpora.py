@@ -5,29 +5,35 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from charrnn.cli.command import DONE, FAILED, Command, add_json
-from charrnn.cli.option_flags import add_options, add_preset, check_training, tell_choice, training_options
+from charrnn.cli.option_flags import (
+    add_options,
+    add_preset,
+    check_training_options,
+    print_auto_options,
+    training_options,
+)
 from charrnn.cli.terminal_output import print_facts, print_json, print_table, say, visible
-from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.core import formatting
 from charrnn.core.errors import TextError
 from charrnn.core.text_decoding import analyze
 from charrnn.core.text_report import TextReport
 
 WIDTH = 78
-"""Characters of a first line that are shown."""
+"""Characters shown of each line of the preview."""
 
 
 def _check_flags(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the text; - reads standard input")
-    add_reading(parser)
+    add_encoding_flags(parser)
     add_json(parser)
     add_preset(parser)
     add_options(parser, "training")
 
 
 def _check(args: Namespace) -> int:
-    check_training(args)
-    with opened_text(args.file) as (file, name):
+    check_training_options(args)
+    with open_text(args.file) as (file, name):
         report = analyze(file, encoding=args.encoding, newlines=args.newlines or "lf", name=name)
     problems, cost = list(report.problems), None
     values: Mapping[str, Any] = {}
@@ -41,7 +47,7 @@ def _check(args: Namespace) -> int:
         print_json({"text": report, "trainable": not problems, "problems": problems, "cost": cost})
     else:
         print_facts(_facts(report))
-        say("\nfirst lines:")
+        say("\npreview:")
         for line in report.first_lines:
             say("  " + visible(line[:WIDTH]) + (" …" if len(line) > WIDTH else ""))
         for remark in report.remarks:
@@ -49,9 +55,9 @@ def _check(args: Namespace) -> int:
         say("")
         if cost:
             _print_cost(report, values, cost)
-            tell_choice(args, values, cost)
+            print_auto_options(args, values, cost)
         for problem in problems:
-            say(f"It cannot be trained on: {problem}")
+            say(f"This text cannot be trained on: {problem}")
     return FAILED if problems else DONE
 
 
@@ -62,38 +68,39 @@ def _cost(report: TextReport, values: Mapping[str, Any]) -> Any:
 
 
 def _facts(report: TextReport) -> dict[str, str]:
-    sure = "certain" if report.certain else "a guess"
-    ends = ", ".join(f"{number:,} {kind.upper()}" for kind, number in report.line_endings.items() if number)
+    certainty = "certain" if report.certain else "detected"
+    line_endings = ", ".join(f"{number:,} {kind.upper()}" for kind, number in report.line_endings.items() if number)
     return {
         "text": report.name,
         "size": formatting.size(report.num_bytes),
         "characters": f"{report.num_characters:,}",
-        "different": f"{report.num_distinct:,}",
+        "distinct characters": f"{report.num_distinct:,}",
         "lines": f"{report.num_lines:,}",
-        "encoding": f"{report.encoding} ({sure}: {report.reason})",
-        "or else": ", ".join(report.alternatives),
-        "line ends": ends or "none",
-        "frequent": _characters(report.frequent[:20]),
-        "rare": _characters(report.rare[:20]),
+        "encoding": f"{report.encoding} ({certainty}: {report.reason})",
+        "alternatives": ", ".join(report.alternatives),
+        "line endings": line_endings or "none",
+        "frequent": _counts(report.frequent[:20]),
+        "rare": _counts(report.rare[:20]),
     }
 
 
-def _characters(counted: Iterable[tuple[str, int]]) -> str:
-    return "  ".join(f"{_shown(character)} {number:,}" for character, number in counted)
+def _counts(counted: Iterable[tuple[str, int]]) -> str:
+    return "  ".join(f"{_display_name(character)} {number:,}" for character, number in counted)
 
 
-def _shown(character: str) -> str:
+def _display_name(character: str) -> str:
     return {" ": "space", "\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, visible(character))
 
 
 def _print_cost(report: TextReport, values: Mapping[str, Any], cost: Any) -> None:
     unknown = report.num_distinct - int(values["max_vocab"])
     if unknown > 0:
-        say(f"note: {unknown:,} rare characters are not learned; --max_vocab {report.num_distinct} learns all.")
+        say(f"note: {unknown:,} rare characters are not learned; to learn all, set --max_vocab {report.num_distinct}.")
     say(
-        f"It can be trained on. With these options: {cost.num_parameters:,} weights, "
-        f"{formatting.size(cost.memory_bytes)} of memory, {cost.steps_per_epoch:,} steps a pass over the text, "
-        f"{cost.total_steps:,} steps = {cost.passes:,.1f} passes, about {formatting.duration(60 * cost.minutes)} here."
+        f"This text can be trained on. With these options: {cost.num_parameters:,} parameters, "
+        f"{formatting.size(cost.memory_bytes)} of memory, {cost.steps_per_epoch:,} steps per epoch, "
+        f"{cost.total_steps:,} steps = {cost.epochs:,.1f} epochs, about {formatting.duration(60 * cost.minutes)} on "
+        f"this machine."
     )
 
 
@@ -105,7 +112,7 @@ def _examples(args: Namespace) -> int:
         print_json(found)
     else:
         print_table(
-            ["name", "title", "what it is"],
+            ["name", "title", "description"],
             [[example.name, example.title, example.missing or example.description] for example in found],
         )
     return DONE
@@ -116,9 +123,9 @@ COMMANDS = (
         "check",
         "Texts",
         "FILE [options]",
-        "tell what a text is like and whether it can be trained on",
+        "analyze a text and estimate the cost of training on it",
         _check_flags,
         _check,
     ),
-    Command("examples", "Texts", "[--json]", "list texts to begin with", add_json, _examples),
+    Command("examples", "Texts", "[--json]", "list the example texts", add_json, _examples),
 )

@@ -19,11 +19,11 @@ def _db(args: Namespace) -> int:
     from charrnn.services import bootstrap
 
     if args.action == "upgrade":
-        bootstrap.refuse_password(args.database)
+        bootstrap.reject_password(args.database)
         bootstrap.upgrade_database(args.home, database_url=args.database)
         notice("The database is up to date.")
         return DONE
-    home, address = bootstrap.where(args.home, database_url=args.database)
+    home, address = bootstrap.locations(args.home, database_url=args.database)
     if args.json:
         print_json({"home": str(home), "database": address})
     else:

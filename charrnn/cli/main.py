@@ -1,4 +1,4 @@
-"""From the command line to an exit code: the one place where errors become lines on standard error."""
+"""Run a command and report errors on standard error."""
 
 import io
 import logging
@@ -47,20 +47,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: Command line without the program's name; the process's own if missing.
+        argv: The arguments, without the name of the program; those of this process if missing.
 
     Returns:
-        0 done, 1 failed, 2 wrong usage, 128 + n when signal n ended it.
+        The exit code: 0 success, 1 failure, 2 usage error, 128 + n if signal n ended the command.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal or pipe that takes no “é” must not cost the command
+        if isinstance(stream, io.TextIOWrapper):  # escape what the encoding lacks
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # whoever read has seen enough; what is still buffered must not fail again when Python ends
+        # The reader has closed the pipe. Redirect the rest, so that flushing it does not fail when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_code(signal.SIGPIPE)
 
@@ -69,7 +69,7 @@ def _run(argv: Sequence[str]) -> int:
     args = None
     try:
         args = parse(argv, COMMANDS)
-        _set_up_log(args.verbose)
+        _configure_logging(args.verbose)
         if args.command is not None:
             return args.command.run(args)
         say(f"charrnn {charrnn.__version__}" if args.version else overview(COMMANDS.values()))
@@ -80,7 +80,7 @@ def _run(argv: Sequence[str]) -> int:
         notice(f"charrnn: {error}")
         return WRONG_USAGE
     except OptionError as error:
-        notice(f"charrnn: {_by_flag(error)}")
+        notice(f"charrnn: {_flag_messages(error)}")
         return WRONG_USAGE
     except StudioError as error:
         if args is not None and args.verbose:
@@ -97,12 +97,12 @@ def _run(argv: Sequence[str]) -> int:
         return FAILED
 
 
-def _set_up_log(verbose: bool) -> None:
-    """Print the program's log on standard error, or nowhere."""
+def _configure_logging(verbose: bool) -> None:
+    """Log to standard error if `verbose`, else nowhere."""
     logging.getLogger("charrnn").handlers[:] = [logging.StreamHandler() if verbose else logging.NullHandler()]
 
 
-def _by_flag(error: OptionError) -> str:
+def _flag_messages(error: OptionError) -> str:
     flags = {"name", "preset", "minutes", *options("training"), *options("sampling")}
     lines = [f"--{name}: {text}" if name in flags else text for name, text in error.problems.items()]
-    return lines[0] if len(lines) == 1 else f"{len(lines)} options are wrong:\n  " + "\n  ".join(lines)
+    return lines[0] if len(lines) == 1 else f"{len(lines)} options are invalid:\n  " + "\n  ".join(lines)

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from charrnn.cli.command import DONE, Command, add_json, add_model, opened
+from charrnn.cli.command import DONE, Command, add_json, add_model, services_for
 from charrnn.cli.terminal_output import print_facts, print_json, print_table, say
 from charrnn.core import formatting
 from charrnn.core.options import defaults
@@ -20,7 +20,7 @@ def _show_flags(parser: ArgumentParser) -> None:
 
 
 def _show(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         corpus = services.corpora.get(model.corpus_id) if model.corpus_id else None
         checkpoints = services.models.checkpoints(model.id)

@@ -4,7 +4,7 @@ import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from charrnn.cli.command import DONE, Command, add_json, add_model, opened, output_path, typed
+from charrnn.cli.command import DONE, Command, add_json, add_model, format_command, output_path, services_for
 from charrnn.cli.terminal_output import hint, notice, print_json, print_table, say
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name
@@ -17,7 +17,7 @@ def _models_flags(parser: ArgumentParser) -> None:
 
 
 def _models(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         models = services.models.deleted() if args.deleted else services.models.all()
         texts = {corpus.id: corpus.name for corpus in services.corpora.all()}
     if args.json:
@@ -57,7 +57,7 @@ def _rename_flags(parser: ArgumentParser) -> None:
 
 
 def _rename(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         renamed = services.models.rename(model.id, args.new_name)
     notice(f"Renamed {model.name!r} to {renamed.name!r}.")
@@ -70,7 +70,7 @@ def _note_flags(parser: ArgumentParser) -> None:
 
 
 def _note(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         if args.text is not None:
             services.models.note(model.id, args.text)
@@ -85,7 +85,7 @@ def _give_flags(parser: ArgumentParser) -> None:
 
 
 def _give(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.give(services.models.resolve(args.name).id, args.user)
     notice(f"{model.name!r} and its text now belong to {repr(model.owner) if model.owner else 'no user'}.")
     return DONE
@@ -101,10 +101,10 @@ def _delete_flags(parser: ArgumentParser) -> None:
 
 
 def _delete(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         if not args.forever:
             model = services.models.delete(services.models.resolve(args.name).id)
-            notice(f"Deleted {model.name!r}. Restore it with: {typed(args, 'restore', model.name)}")
+            notice(f"Deleted {model.name!r}. Restore it with: {format_command(args, 'restore', model.name)}")
             return DONE
         try:
             model = services.models.resolve(args.name)
@@ -119,11 +119,12 @@ def _delete(args: Namespace) -> int:
 
 
 def _restore(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.find_deleted(args.name)
         if model is None:
             raise NotFound(
-                f"There is no deleted model {args.name!r}. List deleted models: {typed(args, 'models', '--deleted')}"
+                f"There is no deleted model {args.name!r}. List deleted models: "
+                f"{format_command(args, 'models', '--deleted')}"
             )
         services.models.restore(model.id)
     notice(f"Restored {model.name!r}.")
@@ -136,7 +137,7 @@ def _export_flags(parser: ArgumentParser) -> None:
 
 
 def _export(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
         hint("verifying the checkpoint …")
@@ -150,10 +151,12 @@ def _import_flags(parser: ArgumentParser) -> None:
 
 
 def _import(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         hint("verifying the checkpoint …")
         model = services.models.import_bundle(Path(args.file))
-    notice(f"Imported {model.name!r} at step {model.step:,}. Generate text: {typed(args, 'sample', model.name)}")
+    notice(
+        f"Imported {model.name!r} at step {model.step:,}. Generate text: {format_command(args, 'sample', model.name)}"
+    )
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""Flags made from the options' schema, so that a new option has its flag at once."""
+"""Create command-line flags from the options schema and read training options from them."""
 
 import json
 import textwrap
@@ -13,15 +13,15 @@ from charrnn.core.options import Kind, Option, Value, defaults, options, presets
 if TYPE_CHECKING:
     from charrnn.services.cost_estimate import Estimate
 
-ALWAYS_TOLD = "lstm_size", "num_layers"
-"""Options that Auto's choice is told with even where it is the default."""
+ALWAYS_PRINTED = "lstm_size", "num_layers"
+"""Options chosen by Auto that are printed even if they equal the default."""
 METAVARS = {"integer": "N", "number": "X", "boolean": "true|false", "string": "TEXT"}
 
 
 def add_options(parser: ArgumentParser, kind: Kind) -> None:
-    """Add a flag for every option of a kind, under the headings of the forms.
+    """Add a flag for each option of a kind, grouped as in the dashboard's forms.
 
-    Values stay as they were typed: `charrnn.core.options.checked` reads them and reports all wrong ones at once.
+    Values stay strings: `charrnn.core.options.checked` converts them and reports all invalid ones at once.
     """
     groups: dict[str, Any] = {}
     for option in options(kind).values():
@@ -31,70 +31,76 @@ def add_options(parser: ArgumentParser, kind: Kind) -> None:
             f"--{option.name}",
             metavar="|".join(option.choices) or METAVARS[option.type],
             default=SUPPRESS,
-            help=_help(option).replace("%", "%%"),
+            help=_help_text(option).replace("%", "%%"),
         )
 
 
 def add_preset(parser: ArgumentParser) -> None:
-    """Take `--minutes` and `--preset`."""
+    """Add the flags `--minutes` and `--preset`."""
     parser.add_argument(
         "--minutes",
         metavar="X",
-        help="how long you have: chooses all other options for the text, this time and this machine (preset auto)",
+        help="time budget; Auto chooses all other options for the text, this time and this machine",
     )
-    parser.add_argument("--preset", metavar="|".join(presets()), help="options to begin with (see: charrnn presets)")
+    parser.add_argument("--preset", metavar="|".join(presets()), help="options to start with (see: charrnn presets)")
 
 
-def given(args: Namespace, kind: Kind) -> dict[str, str]:
-    """Return the options of a kind that were typed."""
+def typed_options(args: Namespace, kind: Kind) -> dict[str, str]:
+    """Return the options of a kind that are on the command line, as strings."""
     return {name: getattr(args, name) for name in options(kind) if hasattr(args, name)}
 
 
-def check_training(args: Namespace) -> None:
-    """Refuse wrong options before a text is read, which can take a while.
+def check_training_options(args: Namespace) -> None:
+    """Validate the training options as far as possible before a text, which may be large, is read.
 
     Raises:
-        OptionError: Some are wrong, there is no such preset, or it knows no time budget.
+        OptionError: An option is invalid, the preset is unknown, or it has no time budget.
     """
-    from charrnn.services.training_options import checked_request
+    from charrnn.services.training_options import check_request
 
-    checked_request(given(args, "training"), preset_name=args.preset, minutes=args.minutes)
+    check_request(typed_options(args, "training"), preset_name=args.preset, minutes=args.minutes)
 
 
 def training_options(args: Namespace, *, num_characters: int, num_distinct: int) -> dict[str, Value]:
-    """Return all training options for a text, as minutes, preset and flags set them.
+    """Return all training options for a text, from `--minutes`, `--preset` and the option flags.
 
     Raises:
-        OptionError: Some are wrong, there is no such preset, or it knows no time budget.
+        OptionError: An option is invalid, the preset is unknown, or it has no time budget.
     """
     from charrnn.services.training_options import training_options as options_for_text
 
-    text = {"num_characters": num_characters, "num_distinct": num_distinct}
-    return options_for_text(given(args, "training"), **text, preset_name=args.preset, minutes=args.minutes)
+    return options_for_text(
+        typed_options(args, "training"),
+        num_characters=num_characters,
+        num_distinct=num_distinct,
+        preset_name=args.preset,
+        minutes=args.minutes,
+    )
 
 
-def tell_choice(args: Namespace, values: Mapping[str, Value], cost: "Estimate") -> None:
-    """Show what Auto has chosen, as flags that the user can type to change it; nothing where it was not asked."""
+def print_auto_options(args: Namespace, values: Mapping[str, Value], cost: "Estimate") -> None:
+    """Print the options chosen by Auto as flags that the user can change; print nothing if Auto was not used."""
     if args.minutes is None and not (args.preset and presets()[args.preset].minutes):
         return
-    typed, usual = given(args, "training"), defaults("training")
+    typed, default_values = typed_options(args, "training"), defaults("training")
     chosen = [
-        f"--{name} {_spelled(value)}"
+        f"--{name} {_format_value(value)}"
         for name, value in values.items()
-        if (value != usual[name] or name in ALWAYS_TOLD) and name not in typed
+        if (value != default_values[name] or name in ALWAYS_PRINTED) and name not in typed
     ]
-    allowed, needed = (formatting.duration(60 * float(time)) for time in (values["max_minutes"], cost.minutes))
+    budget, needed = (formatting.duration(60 * float(minutes)) for minutes in (values["max_minutes"], cost.minutes))
     notice(
-        f"Options that Auto chose for this text, this machine and {allowed} (about {needed} needed); any can be set:"
+        f"Auto chose these options for this text, this machine and {budget} (about {needed} needed). "
+        f"Set any of them to change it:"
     )
     notice(textwrap.fill(" ".join(chosen), 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
 
 
-def _spelled(value: Value) -> str:
+def _format_value(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else json.dumps(value).strip('"')
 
 
-def _help(option: Option) -> str:
+def _help_text(option: Option) -> str:
     default = json.dumps(option.default).strip('"') or "empty"
     allowed = "" if option.choices or option.type in ("boolean", "string") else f" {option.allowed.capitalize()}."
     return f"{option.help}{allowed} Default: {default}."

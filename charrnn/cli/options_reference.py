@@ -1,4 +1,4 @@
-"""`charrnn options` and `charrnn presets`: what can be set, from the schema."""
+"""`charrnn options` and `charrnn presets`."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -11,8 +11,8 @@ KINDS: tuple[Kind, ...] = ("training", "sampling")
 
 
 def _options_flags(parser: ArgumentParser) -> None:
-    parser.add_argument("kind", choices=KINDS, nargs="?", help="those of one kind only")
-    parser.add_argument("--markdown", action="store_true", help="print the tables of the README")
+    parser.add_argument("kind", choices=KINDS, nargs="?", help="list only the options of this kind")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of the documentation")
     add_json(parser)
 
 
@@ -27,7 +27,7 @@ def _options(args: Namespace) -> int:
             continue
         say(f"{kind} options\n")
         print_table(
-            ["option", "default", "allowed", "what it does"],
+            ["option", "default", "allowed", "description"],
             [
                 [option.name, json.dumps(option.default).strip('"') or "empty", option.allowed, option.help]
                 for option in options(kind).values()

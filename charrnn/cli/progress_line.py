@@ -1,38 +1,36 @@
-"""The live line below the log: how far a training is, its losses, its speed, how long it will take."""
+"""Display the progress of a training in one line: step, losses, speed and time left."""
 
 import time
-from collections import deque
 
 from rich.text import Text
 
-from charrnn.core import formatting
+from charrnn.core import formatting, training_speed
 from charrnn.core.training_events import Event, MetricsMeasured, SchedulePlanned
 
-WINDOW_SECONDS = 30.0
-"""Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
-BAR = 20
+BAR_WIDTH = 20
 
 
 class ProgressLine:
-    """What is known about a training under way; `rich` draws it anew several times a second.
+    """The progress of a running training; `rich` renders it several times per second.
 
     Args:
         total_steps: Step at which the training is complete.
         max_minutes: Time limit of the training, 0 for none.
-        characters: How many characters one step reads.
+        characters: Characters per step.
     """
 
     def __init__(self, total_steps: int, *, max_minutes: float = 0, characters: int = 1):
         self._total, self._characters = total_steps, characters
-        self._seconds_allowed = 60 * max_minutes
-        self._times: deque[tuple[float, int]] = deque()
+        self._time_limit = 60 * max_minutes
+        self._seconds: list[float] = []
+        self._steps: list[int] = []
         self._began: float | None = None
         self._losses: dict[str, float] = {}
-        self.ending = False
-        """Set when it was asked to stop."""
+        self.is_stopping = False
+        """Set when the training was asked to stop."""
 
-    def hear(self, event: Event, now: float | None = None) -> None:
-        """Take an event in; `now` is in seconds of a clock that never goes back."""
+    def update(self, event: Event, now: float | None = None) -> None:
+        """Process an event; `now` is the time in seconds of a monotonic clock."""
         if isinstance(event, SchedulePlanned):
             self._total = event.total_steps
         if not isinstance(event, MetricsMeasured):
@@ -40,40 +38,41 @@ class ProgressLine:
         now = time.monotonic() if now is None else now
         self._began = now if self._began is None else self._began
         self._losses |= {name: event.values[name] for name in ("loss", "val_loss") if name in event.values}
-        self._times.append((now, event.step))
-        while now - self._times[0][0] > WINDOW_SECONDS and len(self._times) > 2:
-            self._times.popleft()
+        self._seconds.append(now)
+        self._steps.append(event.step)
+        first = training_speed.window_start(self._seconds)
+        del self._seconds[:first], self._steps[:first]
 
     @property
     def steps_per_second(self) -> float | None:
-        """Speed over the last half minute; `None` before two steps were heard of."""
-        if not self._times:
-            return None
-        (first, from_step), (last, to_step) = self._times[0], self._times[-1]
-        return (to_step - from_step) / (last - first) if last > first and to_step > from_step else None
+        """Speed over the last half minute; `None` before two steps were measured."""
+        return training_speed.steps_per_second(self._steps, self._seconds)
 
     def seconds_left(self, now: float) -> float | None:
-        """Time until the last step or the time limit; `None` when it cannot be told yet."""
-        ends = []
-        if speed := self.steps_per_second:
-            ends.append((self._total - self._times[-1][1]) / speed - (now - self._times[-1][0]))
-        if self._seconds_allowed and self._began is not None:
-            ends.append(self._began + self._seconds_allowed - now)
-        return max(0.0, min(ends)) if ends else None
+        """Return the time until the last step or the time limit; `None` if it is not known yet."""
+        speed = self.steps_per_second
+        to_last_step = (self._total - self._steps[-1]) / speed - (now - self._seconds[-1]) if speed else None
+        to_time_limit = None
+        if self._time_limit and self._began is not None:
+            to_time_limit = self._began + self._time_limit - now
+        return training_speed.seconds_left(to_last_step=to_last_step, to_time_limit=to_time_limit)
 
     def text(self, now: float) -> str:
         """Return the line."""
-        if not self._times:
-            return "starting: TensorFlow loads, then the network is compiled; the first step takes a few seconds"
-        step = self._times[-1][1]
-        done = min(BAR, BAR * step // self._total)
-        parts = [f"{'━' * done}{'─' * (BAR - done)} {step:,}/{self._total:,}", f"loss {self._losses['loss']:.4f}"]
+        if not self._steps:
+            return "starting: loading TensorFlow and compiling the network; the first step takes a few seconds"
+        step = self._steps[-1]
+        done = min(BAR_WIDTH, BAR_WIDTH * step // self._total)
+        parts = [
+            f"{'━' * done}{'─' * (BAR_WIDTH - done)} {step:,}/{self._total:,}",
+            f"loss {self._losses['loss']:.4f}",
+        ]
         if "val_loss" in self._losses:
             parts.append(f"validation {self._losses['val_loss']:.4f}")
         if speed := self.steps_per_second:
             parts.append(f"{speed * self._characters:,.0f} characters/s")
         left = self.seconds_left(now)
-        if self.ending:
+        if self.is_stopping:
             parts.append("stopping")
         elif left is not None:
             parts.append(f"{formatting.duration(left)} left")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from charrnn.cli.checkpoint_argument import LOADING, add_checkpoint, checked_checkpoint
-from charrnn.cli.command import DONE, Command, UsageError, opened, output_path
-from charrnn.cli.option_flags import add_options, given
+from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
+from charrnn.cli.command import DONE, Command, UsageError, output_path, services_for
+from charrnn.cli.option_flags import add_options, typed_options
 from charrnn.cli.terminal_output import as_json, for_stream, hint, notice
 from charrnn.core.atomic_files import atomic_file
 from charrnn.core.generated_text import GeneratedText, TextChunk, join_chunks
@@ -38,11 +38,11 @@ def _sample(args: Namespace) -> int:
         raise UsageError(
             f"The command names {given_names}. Name one, e.g. charrnn sample shakespeare (see: charrnn models)."
         )
-    values = checked("sampling", given(args, "sampling"))
-    with opened(args) as services, _sink(args) as write:
+    values = checked("sampling", typed_options(args, "sampling"))
+    with services_for(args) as services, _sink(args) as write:
         model = services.models.resolve(names.pop())
         checkpoint = checked_checkpoint(args, services, model)
-        hint(LOADING)
+        hint(LOADING_MESSAGE)
         stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
         for problem in stream.problems:
             notice(f"warning: {problem}")

@@ -2,10 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from charrnn.cli.checkpoint_argument import LOADING, add_checkpoint, checked_checkpoint
-from charrnn.cli.command import DONE, Command, add_json, add_model, opened
+from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
+from charrnn.cli.command import DONE, Command, add_json, add_model, services_for
 from charrnn.cli.terminal_output import hint, print_json, say
-from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.core import formatting
 from charrnn.core.text_decoding import decode, resolve_encoding
 
@@ -17,20 +17,20 @@ def _score_flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--adaptive",
         action="store_true",
-        help="let the model learn from what it has read so far, as compressors do; the stored model stays the same",
+        help="adapt the weights to the text while scoring it, as compressors do; the stored model does not change",
     )
-    add_reading(parser)
+    add_encoding_flags(parser)
     add_json(parser)
 
 
 def _score(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         checkpoint = checked_checkpoint(args, services, model)
-        with opened_text(args.file) as (file, _):
+        with open_text(args.file) as (file, _):
             encoding = resolve_encoding(file, args.encoding).encoding
             text = "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf"))
-        hint(LOADING)
+        hint(LOADING_MESSAGE)
         score = services.writing.score(model.id, text, checkpoint=checkpoint, adaptive=args.adaptive)
     if args.json:
         print_json(
@@ -45,8 +45,8 @@ def _score(args: Namespace) -> int:
             }
         )
         return DONE
-    how = ", adaptive" if args.adaptive else ""
-    say(f"{formatting.loss_with_units(score.nats)} over {score.num_characters:,} characters ({encoding}{how})")
+    mode = ", adaptive" if args.adaptive else ""
+    say(f"{formatting.loss_with_units(score.nats)} over {score.num_characters:,} characters ({encoding}{mode})")
     if score.num_unknown:
         say(f"{score.num_unknown:,} of them are not in the vocabulary; they are scored as unknown.")
     return DONE

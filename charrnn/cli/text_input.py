@@ -12,7 +12,7 @@ from typing import BinaryIO
 from charrnn.core.text_decoding import open_file
 
 
-def add_reading(parser: ArgumentParser) -> None:
+def add_encoding_flags(parser: ArgumentParser) -> None:
     """Add the flags `--encoding` and `--newlines`."""
     parser.add_argument(
         "--encoding",
@@ -25,7 +25,7 @@ def add_reading(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def opened_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
+def open_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
     """Open a text as a seekable file.
 
     Yields:

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 from rich.progress import Progress
 
-from charrnn.cli.command import DONE, FAILED, Command, UsageError, add_model, opened, typed
-from charrnn.cli.option_flags import add_options, add_preset, check_training, given, tell_choice, training_options
+from charrnn.cli.command import DONE, FAILED, Command, UsageError, add_model, format_command, services_for
+from charrnn.cli.option_flags import (
+    add_options,
+    add_preset,
+    check_training_options,
+    print_auto_options,
+    training_options,
+    typed_options,
+)
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, hint, notice
-from charrnn.cli.text_input import add_reading, opened_text
+from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.cli.training_monitor import watch
 from charrnn.core.batches import check_length
 from charrnn.core.errors import NameTaken, NotFound, StateError
@@ -24,15 +31,15 @@ if TYPE_CHECKING:
 
 def _train_flags(parser: ArgumentParser) -> None:
     text = parser.add_argument_group("Text").add_mutually_exclusive_group(required=True)
-    text.add_argument("--input_file", metavar="FILE", help="text to learn from; - reads standard input")
-    text.add_argument("--corpus", metavar="ID|NAME", help="a text that was brought in before")
+    text.add_argument("--input_file", metavar="FILE", help="text to train on; - reads standard input")
+    text.add_argument("--corpus", metavar="ID|NAME", help="a stored text")
     text.add_argument("--example", metavar="NAME", help="an example text (see: charrnn examples)")
-    add_reading(parser)
-    parser.add_argument("--name", metavar="NAME", help="what to call the model; made from the text's name if missing")
+    add_encoding_flags(parser)
+    parser.add_argument("--name", metavar="NAME", help="name of the model; derived from the text's name if missing")
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="take the place of a model that has this name; it is set aside, as by charrnn delete",
+        help="delete an existing model of this name first; it can be restored",
     )
     add_preset(parser)
     add_options(parser, "training")
@@ -40,11 +47,11 @@ def _train_flags(parser: ArgumentParser) -> None:
 
 def _train(args: Namespace) -> int:
     if not args.input_file and (args.encoding or args.newlines):
-        raise UsageError("--encoding and --newlines say how to read --input_file; they do nothing to other texts.")
-    check_training(args)
-    with opened(args) as services:
-        replaced = _model_in_the_way(args, services)
-        corpus = _text(args, services)
+        raise UsageError("--encoding and --newlines apply to --input_file only. Remove them.")
+    check_training_options(args)
+    with services_for(args) as services:
+        replaced = _replaced_model(args, services)
+        corpus = _load_corpus(args, services)
         values = training_options(args, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
         if replaced:
@@ -52,13 +59,13 @@ def _train(args: Namespace) -> int:
         return watch(
             args,
             services,
-            _line(values, corpus, args),
+            _create_progress_line(values, corpus, args),
             lambda listener: services.training.start(corpus, name=args.name, options=values, listeners=[listener]),
         )
 
 
-def _model_in_the_way(args: Namespace, services: "Services") -> Model | None:
-    """Return the model that `--replace` replaces; refuse a taken name before a large text is read."""
+def _replaced_model(args: Namespace, services: "Services") -> Model | None:
+    """Return the model that `--replace` replaces, if any; reject a taken name before a large text is read."""
     if args.name is None:
         return None
     try:
@@ -67,47 +74,49 @@ def _model_in_the_way(args: Namespace, services: "Services") -> Model | None:
         return None
     if not args.replace:
         raise NameTaken(
-            f"There is a model {model.name!r} already ({model.state}, step {model.step:,}). Go on with it: "
-            f"{typed(args, 'resume', model.name)}; or choose another --name; or begin anew with --replace."
+            f"The model {model.name!r} exists already ({model.state}, step {model.step:,}). Resume its training with "
+            f"`{format_command(args, 'resume', model.name)}`, choose another --name, or start over with --replace."
         )
     return model
 
 
-def _text(args: Namespace, services: "Services") -> Corpus:
+def _load_corpus(args: Namespace, services: "Services") -> Corpus:
     if args.corpus:
         return services.corpora.resolve(args.corpus)
     with Progress(console=console(sys.stderr), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("reading the text", total=1.0)
 
-        def show(share: float) -> None:
+        def show_progress(share: float) -> None:
             bar.update(task, completed=share)
 
         if args.example:
-            corpus, report = services.corpora.add_example(args.example, progress=show)
+            corpus, report = services.corpora.add_example(args.example, progress=show_progress)
         else:
-            with opened_text(args.input_file) as (file, name):
+            with open_text(args.input_file) as (file, name):
                 corpus, report = services.corpora.add(
-                    file, name=name, encoding=args.encoding, newlines=args.newlines or "lf", progress=show
+                    file, name=name, encoding=args.encoding, newlines=args.newlines or "lf", progress=show_progress
                 )
-    _tell_text(report)
+    _print_text_summary(report)
     return corpus
 
 
-def _tell_text(report: TextReport) -> None:
+def _print_text_summary(report: TextReport) -> None:
     notice(
-        f"text: {report.name}, {report.num_characters:,} characters, {report.num_distinct:,} different, "
+        f"text: {report.name}, {report.num_characters:,} characters, {report.num_distinct:,} distinct, "
         f"{report.encoding} ({report.reason})"
     )
     for remark in report.remarks:
         notice(f"  {remark}")
 
 
-def _line(values: dict[str, bool | int | float | str], corpus: Corpus, args: Namespace | None = None) -> ProgressLine:
+def _create_progress_line(
+    values: dict[str, bool | int | float | str], corpus: Corpus, args: Namespace | None = None
+) -> ProgressLine:
     from charrnn.services.cost_estimate import estimate
 
     cost = estimate(values, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
     if args:
-        tell_choice(args, values, cost)
+        print_auto_options(args, values, cost)
     return ProgressLine(
         cost.total_steps,
         max_minutes=float(values["max_minutes"]),
@@ -121,22 +130,26 @@ def _resume_flags(parser: ArgumentParser) -> None:
 
 
 def _resume(args: Namespace) -> int:
-    changes = given(args, "training")
-    with opened(args) as services:
+    changes = typed_options(args, "training")
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         values = checked("training", changes, base=model.train_params)
         if model.corpus_id is None:
-            raise StateError(f"The model {model.name!r} has no text yet. Train a new one: charrnn train --help")
+            raise StateError(
+                f"The model {model.name!r} has no text to train on. Train a new model: charrnn train --help"
+            )
         corpus = services.corpora.get(model.corpus_id)
-        line = _line(values, corpus)
+        progress = _create_progress_line(values, corpus)
         if model.state not in ACTIVE and not services.training.can_resume(model.id):
-            notice("No checkpoint of this model was written yet: its training begins at the first step.")
+            notice("This model has no checkpoint yet; its training starts at the first step.")
             services.models.set_options(model.id, values)
-            return watch(args, services, line, lambda tell: services.training.begin(model.id, listeners=[tell]))
+            return watch(
+                args, services, progress, lambda listener: services.training.begin(model.id, listeners=[listener])
+            )
         return watch(
             args,
             services,
-            line,
+            progress,
             lambda listener: services.training.resume(model.id, options=changes, listeners=[listener]),
         )
 
@@ -144,21 +157,23 @@ def _resume(args: Namespace) -> int:
 def _stop_flags(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument(
-        "--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the end (default 60)"
+        "--wait", type=float, default=60.0, metavar="SECONDS", help="maximum time to wait for the end (default 60)"
     )
 
 
 def _stop(args: Namespace) -> int:
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.training.stop(services.models.resolve(args.name).id)
-        hint("Asked it to save and end after the step under way …")
+        hint("stopping after the current step and saving a checkpoint …")
         model = services.training.wait(model.id, timeout=args.wait)
         if model.state in ACTIVE:
             notice(
-                f"charrnn: {model.name!r} has not ended yet; it will after the step under way, when its worker runs."
+                f"charrnn: The training of {model.name!r} has not ended yet. It will stop after the current step, if "
+                f"its worker is running. Check with: {format_command(args, 'show', model.name)}"
             )
             return FAILED
-        notice(f"{model.state.capitalize()} at step {model.step:,}. Go on with: {typed(args, 'resume', model.name)}")
+        resume = format_command(args, "resume", model.name)
+        notice(f"{model.state.capitalize()} at step {model.step:,}. Resume with: {resume}")
     return DONE
 
 
@@ -167,10 +182,10 @@ COMMANDS = (
         "train",
         "Train",
         "(--input_file FILE | --example NAME | --corpus ID) [--name NAME] [options]",
-        "make a model from a text and train it",
+        "train a new model on a text",
         _train_flags,
         _train,
     ),
-    Command("resume", "Train", "NAME [options to change]", "go on with a training", _resume_flags, _resume),
-    Command("stop", "Train", "NAME", "end a training that runs elsewhere; it saves first", _stop_flags, _stop),
+    Command("resume", "Train", "NAME [options to change]", "resume a training", _resume_flags, _resume),
+    Command("stop", "Train", "NAME", "stop a training after saving a checkpoint", _stop_flags, _stop),
 )

@@ -3,7 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, opened
+from charrnn.cli.command import DONE, Command, UsageError, add_json, add_model, services_for
 from charrnn.cli.terminal_output import hint, print_json, say
 from charrnn.core.records import LogLine
 
@@ -18,7 +18,7 @@ def _flags(parser: ArgumentParser) -> None:
 def _log(args: Namespace) -> int:
     if args.last is not None and args.last < 0:
         raise UsageError(f"--last is {args.last}, but must be at least 0.")
-    with opened(args) as services:
+    with services_for(args) as services:
         model = services.models.resolve(args.name)
         after = 0 if args.last is None else max(0, model.log_position - args.last)
         if not args.follow:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from rich.live import Live
 from rich.text import Text
 
-from charrnn.cli.command import DONE, FAILED, typed
+from charrnn.cli.command import DONE, FAILED, format_command
 from charrnn.cli.interrupt_signals import StopSignals, exit_code
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, notice, say, visible
@@ -27,25 +27,25 @@ POLL_SECONDS = 0.1
 """Interval between checks for signals while there are no events."""
 
 
-def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Callable[[Listener], Model]) -> int:
+def watch(args: Namespace, services: "Services", progress: ProgressLine, start: Callable[[Listener], Model]) -> int:
     """Start a training and display it until it ends.
 
     Args:
         args: The arguments of the command.
         services: Runs the training.
-        line: The progress line.
-        begin: Starts the training with a listener.
+        progress: The progress line.
+        start: Starts the training with a listener.
 
     Returns:
         The exit code.
     """
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    asked = False
-    with StopSignals() as signals, _Display(line) as display:
-        model = begin(events.put)
+    stop_requested = False
+    with StopSignals() as signals, _Display(progress) as display:
+        model = start(events.put)
         while True:
-            if signals.caught is not None and not asked:
-                asked = True
+            if signals.caught is not None and not stop_requested:
+                stop_requested = True
                 _ask_to_stop(services, model, signals.caught, display)
             try:
                 event = events.get(timeout=POLL_SECONDS)
@@ -62,13 +62,13 @@ def watch(args: Namespace, services: "Services", line: ProgressLine, begin: Call
 class _Display:
     """Log lines, with the progress line below them on a terminal."""
 
-    def __init__(self, line: ProgressLine):
-        self._line = line
-        self._lines_here = sys.stdout.isatty()  # otherwise they go to a file or pipe unchanged
-        stream = sys.stdout if self._lines_here else sys.stderr
-        self._shown = stream.isatty()
+    def __init__(self, progress: ProgressLine):
+        self._progress = progress
+        self._prints_log = sys.stdout.isatty()  # otherwise log lines go to a file or pipe unchanged
+        stream = sys.stdout if self._prints_log else sys.stderr
+        self._is_terminal = stream.isatty()
         self._live = Live(
-            line,
+            progress,
             console=console(stream),
             transient=True,
             redirect_stdout=False,
@@ -77,49 +77,49 @@ class _Display:
         )
 
     def __enter__(self) -> Self:
-        if self._shown:
+        if self._is_terminal:
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown:
+        if self._is_terminal:
             self._live.stop()
 
     def show(self, event: Event) -> None:
         """Print an event and update the progress line."""
-        self._line.hear(event)
+        self._progress.update(event)
         match event:
             case LogMessage(text, level) if level != "error":  # errors are printed at the end
                 self._print(text, "yellow" if level == "warning" else "")
-            case SampleGenerated(step, text) if self._lines_here:
+            case SampleGenerated(step, text) if self._prints_log:
                 self._print(f"sample at step {step:,}:\n{text}\n", "dim")
 
     def note(self, text: str) -> None:
         """Print a message that is not part of the log."""
-        if self._shown:
+        if self._is_terminal:
             self._live.console.print(Text(text, "bold"))
         else:
             notice(text)
 
-    def end(self) -> None:
+    def show_stopping(self) -> None:
         """Show that the training was asked to stop."""
-        self._line.ending = True
+        self._progress.is_stopping = True
 
     def _print(self, text: str, style: str) -> None:
-        if self._lines_here:
+        if self._prints_log:
             self._live.console.print(Text(visible(text, lines=True), style))
         else:
             say(text)
 
 
 def _ask_to_stop(services: "Services", model: Model, number: int, display: _Display) -> None:
-    display.end()
+    display.show_stopping()
     if number != signal.SIGINT:
         services.training.interrupt(model.id)
         return
-    display.note("Stopping after the current step and saving a checkpoint. Press Ctrl-C again to end at once.")
+    display.note("Stopping after the current step and saving a checkpoint. Press Ctrl-C again to quit immediately.")
     try:
         services.training.stop(model.id)
     except (StateError, StoreUnavailable):
@@ -129,12 +129,14 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
 def _print_end(args: Namespace, services: "Services", model: Model, end: TrainingEnded) -> int:
     """Print how a training ended and what to do next; return the exit code."""
     best = f" Best loss {formatting.loss_with_units(model.best_loss)}." if model.best_loss is not None else ""
-    step, resume = f"{model.step:,}", typed(args, "resume", model.name)
+    step, resume = f"{model.step:,}", format_command(args, "resume", model.name)
     match end.state:
         case ModelState.COMPLETED:
             outcome = services.training.outcome(model.id)
             advice = f" {outcome.advice}" if outcome and outcome.advice else ""
-            notice(f"Completed at step {step}.{best}{advice} Generate text: {typed(args, 'sample', model.name)}")
+            notice(
+                f"Completed at step {step}.{best}{advice} Generate text: {format_command(args, 'sample', model.name)}"
+            )
         case ModelState.STOPPED | ModelState.INTERRUPTED if not end.message:
             notice(f"{end.state.capitalize()} at step {step}; checkpoint saved.{best} Resume with: {resume}")
         case _:

@@ -11,8 +11,8 @@ from charrnn.cli.terminal_output import notice, print_json, print_table
 from charrnn.core.errors import StudioError
 from charrnn.core.password_hashing import is_hashed
 
-VARIABLE = "CHARRNN_LOGIN_FILE"
-LONGEST_INPUT = 10_000
+LOGIN_FILE_VARIABLE = "CHARRNN_LOGIN_FILE"
+MAX_INPUT_LENGTH = 10_000
 
 
 def _flags(parser: ArgumentParser) -> None:
@@ -22,7 +22,9 @@ def _flags(parser: ArgumentParser) -> None:
         "list: print the users; convert: replace plain-text passwords by hashes",
     )  # fmt: skip
     parser.add_argument("name", metavar="NAME", nargs="?", help="name of the user (add, remove)")
-    parser.add_argument("--login_file", metavar="FILE", help=f"login file of the dashboard (default: {VARIABLE})")
+    parser.add_argument(
+        "--login_file", metavar="FILE", help=f"login file of the dashboard (default: {LOGIN_FILE_VARIABLE})"
+    )
     parser.add_argument(
         "--password_file", metavar="FILE",
         help="read the password from the first line of a file; without it, the password is asked for on a terminal, "
@@ -47,7 +49,7 @@ def _user(args: Namespace) -> int:
         login_file.remove_user(path, args.name)
         notice(f"{args.name} can no longer log in; open pages are closed.")
     elif args.action == "convert":
-        converted = login_file.hash_plain(path)
+        converted = login_file.hash_plain_text(path)
         notice(f"Hashed {len(converted)} plain-text password(s). These users have to log in again.")
     else:
         _list(login_file.read_users(path), as_json=args.json)
@@ -55,9 +57,9 @@ def _user(args: Namespace) -> int:
 
 
 def _login_file(args: Namespace) -> Path:
-    name = args.login_file or os.environ.get(VARIABLE)
+    name = args.login_file or os.environ.get(LOGIN_FILE_VARIABLE)
     if not name:
-        raise UsageError(f"No login file is named. Add --login_file FILE, or set {VARIABLE}.")
+        raise UsageError(f"No login file is named. Add --login_file FILE, or set {LOGIN_FILE_VARIABLE}.")
     return Path(name).absolute()
 
 
@@ -66,11 +68,11 @@ def _password(args: Namespace) -> str:
     if args.password_file:
         try:
             with open(args.password_file, encoding="utf-8") as file:
-                return file.readline(LONGEST_INPUT).rstrip("\r\n")
+                return file.readline(MAX_INPUT_LENGTH).rstrip("\r\n")
         except UnicodeDecodeError:
             raise StudioError(f"Cannot read {args.password_file}: it is not UTF-8.") from None
     if not sys.stdin.isatty():
-        return sys.stdin.readline(LONGEST_INPUT).rstrip("\r\n")
+        return sys.stdin.readline(MAX_INPUT_LENGTH).rstrip("\r\n")
     password = getpass(f"Password for {args.name}: ")
     if getpass("Repeat the password: ") != password:
         raise StudioError("The two passwords differ. Nothing was changed.")

@@ -1,9 +1,12 @@
-"""Auto: the options for a text, a time budget and a machine. Few rules with few constants, no table of texts.
+"""Auto: choose training options for a text, a time budget and a machine.
 
-    n  characters of the text     N  steps     B  sequences     T  characters in a sequence
+Notation:
 
-What a network can learn is bounded by two things. The text: after some epochs a network has memorized it. The time:
-it allows so many steps. Each rule below looks at one of them, or at the smaller.
+    n  characters of the text     N  steps     B  batch size     T  sequence length
+
+Two limits bound what a network can learn. The text: after some epochs the network has memorized it. The time: only so
+many steps fit into the budget. Each rule below is derived from one of these limits or from the smaller one; there are
+no tables of texts.
 """
 
 import math
@@ -12,11 +15,11 @@ from typing import Any
 
 from charrnn.core.batches import split
 from charrnn.core.errors import OptionError
-from charrnn.core.machine_speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
+from charrnn.core.machine_speed import EVALUATION_SPEEDUP, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import Value, checked, options
 
-RECIPE: Mapping[str, Value] = {
+BASE_OPTIONS: Mapping[str, Value] = {
     "cell": "mingru",
     "num_layers": 5,
     "use_embedding": True,
@@ -29,44 +32,45 @@ RECIPE: Mapping[str, Value] = {
     "train_keep_prob": 1.0,
     "cadence": "log",
 }
-"""What suits all texts."""
+"""Options used for all texts."""
 SIZES = 128, 192, 256, 320, 384, 512
-"""Layers to choose from, all multiples of what a CPU multiplies at once."""
-READ_PER_WEIGHT = 2.5
-"""Characters to be read for each weight, so that the weights are worth their time."""
-SIZE_OF_MEGABYTE, SIZE_GROWTH = 256, 0.25
-"""Size of layers that a text of a million characters fills, and the power of n by which it grows."""
-SMALLEST_SIZE = 192
-"""Size that even a short text may have."""
-EPOCHS = 9.0
-"""Epochs, each of which reads the text once, after which a network with the decay below has memorized it."""
-DECAY_AT_MEGABYTE, DECAY_FALL, MOST_DECAY = 0.004, 0.5, 0.012
-"""Weight decay × learning rate, by which AdamW and Muon shrink weights at each step, for a text of a million
-characters; the power of n with which it falls; and the most, for texts up to about 110,000 characters."""
-LONGEST_SEQUENCE, MOST_SEQUENCES = 64, 32
+"""Numbers of hidden units to choose from, all multiples of a CPU's vector width."""
+CHARACTERS_PER_WEIGHT = 2.5
+"""Characters to train on per weight; a larger network would not be trained enough within the time budget."""
+SIZE_AT_MILLION, SIZE_EXPONENT = 256, 0.25
+"""Largest useful number of hidden units for a text of a million characters, and the exponent of n by which it grows."""
+MIN_SIZE_LIMIT = 192
+"""Lower bound of this limit, for short texts."""
+MAX_EPOCHS = 9.0
+"""Epochs after which a network with the weight decay below has memorized the text."""
+DECAY_AT_MILLION, DECAY_EXPONENT, MAX_DECAY = 0.004, 0.5, 0.012
+"""Weight decay × learning rate, the factor by which AdamW and Muon shrink weights at each step: its value for a text of
+a million characters, the exponent of 1/n by which it changes, and its maximum, reached below about 110,000
+characters."""
+MAX_NUM_STEPS, MAX_NUM_SEQS = 64, 32
 CHARACTERS_PER_SEQUENCE = 3000
-"""Of the text, for each sequence of a batch; where there are fewer, an epoch has too few steps."""
-VALIDATION, MOST_FOR_VALIDATION = 14.0, 1 / 7
-"""Characters kept for validation: this often the square root of n, since noise falls with the root of their number,
-but at most this share."""
-SHARE_OF_VALIDATIONS, SHARE_OF_THE_REST = 0.015, 0.004
-"""Of the time: for validations, and for samples and for checkpoints."""
-SHARE_IN_LONG_TRAININGS = 1 / 3
-"""Of these shares, from `LONG` seconds on."""
-SHORT, LONG = 60, 300
-"""Seconds: what a shorter training would save on validations nobody would notice; a longer one spends less on them."""
-FEWEST_VALIDATIONS = 12
-"""In a training, beside the early ones, so that the best state is close to one of them."""
+"""Characters of the text per sequence of a batch; with fewer, an epoch would have too few steps."""
+VALIDATION_FACTOR, MAX_VALIDATION_FRACTION = 14.0, 1 / 7
+"""Size of the validation split: this factor times √n, because the noise of the loss falls with the square root of the
+size, but at most this fraction of the text."""
+VALIDATION_TIME, RECORDING_TIME = 0.015, 0.004
+"""Share of the time spent on validations, and on samples and checkpoints each."""
+LONG_TRAINING_FACTOR = 1 / 3
+"""Factor applied to these shares from `LONG_SECONDS` on."""
+SHORT_SECONDS, LONG_SECONDS = 60, 300
+"""Validations of a training shorter than `SHORT_SECONDS` are planned as for one of that duration."""
+MIN_VALIDATIONS = 12
+"""Validations per training, not counting the early ones, so that one of them is close to the best step."""
 PATIENCE = 4
-MOST_ALLOWED_DECAY = float(options("training")["weight_decay"].maximum or 0)
-AVERAGED, FEWEST_AVERAGED, MOST_AVERAGED = 20, 0.003, 0.05
-"""For the averaging of weights: share of the newest ones in it, times the steps, and its bounds."""
-NGRAM_ORDER, MOST_FOR_NGRAMS = 7, 500_000
-"""Order of the n-grams mixed with the network, and length of the longest text that gains from them: 0.09 nats at 20 kB,
-0.06 at 120 kB, 0.6 with thousands of distinct characters."""
-SPLITTING = "val_fraction", "max_val_chars", "num_seqs", "num_steps"
-STARTING_SECONDS = 6.0
-"""Of the time budget, for what comes before the second step: the graph is built, products are compiled."""
+MAX_WEIGHT_DECAY = float(options("training")["weight_decay"].maximum or 0)
+AVERAGED_STEPS, MIN_AVERAGED, MAX_AVERAGED = 20, 0.003, 0.05
+"""Weight averaging: the share of the newest weights is `AVERAGED_STEPS` / N within these bounds."""
+NGRAM_ORDER, MAX_NGRAM_CHARACTERS = 7, 500_000
+"""Order of the n-grams mixed with the network, and length of the longest text for which they lower the loss: by 0.09
+nats at 20 kB, by 0.06 at 120 kB, by 0.6 with thousands of distinct characters."""
+SPLIT_OPTIONS = "val_fraction", "max_val_chars", "num_seqs", "num_steps"
+STARTUP_SECONDS = 6.0
+"""Part of the time budget used before the second step: building the graph and compiling."""
 
 
 def auto_options(
@@ -74,111 +78,115 @@ def auto_options(
     num_distinct: int,
     minutes: float,
     speed: Speed,
-    given: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> dict[str, Value]:
-    """Choose training options.
+    """Choose training options. The result depends only on the arguments.
 
     Args:
-        num_characters: n, at least 2.
-        num_distinct: Different characters in the text.
+        num_characters: Length of the text, n, at least 2.
+        num_distinct: Number of distinct characters.
         minutes: Time budget.
-        speed: Of this machine.
-        given: Options that the user has set; the rest is chosen to go with them.
+        speed: Speed of this machine.
+        overrides: Options set by the user; the others are chosen to match them.
 
     Returns:
-        All training options, checked; equal arguments give equal options.
+        All training options, validated.
 
     Raises:
-        OptionError: What is given is wrong, or `minutes` is.
+        OptionError: An override or `minutes` is invalid.
     """
     if not 0 < minutes <= 100_000:
         raise OptionError({"minutes": f"minutes is {minutes!r}; it must be a number above 0, at most 100,000."})
-    own = dict(checked("training", given or {}))
-    fixed = {name: own[name] for name in given or {}}
-    values: dict[str, Any] = {**own, **RECIPE, "max_minutes": float(minutes), **_batch(num_characters), **fixed}
+    own = dict(checked("training", overrides or {}))
+    fixed = {name: own[name] for name in overrides or {}}
+    values: dict[str, Any] = {**own, **BASE_OPTIONS, "max_minutes": float(minutes), **_batch(num_characters), **fixed}
     num_classes = min(num_distinct, values["max_vocab"]) + 1
-    seconds = max(0.5 * 60 * minutes, 60 * minutes - STARTING_SECONDS)
+    seconds = max(0.5 * 60 * minutes, 60 * minutes - STARTUP_SECONDS)
     size = fixed.get("lstm_size") or _size(values, num_characters, num_classes, seconds, speed)
     values |= {"lstm_size": size, "embedding_size": size, **fixed}
     one_step = step_seconds(values, num_classes, speed)
     values |= {**_split(values, num_characters, seconds, one_step), **fixed}
-    values |= {**_length(values, num_characters, seconds / one_step), **fixed}
-    values |= {"weight_decay": _decay(values, num_characters), **fixed}
-    values |= {"ngram_order": NGRAM_ORDER if num_characters <= MOST_FOR_NGRAMS else 0, **fixed}
+    values |= {**_duration(values, num_characters, seconds / one_step), **fixed}
+    values |= {"weight_decay": _weight_decay(values, num_characters), **fixed}
+    values |= {"ngram_order": NGRAM_ORDER if num_characters <= MAX_NGRAM_CHARACTERS else 0, **fixed}
     values |= {"fit_steps": "max_steps" not in fixed, "weight_average": _average(values["max_steps"]), **fixed}
     values |= {**_cadence(values, num_characters, one_step), **fixed}
     return checked("training", values)
 
 
 def _batch(num_characters: int) -> dict[str, int]:
-    """Return B, a power of two that the text has batches for, and T."""
+    """Return the batch size, a power of two, and the sequence length."""
     wanted = max(1.0, num_characters / CHARACTERS_PER_SEQUENCE)
-    sequences = min(MOST_SEQUENCES, 2 ** round(math.log2(wanted)))
-    # a text of a few lines: at least four steps per epoch
-    return {"num_seqs": sequences, "num_steps": max(1, min(LONGEST_SEQUENCE, num_characters // (4 * sequences) - 1))}
+    num_seqs = min(MAX_NUM_SEQS, 2 ** round(math.log2(wanted)))
+    # Texts of a few lines: at least four steps per epoch.
+    return {"num_seqs": num_seqs, "num_steps": max(1, min(MAX_NUM_STEPS, num_characters // (4 * num_seqs) - 1))}
 
 
 def _split(values: Mapping[str, Any], num_characters: int, seconds: float, one_step: float) -> dict[str, float]:
-    """Return what is kept for validation: enough to tell losses apart, as far as validating is worth its time."""
-    read = values["num_seqs"] * values["num_steps"]
-    steps = max(min(seconds / one_step, EPOCHS * num_characters / read), SHORT / one_step)
-    affordable = _share(SHARE_OF_VALIDATIONS, steps * one_step) * steps * READING * read / FEWEST_VALIDATIONS
-    most = max(2, round(min(VALIDATION * math.sqrt(num_characters), affordable)))
-    return {"val_fraction": round(min(MOST_FOR_VALIDATION, most / num_characters), 6), "max_val_chars": most}
+    """Return the validation split: large enough to compare losses, small enough to be validated in the time."""
+    per_step = values["num_seqs"] * values["num_steps"]
+    steps = max(min(seconds / one_step, MAX_EPOCHS * num_characters / per_step), SHORT_SECONDS / one_step)
+    time_share = _share(VALIDATION_TIME, steps * one_step)
+    affordable = time_share * steps * EVALUATION_SPEEDUP * per_step / MIN_VALIDATIONS
+    num_val = max(2, round(min(VALIDATION_FACTOR * math.sqrt(num_characters), affordable)))
+    return {
+        "val_fraction": round(min(MAX_VALIDATION_FRACTION, num_val / num_characters), 6),
+        "max_val_chars": num_val,
+    }
 
 
 def _size(values: Mapping[str, Any], num_characters: int, num_classes: int, seconds: float, speed: Speed) -> int:
-    """Return the largest size that the text fills and the time trains."""
-    filled = max(SMALLEST_SIZE, SIZE_OF_MEGABYTE * (num_characters / 1e6) ** SIZE_GROWTH)
+    """Return the largest number of hidden units that is useful for the text and can be trained in the time."""
+    limit = max(MIN_SIZE_LIMIT, SIZE_AT_MILLION * (num_characters / 1e6) ** SIZE_EXPONENT)
     found = SIZES[0]
     for size in SIZES:
         wider = {**values, "lstm_size": size, "embedding_size": size}
         characters = seconds / step_seconds(wider, num_classes, speed) * values["num_seqs"] * values["num_steps"]
-        if size <= filled and characters >= READ_PER_WEIGHT * num_parameters(wider, num_classes):
+        if size <= limit and characters >= CHARACTERS_PER_WEIGHT * num_parameters(wider, num_classes):
             found = size
     return found
 
 
-def _length(values: Mapping[str, Any], num_characters: int, steps: float) -> dict[str, float]:
-    """Return the end of the training, by epochs and by how many steps the time allows."""
-    most = EPOCHS * _steps_per_epoch(values, num_characters)
-    return {"max_epochs": EPOCHS, "max_steps": max(1, int(min(steps, most)))}
+def _duration(values: Mapping[str, Any], num_characters: int, affordable_steps: float) -> dict[str, float]:
+    """Return the limits of epochs and steps."""
+    epoch_limit = MAX_EPOCHS * _steps_per_epoch(values, num_characters)
+    return {"max_epochs": MAX_EPOCHS, "max_steps": max(1, int(min(affordable_steps, epoch_limit)))}
 
 
-def _decay(values: Mapping[str, Any], num_characters: int) -> float:
-    """Return the weight decay, stronger for a short text, which is read more often."""
-    shrink = min(MOST_DECAY, DECAY_AT_MEGABYTE * (1e6 / num_characters) ** DECAY_FALL)
-    return min(MOST_ALLOWED_DECAY, float(f"{shrink / values['learning_rate']:.2g}"))
+def _weight_decay(values: Mapping[str, Any], num_characters: int) -> float:
+    """Return the weight decay; shorter texts need more, because they are read more often."""
+    decay = min(MAX_DECAY, DECAY_AT_MILLION * (1e6 / num_characters) ** DECAY_EXPONENT)
+    return min(MAX_WEIGHT_DECAY, float(f"{decay / values['learning_rate']:.2g}"))
 
 
 def _steps_per_epoch(values: Mapping[str, Any], num_characters: int) -> int:
-    kept = split(num_characters, **{name: values[name] for name in SPLITTING})
-    return max(1, (kept.num_train // values["num_seqs"] - 1) // values["num_steps"])
+    parts = split(num_characters, **{name: values[name] for name in SPLIT_OPTIONS})
+    return max(1, (parts.num_train // values["num_seqs"] - 1) // values["num_steps"])
 
 
 def _average(steps: int) -> float:
-    """Return the share for averaging weights over the last twentieth of the training, or less of a long one."""
-    return round(1 - min(max(AVERAGED / steps, FEWEST_AVERAGED), MOST_AVERAGED), 4)
+    """Return the decay of weight averaging: over the last twentieth of the training, or less of a long one."""
+    return round(1 - min(max(AVERAGED_STEPS / steps, MIN_AVERAGED), MAX_AVERAGED), 4)
 
 
 def _share(share: float, seconds: float) -> float:
-    """Return the share of a training's time that recording may take."""
-    return share * (SHARE_IN_LONG_TRAININGS if seconds >= LONG else 1.0)
+    """Return the share of time for recording, which is lower in a training of `LONG_SECONDS` or more."""
+    return share * (LONG_TRAINING_FACTOR if seconds >= LONG_SECONDS else 1.0)
 
 
 def _cadence(values: Mapping[str, Any], num_characters: int, one_step: float) -> dict[str, int]:
-    """Return how often to validate, to write samples and to save, so that each takes its share of the time."""
+    """Return the intervals of validations, samples and checkpoints, so that each takes its share of the time."""
     steps = values["max_steps"]
-    kept = split(num_characters, **{name: values[name] for name in SPLITTING})
-    validation = kept.num_val / (READING * values["num_seqs"] * values["num_steps"])  # in steps
+    parts = split(num_characters, **{name: values[name] for name in SPLIT_OPTIONS})
+    validation = parts.num_val / (EVALUATION_SPEEDUP * values["num_seqs"] * values["num_steps"])  # in steps
 
     def every(cost: float, share: float) -> int:
         return max(1, min(steps, math.ceil(cost / _share(share, steps * one_step))))
 
     return {
-        "eval_every_n": min(every(validation, SHARE_OF_VALIDATIONS), math.ceil(steps / FEWEST_VALIDATIONS)),
-        "sample_every_n": every(SAMPLE_SECONDS / one_step, SHARE_OF_THE_REST),
-        "save_every_n": every(SAVE_SECONDS / one_step, SHARE_OF_THE_REST),
+        "eval_every_n": min(every(validation, VALIDATION_TIME), math.ceil(steps / MIN_VALIDATIONS)),
+        "sample_every_n": every(SAMPLE_SECONDS / one_step, RECORDING_TIME),
+        "save_every_n": every(SAVE_SECONDS / one_step, RECORDING_TIME),
         "log_every_n": max(1, min(50, steps // 20)),
         "patience": PATIENCE,
     }

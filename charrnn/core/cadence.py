@@ -1,16 +1,18 @@
-"""At which steps a training validates, saves and writes samples: a pure function of its options, so that a resumed
-training does all of it where an uninterrupted one does."""
+"""Decide at which steps a training validates, saves checkpoints and generates samples.
+
+The steps depend only on the options, so a resumed training uses the same steps as an uninterrupted one.
+"""
 
 from collections.abc import Iterator
 
 
 def is_due(step: int, every: int, cadence: str) -> bool:
-    """Tell whether something that is done every so often is due after a step.
+    """Return whether a periodic action is due after a step.
 
     Args:
-        step: Steps done, from 1.
-        every: Steps between two times; 0 is never.
-        cadence: `even`, or `log`: also at 1, 2, 5, 10, 20, 50, … below `every`.
+        step: Number of completed steps, at least 1.
+        every: Interval in steps; 0 disables the action.
+        cadence: `even` for multiples of `every`; `log` adds steps 1, 2, 5, 10, 20, 50, … below `every`.
     """
     if not every:
         return False
@@ -18,7 +20,7 @@ def is_due(step: int, every: int, cadence: str) -> bool:
 
 
 def num_due(steps: int, every: int, cadence: str) -> int:
-    """Return how often that is within some steps, the last one included, where all of it is done."""
+    """Return how many times an action is due within a training of `steps` steps; it is always due at the last step."""
     if not every:
         return 0
     early = sum(1 for step in _series(min(every, steps)) if step < steps) if cadence == "log" else 0

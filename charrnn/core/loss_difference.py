@@ -1,35 +1,37 @@
-"""Whether a difference between two losses on the same text is more than chance."""
+"""Test whether the difference between two losses on the same text is statistically significant."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-BLOCKS, FEWEST_CHARACTERS = 64, 16
-"""Most blocks that a text is cut into, and fewest characters in one: neighbors are alike, so single characters would
-make a difference look surer than it is."""
-ERRORS = 2.0
-"""Standard errors that a difference must have to be more than chance."""
+MAX_BLOCKS, MIN_BLOCK_SIZE = 64, 16
+"""Number of blocks and characters per block. Losses of neighboring characters are correlated, so treating them as
+independent would underestimate the standard error; block means are nearly independent."""
+MIN_STANDARD_ERRORS = 2.0
+"""A difference is significant if it exceeds this many standard errors."""
 
 
 def block_means(losses: npt.NDArray[np.floating]) -> list[float]:
-    """Return the mean loss of each block of a text, in nats.
+    """Split a text into blocks and return the mean loss of each, in nats.
 
     Args:
-        losses: Of each character in order, shape `(N,)`, N at least 1.
+        losses: Loss of each character in order, shape `(N,)`, N at least 1.
     """
-    count = max(1, min(BLOCKS, len(losses) // FEWEST_CHARACTERS))
+    count = max(1, min(MAX_BLOCKS, len(losses) // MIN_BLOCK_SIZE))
     return [float(np.mean(block)) for block in np.array_split(losses, count)]
 
 
 def margin(newer: Sequence[float], older: Sequence[float]) -> float:
-    """Return how far two losses on the same text may differ by chance, in nats: two standard errors.
+    """Return two standard errors of the difference between two losses on the same text, in nats.
 
     Args:
-        newer: Means of blocks, as from `block_means`.
-        older: The same for the other loss. With fewer than two blocks chance is unknown, and the margin is 0.
+        newer: Block means, as returned by `block_means`.
+        older: Block means of the other loss. With fewer than two blocks the standard error is unknown, and the margin
+            is 0.
     """
     if len(newer) != len(older) or len(newer) < 2:
         return 0.0
     differences = np.subtract(newer, older)
-    return float(ERRORS * np.std(differences, ddof=1) / np.sqrt(len(differences)))
+    standard_error = np.std(differences, ddof=1) / np.sqrt(len(differences))
+    return float(MIN_STANDARD_ERRORS * standard_error)

@@ -24,7 +24,7 @@ def open_file(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise NotFound(f"There is no file {path}. Check the name; relative names start at {Path.cwd()}.") from None
+        raise NotFound(f"There is no file {path}. Check the name; relative paths start at {Path.cwd()}.") from None
     except (OSError, ValueError) as error:  # ValueError: the name contains a NUL or a lone surrogate
         reason = error.strerror if isinstance(error, OSError) else error
         raise TextError(f"The file {str(path)!r} cannot be read: {reason}.") from error

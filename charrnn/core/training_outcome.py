@@ -1,21 +1,23 @@
-"""How a completed training ended, and what would make its model better."""
+"""Summarize how a completed training ended and recommend what to try next."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-STILL_IMPROVING = 0.9
-"""Share of its steps after which a training had its best model, if it was improving to the end."""
+IMPROVING_SHARE = 0.9
+"""A training was still improving at its end if its best step is after this share of its steps."""
 
 
-class Help(StrEnum):
-    """What would make a model better."""
+class Remedy(StrEnum):
+    """What would improve a model."""
 
     TEXT = "text"
+    """A longer text."""
     TIME = "time"
-    NOT_KNOWN = ""
-    """Nothing was validated, or the best model came before the end for a reason that cannot be told."""
+    """A longer training."""
+    UNKNOWN = ""
+    """The training was not validated."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +26,28 @@ class Outcome:
 
     step: int
     best_step: int | None
-    """Step with the lowest validation loss; `None` where nothing was validated."""
+    """Step with the lowest validation loss; `None` without validation."""
     stopped_improving: bool
-    """Whether validations without a lower loss ended it."""
-    helps: Help
+    """Whether early stopping ended the training."""
+    remedy: Remedy
 
     @property
     def can_continue(self) -> bool:
-        """Whether training on may give a better model."""
-        return self.helps != Help.TEXT
+        """Whether a longer training may improve the model."""
+        return self.remedy != Remedy.TEXT
 
     @property
     def advice(self) -> str:
-        """A sentence or two for the user; empty where there is nothing to advise."""
+        """Advice for the user, one or two sentences; may be empty."""
         if self.stopped_improving:
             return (
                 f"Stopped improving; best model at step {self.best_step:,}. "
                 "A longer text would help, more time would not."
             )
-        match self.helps:
-            case Help.TEXT:
+        match self.remedy:
+            case Remedy.TEXT:
                 return f"Best model at step {self.best_step:,}. A longer text would help, more time would not."
-            case Help.TIME:
+            case Remedy.TIME:
                 return "It was improving to the end: more time would help."
             case _:
                 return ""
@@ -60,22 +62,22 @@ def outcome(
     best_step: int | None,
     validations: Sequence[int],
 ) -> Outcome:
-    """Tell how a training ended.
+    """Return the outcome of a completed training.
 
     Args:
-        options: Its options, checked; `max_steps` as fitted to the minutes.
-        step: Step at which it was completed.
-        total_steps: Step at which its steps and epochs end.
-        steps_per_epoch: Steps in which the text is read once.
-        best_step: Step of its best checkpoint; `None` where there is none.
+        options: Validated training options; `max_steps` as adjusted to the time budget.
+        step: Step at which the training ended.
+        total_steps: Step at which `max_steps` and `max_epochs` would have ended it.
+        steps_per_epoch: Steps per epoch.
+        best_step: Step of the best checkpoint; `None` if there is none.
         validations: Step of each validation.
     """
     if best_step is None or not validations:
-        return Outcome(step, None, False, Help.NOT_KNOWN)
+        return Outcome(step, None, False, Remedy.UNKNOWN)
     is_early = step < total_steps
-    unimproved = sum(1 for at in validations if at > best_step)
-    stopped = bool(options["patience"]) and is_early and unimproved >= options["patience"]
+    num_since_best = sum(1 for at in validations if at > best_step)
+    stopped = bool(options["patience"]) and is_early and num_since_best >= options["patience"]
     all_epochs = bool(options["max_epochs"]) and step >= round(options["max_epochs"] * steps_per_epoch)
-    if stopped or best_step < STILL_IMPROVING * step or all_epochs:
-        return Outcome(step, best_step, stopped, Help.TEXT)
-    return Outcome(step, best_step, False, Help.TIME)
+    if stopped or best_step < IMPROVING_SHARE * step or all_epochs:
+        return Outcome(step, best_step, stopped, Remedy.TEXT)
+    return Outcome(step, best_step, False, Remedy.TIME)

@@ -1,4 +1,4 @@
-"""Everything users can do: the API behind the command line, the dashboard and notebooks.
+"""Train models and generate text: the API used by the command line, the dashboard and notebooks.
 
 from charrnn.services import open_services
 

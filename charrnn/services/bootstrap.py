@@ -16,7 +16,7 @@ from charrnn.core.quotas import Limits
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.checkpoint_recovery import CheckpointRecovery
 from charrnn.services.corpora import Corpora
-from charrnn.services.cost_estimate import speed
+from charrnn.services.cost_estimate import measure_speed
 from charrnn.services.models import Models
 from charrnn.services.quota_check import Quota
 from charrnn.services.settings import Settings
@@ -31,8 +31,8 @@ from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
-NEEDED_BYTES = 100_000_000
-"""Free disk space below which the program is not ready: a checkpoint takes tens of megabytes."""
+MIN_FREE_BYTES = 100_000_000
+"""Free disk space that the program needs to be ready; a checkpoint takes tens of megabytes."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,18 @@ class Services:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        """Import TensorFlow and measure this machine's speed, so that the first request need not wait for it.
+        """Import TensorFlow and measure the speed of this machine, so that the first request need not wait.
 
         Takes 5 to 15 seconds the first time; call it on a background thread.
         """
         from charrnn.model.generation import generator  # noqa: F401
         from charrnn.model.training import training_loop  # noqa: F401
 
-        checked("sampling", {})  # imports the validator, which is lazy too
-        speed()
+        checked("sampling", {})  # imports the validator, which is also lazy
+        measure_speed()
 
     def not_ready(self) -> list[str]:
-        """Return what prevents this program from serving: any of `database`, `schema` and `disk`.
+        """Return the failed readiness checks: any of `database`, `schema` and `disk`.
 
         Waits for the database as long as any query does.
         """
@@ -88,7 +88,7 @@ class Services:
                 found.append("schema")
         except StoreError:
             found.append("database")
-        if shutil.disk_usage(self.settings.home).free < NEEDED_BYTES or not os.access(self.settings.home, os.W_OK):
+        if shutil.disk_usage(self.settings.home).free < MIN_FREE_BYTES or not os.access(self.settings.home, os.W_OK):
             found.append("disk")
         return found
 
@@ -123,28 +123,28 @@ def open_services(
         limits: Limits of each user; from the environment if missing.
 
     Raises:
-        StudioError: The data folder cannot be made or written.
-        StoreError: The database cannot be reached, or has another version.
+        StudioError: The data folder cannot be created or written.
+        StoreError: The database cannot be reached, or its schema has another version.
     """
     settings = Settings.read(environ, home=home)
     limits = limits or Limits.read(settings.environ)
     database = Database.open(database_url or url_from_environment(settings.environ, settings.home))
     history = HistoryStore(database)
     checkpoints = CheckpointManager(settings.checkpoints, history)
-    models, texts = ModelStore(database), CorpusStore(database)
+    model_store, corpus_store = ModelStore(database), CorpusStore(database)
     files = CorpusFiles(settings.corpora)
-    quota = Quota(limits, models, texts, history, files)
-    corpora = Corpora(files, texts, quota)
-    library = Models(models, history, checkpoints, quota)
-    recovery = CheckpointRecovery(models, history, checkpoints)
-    runner = TrainingRunner(LeaseStore(database), history, checkpoints, recovery, library, corpora)
+    quota = Quota(limits, model_store, corpus_store, history, files)
+    corpora = Corpora(files, corpus_store, quota)
+    models = Models(model_store, history, checkpoints, quota)
+    recovery = CheckpointRecovery(model_store, history, checkpoints)
+    runner = TrainingRunner(LeaseStore(database), history, checkpoints, recovery, models, corpora)
     runner.end_dead()
-    training = Trainings(runner, library, corpora, quota)
+    training = Trainings(runner, models, corpora, quota)
     recovery.adopt_all()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
-    writing = TextGeneration(library, history, checkpoints, quota)
-    services = Services(settings, corpora, library, training, writing, limits, database, quota)
+    writing = TextGeneration(models, history, checkpoints, quota)
+    services = Services(settings, corpora, models, training, writing, limits, database, quota)
     atexit.register(services.close)
     return services
 
@@ -152,10 +152,10 @@ def open_services(
 def upgrade_database(
     home: str | Path | None = None, *, database_url: str | None = None, environ: Mapping[str, str] | None = None
 ) -> None:
-    """Bring a database to this program's version; arguments as for `open_services`.
+    """Upgrade the schema of a database to this version; arguments as for `open_services`.
 
     Raises:
-        StoreError: The database cannot be reached, holds something else, or was made by a newer program.
+        StoreError: The database cannot be reached, belongs to another program, or was created by a newer version.
     """
     settings = Settings.read(environ, home=home)
     database = Database(database_url or url_from_environment(settings.environ, settings.home))
@@ -165,29 +165,29 @@ def upgrade_database(
         database.close()
 
 
-def refuse_password(database_url: str | None) -> None:
-    """Refuse a database's URL with a password in it, where it came from a command line.
+def reject_password(database_url: str | None) -> None:
+    """Reject a database URL from the command line if it contains a password.
 
     Raises:
-        StoreError: There is one, or the URL cannot be understood.
+        StoreError: The URL contains a password, or is invalid.
     """
     if database_url and parse_url(database_url).password:
         raise StoreError(
-            "The database's URL has a password in it, which everybody who lists the processes of this machine could "
-            "read. Set CHARRNN_DATABASE_URL, or MYSQL_PASSWORD and its companions, instead of --database."
+            "The database URL contains a password, which every user of this machine can see in the list of processes. "
+            "Set CHARRNN_DATABASE_URL, or MYSQL_HOST, MYSQL_USER and MYSQL_PASSWORD, instead of --database."
         )
 
 
-def where(
+def locations(
     home: str | Path | None = None, *, database_url: str | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[Path, str]:
-    """Tell the data folder and the database's URL, its password hidden; arguments as for `open_services`.
+    """Return the data folder and the database URL without its password; arguments as for `open_services`.
 
-    Connects to nothing, so that it also tells what a wrong setting leads to.
+    Does not connect to the database.
 
     Raises:
-        StudioError: The data folder cannot be made or written.
-        StoreError: The URL cannot be understood.
+        StudioError: The data folder cannot be created or written.
+        StoreError: The URL is invalid.
     """
     settings = Settings.read(environ, home=home)
     url = parse_url(database_url or url_from_environment(settings.environ, settings.home))

@@ -1,6 +1,6 @@
-"""Read the log and the metrics of an exported model; what is read is counted before it takes memory.
+"""Read the log and the metrics of an exported model, with limits on size and number of entries.
 
-What an export writes stays within these bounds (`charrnn/services/export_history.py`).
+Exports stay within these limits (`charrnn/services/export_history.py`).
 """
 
 import csv
@@ -13,27 +13,28 @@ from charrnn.core.checkpoint_manifest import MANIFEST
 from charrnn.core.errors import BundleError
 from charrnn.core.records import Metric
 
-ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
-HIGHEST = 2**62
-LARGEST_TEXTS = {
-    ABOUT: 1_000_000,
+DESCRIPTION, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
+MAX_STEP = 2**62
+MAX_TEXT_BYTES = {
+    DESCRIPTION: 1_000_000,
     f"checkpoint/{MANIFEST}": 8_000_000,
     LOG: 16_000_000,
     METRICS: 32_000_000,
     SAMPLES: 16_000_000,
 }
-"""Bytes of each part that is text, unpacked."""
-MOST = {"lines": 200_000, "rows": 1_000_000, "values": 1_000_000, "samples": 10_000, "items": 1_000_000}
-"""How much each text may hold. Any of these takes a hundred times its bytes in memory, so they are counted first."""
-WIDEST = 65_536
-"""Characters of a row of numbers."""
+"""Maximum unpacked size of each text file, in bytes."""
+MAX_COUNTS = {"lines": 200_000, "rows": 1_000_000, "values": 1_000_000, "samples": 10_000, "items": 1_000_000}
+"""Maximum number of entries in each file. An entry can take a hundred times its size in memory, so they are counted
+before they are parsed."""
+MAX_ROW_LENGTH = 65_536
+"""Maximum length of a row of metrics, in characters."""
 
 
-class Values(Sequence[Metric]):
-    """Measured values in 18 bytes each, made records one by one.
+class PackedMetrics(Sequence[Metric]):
+    """A sequence of metrics that takes 18 bytes per value.
 
     Args:
-        names: What the columns are called; the first is the step.
+        names: Names of the columns; the first one is `step`.
     """
 
     def __init__(self, names: Sequence[str]):
@@ -60,58 +61,59 @@ class Values(Sequence[Metric]):
 
 
 def read_log(data: bytes) -> list[str]:
-    """Read log lines.
+    """Return the lines of a log.
 
     Raises:
-        BundleError: There are too many.
+        BundleError: There are too many lines.
+        ValueError: The log is not valid UTF-8.
     """
     check_count(LOG, "lines", data.count(b"\n"))
-    return [line.removesuffix("\n") for line in _lines(data, None)]
+    return [line.removesuffix("\n") for line in _decoded_lines(data, None)]
 
 
-def read_metrics(data: bytes) -> Values:
-    """Read what `export_history.metrics_part` wrote.
+def read_metrics(data: bytes) -> PackedMetrics:
+    """Parse a file written by `export_history.metrics_part`.
 
     Raises:
         BundleError: There are too many values.
-        ValueError: It is something else.
+        ValueError: The file was not written by an export.
     """
     check_count(METRICS, "rows", data.count(b"\n"))
-    rows = csv.reader(_lines(data, WIDEST))
+    rows = csv.reader(_decoded_lines(data, MAX_ROW_LENGTH))
     names = next(rows, [])
     if not names or names[0] != "step" or any(len(name) > 64 for name in names):
-        raise ValueError(f"{METRICS} has other columns than an export writes")
-    found = Values(names)
+        raise ValueError(f"{METRICS} has invalid column names")
+    metrics = PackedMetrics(names)
     for row in rows:
         step = int(row[0]) if row else -1
-        if not 0 <= step <= HIGHEST or len(row) != len(names):
-            raise ValueError(f"{METRICS} has a row that no export writes")
+        if not 0 <= step <= MAX_STEP or len(row) != len(names):
+            raise ValueError(f"{METRICS} has an invalid row")
         for column, value in enumerate(row[1:], 1):
             if value:
-                found.add(step, column, float(value))
-        check_count(METRICS, "values", len(found))
-    return found
+                metrics.add(step, column, float(value))
+        check_count(METRICS, "values", len(metrics))
+    return metrics
 
 
-def _lines(data: bytes, widest: int | None) -> Iterator[str]:
-    """Decode line by line, so that no text is in memory twice."""
+def _decoded_lines(data: bytes, max_length: int | None) -> Iterator[str]:
+    """Decode line by line, so that the whole text is never in memory twice."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="\n")
-    while line := text.readline(-1 if widest is None else widest + 1):
-        if widest is not None and len(line) > widest:
-            raise BundleError(f"In the file, {METRICS} has a row of more than {widest:,} characters.")
+    while line := text.readline(-1 if max_length is None else max_length + 1):
+        if max_length is not None and len(line) > max_length:
+            raise BundleError(f"{METRICS} in the file has a row of more than {max_length:,} characters.")
         yield line
 
 
 def count_items(data: bytes) -> int:
-    """Return at least how many objects a JSON text begins; signs within texts count, too, since this must be cheap."""
-    return sum(data.count(sign) for sign in (b"[", b"{", b","))
+    """Return an upper bound of the number of objects in a JSON text; characters in strings are counted too."""
+    return sum(data.count(character) for character in (b"[", b"{", b","))
 
 
-def check_count(part: str, what: str, came: int) -> None:
-    """Compare a number with `MOST`.
+def check_count(part: str, unit: str, count: int) -> None:
+    """Check the number of entries in a file against `MAX_COUNTS`.
 
     Raises:
-        BundleError: It is higher.
+        BundleError: There are too many.
     """
-    if came > MOST[what]:
-        raise BundleError(f"In the file, {part!r} holds {came:,} {what}; an import takes {MOST[what]:,} at most.")
+    if count > MAX_COUNTS[unit]:
+        raise BundleError(f"{part!r} in the file has {count:,} {unit}; the maximum is {MAX_COUNTS[unit]:,}.")

@@ -68,12 +68,12 @@ class Corpora:
             NotFound: There is no such file.
             LimitExceeded: The text exceeds the disk quota.
         """
-        self._quota.check_room(0, "text")
-        how = {"encoding": encoding, "newlines": newlines, "progress": progress}
+        self._quota.check_space(0, "text")
+        options = {"encoding": encoding, "newlines": newlines, "progress": progress}
         while True:
-            corpus, report = self._store_files(source, name, **how)
+            corpus, report = self._store_files(source, name, **options)
             try:
-                self._quota.check_room(corpus.size_bytes, "text", but=corpus.id)
+                self._quota.check_space(corpus.size_bytes, "text", exclude=corpus.id)
             except LimitExceeded:
                 self._remove_unknown(corpus.id)
                 raise
@@ -83,15 +83,17 @@ class Corpora:
                 return replace(stored, name=corpus.name), report
             # The text was deleted between writing its files and its row: write the files again.
 
-    def _store_files(self, source: Path | str | BinaryIO, name: str | None, **how: Any) -> tuple[Corpus, TextReport]:
+    def _store_files(
+        self, source: Path | str | BinaryIO, name: str | None, **options: Any
+    ) -> tuple[Corpus, TextReport]:
         if isinstance(source, Path):
             with open_file(source) as file:
-                return self._files.add(file, name=name or source.stem, **how)
+                return self._files.add(file, name=name or source.stem, **options)
         if isinstance(source, str):
-            _refuse_file_name(source)
+            _reject_file_name(source)
             # A str needs no encoding detection.
-            source, how = io.BytesIO(encode_utf8(source)), how | {"encoding": "utf-8"}
-        return self._files.add(source, name=name or "text", **how)
+            source, options = io.BytesIO(encode_utf8(source)), options | {"encoding": "utf-8"}
+        return self._files.add(source, name=name or "text", **options)
 
     def _remove_unknown(self, corpus_id: str) -> None:
         """Remove the files of a text without a row.
@@ -188,7 +190,7 @@ class Corpora:
             self._remove_unknown(corpus_id)
 
 
-def _refuse_file_name(text: str) -> None:
+def _reject_file_name(text: str) -> None:
     if len(text) < 256 and "\n" not in text and "\0" not in text and Path(text).is_file():
         raise TextError(
             f"A str is the text itself, but {text!r} is the name of a file. To read the file, pass Path({text!r})."

@@ -1,4 +1,4 @@
-"""Estimate the size, memory and duration of a training on this machine before it starts."""
+"""Estimate the parameters, memory, steps and time of a training before it starts."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +14,10 @@ from charrnn.core.cpu_features import bfloat16_flag
 from charrnn.core.machine_speed import Speed, recording_seconds, step_seconds
 from charrnn.core.network_cost import num_parameters, training_bytes
 
-TRIES = 50
-
-COMPILING_SECONDS = 4.0
+MIN_REPEATS = 50
+"""Number of measurements of each operation, unless they take too long."""
+COMPILE_SECONDS = 4.0
+"""Time before the first step."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class Estimate:
 
     num_parameters: int
     memory_bytes: int
-    """Without the program itself."""
+    """In addition to the memory of the program itself."""
     steps_per_epoch: int
     total_steps: int
-    passes: float
+    epochs: float
     minutes: float
-    """Duration on this machine when it is otherwise idle, within a third."""
+    """On this machine when it is otherwise idle, accurate to about a third."""
 
 
 def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: int) -> Estimate:
@@ -39,17 +40,17 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
     Args:
         options: Validated training options.
         num_characters: Length of the text.
-        num_distinct: Number of distinct characters.
+        num_distinct: Number of distinct characters in the text.
 
     Raises:
         TextError: The text is too short for the options.
     """
-    steps_per_epoch, total = length(options, num_characters)
+    steps_per_epoch, total = count_steps(options, num_characters)
     num_classes = min(num_distinct, options["max_vocab"]) + 1
-    one_step = step_seconds(options, num_classes, speed())
+    one_step = step_seconds(options, num_classes, measure_speed())
     num_val = _split(options, num_characters).num_val
     seconds = total * one_step + recording_seconds(options, total, num_val, one_step)
-    minutes = (COMPILING_SECONDS + seconds) / 60
+    minutes = (COMPILE_SECONDS + seconds) / 60
     if options["max_minutes"]:
         minutes = min(minutes, options["max_minutes"])
     return Estimate(
@@ -57,20 +58,20 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
         memory_bytes=training_bytes(options, num_classes),
         steps_per_epoch=steps_per_epoch,
         total_steps=total,
-        passes=total / steps_per_epoch,
+        epochs=total / steps_per_epoch,
         minutes=minutes,
     )
 
 
-def length(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
-    """Return the steps per epoch and the steps of the training, unless a time limit or `patience` ends it earlier.
+def count_steps(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
+    """Return the steps per epoch, and the total steps unless a time limit or early stopping ends the training before.
 
     Raises:
         TextError: The text is too short for the options.
     """
     num_train = _split(options, num_characters).num_train
-    epoch_steps = batches.steps_per_epoch(num_train, options["num_seqs"], options["num_steps"])
-    return epoch_steps, batches.total_steps(options, epoch_steps)
+    steps_per_epoch = batches.steps_per_epoch(num_train, options["num_seqs"], options["num_steps"])
+    return steps_per_epoch, batches.total_steps(options, steps_per_epoch)
 
 
 def _split(options: Mapping[str, Any], num_characters: int) -> Split:
@@ -79,14 +80,14 @@ def _split(options: Mapping[str, Any], num_characters: int) -> Split:
 
 
 @cache
-def speed() -> Speed:
-    """Measure the speed of this machine once, which takes a second or two."""
-    draw = np.random.default_rng(0)
-    numbers, others = draw.standard_normal((2, 1 << 20), np.float32)
-    product = np.empty_like(numbers)
-    large, small = _products(draw, 2048, 256, 768), _products(draw, 32, 128, 512)
-    memory = 3 * numbers.nbytes / _seconds(lambda: np.multiply(numbers, others, out=product))
-    # On an idle machine, the speeds never differ more; on a busy one, a measurement can be a hundred times too low.
+def measure_speed() -> Speed:
+    """Measure the speed of this machine; takes a second or two on the first call."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 1 << 20), np.float32)
+    product = np.empty_like(a)
+    large, small = _matmul_speed(rng, 2048, 256, 768), _matmul_speed(rng, 32, 128, 512)
+    memory = 3 * a.nbytes / _fastest_seconds(lambda: np.multiply(a, b, out=product))
+    # The ratios never exceed these bounds on an idle machine; on a busy one, a measurement can be far too low.
     return Speed(
         large=max(large, small / 4),
         small=max(small, large / 4),
@@ -95,21 +96,20 @@ def speed() -> Speed:
     )
 
 
-def _products(draw: np.random.Generator, rows: int, inner: int, columns: int) -> float:
+def _matmul_speed(rng: np.random.Generator, rows: int, inner: int, columns: int) -> float:
     """Measure matrix products, in operations per second."""
-    a, b = draw.standard_normal((rows, inner), np.float32), draw.standard_normal((inner, columns), np.float32)
+    a, b = rng.standard_normal((rows, inner), np.float32), rng.standard_normal((inner, columns), np.float32)
     out = a @ b
-    return 2 * rows * inner * columns / _seconds(lambda: np.matmul(a, b, out=out))
+    return 2 * rows * inner * columns / _fastest_seconds(lambda: np.matmul(a, b, out=out))
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """Return the shortest duration of several calls."""
-    best, start, tries = float("inf"), time.perf_counter(), 0
-    # On a busy machine most calls are interrupted; the fastest one shows what the machine can do.
-    while tries < TRIES or time.perf_counter() - start < 0.2:
-        begin = time.perf_counter()
-        work()
-        best, tries = min(best, time.perf_counter() - begin), tries + 1
+def _fastest_seconds(operation: Callable[[], object]) -> float:
+    """Return the duration of the fastest of several runs; on a busy machine, the others were interrupted."""
+    best, start, repeats = float("inf"), time.perf_counter(), 0
+    while repeats < MIN_REPEATS or time.perf_counter() - start < 0.2:
+        began = time.perf_counter()
+        operation()
+        best, repeats = min(best, time.perf_counter() - began), repeats + 1
         if time.perf_counter() - start > 0.6:
             break
     return best

@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 from charrnn.core.errors import StoreUnavailable
 
-PATIENCE_SECONDS = 600.0
-"""Longest time to wait for a database that is away."""
+RETRY_SECONDS = 600.0
+"""Time for which operations are retried while the database is away."""
 PAUSE_SECONDS = 1.0
 
 
 def retry_while_away[T](
     work: Callable[[], T],
     *,
-    seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,
+    seconds: Callable[[], float] = lambda: RETRY_SECONDS,
     on_wait: Callable[[StoreUnavailable], None] = lambda error: None,
 ) -> T:
     """Call a function that uses the database; while the database is away, retry every second.

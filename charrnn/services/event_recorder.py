@@ -19,11 +19,11 @@ from charrnn.core.training_events import (
 from charrnn.store.model_rows import new_id
 from charrnn.store.run_history import HistoryBatch, HistoryStore
 
-EVERY_SECONDS, AT_LEAST_SECONDS = 0.25, 0.75
-"""Interval between writes while there are log lines, samples or checkpoints, and the longest interval otherwise. Each
-write renews the lease and checks for a stop request."""
+WRITE_SECONDS, METRICS_WRITE_SECONDS = 0.25, 0.75
+"""Interval between writes while there are log lines, samples or checkpoints, and interval otherwise. Each write renews
+the lease and checks for a stop request."""
 LEASE_SECONDS = 50.0
-"""Duration of the lease. Dead workers are searched every few seconds, so one is found within a minute."""
+"""Duration of the lease. Expired leases are checked every few seconds, so a dead worker is found within a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class EventRecorder:
         self._next_position = model.log_position + 1
         self._step: int | None = None
         self._max_steps: int | None = None
-        self._judged_by = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
+        self._monitored = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
         self._best_loss: float | None = None
         self.lost: LeaseLost | NotFound | None = None
         """Set when another worker has taken the training over."""
@@ -71,7 +71,7 @@ class EventRecorder:
         self._thread = threading.Thread(target=self._deliver_regularly, name=f"recorder {model.id}", daemon=True)
         self._thread.start()
 
-    def note(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Buffer an event. Fast, and safe to call from any thread."""
         now = _now()
         with self._lock:
@@ -81,7 +81,7 @@ class EventRecorder:
                 case MetricsMeasured(step, values):
                     self._step = step
                     self._metrics += [Metric(step, name, value, now) for name, value in values.items()]
-                    if (loss := values.get(self._judged_by)) is not None:
+                    if (loss := values.get(self._monitored)) is not None:
                         self._best_loss = loss if self._best_loss is None else min(loss, self._best_loss)
                 case SchedulePlanned(_, total):
                     self._max_steps = total
@@ -127,8 +127,8 @@ class EventRecorder:
 
     def _deliver_regularly(self) -> None:
         delivered = time.monotonic()
-        while not self._closing.wait(EVERY_SECONDS):
-            if not self._has_words and time.monotonic() < delivered + AT_LEAST_SECONDS:
+        while not self._closing.wait(WRITE_SECONDS):
+            if not self._has_more_than_metrics and time.monotonic() < delivered + METRICS_WRITE_SECONDS:
                 continue  # metrics can wait: each write takes CPU time from the training
             delivered = time.monotonic()
             try:
@@ -153,7 +153,7 @@ class EventRecorder:
         self._is_failing = True
 
     @property
-    def _has_words(self) -> bool:
+    def _has_more_than_metrics(self) -> bool:
         """Whether anything but metrics is buffered."""
         return bool(self._lines or self._samples or self._checkpoints or self._undelivered)
 

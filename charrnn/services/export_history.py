@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, groupby
 
 from charrnn.core.records import LogLine, Metric, Sample
-from charrnn.services.bundle_history import LARGEST_TEXTS, LOG, METRICS, MOST, SAMPLES, WIDEST, count_items
+from charrnn.services.bundle_history import (
+    LOG,
+    MAX_COUNTS,
+    MAX_ROW_LENGTH,
+    MAX_TEXT_BYTES,
+    METRICS,
+    SAMPLES,
+    count_items,
+)
 
 Part = tuple[bytes, str]
 """The content, and a sentence about what was omitted, or an empty string."""
@@ -21,8 +29,8 @@ def log_part(lines: Sequence[LogLine], more: Sequence[str]) -> bytes:
         more: Sentences, which are never omitted.
     """
     texts = [line.text + "\n" for line in lines]
-    room = LARGEST_TEXTS[LOG] - 1_000 - sum(len(line.encode()) + 1 for line in more)
-    kept = _newest_that_fit([text.encode() for text in texts], room, MOST["lines"] - 1 - len(more), b"\n")
+    room = MAX_TEXT_BYTES[LOG] - 1_000 - sum(len(line.encode()) + 1 for line in more)
+    kept = _newest_that_fit([text.encode() for text in texts], room, MAX_COUNTS["lines"] - 1 - len(more), b"\n")
     missing = lines[-len(kept)].position - 1 if kept else (lines[-1].position if lines else 0)
     ends = [f"{missing:,} earlier log lines were omitted from this file."] if missing else []
     return b"".join([*kept, *(f"{line}\n".encode() for line in [*more, *ends])])
@@ -52,9 +60,9 @@ def metrics_part(metrics: Iterable[Metric]) -> Part:
     while True:
         thinned = {name: _thinned(curve, longest) for name, curve in curves.items()}
         left = sum(map(len, thinned.values()))
-        if left < MOST["values"]:
+        if left < MAX_COUNTS["values"]:
             data = metrics_csv(chain.from_iterable(thinned.values())).encode()
-            if len(data) <= LARGEST_TEXTS[METRICS] and data.count(b"\n") <= MOST["rows"]:
+            if len(data) <= MAX_TEXT_BYTES[METRICS] and data.count(b"\n") <= MAX_COUNTS["rows"]:
                 break
         longest = longest * 3 // 4
     return data, f"Curves were thinned: this file holds {left:,} of {total:,} measured values." if left < total else ""
@@ -66,8 +74,8 @@ def samples_part(samples: Sequence[Sample]) -> Part:
         json.dumps({"step": each.step, "text": each.text, "options": dict(each.options)}, ensure_ascii=False).encode()
         for each in samples
     ]
-    kept = _newest_that_fit([each + b",\n" for each in written], LARGEST_TEXTS[SAMPLES] - 4, MOST["samples"])
-    while kept and sum(map(count_items, kept)) >= MOST["items"]:
+    kept = _newest_that_fit([each + b",\n" for each in written], MAX_TEXT_BYTES[SAMPLES] - 4, MAX_COUNTS["samples"])
+    while kept and sum(map(count_items, kept)) >= MAX_COUNTS["items"]:
         kept = kept[len(kept) // 4 + 1 :]
     missing = len(written) - len(kept)
     words = f"{missing:,} earlier samples were omitted from this file." if missing else ""
@@ -93,7 +101,7 @@ def _curves(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     names, width = {}, len("step")
     for name, curve in groupby(by_name, lambda metric: metric.name):
         width += max(len(name), 26) + 3
-        if width > WIDEST:
+        if width > MAX_ROW_LENGTH:
             break
         names[name] = list(curve)
     return names

@@ -14,7 +14,7 @@ from charrnn.core.atomic_files import atomic_file
 from charrnn.core.errors import NameTaken, NotFound, StudioError
 from charrnn.core.password_hashing import MAX_LENGTH, hash_password, is_hashed, verify_password
 
-LONGEST_USER = 200
+MAX_USER_LENGTH = 200
 SECRETS = Path("/run/secrets")
 """Where container engines mount secrets, readable by every user of the container."""
 
@@ -80,7 +80,7 @@ def read_users(path: Path) -> dict[str, str]:
     Raises:
         StudioError: It cannot be read, or is not a login file.
     """
-    refuse_writable(path)
+    reject_world_writable(path)
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -97,7 +97,7 @@ def read_users(path: Path) -> dict[str, str]:
         check_user(user)
         if not isinstance(stored, str) or not stored or len(stored) > MAX_LENGTH:
             raise StudioError(
-                f"{path} has no valid password for the user {user!r}: expected a text of 1 to {MAX_LENGTH}."
+                f"{path} has an invalid password for user {user!r}: expected 1 to {MAX_LENGTH} characters."
             )
         try:
             is_hashed(stored)
@@ -144,7 +144,7 @@ def remove_user(path: Path, user: str) -> None:
     _edit(path, change)
 
 
-def hash_plain(path: Path) -> list[str]:
+def hash_plain_text(path: Path) -> list[str]:
     """Replace plain-text passwords by hashes; the passwords stay the same, but users have to log in again.
 
     Returns:
@@ -169,14 +169,14 @@ def check_user(user: str) -> None:
     Raises:
         StudioError: The name is empty, too long, or has characters that cannot be printed.
     """
-    if not user.strip() or user != user.strip() or len(user) > LONGEST_USER or not user.isprintable():
+    if not user.strip() or user != user.strip() or len(user) > MAX_USER_LENGTH or not user.isprintable():
         raise StudioError(
-            f"{user[:LONGEST_USER]!r} is not a valid user name: expected 1 to {LONGEST_USER} printable characters, "
-            f"without spaces at either end."
+            f"{user[:MAX_USER_LENGTH]!r} is not a valid user name: expected 1 to {MAX_USER_LENGTH} printable "
+            f"characters, without spaces at either end."
         )
 
 
-def warning_about(path: Path) -> str:
+def permission_warning(path: Path) -> str:
     """Return a warning if other users of this machine can read a secret file; empty otherwise."""
     if os.name != "posix" or SECRETS in path.absolute().parents:
         return ""
@@ -186,7 +186,7 @@ def warning_about(path: Path) -> str:
     return f"Warning: other users of this machine can read {path} (mode {mode:04o}). Run: chmod 600 {path}"
 
 
-def refuse_writable(path: Path) -> None:
+def reject_world_writable(path: Path) -> None:
     """Reject a secret file that every user of this machine can change.
 
     Raises:

@@ -11,10 +11,10 @@ from charrnn.core.checkpoint_manifest import verify
 from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
-from charrnn.services.bundle_history import ABOUT, LOG, METRICS, MOST, SAMPLES
+from charrnn.services.bundle_history import DESCRIPTION, LOG, MAX_COUNTS, METRICS, SAMPLES
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.export_history import log_part, metrics_part, samples_part
-from charrnn.services.model_bundles import LARGEST_CHECKPOINT, model_json, read_bundle
+from charrnn.services.model_bundles import LARGEST_CHECKPOINT, describe_model, read_bundle
 from charrnn.services.quota_check import Quota
 from charrnn.store.model_names import is_id, validate_name
 from charrnn.store.model_rows import new_id
@@ -104,7 +104,7 @@ class Models:
             raise NotFound(f"There is no model {name_or_id!r}.{meant} {known}")
         return model
 
-    def mine(self, model_id: str) -> str:
+    def check_access(self, model_id: str) -> str:
         """Return `model_id` if the current user can see the model, deleted or not.
 
         Raises:
@@ -149,7 +149,7 @@ class Models:
             OptionError: The name is empty, too long, or contains control characters.
             NotFound: There is no such model.
         """
-        return self._models.update(self.mine(model_id), name=name)
+        return self._models.update(self.check_access(model_id), name=name)
 
     def give(self, model_id: str, owner: str) -> Model:
         """Transfer a model and its text to another user. The previous owner no longer sees it.
@@ -172,15 +172,15 @@ class Models:
 
     def note(self, model_id: str, notes: str) -> Model:
         """Set the notes of a model."""
-        return self._models.update(self.mine(model_id), notes=notes)
+        return self._models.update(self.check_access(model_id), notes=notes)
 
     def tag(self, model_id: str, tags: Iterable[str]) -> Model:
         """Set the tags of a model."""
-        return self._models.update(self.mine(model_id), tags=tuple(tags))
+        return self._models.update(self.check_access(model_id), tags=tuple(tags))
 
     def set_options(self, model_id: str, options: Mapping[str, Value]) -> Model:
         """Set the options of the next training; checkpoints keep their own."""
-        return self._models.update(self.mine(model_id), train_params=dict(options))
+        return self._models.update(self.check_access(model_id), train_params=dict(options))
 
     def delete(self, model_id: str) -> Model:
         """Delete a model; `restore` undoes this.
@@ -189,7 +189,7 @@ class Models:
             StateError: The model is being trained.
             NotFound: There is no such model.
         """
-        return self._models.delete(self.mine(model_id))
+        return self._models.delete(self.check_access(model_id))
 
     def restore(self, model_id: str) -> Model:
         """Restore a deleted model.
@@ -198,7 +198,7 @@ class Models:
             NameTaken: Another model has taken its name.
             NotFound: There is no such model.
         """
-        return self._models.restore(self.mine(model_id))
+        return self._models.restore(self.check_access(model_id))
 
     def purge(self, model_id: str) -> None:
         """Delete a model and its checkpoints permanently.
@@ -207,16 +207,16 @@ class Models:
             StateError: The model is being trained.
             NotFound: There is no such model.
         """
-        self._models.purge(self.mine(model_id))
+        self._models.purge(self.check_access(model_id))
         self._checkpoints.remove_all(model_id)
 
     def lines(self, model_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[LogLine]:
         """Return up to `limit` log lines after position `after`, in order."""
-        return self._history.lines(self.mine(model_id), after=after, limit=limit)
+        return self._history.lines(self.check_access(model_id), after=after, limit=limit)
 
     def last_lines(self, model_id: str, count: int) -> list[LogLine]:
         """Return the last `count` log lines, in order."""
-        return self._history.last_lines(self.mine(model_id), count)
+        return self._history.last_lines(self.check_access(model_id), count)
 
     def find_lines(self, model_id: str, words: str, *, level: str = "", limit: int = 1000) -> list[LogLine]:
         """Return the last log lines that contain `words`, ignoring case, in order.
@@ -228,29 +228,30 @@ class Models:
             limit: Maximum number of lines.
         """
         levels = {"warning": ("warning", "error"), "error": ("error",)}.get(level, ())
-        return self._history.find_lines(self.mine(model_id), words, levels=levels, limit=limit)
+        return self._history.find_lines(self.check_access(model_id), words, levels=levels, limit=limit)
 
     def metrics(self, model_id: str, *, names: Iterable[str] | None = None) -> list[Metric]:
         """Return metrics in the order of their steps."""
-        return self._history.metrics(self.mine(model_id), names=None if names is None else list(names))
+        return self._history.metrics(self.check_access(model_id), names=None if names is None else list(names))
 
     def curve(self, model_id: str, name: str, *, after_step: int = -1) -> Curve:
         """Return the values of one metric, such as `val_loss`, after a step as arrays."""
-        return self._history.curve(self.mine(model_id), name, after_step=after_step)
+        return self._history.curve(self.check_access(model_id), name, after_step=after_step)
 
     def samples(self, model_id: str) -> list[Sample]:
         """Return the samples of a model, oldest first."""
-        return self._history.samples(self.mine(model_id))
+        return self._history.samples(self.check_access(model_id))
 
     def checkpoints(self, model_id: str) -> list[Checkpoint]:
         """Return the checkpoints of a model, newest first."""
-        return self._checkpoints.of(self.mine(model_id))
+        return self._checkpoints.of(self.check_access(model_id))
 
     def export(self, model_id: str, target: Path) -> Path:
         """Export a model to a ZIP file: its best (or newest) checkpoint, log, metrics, samples and description.
 
         The file can always be imported. A very long history is shortened to what an import accepts
-        (`bundle_history.MOST`): the newest log lines and samples, and evenly thinned curves. The last log lines say so.
+        (`bundle_history.MAX_COUNTS`): the newest log lines and samples, and evenly thinned curves. The last log lines
+        say so.
 
         Args:
             model_id: The model.
@@ -275,13 +276,13 @@ class Models:
                 f"{LARGEST_CHECKPOINT:,} at most. Copy the data folder instead."
             )
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
-            about = model_json(model, checkpoint)
-            bundle.writestr(ABOUT, json.dumps(about, ensure_ascii=False, indent=1))
+            description = describe_model(model, checkpoint)
+            bundle.writestr(DESCRIPTION, json.dumps(description, ensure_ascii=False, indent=1))
             metrics, thinned = metrics_part(self.metrics(model.id))
             bundle.writestr(METRICS, metrics)
             samples, missing = samples_part(self.samples(model.id))
             bundle.writestr(SAMPLES, samples)
-            newest = self.last_lines(model.id, MOST["lines"])
+            newest = self.last_lines(model.id, MAX_COUNTS["lines"])
             bundle.writestr(LOG, log_part(newest, list(filter(None, [thinned, missing]))))
             for part in parts:
                 bundle.write(part, f"checkpoint/{part.name}")
@@ -307,7 +308,7 @@ class Models:
             validate_name(bundle.name)
         except OptionError as error:
             raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
-        self._quota.check_room(bundle.checkpoint_bytes, "model")
+        self._quota.check_space(bundle.checkpoint_bytes, "model")
         model_id = new_id()
         try:
             with atomic_folder(self._checkpoints.folder(model_id) / bundle.folder) as building:
@@ -315,7 +316,7 @@ class Models:
                     (building / name).write_bytes(data)
                 bundle.check(building)
             name = self.free_name(bundle.name)
-            return self._models.adopt(bundle.model(model_id, name, self._owner or ""), bundle.told(model_id))
+            return self._models.adopt(bundle.model(model_id, name, self._owner or ""), bundle.history(model_id))
         except BaseException as error:
             self._checkpoints.remove_all(model_id)
             if isinstance(error, OptionError):

@@ -45,7 +45,7 @@ class Score:
 
 
 @dataclass
-class _Ready:
+class _LoadedNetwork:
     """A loaded network."""
 
     network: "Network"
@@ -77,15 +77,15 @@ class Stream:
 class TextGeneration:
     """Generate text with the models of one data folder."""
 
-    def __init__(self, library: Models, history: HistoryStore, checkpoints: CheckpointManager, quota: Quota):
-        self._library, self._history, self._checkpoints, self._quota = library, history, checkpoints, quota
-        self._ready: OrderedDict[Path, _Ready] = OrderedDict()
+    def __init__(self, models: Models, history: HistoryStore, checkpoints: CheckpointManager, quota: Quota):
+        self._models, self._history, self._checkpoints, self._quota = models, history, checkpoints, quota
+        self._loaded: OrderedDict[Path, _LoadedNetwork] = OrderedDict()
         self._lock = threading.Lock()
 
-    def seen_by(self, library: Models, quota: Quota) -> "TextGeneration":
+    def seen_by(self, models: Models, quota: Quota) -> "TextGeneration":
         """Return the text generation of one user's models; loaded networks are shared by all users."""
         view = copy.copy(self)
-        view._library, view._quota = library, quota
+        view._models, view._quota = models, quota
         return view
 
     def stream(
@@ -115,12 +115,12 @@ class TextGeneration:
         length = int(values["max_length"]) * int(values["num_samples"])
         self._quota.limits.check("max_sample_length", length, f"This request asks for {length:,} characters")
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
-        model = self._library.get(model_id)
-        used, ready, problems = self._load(model, checkpoint)
+        model = self._models.get(model_id)
+        used, loaded, problems = self._load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
-        prompt = ready.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
+        prompt = loaded.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
         return Stream(
-            ready.generator.generate(values, alternatives=alternatives), used, prompt, values, tuple(problems)
+            loaded.generator.generate(values, alternatives=alternatives), used, prompt, values, tuple(problems)
         )
 
     def write(
@@ -153,7 +153,7 @@ class TextGeneration:
         Raises:
             LimitExceeded: The text exceeds the disk quota.
         """
-        self._quota.check_room(len((written.prompt + written.text).encode()), "sample")
+        self._quota.check_space(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(
             stream.checkpoint.model_id,
             step=stream.checkpoint.step,
@@ -187,40 +187,40 @@ class TextGeneration:
         """
         from charrnn.model.training import dynamic_evaluation, evaluation
 
-        _, ready, _ = self._load(self._library.get(model_id), checkpoint)
+        _, loaded, _ = self._load(self._models.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
-        encode = ready.vocabulary.encode
+        encode = loaded.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
         if len(ids) < 2:
             raise TextError(
                 f"The text has {len(ids)} character(s); at least 2 are needed, because the first is not predicted."
             )
         if adaptive:
-            losses = dynamic_evaluation.adaptive_losses(ready.network, ids, ready.mixture)
+            losses = dynamic_evaluation.adaptive_losses(loaded.network, ids, loaded.mixture)
         else:
-            scored = evaluation.Evaluation(ready.network, ids, first=1, window=ready.window)
-            ready.window = scored.window
+            scored = evaluation.Evaluation(loaded.network, ids, first=1, window=loaded.window)
+            loaded.window = scored.window
             losses = scored.losses()
-            if ready.mixture is not None:
-                losses = ready.mixture.losses(losses, ready.mixture.ngrams.probabilities(ids))
+            if loaded.mixture is not None:
+                losses = loaded.mixture.losses(losses, loaded.mixture.ngrams.probabilities(ids))
         nats = float(np.mean(losses))
-        return Score(nats, len(ids) - 1, int((ids[1:] == ready.vocabulary.unknown_id).sum()))
+        return Score(nats, len(ids) - 1, int((ids[1:] == loaded.vocabulary.unknown_id).sum()))
 
-    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _Ready, list[str]]:
+    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _LoadedNetwork, list[str]]:
         from charrnn.model.generation import generator
         from charrnn.model.training import checkpoint
 
-        def load(folder: Path) -> _Ready:
-            if folder not in self._ready:
+        def load(folder: Path) -> _LoadedNetwork:
+            if folder not in self._loaded:
                 network, vocabulary, _ = checkpoint.load_network(folder)
                 mixture = checkpoint.load_mixture(folder)
-                self._ready[folder] = _Ready(
+                self._loaded[folder] = _LoadedNetwork(
                     network, vocabulary, generator.Generator(network, vocabulary, mixture), mixture
                 )
-            self._ready.move_to_end(folder)
-            while len(self._ready) > MAX_LOADED:
-                self._ready.popitem(last=False)
-            return self._ready[folder]
+            self._loaded.move_to_end(folder)
+            while len(self._loaded) > MAX_LOADED:
+                self._loaded.popitem(last=False)
+            return self._loaded[folder]
 
         with self._lock:
             return self._checkpoints.first_usable(model, kind, load)

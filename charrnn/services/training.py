@@ -10,13 +10,13 @@ from charrnn.core.records import ACTIVE, Corpus, Model, ModelState
 from charrnn.core.training_events import Listener
 from charrnn.core.training_outcome import Outcome, outcome
 from charrnn.services.corpora import Corpora, TextSource
-from charrnn.services.cost_estimate import length
-from charrnn.services.database_retry import PATIENCE_SECONDS, retry_while_away
+from charrnn.services.cost_estimate import count_steps
+from charrnn.services.database_retry import RETRY_SECONDS, retry_while_away
 from charrnn.services.models import Models
 from charrnn.services.quota_check import Quota
 from charrnn.services.resume_options import resume_options
 from charrnn.services.training_follower import TrainingFollower
-from charrnn.services.training_options import checked_request, training_options
+from charrnn.services.training_options import check_request, training_options
 from charrnn.services.training_request import TrainingRequest
 from charrnn.services.training_runner import TrainingRunner
 
@@ -69,7 +69,7 @@ class Trainings:
             NameTaken: Another model has this name.
             LimitExceeded: The training exceeds a limit of this server.
         """
-        checked_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
+        check_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
         corpus = self._corpora.find_or_add(source)
         values = self.options_for(corpus, preset=preset, minutes=minutes, options=options)
         request = TrainingRequest(corpus, values, callbacks, listeners)
@@ -146,7 +146,7 @@ class Trainings:
 
     def can_resume(self, model_id: str) -> bool:
         """Return whether `resume` would find a checkpoint."""
-        return self.runner.recovery.can_resume(self._models.mine(model_id))
+        return self.runner.recovery.can_resume(self._models.check_access(model_id))
 
     def _corpus(self, model: Model) -> Corpus:
         if model.corpus_id is None:
@@ -169,7 +169,7 @@ class Trainings:
             NotFound: There is no such model.
             StoreUnavailable: The database is away; a training of this process stops nevertheless.
         """
-        thread = self.runner.thread(self._models.mine(model_id))
+        thread = self.runner.thread(self._models.check_access(model_id))
         try:
             return self.runner.leases.request_stop(model_id)
         finally:
@@ -178,7 +178,7 @@ class Trainings:
 
     def interrupt(self, model_id: str) -> None:
         """Ask a training of this process to save and end as `interrupted`; do nothing if it runs elsewhere."""
-        if thread := self.runner.thread(self._models.mine(model_id)):
+        if thread := self.runner.thread(self._models.check_access(model_id)):
             thread.stop(interrupt=True)
 
     def outcome(self, model_id: str) -> Outcome | None:
@@ -191,7 +191,7 @@ class Trainings:
         if model.state != ModelState.COMPLETED or model.corpus_id is None:
             return None
         options = checked("training", model.train_params)
-        per_epoch, total = length(options, self._corpora.get(model.corpus_id).num_characters)
+        per_epoch, total = count_steps(options, self._corpora.get(model.corpus_id).num_characters)
         best = [checkpoint.step for checkpoint in self.runner.checkpoints.of(model.id) if checkpoint.kind == "best"]
         return outcome(
             options,
@@ -208,10 +208,10 @@ class Trainings:
         if thread := self.runner.thread(model_id):
             thread.join(timeout)
 
-        def patience() -> float:
-            return PATIENCE_SECONDS if deadline is None else min(PATIENCE_SECONDS, deadline - time.monotonic())
+        def retry_seconds() -> float:
+            return RETRY_SECONDS if deadline is None else min(RETRY_SECONDS, deadline - time.monotonic())
 
-        while (model := retry_while_away(lambda: self._models.get(model_id), seconds=patience)).state in ACTIVE:
+        while (model := retry_while_away(lambda: self._models.get(model_id), seconds=retry_seconds)).state in ACTIVE:
             if deadline is not None and time.monotonic() > deadline:
                 break
             self.runner.poll()

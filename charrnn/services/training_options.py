@@ -1,4 +1,4 @@
-"""Combine a preset, a time budget and single values into the options of a training."""
+"""Combine a preset, a time budget and individual options into the options of a training."""
 
 import math
 from collections.abc import Mapping
@@ -7,42 +7,42 @@ from typing import Any
 from charrnn.core.auto_options import auto_options
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Preset, Value, checked, find_preset, preset
-from charrnn.services.cost_estimate import speed
+from charrnn.services.cost_estimate import measure_speed
 
 AUTO = "auto"
-"""The preset if only a time budget is given."""
+"""Preset used when only a time budget is given."""
 
 
-def checked_request(
-    given: Mapping[str, Any], *, preset_name: str | None = None, minutes: float | str | None = None
+def check_request(
+    options: Mapping[str, Any], *, preset_name: str | None = None, minutes: float | str | None = None
 ) -> tuple[Preset | None, float]:
-    """Validate as much of a request as is possible without the text; arguments as for `training_options`.
+    """Validate requested options as far as possible without the text; arguments as for `training_options`.
 
     Returns:
-        The preset, or `None`, and the time budget in minutes, or 0 if the preset takes none.
+        The preset, or `None` for the defaults; and the time budget in minutes, 0 for presets without one.
 
     Raises:
-        OptionError: An option is invalid, the preset is unknown, or it takes no time budget.
+        OptionError: An option is invalid, the preset is unknown, or it has no time budget.
     """
-    valid = checked("training", given)
+    valid = checked("training", options)
     found = find_preset(preset_name or AUTO) if preset_name or minutes is not None else None
     if found is None:
         return None, 0.0
     if found.minutes:
-        wanted = minutes if minutes is not None else valid["max_minutes"] or found.minutes
-        return found, float(checked("training", {"max_minutes": _budget(wanted)})["max_minutes"])
+        budget = minutes if minutes is not None else valid["max_minutes"] or found.minutes
+        return found, float(checked("training", {"max_minutes": _checked_minutes(budget)})["max_minutes"])
     if minutes is not None:
         raise OptionError(
             {
-                "minutes": f"The options of preset {found.name!r} are the same for every time budget. Leave out "
-                f"minutes or the preset; max_minutes ends any training after a time."
+                "minutes": f"The preset {found.name!r} has the same options for every time budget. Omit minutes or "
+                f"the preset; to end a training after a time, set max_minutes."
             }
         )
     return found, 0.0
 
 
 def training_options(
-    given: Mapping[str, Any],
+    options: Mapping[str, Any],
     *,
     num_characters: int,
     num_distinct: int,
@@ -52,22 +52,22 @@ def training_options(
     """Return all training options for a text.
 
     Args:
-        given: Options that the user has set; they override the preset's.
+        options: Options set by the user; they override the preset.
         num_characters: Length of the text.
-        num_distinct: Number of distinct characters.
-        preset_name: Preset to start with. The default is Auto if `minutes` is given, else no preset.
-        minutes: Time budget of Auto. The default is `max_minutes` of the given options, or else the preset's own.
+        num_distinct: Number of distinct characters in the text.
+        preset_name: Preset to start with. The default is Auto if `minutes` is given, else the default options.
+        minutes: Time budget for Auto; defaults to the option `max_minutes`, then to the preset's own budget.
 
     Raises:
-        OptionError: An option is invalid, the preset is unknown, or it takes no time budget.
+        OptionError: An option is invalid, the preset is unknown, or it has no time budget.
     """
-    found, budget = checked_request(given, preset_name=preset_name, minutes=minutes)
+    found, budget = check_request(options, preset_name=preset_name, minutes=minutes)
     if found is None or not found.minutes:
-        return checked("training", given, base=preset(found.name) if found else None)
-    return auto_options(num_characters, num_distinct, budget, speed(), given)
+        return checked("training", options, base=preset(found.name) if found else None)
+    return auto_options(num_characters, num_distinct, budget, measure_speed(), options)
 
 
-def _budget(minutes: float | str) -> float:
+def _checked_minutes(minutes: float | str) -> float:
     try:
         found = float(minutes)
     except ValueError:

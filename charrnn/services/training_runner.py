@@ -33,8 +33,8 @@ class TrainingRunner:
         history: Stores logs, metrics, samples and checkpoint rows.
         checkpoints: Stores checkpoint folders.
         recovery: Adopts checkpoint folders without a row.
-        models: All models, whoever owns them.
-        corpora: All texts, whoever owns them.
+        models: The models of all users.
+        corpora: The texts of all users.
     """
 
     def __init__(

@@ -13,20 +13,23 @@ from charrnn.core.records import Checkpoint, Model, ModelState
 from charrnn.core.training_events import Event, LogMessage, MetricsMeasured, TrainingEnded
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoint_manager import CheckpointManager
-from charrnn.services.database_retry import PATIENCE_SECONDS, retry_while_away
+from charrnn.services.database_retry import RETRY_SECONDS, retry_while_away
 from charrnn.services.event_recorder import LEASE_SECONDS, EventRecorder
 from charrnn.services.process_identity import worker_name
 from charrnn.services.training_request import TrainingRequest
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
-HASTE_SECONDS = 5.0
-"""Longest wait for the database at the end of a training when the program is shutting down."""
+SHUTDOWN_RETRY_SECONDS = 5.0
+"""Time for which the end of a training is retried while the program shuts down."""
 
 OUT_OF_MEMORY = (
     "The training ran out of memory. Lower num_seqs or num_steps and resume it, or train a new model with a smaller "
     "lstm_size or fewer num_layers. Its last checkpoint is kept."
 )
+
+OTHER_CPU = "Its results can differ in the last digits from a training that stays on one kind of CPU."
+END_NOT_STORED = "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
 
 log = logging.getLogger(__name__)
 
@@ -64,17 +67,17 @@ class TrainingThread:
         self._interrupted = False
         self._listeners = list(request.listeners)
         self._previous_cpu = model.cpu
-        self._forgets = not request.resumes
-        self._tidied = False
-        # Claim before importing TensorFlow, which takes seconds: a queued model that nobody claims is given up. Folder
-        # names are never reused, not even if the database lost the training that wrote them.
+        self._replaces_history = not request.resumes
+        self._cleaned_up = False
+        # Claim the model before importing TensorFlow, which takes seconds: a queued model that is not claimed soon is
+        # marked as interrupted. Folder names are never reused, even if the database lost the training that wrote them.
         above = checkpoints.highest_number(model.id)
         self._model = leases.claim(model.id, worker_name(), seconds=LEASE_SECONDS, cpu=cpu_name(), above=above)
         self._recorder = EventRecorder(
             history,
             self._model,
             on_stop_request=self._stop.set,
-            on_saved=self._forget_older,
+            on_saved=self._prune,
             on_delivered=on_stored,
         )
         self._thread = threading.Thread(target=self._work, name=f"training {model.id}", daemon=True)
@@ -112,7 +115,7 @@ class TrainingThread:
             message, details = _describe(error), traceback.format_exc().rstrip()
         try:
             for text in filter(None, (details, message)):
-                self._tell(LogMessage(text, "error"))
+                self._emit(LogMessage(text, "error"))
         finally:
             self._end(state, message)
 
@@ -128,10 +131,10 @@ class TrainingThread:
                 )
             )
             for problem in problems:
-                self._tell(LogMessage(problem, "warning"))
-            if problems:  # the rewind below forgets these checkpoints, so store the warnings first
+                self._emit(LogMessage(problem, "warning"))
+            if problems:  # the rewind below discards these checkpoints, so store the warnings first
                 self._retry(self._recorder.deliver)
-            self._forget_after(newest.step)
+            self._discard_after(newest.step)
             resume_from = self._checkpoints.path(newest)
             self._compare_cpus()
         state = training_loop.train(
@@ -140,28 +143,26 @@ class TrainingThread:
             dict(self._request.options),
             folder=self._checkpoints.folder(self._model.id),
             number=self._model.epoch,
-            emit=self._tell,
+            emit=self._emit,
             should_stop=self._stop.is_set,
             resume_from=resume_from,
             callbacks=self._request.callbacks,
         )
         if newest:  # the training may have ended before it wrote a checkpoint
-            self._retry(lambda: self._forget_older(newest))
+            self._retry(lambda: self._prune(newest))
         return state
 
     def _compare_cpus(self) -> None:
         """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
         before, now = self._previous_cpu, self._model.cpu
         if before and before != now:
-            self._tell(
-                LogMessage(f"This training started on {before} and resumes on {now}. {_OTHER_DIGITS}", "warning")
-            )
+            self._emit(LogMessage(f"This training started on {before} and resumes on {now}. {OTHER_CPU}", "warning"))
 
     def _end(self, state: ModelState, message: str) -> None:
         """Store the remaining events, then the final state: a reader that sees the state also sees all events."""
         step = self._model.step
         try:
-            patience = self._patience
+            retry_seconds = self._retry_seconds
             try:
                 self._retry(self._recorder.close)
             except (LeaseLost, NotFound):
@@ -170,38 +171,38 @@ class TrainingThread:
                 log.error("the events of a training could not be stored", exc_info=error)
                 state, message = ModelState.FAILED, _describe(error)
                 if isinstance(error, StoreUnavailable):  # the retries are used up
-                    patience = 0.0
+                    retry_seconds = 0.0
             end = (self._model.id, self._model.epoch, state)
             finish = partial(self._leases.finish, *end, error=message or None)
-            step = self._retry(finish, seconds=lambda: min(patience, self._patience)).step
+            step = self._retry(finish, seconds=lambda: min(retry_seconds, self._retry_seconds)).step
             self._on_stored()
         except (LeaseLost, NotFound) as error:
             # Another worker owns the training, so nothing more is stored; listeners still learn about the end.
             state, message = ModelState.INTERRUPTED, str(error)
         except Exception as error:
             log.error("the end of a training could not be stored", exc_info=error)
-            state, message = ModelState.INTERRUPTED, f"{message} {_describe(error)} {_UNSTORED}".lstrip()
-        self._tell_listeners(TrainingEnded(step, state, message))
+            state, message = ModelState.INTERRUPTED, f"{message} {_describe(error)} {END_NOT_STORED}".lstrip()
+        self._notify_listeners(TrainingEnded(step, state, message))
 
     def _retry[T](self, work: Callable[[], T], *, seconds: Callable[[], float] | None = None) -> T:
         def warn(error: StoreUnavailable) -> None:
-            self._tell_listeners(LogMessage(f"{error} Retrying for {self._patience:,.0f} seconds.", "warning"))
+            self._notify_listeners(LogMessage(f"{error} Retrying for {self._retry_seconds:,.0f} seconds.", "warning"))
 
-        return retry_while_away(work, seconds=seconds or (lambda: self._patience), on_wait=warn)
+        return retry_while_away(work, seconds=seconds or (lambda: self._retry_seconds), on_wait=warn)
 
     @property
-    def _patience(self) -> float:
-        return HASTE_SECONDS if self._interrupted else PATIENCE_SECONDS
+    def _retry_seconds(self) -> float:
+        return SHUTDOWN_RETRY_SECONDS if self._interrupted else RETRY_SECONDS
 
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, MetricsMeasured) and self._forgets:
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, MetricsMeasured) and self._replaces_history:
             # Delete the results of an earlier training only now that this one works.
-            self._forgets = False
-            self._forget_after(0)
-        self._recorder.note(event)
-        self._tell_listeners(event)
+            self._replaces_history = False
+            self._discard_after(0)
+        self._recorder.record(event)
+        self._notify_listeners(event)
 
-    def _tell_listeners(self, event: Event) -> None:
+    def _notify_listeners(self, event: Event) -> None:
         """Call all listeners, then raise the first error; a listener that raised is not called again."""
         errors = []
         for listener in list(self._listeners):
@@ -213,22 +214,16 @@ class TrainingThread:
         if errors:
             raise errors[0]
 
-    def _forget_after(self, step: int) -> None:
+    def _discard_after(self, step: int) -> None:
         for checkpoint in self._retry(lambda: self._history.rewind(self._model.id, self._model.epoch, step)):
             self._checkpoints.remove_folder(checkpoint)
 
-    def _forget_older(self, checkpoint: Checkpoint) -> None:
+    def _prune(self, checkpoint: Checkpoint) -> None:
         """Remove older checkpoints after a newer one has been stored."""
         self._checkpoints.prune(checkpoint)
-        if not self._tidied:
+        if not self._cleaned_up:
             self._checkpoints.remove_left_over(self._model)
-            self._tidied = True
-
-
-_OTHER_DIGITS = "Its results can differ in the last digits from a training that stays on one kind of CPU."
-
-
-_UNSTORED = "The end of the training could not be stored; it will be shown as interrupted and can be resumed."
+            self._cleaned_up = True
 
 
 def _describe(error: BaseException) -> str:

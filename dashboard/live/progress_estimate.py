@@ -1,4 +1,4 @@
-"""How far a training is: steps, speed, time left. Pure arithmetic over what the hub knows."""
+"""Estimate the progress of a training: steps, speed and time left."""
 
 import time
 from collections.abc import Mapping
@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-import numpy as np
-
+from charrnn.core import training_speed
 from charrnn.core.errors import TextError
 from charrnn.core.options import defaults
 from charrnn.core.records import Corpus, Curve, Model
-from charrnn.services.cost_estimate import length
-
-WINDOW_SECONDS = 30.0
-"""Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
+from charrnn.services.cost_estimate import count_steps
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is."""
+    """Progress of a training."""
 
     step: int
     total: int
@@ -28,44 +24,38 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """What part is done, `0 … 1`."""
+        """The completed share of the steps, from 0 to 1."""
         return min(1.0, self.step / self.total) if self.total else 0.0
 
     @classmethod
     def of(cls, model: Model, corpus: Corpus | None, losses: Curve | None, now: float | None = None) -> "Progress":
-        """Sum up.
+        """Return the progress of a model's training.
 
         Args:
-            model: What is trained.
+            model: The model.
             corpus: Its text.
-            losses: Its training losses, each with its time.
-            now: Seconds since 1970.
+            losses: Its training losses with their times.
+            now: Unix time in seconds.
         """
         total = total_steps(model.train_params, corpus)
         now = time.time() if now is None else now
-        speed = _steps_per_second(losses) if losses else None
+        speed = training_speed.steps_per_second(losses.steps, losses.seconds) if losses else None
         characters = model.train_params.get("num_seqs", 0) * model.train_params.get("num_steps", 0)
-        ends = [(total - model.step) / speed] if speed else []
         minutes = model.train_params.get("max_minutes", 0)
+        to_time_limit = None
         if minutes and losses and model.started_at:
-            ends.append(model.started_at.replace(tzinfo=UTC).timestamp() + 60 * minutes - now)
-        return cls(model.step, total, speed * characters if speed else None, max(0.0, min(ends)) if ends else None)
+            to_time_limit = model.started_at.replace(tzinfo=UTC).timestamp() + 60 * minutes - now
+        left = training_speed.seconds_left(
+            to_last_step=(total - model.step) / speed if speed else None, to_time_limit=to_time_limit
+        )
+        return cls(model.step, total, speed * characters if speed else None, left)
 
 
 def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
-    """Return the step at which a training is complete; 0 when it cannot be told."""
+    """Return the step at which a training is complete; 0 if unknown."""
     if corpus is None or not options:
         return int(options.get("max_steps", 0))
     try:
-        return length({**defaults("training"), **options}, corpus.num_characters)[1]
+        return count_steps({**defaults("training"), **options}, corpus.num_characters)[1]
     except TextError:
         return 0
-
-
-def _steps_per_second(losses: Curve) -> float | None:
-    if len(losses) < 2:
-        return None
-    # the newest values within the window; their times only grow
-    first = np.searchsorted(losses.seconds, losses.seconds[-1] - WINDOW_SECONDS)
-    seconds, steps = losses.seconds[-1] - losses.seconds[first], losses.steps[-1] - losses.steps[first]
-    return float(steps / seconds) if seconds > 0 and steps > 0 else None

@@ -105,7 +105,7 @@ class Session(param.Parameterized):
         self._must_look = False
         try:
             if model_id:
-                self.services.models.mine(model_id)
+                self.services.models.check_access(model_id)
         except NotFound as error:  # another's, by a link or by what a browser made up
             model_id = ""
             self.complain(str(error))

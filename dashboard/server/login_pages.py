@@ -10,7 +10,7 @@ from panel.auth import AUTH_PROVIDERS
 from tornado.web import HTTPError, RequestHandler
 
 from charrnn.core.errors import StudioError
-from charrnn.services.login_file import LONGEST_USER
+from charrnn.services.login_file import MAX_USER_LENGTH
 from dashboard.server.auth import COOKIE, LOGIN_DAYS, Gate
 from dashboard.server.cookies import SafeCookies
 from dashboard.server.request_guard import is_local
@@ -52,7 +52,7 @@ class PasswordLogin(LoginPage):
     async def post(self) -> None:
         """Let a visitor in, or show the form again."""
         user, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
-        user, address = user[: LONGEST_USER + 1], network_of(self.request.remote_ip)
+        user, address = user[: MAX_USER_LENGTH + 1], network_of(self.request.remote_ip)
         throttle = self.gate.throttle
         if not user:
             self._show(WRONG, 401)

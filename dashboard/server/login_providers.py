@@ -8,7 +8,7 @@ from typing import Any
 
 from charrnn.core.environment_secrets import read_secret
 from charrnn.core.errors import StudioError
-from charrnn.services.login_file import Users, refuse_writable, warning_about
+from charrnn.services.login_file import Users, permission_warning, reject_world_writable
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def _checked(path: Path) -> str:
     Raises:
         StudioError: Others can change it.
     """
-    refuse_writable(path)
-    return warning_about(path)
+    reject_world_writable(path)
+    return permission_warning(path)
 
 
 def _secret(settings: Mapping[str, Any], name: str) -> str:

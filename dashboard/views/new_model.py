@@ -253,6 +253,6 @@ def cost(found: Estimate | str) -> str:
         "Memory": formatting.size(found.memory_bytes),
         "Steps": f"{found.total_steps:,}",
         "Steps a pass": f"{found.steps_per_epoch:,}",
-        "Passes over the text": f"{found.passes:,.1f}",
+        "Passes over the text": f"{found.epochs:,.1f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"

@@ -1,4 +1,4 @@
-"""The command line as tests type it, with a data folder of their own."""
+"""Fixtures that run the command line in a data folder of their own."""
 
 import io
 import shutil
@@ -13,7 +13,7 @@ from tests.support.command_line import SMALL, TEXT, Result, Run
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    """No setting of whoever runs the tests reaches them."""
+    """Remove settings from the environment."""
     for name in (
         "CHARRNN_HOME",
         "CHARRNN_DATABASE_URL",
@@ -36,13 +36,13 @@ def text_file(tmp_path) -> Path:
 
 @pytest.fixture
 def home(tmp_path) -> Path:
-    """A data folder without anything in it."""
+    """An empty data folder."""
     return tmp_path / "home"
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Path:
-    """A data folder with the model `fox`, trained for six steps; to be copied, not to be changed."""
+    """A data folder with the model `fox`, trained for six steps; tests must copy it, not change it."""
     folder = tmp_path_factory.mktemp("trained")
     text = folder / "fox.txt"
     text.write_text(TEXT)
@@ -61,7 +61,7 @@ def charrnn(home, capsys) -> Run:
 
 @pytest.fixture
 def charrnn_with_fox(trained, home, capsys) -> Run:
-    """Run a command in a data folder that holds the trained model `fox`."""
+    """Run a command in a data folder with the trained model `fox`."""
     shutil.copytree(trained, home)
     return runner(home, capsys)
 

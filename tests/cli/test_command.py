@@ -1,13 +1,13 @@
-"""Commands that are shown can be typed."""
+"""Test the commands that messages suggest."""
 
 from argparse import Namespace
 
-from charrnn.cli.command import typed
+from charrnn.cli.command import format_command
 
 
-def test_a_command_is_spelled_for_the_shell():
-    assert typed(Namespace(home=None), "resume", "my fox; rm") == "charrnn resume 'my fox; rm'"
+def test_a_command_is_quoted_for_the_shell():
+    assert format_command(Namespace(home=None), "resume", "my fox; rm") == "charrnn resume 'my fox; rm'"
 
 
-def test_the_data_folder_is_part_of_it():
-    assert typed(Namespace(home="/my data"), "models") == "charrnn --home '/my data' models"
+def test_a_command_includes_the_data_folder():
+    assert format_command(Namespace(home="/my data"), "models") == "charrnn --home '/my data' models"

@@ -1,4 +1,4 @@
-"""What a text is like and whether it can be trained on."""
+"""Test `charrnn check` and `charrnn examples`."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from charrnn.services.example_texts import examples
 
 
-def test_a_text_is_described(charrnn, tmp_path):
+def test_check_describes_a_text(charrnn, tmp_path):
     path = tmp_path / "poem.txt"
     path.write_bytes(b"Ein Gedicht\r\nmit zwei Zeilen\r\n" * 9)
     result = charrnn("check", str(path), "--num_seqs", "2", "--num_steps", "5")
@@ -15,16 +15,16 @@ def test_a_text_is_described(charrnn, tmp_path):
     words = " ".join(result.out.split())
     assert "text poem" in words
     assert "utf-8 (certain:" in words
-    assert "line ends 18 CRLF" in words
-    assert "first lines: Ein Gedicht mit zwei Zeilen" in words
-    assert "It can be trained on. With these options:" in words
+    assert "line endings 18 CRLF" in words
+    assert "preview: Ein Gedicht mit zwei Zeilen" in words
+    assert "This text can be trained on. With these options:" in words
 
 
-def test_a_text_too_short_fails_and_says_what_to_lower(charrnn, text_file):
-    """Defect 4 of the article's system: a short text was trained on for ever, at full load and without a word."""
+def test_a_text_that_is_too_short_fails_and_says_what_to_lower(charrnn, text_file):
+    """Defect 4 of the article's system: a training on a short text never ended and gave no error."""
     result = charrnn("check", str(text_file))
     assert result.code == 1
-    assert "It cannot be trained on: The text has" in result.out
+    assert "This text cannot be trained on: The text has" in result.out
     assert "lower num_seqs to" in result.out
 
 
@@ -32,7 +32,7 @@ def test_a_text_too_short_fails_and_says_what_to_lower(charrnn, text_file):
     ("content", "message"),
     [(b"", "empty"), (b"aaaa\naaaa".replace(b"\n", b"a"), "nothing to learn"), (b"\x89PNG\r\n\x1a\n\0\0", "PNG")],
 )
-def test_what_is_no_text_to_learn_fails(charrnn, tmp_path, content, message):
+def test_an_unusable_text_fails(charrnn, tmp_path, content, message):
     path = tmp_path / "it"
     path.write_bytes(content)
     result = charrnn("check", str(path))
@@ -40,7 +40,7 @@ def test_what_is_no_text_to_learn_fails(charrnn, tmp_path, content, message):
     assert message in result.out + result.err
 
 
-def test_the_encoding_can_be_chosen(charrnn, tmp_path):
+def test_the_encoding_can_be_set(charrnn, tmp_path):
     path = tmp_path / "name.txt"
     path.write_bytes("Łódź, żółw".encode("cp1250") * 50)
     shown = json.loads(charrnn("check", str(path), "--encoding", "cp1250", "--json").out)
@@ -49,19 +49,19 @@ def test_the_encoding_can_be_chosen(charrnn, tmp_path):
     assert charrnn("check", str(path), "--encoding", "klingon").code == 1
 
 
-def test_characters_beyond_the_vocabulary_are_told(charrnn, text_file):
+def test_characters_outside_the_vocabulary_are_reported(charrnn, text_file):
     result = charrnn("check", str(text_file), "--num_seqs", "3", "--num_steps", "5", "--max_vocab", "9")
     assert "rare characters are not learned" in result.out
 
 
-def test_wrong_options_are_told_before_the_text_is_read(charrnn):
+def test_invalid_options_are_reported_before_the_text_is_read(charrnn):
     result = charrnn("check", "no such file", "--num_seqs", "0", "--cell", "x")
     assert result.code == 2
     assert "--num_seqs" in result.err
     assert "--cell" in result.err
 
 
-def test_control_characters_of_a_text_are_spelled(charrnn, tmp_path):
+def test_control_characters_of_a_text_are_escaped(charrnn, tmp_path):
     path = tmp_path / "evil.txt"
     path.write_bytes(b"a\x1b[2Jb line\n" * 30)
     assert "\x1b" not in charrnn("check", str(path)).out

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a second Ctrl-C, in processes of their own; the first in a real terminal."""
+"""Test Ctrl-C and SIGTERM in separate processes; Ctrl-C in a real terminal."""
 
 import json
 import os
@@ -15,18 +15,18 @@ STARTED = "step: 2/1000000"
 
 
 def training(home, text_file, **streams):
-    """Start a training without end; streams as for `subprocess.Popen`."""
+    """Start an endless training; streams as for `subprocess.Popen`."""
     words = ["train", "--input_file", str(text_file), "--name", "fox", *ENDLESS]
     return subprocess.Popen(command(home, *words), **streams)
 
 
 def read_until(descriptor, words):
-    """Read until these words come; fail where the process ends before."""
+    """Read until these words appear; fail if the process ends before."""
     came = b""
     while words.encode() not in came:
         try:
             piece = os.read(descriptor, 65536)
-        except OSError:  # how a terminal says that its program has ended
+        except OSError:  # the terminal was closed because its program ended
             piece = b""
         if not piece:
             pytest.fail(f"the process ended without saying {words!r}: {came.decode()}")
@@ -51,9 +51,9 @@ def only_model(charrnn):
     return model
 
 
-def test_ctrl_c_in_a_terminal_saves_and_says_how_to_go_on(home, text_file, charrnn):
+def test_ctrl_c_in_a_terminal_saves_and_says_how_to_resume(home, text_file, charrnn):
     ours, theirs = pty.openpty()
-    # a session of its own, whose terminal turns the typed character into the signal
+    # A new session, whose terminal turns the typed character into a signal.
     process = training(
         home, text_file, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=_take_terminal
     )
@@ -63,11 +63,11 @@ def test_ctrl_c_in_a_terminal_saves_and_says_how_to_go_on(home, text_file, charr
     shown += read_all(ours)
     os.close(ours)
     assert process.wait() == 130
-    assert "starting: TensorFlow loads" in shown
+    assert "starting: loading TensorFlow" in shown
     assert "/1,000,000  loss " in shown
-    assert "Ctrl-C again ends at once" in shown
+    assert "Press Ctrl-C again to quit immediately" in shown
     assert f"charrnn --home {home} resume fox" in shown
-    assert shown.rstrip().rpartition("\x1b[?25l")[2].count("\x1b[?25h") == 1  # the cursor is back
+    assert shown.rstrip().rpartition("\x1b[?25l")[2].count("\x1b[?25h") == 1  # the cursor is shown again
     model = only_model(charrnn)
     assert model["state"] == "stopped"
     more = str(model["step"] + 2)
@@ -84,7 +84,7 @@ def _take_terminal():
 
 
 def test_sigterm_saves_and_marks_the_training_as_interrupted(home, text_file, charrnn):
-    """Defect 6 of the article's system: a training that was ended this way lost all since its last checkpoint."""
+    """Defect 6 of the article's system: SIGTERM lost all steps since the last checkpoint."""
     process = training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     read_until(process.stdout.fileno(), STARTED)
     process.send_signal(signal.SIGTERM)
@@ -98,11 +98,11 @@ def test_sigterm_saves_and_marks_the_training_as_interrupted(home, text_file, ch
     assert f"stopped at step {model['step']}" in out.decode()
 
 
-def test_a_second_ctrl_c_ends_at_once_and_the_model_can_still_be_resumed(home, text_file, charrnn):
+def test_a_second_ctrl_c_exits_at_once_and_the_training_can_be_resumed(home, text_file, charrnn):
     process = training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    read_until(process.stdout.fileno(), "compiling the network")  # takes seconds, in which no step ends
+    read_until(process.stdout.fileno(), "compiling the network")  # takes seconds, during which no step ends
     process.send_signal(signal.SIGINT)
-    read_until(process.stderr.fileno(), "Ctrl-C again ends at once")
+    read_until(process.stderr.fileno(), "Press Ctrl-C again to quit immediately")
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == 130
@@ -110,7 +110,7 @@ def test_a_second_ctrl_c_ends_at_once_and_the_model_can_still_be_resumed(home, t
     assert charrnn("resume", "fox", "--max_steps", "1").code == 0
 
 
-def test_a_training_elsewhere_is_stopped_and_followed(home, text_file, charrnn):
+def test_a_training_of_another_process_is_stopped_and_followed(home, text_file, charrnn):
     process = training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     follower = None
     try:

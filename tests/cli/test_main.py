@@ -1,4 +1,4 @@
-"""Exit codes, errors as lines, and nothing slow before it is needed."""
+"""Test exit codes, error messages and lazy imports."""
 
 import os
 import subprocess
@@ -20,52 +20,52 @@ def fail_with(monkeypatch, error):
     monkeypatch.setitem(program.COMMANDS, "fail", Command("fail", "Test", "", "fails", lambda parser: None, fail))
 
 
-def test_the_version_is_told(charrnn):
+def test_version_is_printed(charrnn):
     assert charrnn("--version").out == f"charrnn {package.__version__}\n"
 
 
 @pytest.mark.parametrize(("words", "code"), [([], 2), (["--help"], 0), (["-h"], 0), (["help"], 0)])
-def test_help_is_shown_when_asked_for_and_when_nothing_is(charrnn, words, code):
+def test_help_is_printed_on_request_and_without_arguments(charrnn, words, code):
     result = charrnn(*words)
     assert result.code == code
     assert "train" in result.out
 
 
 @pytest.mark.parametrize("words", [["help", "train"], ["train", "--help"]])
-def test_each_command_has_its_help(charrnn, words):
+def test_each_command_has_help(charrnn, words):
     result = charrnn(*words)
     assert (result.code, result.err) == (0, "")
     assert "--learning_rate" in result.out
 
 
-def test_a_mistyped_command_is_wrong_usage(charrnn):
+def test_a_misspelled_command_is_a_usage_error(charrnn):
     result = charrnn("tran")
     assert (result.code, result.out) == (2, "")
     assert result.err == "charrnn: There is no command 'tran'; did you mean train? See: charrnn --help\n"
 
 
-def test_an_error_is_one_line_and_no_traceback(charrnn, monkeypatch):
+def test_an_error_is_one_line_without_traceback(charrnn, monkeypatch):
     fail_with(monkeypatch, StoreError("The database sleeps. Wake it."))
     result = charrnn("fail")
     assert (result.code, result.err) == (1, "charrnn: The database sleeps. Wake it.\n")
 
 
-def test_wrong_options_are_told_at_once_each_by_its_flag(charrnn, monkeypatch):
+def test_all_invalid_options_are_reported_with_their_flags(charrnn, monkeypatch):
     fail_with(monkeypatch, OptionError({"num_seqs": "It is 0.", "temperature": "It is hot.", "tags": "Too many."}))
     result = charrnn("fail")
     assert result.code == 2
     assert result.err == (
-        "charrnn: 3 options are wrong:\n  --num_seqs: It is 0.\n  --temperature: It is hot.\n  Too many.\n"
+        "charrnn: 3 options are invalid:\n  --num_seqs: It is 0.\n  --temperature: It is hot.\n  Too many.\n"
     )
 
 
-def test_what_the_system_refuses_is_told(charrnn, monkeypatch):
+def test_errors_of_the_operating_system_are_reported(charrnn, monkeypatch):
     fail_with(monkeypatch, PermissionError(13, "Permission denied", "/here"))
     result = charrnn("fail")
     assert (result.code, result.err) == (1, "charrnn: /here: Permission denied.\n")
 
 
-def test_programming_mistakes_stay_python_s_own_errors(charrnn, monkeypatch):
+def test_programming_errors_are_not_caught(charrnn, monkeypatch):
     fail_with(monkeypatch, ZeroDivisionError("oops"))
     with pytest.raises(ZeroDivisionError):
         charrnn("fail")
@@ -87,21 +87,21 @@ def test_a_closed_pipe_is_quiet(home, words):
     assert (result.returncode, result.stderr) == (141, "")
 
 
-def test_a_stream_that_takes_only_ascii_gets_the_rest_spelled(home):
+def test_characters_outside_the_encoding_of_a_stream_are_escaped(home):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     result = subprocess.run(command(home, "presets"), capture_output=True, text=True, env=environment)
     assert (result.returncode, result.stderr) == (0, "")
     assert "\\xb1" in result.stdout
 
 
-def test_a_data_folder_that_cannot_be_made_is_told(charrnn, home):
+def test_a_data_folder_that_cannot_be_created_is_reported(charrnn, home):
     home.write_text("a file")
     result = charrnn("models")
     assert result.code == 1
     assert "CHARRNN_HOME" in result.err
 
 
-def test_only_what_needs_a_network_loads_tensorflow(trained, text_file):
+def test_tensorflow_is_loaded_only_by_commands_that_need_a_network(trained, text_file):
     lines = [
         ["--help"],
         ["train", "--help"],

@@ -1,11 +1,11 @@
-"""All about a model."""
+"""Test `charrnn show`."""
 
 import json
 
 from charrnn.core.cpu_features import cpu_name
 
 
-def test_it_tells_state_losses_text_options_and_checkpoints(charrnn_with_fox):
+def test_show_prints_state_losses_text_options_and_checkpoints(charrnn_with_fox):
     lines = charrnn_with_fox("show", "fox").out.splitlines()
     facts = {line[:11].strip(): line[11:].strip() for line in lines}
     assert facts["state"] == "completed"
@@ -19,7 +19,7 @@ def test_it_tells_state_losses_text_options_and_checkpoints(charrnn_with_fox):
     assert any(line.startswith("latest sample, step 6") for line in lines)
 
 
-def test_the_same_as_json(charrnn_with_fox):
+def test_show_prints_json(charrnn_with_fox):
     shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)
     assert list(shown) == ["model", "corpus", "newest", "checkpoints", "samples"]
     assert shown["model"]["train_params"]["lstm_size"] == 7

@@ -1,4 +1,4 @@
-"""Models are listed, renamed, noted, set aside, brought back, exported."""
+"""Test listing, renaming, annotating, deleting, restoring and exporting models."""
 
 import json
 import zipfile
@@ -6,7 +6,7 @@ import zipfile
 from charrnn.services import open_services
 
 
-def test_without_models_it_says_how_to_make_one(charrnn):
+def test_models_says_how_to_train_when_there_are_no_models(charrnn):
     result = charrnn("models")
     assert (result.code, result.out) == (0, "")
     assert "charrnn train" in result.err
@@ -22,40 +22,40 @@ def test_a_model_is_listed_with_state_step_and_best_loss(charrnn_with_fox):
     assert f"{model['best_loss']:.4f}" in row
 
 
-def test_a_name_nearly_right_is_guessed(charrnn_with_fox):
+def test_a_misspelled_model_name_gets_a_suggestion(charrnn_with_fox):
     for words in (["show", "fux"], ["sample", "fux"], ["resume", "fux"], ["log", "fux"], ["delete", "fux"]):
         result = charrnn_with_fox(*words)
         assert result.code == 1
         assert "There is no model 'fux'. Did you mean 'fox'?" in result.err
 
 
-def test_a_model_gets_another_name(charrnn_with_fox):
+def test_a_model_is_renamed(charrnn_with_fox):
     assert charrnn_with_fox("rename", "fox", "vixen").code == 0
     assert charrnn_with_fox("show", "vixen").code == 0
 
 
-def test_a_name_with_a_line_end_is_wrong_usage(charrnn_with_fox):
+def test_a_name_with_a_newline_is_a_usage_error(charrnn_with_fox):
     result = charrnn_with_fox("rename", "fox", "two\nlines")
     assert result.code == 2
     assert "U+000A" in result.err
 
 
-def test_a_note_is_written_and_shown(charrnn_with_fox):
+def test_notes_are_set_and_printed(charrnn_with_fox):
     assert charrnn_with_fox("note", "fox").out == ""
     assert charrnn_with_fox("note", "fox", "quick & brown").code == 0
     assert charrnn_with_fox("note", "fox").out == "quick & brown\n"
 
 
-def test_an_older_model_is_given_to_a_user(charrnn_with_fox):
+def test_an_older_model_is_transferred_to_a_user(charrnn_with_fox):
     assert "owner" not in charrnn_with_fox("models").out
     result = charrnn_with_fox("give", "fox", "ada")
     assert (result.code, result.err) == (0, "'fox' and its text now belong to 'ada'.\n")
     header, row = charrnn_with_fox("models").out.splitlines()
     assert (header.split()[-1], row.split()[-1]) == ("owner", "ada")
-    assert "nobody in particular" in charrnn_with_fox("give", "fox", "").err
+    assert "no user" in charrnn_with_fox("give", "fox", "").err
 
 
-def test_a_deleted_model_comes_back(charrnn_with_fox):
+def test_a_deleted_model_is_restored(charrnn_with_fox):
     assert "restore fox" in charrnn_with_fox("delete", "fox").err
     assert charrnn_with_fox("show", "fox").code == 1
     assert "fox" in charrnn_with_fox("models", "--deleted").out
@@ -70,21 +70,21 @@ def test_only_a_deleted_model_can_be_restored(charrnn_with_fox):
     assert "models --deleted" in result.err
 
 
-def test_for_ever_removes_the_checkpoints_too(charrnn_with_fox, home):
+def test_delete_forever_removes_the_checkpoints(charrnn_with_fox, home):
     assert list((home / "checkpoints").iterdir())
     assert charrnn_with_fox("delete", "fox", "--forever").code == 0
     assert not list((home / "checkpoints").iterdir())
     assert charrnn_with_fox("restore", "fox").code == 1
 
 
-def test_for_ever_also_removes_what_was_deleted_before(charrnn_with_fox):
+def test_delete_forever_removes_deleted_models(charrnn_with_fox):
     charrnn_with_fox("delete", "fox")
     assert charrnn_with_fox("delete", "fox", "--forever").code == 0
     assert json.loads(charrnn_with_fox("models", "--deleted", "--json").out) == []
     assert charrnn_with_fox("delete", "fox", "--forever").code == 1
 
 
-def test_a_model_is_exported_under_a_name_that_is_safe(charrnn_with_fox, tmp_path, monkeypatch):
+def test_a_model_is_exported_to_a_safe_file_name(charrnn_with_fox, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     charrnn_with_fox("rename", "fox", "../the fox")
     assert charrnn_with_fox("export", "../the fox").code == 0
@@ -92,7 +92,7 @@ def test_a_model_is_exported_under_a_name_that_is_safe(charrnn_with_fox, tmp_pat
         assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(bundle.namelist())
 
 
-def test_an_export_overwrites_nothing(charrnn_with_fox, tmp_path):
+def test_export_overwrites_nothing(charrnn_with_fox, tmp_path):
     target = tmp_path / "there.zip"
     target.write_text("mine")
     result = charrnn_with_fox("export", "fox", "--output", str(target))

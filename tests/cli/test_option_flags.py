@@ -1,11 +1,11 @@
-"""Every option of the schema is a flag; values are read and checked by the schema."""
+"""Test the flags created from the options schema."""
 
 from argparse import ArgumentParser
 
 import pytest
 
 from charrnn.cli import option_flags
-from charrnn.cli.option_flags import add_options, add_preset, check_training, given
+from charrnn.cli.option_flags import add_options, add_preset, check_training_options, typed_options
 from charrnn.core.errors import OptionError
 from charrnn.core.options import defaults, options, preset
 
@@ -18,49 +18,49 @@ def parsed(*words, kind="training"):
 
 
 def training_options(args):
-    """Return the options for a text of usual length."""
+    """Return the options for a text of 20,000 characters."""
     return option_flags.training_options(args, num_characters=20_000, num_distinct=60)
 
 
 @pytest.mark.parametrize("kind", ["training", "sampling"])
 def test_every_option_is_a_flag(kind):
     for name in options(kind):
-        assert given(parsed(f"--{name}", "abc", kind=kind), kind) == {name: "abc"}
+        assert typed_options(parsed(f"--{name}", "abc", kind=kind), kind) == {name: "abc"}
 
 
-def test_only_what_was_typed_is_given():
-    assert given(parsed(), "training") == {}
+def test_only_options_on_the_command_line_are_returned():
+    assert typed_options(parsed(), "training") == {}
 
 
-def test_without_a_preset_options_have_the_schema_s_defaults():
+def test_options_have_their_defaults_without_a_preset():
     assert training_options(parsed()) == defaults("training")
 
 
-def test_flags_go_over_the_preset():
+def test_flags_override_the_preset():
     values = training_options(parsed("--preset", "karpathy", "--lstm_size", "96", "--use_embedding", "true"))
     assert values == preset("karpathy") | {"lstm_size": 96, "use_embedding": True}
 
 
-def test_flags_go_over_what_minutes_choose():
+def test_flags_override_the_choices_of_auto():
     values = training_options(parsed("--minutes", "5", "--lstm_size", "96", "--val_fraction", "0.25"))
     assert (values["max_minutes"], values["lstm_size"], values["val_fraction"]) == (5, 96, 0.25)
 
 
-def test_all_wrong_values_are_reported_at_once():
+def test_all_invalid_values_are_reported_at_once():
     with pytest.raises(OptionError) as caught:
-        check_training(parsed("--num_seqs", "none", "--cell", "lstn", "--val_fraction", "nan"))
+        check_training_options(parsed("--num_seqs", "none", "--cell", "lstn", "--val_fraction", "nan"))
     assert set(caught.value.problems) == {"num_seqs", "cell", "val_fraction"}
 
 
-def test_an_unknown_preset_is_refused():
+def test_an_unknown_preset_is_rejected():
     with pytest.raises(OptionError, match="did you mean 'quick'"):
-        check_training(parsed("--preset", "quik"))
+        check_training_options(parsed("--preset", "quik"))
 
 
-def test_the_help_tells_bounds_and_default():
+def test_the_help_contains_bounds_and_defaults():
     parser = ArgumentParser()
     add_options(parser, "training")
     words = " ".join(parser.format_help().split())
     assert "Recurrent layers, one on top of the other. A whole number from 1 to 8. Default: 2." in words
     assert "falls smoothly to 2 % at the end" in words
-    assert "option_strings" not in words  # what argparse makes of a % that is not doubled
+    assert "option_strings" not in words  # what argparse prints for an unescaped %

@@ -1,4 +1,4 @@
-"""Commands, flags with either stroke, and what a mistyped one was meant to be."""
+"""Test parsing commands and flags, and suggestions for misspelled ones."""
 
 import pytest
 
@@ -26,33 +26,33 @@ MISTYPED = [
 
 
 @pytest.mark.parametrize(("typed", "message"), MISTYPED)
-def test_a_mistyped_word_is_named_and_the_right_one_too(typed, message):
+def test_a_misspelled_command_or_flag_gets_a_suggestion(typed, message):
     with pytest.raises(UsageError) as caught:
         parse(typed.split(), COMMANDS)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("typed", ["--max-steps 7", "--max_steps 7", "--max-steps=7", "--max_steps=7"])
-def test_flags_are_written_with_either_stroke(typed):
+def test_flags_accept_hyphens_and_underscores(typed):
     assert parse(["train", "--input-file", "a-b_c.txt", *typed.split()], COMMANDS).max_steps == "7"
 
 
-def test_values_keep_their_strokes():
+def test_values_keep_hyphens_and_underscores():
     args = parse(["train", "--input-file=my-own-text.txt", "--name", "so-so"], COMMANDS)
     assert (args.input_file, args.name) == ("my-own-text.txt", "so-so")
 
 
 @pytest.mark.parametrize("typed", ["--home there models", "models --home there", "--home=there models"])
-def test_the_data_folder_is_named_before_or_after_the_command(typed):
+def test_home_is_accepted_before_and_after_the_command(typed):
     args = parse(typed.split(), COMMANDS)
     assert (args.home, args.database) == ("there", None)
 
 
-def test_what_follows_two_strokes_is_no_flag():
+def test_arguments_after_a_double_dash_are_positional():
     assert parse(["note", "fox", "--", "--best-of-all"], COMMANDS).text == "--best-of-all"
 
 
-def test_the_article_s_commands_are_understood():
+def test_the_commands_of_the_article_are_accepted():
     """Defect 2 of the article's system: `--use_embedding false` meant true."""
     words = "train --input_file shakespeare.txt --name shakespeare --num_steps 50 --num_seqs 32 --learning_rate 0.01"
     args = parse([*words.split(), "--max_steps", "20000", "--use_embedding", "false"], COMMANDS)
@@ -61,11 +61,11 @@ def test_the_article_s_commands_are_understood():
     assert parse("sample --name shakespeare --max_length 1000".split(), COMMANDS).max_length == "1000"
 
 
-def test_the_help_names_every_command():
+def test_the_help_lists_every_command():
     shown = overview(COMMANDS.values())
     assert all(f"\n  {name} " in shown for name in COMMANDS)
 
 
-def test_defect_two_dashes_are_a_text_like_any_other():
-    """Older Pythons take them for the end of all flags, even behind a `=`."""
+def test_defect_a_double_dash_is_accepted_as_a_value():
+    """Older Python versions treat it as the end of all flags, even after `=`."""
     assert parse(["sample", "fox", "--stop=--", "--start_string=--"], COMMANDS).start_string == "--"

@@ -1,4 +1,4 @@
-"""Texts are written, and scored, with a trained model."""
+"""Test `charrnn sample` and `charrnn score`."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from charrnn.services import open_services
 from tests.support.command_line import TEXT, Terminal
 
 
-def test_exactly_the_asked_characters_go_to_a_pipe(charrnn_with_fox):
+def test_a_pipe_receives_exactly_the_requested_characters(charrnn_with_fox):
     result = charrnn_with_fox("sample", "--name", "fox", "--max_length", "41")
     assert (result.code, len(result.out), result.err) == (0, 41, "")
 
@@ -28,7 +28,7 @@ def test_the_same_seed_gives_the_same_text(charrnn_with_fox):
     assert charrnn_with_fox(*words, "8").out != first
 
 
-def test_a_terminal_gets_a_line_end_and_no_control_characters(charrnn_with_fox, monkeypatch):
+def test_a_terminal_receives_a_newline_and_no_control_characters(charrnn_with_fox, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
     charrnn_with_fox("sample", "fox", "--max_length", "9", "--seed", "3")
@@ -37,14 +37,14 @@ def test_a_terminal_gets_a_line_end_and_no_control_characters(charrnn_with_fox, 
     assert terminal_output.for_stream("\x1b", terminal) == "\\x1b"
 
 
-def test_several_texts_are_told_apart(charrnn_with_fox):
+def test_several_texts_have_headings(charrnn_with_fox):
     out = charrnn_with_fox("sample", "fox", "--max_length", "8", "--num_samples", "3").out
     parts = out.split("----- ")
     assert [part.partition(" -----\n")[0] for part in parts[1:]] == ["1 of 3", "2 of 3", "3 of 3"]
     assert [len(part.partition(" -----\n")[2].removesuffix("\n")) in (7, 8) for part in parts[1:]] == [True] * 3
 
 
-def test_json_holds_probabilities_and_alternatives(charrnn_with_fox):
+def test_json_contains_probabilities_and_alternatives(charrnn_with_fox):
     shown = json.loads(
         charrnn_with_fox("sample", "fox", "--max_length", "6", "--num_samples", "2", "--seed", "5", "--json").out
     )
@@ -56,24 +56,24 @@ def test_json_holds_probabilities_and_alternatives(charrnn_with_fox):
         assert set(sample["alternatives"][0][0]) == {"character", "logprob"}
 
 
-def test_a_text_goes_to_a_file(charrnn_with_fox, tmp_path):
+def test_a_text_is_written_to_a_file(charrnn_with_fox, tmp_path):
     target = tmp_path / "out.txt"
     result = charrnn_with_fox("sample", "fox", "--max_length", "12", "--output", str(target))
     assert result.out == ""
     assert len(target.read_bytes().decode("utf-8")) == 12
-    refused = charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x"))
-    assert refused.code == 2
-    assert "folder" in refused.err
+    rejected = charrnn_with_fox("sample", "fox", "--output", str(tmp_path / "no" / "x"))
+    assert rejected.code == 2
+    assert "folder" in rejected.err
 
 
-def test_json_goes_to_a_file_too(charrnn_with_fox, tmp_path):
+def test_json_is_written_to_a_file(charrnn_with_fox, tmp_path):
     target = tmp_path / "out.json"
     result = charrnn_with_fox("sample", "fox", "--max_length", "3", "--json", "--output", str(target))
     assert (result.code, result.out) == (0, "")
     assert len(json.loads(target.read_text("utf-8"))["samples"][0]["text"]) == 3
 
 
-def test_the_checkpoint_can_be_chosen(charrnn_with_fox):
+def test_the_checkpoint_can_be_selected(charrnn_with_fox):
     shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)["checkpoints"]
     [oldest] = [checkpoint for checkpoint in shown if checkpoint["step"] == min(c["step"] for c in shown)][:1]
     words = ["sample", "fox", "--json", "--max_length", "2", "--checkpoint"]
@@ -84,7 +84,7 @@ def test_the_checkpoint_can_be_chosen(charrnn_with_fox):
     assert "Choose one of best, last" in wrong.err
 
 
-def test_what_was_written_is_kept_with_the_model(charrnn_with_fox):
+def test_generated_text_is_stored_with_the_model(charrnn_with_fox):
     before = json.loads(charrnn_with_fox("show", "fox", "--json").out)["samples"]
     out = charrnn_with_fox("sample", "fox", "--max_length", "17").out
     after = json.loads(charrnn_with_fox("show", "fox", "--json").out)["samples"]
@@ -92,17 +92,17 @@ def test_what_was_written_is_kept_with_the_model(charrnn_with_fox):
     assert after[-1]["text"] == out
 
 
-def test_unknown_characters_of_a_prompt_are_refused_or_dropped(charrnn_with_fox):
-    refused = charrnn_with_fox("sample", "fox", "--start_string", "Q日uick")
-    assert (refused.code, refused.out) == (1, "")
-    assert "'日'" in refused.err
+def test_unknown_characters_of_a_prompt_are_rejected_or_dropped(charrnn_with_fox):
+    rejected = charrnn_with_fox("sample", "fox", "--start_string", "Q日uick")
+    assert (rejected.code, rejected.out) == (1, "")
+    assert "'日'" in rejected.err
     dropped = charrnn_with_fox(
         "sample", "fox", "--start_string", "q日uick", "--unknown", "drop", "--max_length", "1"
     ).out
     assert dropped.startswith("quick")
 
 
-def test_wrong_options_are_wrong_usage(charrnn_with_fox):
+def test_invalid_options_are_a_usage_error(charrnn_with_fox):
     result = charrnn_with_fox("sample", "fox", "--temperature", "hot", "--top_p", "0")
     assert result.code == 2
     assert "--temperature: " in result.err
@@ -110,12 +110,12 @@ def test_wrong_options_are_wrong_usage(charrnn_with_fox):
 
 
 @pytest.mark.parametrize("words", [[], ["fox", "--name", "cat"]])
-def test_one_model_is_named(charrnn, words):
+def test_exactly_one_model_must_be_named(charrnn, words):
     assert charrnn("sample", *words).code == 2
 
 
-def test_a_model_without_a_checkpoint_cannot_write(charrnn, home):
-    """Defect 5 of the article's system: such a sample was empty, and no error was told."""
+def test_a_model_without_a_checkpoint_cannot_generate_text(charrnn, home):
+    """Defect 5 of the article's system: the sample was empty, without an error."""
     with open_services(home) as services:
         services.models.create("new")
     result = charrnn("sample", "new")
@@ -131,14 +131,14 @@ def test_a_text_is_scored_in_nats_and_bits(charrnn_with_fox, text_file):
     assert f"{shown['nats']:.4f} nats" in charrnn_with_fox("score", "fox", str(text_file)).out
 
 
-def test_an_adaptive_score_is_another_one_and_says_so(charrnn_with_fox, text_file):
+def test_an_adaptive_score_is_lower_and_labeled(charrnn_with_fox, text_file):
     plain, adaptive = (
         json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json", *more).out)
         for more in ([], ["--adaptive"])
     )
     assert (plain["adaptive"], adaptive["adaptive"]) == (False, True)
     assert adaptive["nats"] < plain["nats"]
-    assert "learning as it reads" in charrnn_with_fox("score", "fox", str(text_file), "--adaptive").out
+    assert ", adaptive)" in charrnn_with_fox("score", "fox", str(text_file), "--adaptive").out
 
 
 def test_unknown_characters_of_a_scored_text_are_counted(charrnn_with_fox, tmp_path):

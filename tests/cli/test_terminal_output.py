@@ -1,4 +1,4 @@
-"""Stored text cannot steer a terminal, and pipes get everything."""
+"""Test that stored text cannot control a terminal, and that pipes receive everything."""
 
 import json
 from datetime import datetime
@@ -21,15 +21,15 @@ from tests.support.command_line import Terminal
         ("half \ud83d", "half \\ud83d"),
     ],
 )
-def test_control_characters_are_spelled(text, shown):
+def test_control_characters_are_escaped(text, shown):
     assert terminal_output.visible(text) == shown
 
 
-def test_line_ends_and_tabs_stay_where_lines_are_shown():
+def test_newlines_and_tabs_are_kept_in_multiline_text():
     assert terminal_output.visible("a\tb\nc\x1b", lines=True) == "a\tb\nc\\x1b"
 
 
-def test_a_terminal_gets_them_spelled_and_a_pipe_as_they_are(monkeypatch, capsys):
+def test_control_characters_are_escaped_on_terminals_and_kept_in_pipes(monkeypatch, capsys):
     terminal_output.say("\x1b[2J")
     assert capsys.readouterr().out == "\x1b[2J\n"
     terminal = Terminal()
@@ -38,7 +38,7 @@ def test_a_terminal_gets_them_spelled_and_a_pipe_as_they_are(monkeypatch, capsys
     assert terminal.getvalue() == "\\x1b[2J\n"
 
 
-def test_a_pipe_gets_whole_cells_without_blanks_behind(capsys):
+def test_tables_in_pipes_have_complete_cells_without_trailing_spaces(capsys):
     terminal_output.print_table(["name", "number"], [["x" * 300, "1"], ["[bold]y\x1b", "22"]], right=("number",))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "name" + " " * 296 + "  number"
@@ -46,12 +46,12 @@ def test_a_pipe_gets_whole_cells_without_blanks_behind(capsys):
     assert lines[2].startswith("[bold]y\\x1b ") and lines[2].endswith(" 22")
 
 
-def test_facts_that_are_empty_are_left_out(capsys):
+def test_empty_facts_are_omitted(capsys):
     terminal_output.print_facts({"name": "fox", "notes": ""})
     assert capsys.readouterr().out == "name  fox\n"
 
 
-def test_hints_are_for_persons_only(monkeypatch, capsys):
+def test_hints_are_printed_on_terminals_only(monkeypatch, capsys):
     terminal_output.hint("loading")
     assert capsys.readouterr().err == ""
     terminal = Terminal()
@@ -60,7 +60,7 @@ def test_hints_are_for_persons_only(monkeypatch, capsys):
     assert "loading" in terminal.getvalue()
 
 
-def test_json_holds_records_and_times_and_steers_nothing(capsys):
+def test_json_contains_records_and_times_without_control_characters(capsys):
     terminal_output.print_json([LogLine(3, "\x1b\x9b\u202e日本\n", time=datetime(2026, 3, 4, 5, 6, 7))])
     out = capsys.readouterr().out
     assert json.loads(out) == [

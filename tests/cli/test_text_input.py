@@ -1,4 +1,4 @@
-"""Texts come from files and from standard input."""
+"""Test reading texts from files and standard input."""
 
 import io
 import re
@@ -6,28 +6,28 @@ from types import SimpleNamespace
 
 import pytest
 
-from charrnn.cli.text_input import opened_text
+from charrnn.cli.text_input import open_text
 from charrnn.core.errors import NotFound, TextError
 
 
-def test_a_file_is_called_by_its_name(text_file):
-    with opened_text(str(text_file)) as (file, name):
+def test_a_text_is_named_after_its_file(text_file):
+    with open_text(str(text_file)) as (file, name):
         assert (file.read(5), name) == (b"Line ", "fox")
 
 
-def test_a_stroke_means_standard_input_which_can_be_read_twice(monkeypatch):
+def test_a_hyphen_opens_standard_input_as_a_seekable_file(monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"\xffabc")))
-    with opened_text("-") as (file, name):
+    with open_text("-") as (file, name):
         assert (file.read(), file.seek(1), file.read(), name) == (b"\xffabc", 1, b"abc", "stdin")
 
 
-def test_a_missing_file_is_told_with_the_folder_it_was_looked_for_in(tmp_path, monkeypatch):
+def test_the_error_for_a_missing_text_names_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(NotFound, match=re.escape(str(tmp_path))), opened_text("gone.txt"):
+    with pytest.raises(NotFound, match=re.escape(str(tmp_path))), open_text("gone.txt"):
         pass
 
 
 @pytest.mark.parametrize("name", [".", "a\0b"])
-def test_what_is_no_file_is_refused(name):
-    with pytest.raises(TextError, match="cannot be read"), opened_text(name):
+def test_a_folder_or_an_invalid_name_is_rejected(name):
+    with pytest.raises(TextError, match="cannot be read"), open_text(name):
         pass

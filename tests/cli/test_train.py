@@ -1,4 +1,4 @@
-"""Trainings from the command line: what is refused before they begin, and how they go on."""
+"""Test `charrnn train`, `resume` and `stop`."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from charrnn.services import open_services
 from tests.support.command_line import SMALL, TEXT
 
 
-def test_a_training_s_log_and_end_are_told(charrnn, text_file):
+def test_train_prints_the_log_and_the_end(charrnn, text_file):
     result = charrnn("train", "--input_file", str(text_file), *SMALL, "--max_steps", "3", "--name", "my fox")
     assert result.code == 0
     assert "step: 2/3...  loss: " in result.out
@@ -22,7 +22,7 @@ def test_a_training_s_log_and_end_are_told(charrnn, text_file):
     assert "sample 'my fox'" in result.err
 
 
-def test_the_name_is_made_from_the_text_s(charrnn_with_fox, monkeypatch):
+def test_the_name_is_derived_from_the_text(charrnn_with_fox, monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(TEXT.upper().encode("utf-16"))))
     result = charrnn_with_fox("train", "--input_file", "-", *SMALL, "--max_steps", "1")
     assert result.code == 0, result.err
@@ -30,20 +30,20 @@ def test_the_name_is_made_from_the_text_s(charrnn_with_fox, monkeypatch):
     assert charrnn_with_fox("show", "stdin").code == 0
 
 
-def test_a_name_that_exists_is_refused_with_three_ways_out(charrnn_with_fox, text_file):
+def test_an_existing_name_is_rejected_with_three_alternatives(charrnn_with_fox, text_file):
     result = charrnn_with_fox("train", "--input_file", str(text_file), "--name", "fox")
     assert (result.code, result.out) == (1, "")
     for way in ("resume fox", "another --name", "--replace"):
         assert way in result.err
 
 
-def test_an_empty_name_is_no_name(charrnn_with_fox, text_file):
+def test_an_empty_name_is_a_usage_error(charrnn_with_fox, text_file):
     result = charrnn_with_fox("train", "--input_file", str(text_file), "--name", "", *SMALL)
     assert (result.code, result.out) == (2, "")
     assert "name" in result.err
 
 
-def test_replace_sets_the_old_model_aside(charrnn_with_fox, text_file):
+def test_replace_deletes_the_old_model(charrnn_with_fox, text_file):
     words = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", *SMALL, "--max_steps", "1"]
     assert charrnn_with_fox(*words).code == 0
     [model] = json.loads(charrnn_with_fox("models", "--json").out)
@@ -52,7 +52,7 @@ def test_replace_sets_the_old_model_aside(charrnn_with_fox, text_file):
     assert replaced["step"] == 6
 
 
-def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, text_file):
+def test_nothing_is_replaced_when_the_training_cannot_start(charrnn_with_fox, text_file):
     words = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", "--num_seqs", "4096"]
     assert charrnn_with_fox(*words).code == 1
     assert charrnn_with_fox("show", "fox").code == 0
@@ -63,7 +63,7 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
     [
         (["--input_file", "{text}"], 1, "lower num_seqs to"),
         (["--input_file", "gone.txt"], 1, "There is no file gone.txt"),
-        (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are wrong"),
+        (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are invalid"),
         (["--input_file", "{text}", "--preset", "quik"], 2, "did you mean 'quick'"),
         (
             ["--input_file", "{text}", "--minutes", "soon"],
@@ -71,7 +71,11 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
             "--minutes: minutes is 'soon'; it must be a number above 0",
         ),
         (["--input_file", "gone.txt", "--minutes", "0"], 2, "--minutes"),
-        (["--input_file", "{text}", "--minutes", "5", "--preset", "karpathy"], 2, "the same for every time budget"),
+        (
+            ["--input_file", "{text}", "--minutes", "5", "--preset", "karpathy"],
+            2,
+            "same options for every time",
+        ),
         (["--input_file", "{text}", "--encoding", "klingon"], 1, "no text encoding 'klingon'"),
         (["--input_file", "{text}", "--use_embedding", "perhaps"], 2, "true or false"),
         (["--corpus", "gone"], 1, "There is no text 'gone'"),
@@ -79,45 +83,45 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
         (["--example", "gone"], 1, "gone"),
     ],
 )
-def test_what_cannot_be_trained_is_told_before_tensorflow_loads(charrnn, text_file, words, code, message):
-    """Defect 4 of the article's system among them: a text too short was trained on for ever."""
+def test_invalid_trainings_are_rejected_before_tensorflow_is_loaded(charrnn, text_file, words, code, message):
+    """Includes defect 4 of the article's system: a training on a short text never ended."""
     result = charrnn("train", *(word.format(text=text_file) for word in words))
     assert (result.code, result.out) == (code, "")
     assert message in result.err
     assert json.loads(charrnn("models", "--json").out) == []
 
 
-def test_minutes_show_what_they_chose_as_flags_before_the_first_step(charrnn, text_file):
+def test_minutes_print_the_options_chosen_by_auto_as_flags(charrnn, text_file):
     words = ["train", "--input_file", str(text_file), "--minutes", "0.5", "--name", "fox", "--lstm_size", "7"]
     result = charrnn(*words, "--max_steps", "3", "--cell", "rnn")
     assert result.code == 0, result.err
-    chosen = result.err.partition("Options that Auto chose for this text, this machine and 30 s")[2]
+    chosen = result.err.partition("Auto chose these options for this text, this machine and 30 s")[2]
     flags = dict(re.findall(r"--(\w+) (\S+)", chosen.partition("Completed")[0]))
     assert {"num_seqs", "num_steps", "num_layers", "learning_rate", "eval_every_n", "cadence"} <= set(flags)
-    assert not {"lstm_size", "max_steps", "cell"} & set(flags)  # these were typed
+    assert not {"lstm_size", "max_steps", "cell"} & set(flags)  # these are on the command line
     stored = json.loads(charrnn("show", "fox", "--json").out)["model"]["train_params"]
     assert checked("training", flags | {"lstm_size": 7, "max_steps": 3, "cell": "rnn"}) == stored
     assert (stored["lstm_size"], stored["max_steps"], stored["cell"], stored["max_minutes"]) == (7, 3, "rnn", 0.5)
 
 
-def test_a_text_that_is_stored_is_trained_on_again(charrnn_with_fox):
+def test_a_stored_text_is_reused(charrnn_with_fox):
     result = charrnn_with_fox("train", "--corpus", "fox", "--name", "second", *SMALL, "--max_steps", "1")
     assert result.code == 0, result.err
     models = json.loads(charrnn_with_fox("models", "--json").out)
     assert len({model["corpus_id"] for model in models}) == 1
 
 
-def test_a_complete_training_goes_on_when_it_may(charrnn_with_fox):
-    refused = charrnn_with_fox("resume", "fox")
-    assert refused.code == 1
-    assert "has completed all 6 steps" in refused.err
+def test_a_completed_training_resumes_only_with_more_steps(charrnn_with_fox):
+    rejected = charrnn_with_fox("resume", "fox")
+    assert rejected.code == 1
+    assert "has completed all 6 steps" in rejected.err
     result = charrnn_with_fox("resume", "fox", "--max_steps", "8")
     assert result.code == 0, result.err
     assert "resumed at step 6" in result.out
     assert "step: 8/8..." in result.out
 
 
-def test_the_network_s_shape_cannot_change(charrnn_with_fox):
+def test_resume_rejects_a_changed_architecture(charrnn_with_fox):
     """Defect 7 of the article's system: other options after a training broke the model."""
     result = charrnn_with_fox("resume", "fox", "--max_steps", "9", "--lstm_size", "8")
     assert result.code == 2
@@ -125,18 +129,18 @@ def test_the_network_s_shape_cannot_change(charrnn_with_fox):
     assert json.loads(charrnn_with_fox("models", "--json").out)[0]["train_params"]["max_steps"] == 6
 
 
-def test_a_model_that_was_never_trained_begins_at_the_first_step(charrnn, home):
+def test_resume_starts_at_the_first_step_without_a_checkpoint(charrnn, home):
     with open_services(home) as services:
         corpus, _ = services.corpora.add(TEXT, name="fox")
         options = {"num_seqs": 3, "num_steps": 5, "lstm_size": 7, "num_layers": 1, "sample_every_n": 0}
         services.models.create("new", corpus=corpus, options=options)
     result = charrnn("resume", "new", "--max_steps", "2")
     assert result.code == 0, result.err
-    assert "begins at the first step" in result.err
+    assert "starts at the first step" in result.err
     assert "Completed at step 2" in result.err
 
 
-def test_a_training_that_fails_says_why(charrnn_with_fox, home):
+def test_a_failed_training_prints_the_reason(charrnn_with_fox, home):
     shutil.rmtree(home / "corpora")
     result = charrnn_with_fox("resume", "fox", "--max_steps", "8")
     assert result.code == 1
@@ -146,7 +150,7 @@ def test_a_training_that_fails_says_why(charrnn_with_fox, home):
     assert (model["state"], f"charrnn: {model['error']}\n") == ("failed", result.err)
 
 
-def test_only_a_training_under_way_can_be_stopped(charrnn_with_fox):
+def test_only_a_running_training_can_be_stopped(charrnn_with_fox):
     result = charrnn_with_fox("stop", "fox")
     assert result.code == 1
     assert "no training to stop" in result.err

@@ -70,7 +70,7 @@ def test_there_is_no_flag_for_a_password(user, file):
     assert not file.exists()
 
 
-def test_a_password_is_changed_only_on_demand(user, file):
+def test_a_password_is_changed_only_with_replace(user, file):
     user("add", "ada", password="lovely")
     assert "--replace" in user("add", "ada", password="other").err
     assert Users(file).verify("ada", "lovely")
@@ -97,18 +97,18 @@ def test_plain_text_passwords_still_work_and_are_converted(user, file):
 
 
 @pytest.mark.parametrize("words", [("add",), ("remove",), ("list", "ada"), ("convert", "ada"), ("paint", "ada")])
-def test_a_command_that_lacks_a_name_or_has_one_too_many_is_refused(user, words):
+def test_a_missing_or_superfluous_name_is_a_usage_error(user, words):
     assert user(*words).code == 2
 
 
 @pytest.mark.parametrize("name", ["", " ", " ada", "ada\x1b[2J", "x" * 201])
-def test_a_name_that_cannot_be_shown_is_refused(user, file, name):
+def test_an_unprintable_user_name_is_rejected(user, file, name):
     assert user("add", name, password="lovely").code == 1
     assert not file.exists()
 
 
 @pytest.mark.parametrize("password", ["", "x" * 1001])
-def test_an_empty_or_endless_password_is_refused(user, file, password):
+def test_an_empty_or_too_long_password_is_rejected(user, file, password):
     assert "expected 1 to 1,000" in user("add", "ada", password=password).err
     assert not file.exists()
 
@@ -116,22 +116,22 @@ def test_an_empty_or_endless_password_is_refused(user, file, password):
 @pytest.mark.parametrize(
     "hash", ["scrypt$", "scrypt$16384$8$5$!$!", "scrypt$1073741824$8$1$AAAA$AAAA", "scrypt$-2$8$1$AAAA$AAAA"]
 )
-def test_a_damaged_hash_is_refused_and_not_shown(user, file, hash):
+def test_a_damaged_hash_is_rejected_and_not_printed(user, file, hash):
     file.write_text(json.dumps({"ada": hash}))
     result = user("list")
     assert result.code == 1 and "damaged hash for the user 'ada'" in result.err and hash not in result.err
 
 
-def test_a_file_that_everybody_can_change_is_refused(user, file):
+def test_a_world_writable_login_file_is_rejected(user, file):
     user("add", "ada", password="lovely")
     os.chmod(file, 0o666)
     assert "Every user of this machine can change" in user("list").err
     os.chmod(file, 0o644)
     assert user("list").code == 0
-    assert "chmod 600" in login_file.warning_about(file)
+    assert "chmod 600" in login_file.permission_warning(file)
 
 
-def test_two_programs_that_add_users_at_once_lose_none(file):
+def test_users_added_concurrently_are_all_stored(file):
     names = [f"user {number}" for number in range(6)]
     threads = [threading.Thread(target=add_user, args=(file, name, name)) for name in names]
     for thread in threads:
@@ -141,7 +141,7 @@ def test_two_programs_that_add_users_at_once_lose_none(file):
     assert sorted(json.loads(file.read_text())) == names
 
 
-def test_a_changed_file_is_read_again_and_an_unreadable_one_changes_nothing(file, caplog):
+def test_a_changed_login_file_is_reloaded_and_an_unreadable_one_is_ignored(file, caplog):
     add_user(file, "ada", "lovely")
     known = Users(file)
     add_user(file, "bob", "builder")

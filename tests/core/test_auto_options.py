@@ -1,4 +1,4 @@
-"""What Auto chooses: a pure function of text, time and machine."""
+"""Test the options that Auto chooses for a text, a time budget and a machine."""
 
 import itertools
 import math
@@ -6,18 +6,18 @@ import math
 import pytest
 
 from charrnn.core.auto_options import (
-    FEWEST_VALIDATIONS,
-    LONG,
-    SHARE_OF_THE_REST,
-    SHARE_OF_VALIDATIONS,
-    SHORT,
+    LONG_SECONDS,
+    MIN_VALIDATIONS,
+    RECORDING_TIME,
+    SHORT_SECONDS,
     SIZES,
+    VALIDATION_TIME,
     auto_options,
 )
 from charrnn.core.batches import split
 from charrnn.core.cadence import num_due
 from charrnn.core.errors import OptionError
-from charrnn.core.machine_speed import READING, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
+from charrnn.core.machine_speed import EVALUATION_SPEEDUP, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.options import checked, options
 
 SLOW, USUAL, FAST = (Speed(large=f * 1e11, small=f * 5e10, memory=f * 2e10) for f in (0.1, 1, 10))
@@ -31,7 +31,7 @@ def seconds_of(values, num_distinct, speed):
 
 
 @pytest.mark.parametrize(("length", "minutes", "speed"), CASES)
-def test_whatever_the_text_the_time_and_the_machine_the_options_can_be_trained_with(length, minutes, speed):
+def test_options_are_valid_for_every_text_time_and_machine(length, minutes, speed):
     values = auto_options(length, min(length, 70), minutes, speed)
     assert values == checked("training", values)
     kept = split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")})
@@ -40,7 +40,7 @@ def test_whatever_the_text_the_time_and_the_machine_the_options_can_be_trained_w
 
 
 @pytest.mark.parametrize(("length", "minutes", "speed"), CASES)
-def test_the_steps_fit_the_time(length, minutes, speed):
+def test_steps_fit_into_the_time_budget(length, minutes, speed):
     values = auto_options(length, min(length, 70), minutes, speed)
     assert seconds_of(values, min(length, 70), speed) <= 60 * minutes or values["max_steps"] == 1
 
@@ -50,14 +50,14 @@ def test_equal_arguments_give_equal_options():
 
 
 @pytest.mark.parametrize("length", [20_000, 300_000, 1_115_394, 20_000_000])
-def test_more_time_or_a_faster_machine_never_give_a_smaller_network(length):
+def test_more_time_or_a_faster_machine_never_gives_a_smaller_network(length):
     sizes = [auto_options(length, 70, minutes, USUAL)["lstm_size"] for minutes in (1, 5, 15, 60)]
     assert sizes == sorted(sizes)
     sizes = [auto_options(length, 70, 5, speed)["lstm_size"] for speed in (SLOW, USUAL, FAST)]
     assert sizes == sorted(sizes) and set(sizes) <= set(SIZES)
 
 
-def test_a_longer_text_never_gets_a_smaller_network_or_batch_or_less_validation():
+def test_a_longer_text_never_gets_a_smaller_network_batch_or_validation_split():
     chosen = [auto_options(length, 70, 600, FAST) for length in LENGTHS]
     for name in ("lstm_size", "num_seqs"):
         found = [values[name] for values in chosen]
@@ -74,48 +74,48 @@ def test_recording_takes_a_small_share_of_the_time(length, minutes, speed):
     values = auto_options(length, min(length, 70), minutes, speed)
     steps, one_step = values["max_steps"], step_seconds(values, min(length, 70) + 1, speed)
     kept = split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")})
-    validation = one_step * kept.num_val / (READING * values["num_seqs"] * values["num_steps"])
+    validation = one_step * kept.num_val / (EVALUATION_SPEEDUP * values["num_seqs"] * values["num_steps"])
     regular = steps // values["eval_every_n"] * validation
-    seconds = max(steps * one_step, SHORT)
-    assert regular <= 1.1 * SHARE_OF_VALIDATIONS * seconds + 2 * validation
+    seconds = max(steps * one_step, SHORT_SECONDS)
+    assert regular <= 1.1 * VALIDATION_TIME * seconds + 2 * validation
     for name, cost in (("sample_every_n", SAMPLE_SECONDS), ("save_every_n", SAVE_SECONDS)):
-        assert steps // values[name] * cost <= 1.01 * SHARE_OF_THE_REST * seconds + cost
-    if steps * one_step >= LONG:
+        assert steps // values[name] * cost <= 1.01 * RECORDING_TIME * seconds + cost
+    if steps * one_step >= LONG_SECONDS:
         assert regular <= 0.01 * seconds
 
 
-def test_there_are_enough_validations_to_meet_the_best_state():
+def test_validations_are_frequent_enough_to_find_the_best_step():
     for length, minutes in itertools.product((5_000, 20_000, 120_000, 300_000), (1, 5, 60)):
         values = auto_options(length, 70, minutes, USUAL)
-        assert num_due(values["max_steps"], values["eval_every_n"], "log") >= FEWEST_VALIDATIONS
+        assert num_due(values["max_steps"], values["eval_every_n"], "log") >= MIN_VALIDATIONS
 
 
-def test_what_the_user_sets_stays_and_the_rest_goes_with_it():
+def test_overrides_are_kept_and_the_other_options_match_them():
     free = auto_options(1_115_394, 65, 5, USUAL)
     own = auto_options(1_115_394, 65, 5, USUAL, {"lstm_size": "640", "cell": "lstm", "train_keep_prob": 0.9})
     assert (own["lstm_size"], own["cell"], own["train_keep_prob"]) == (640, "lstm", 0.9)
     assert own["max_steps"] < free["max_steps"]
 
 
-def test_steps_that_the_user_sets_are_not_changed_by_the_clock():
+def test_max_steps_set_by_the_user_is_not_fitted_to_the_time():
     values = auto_options(20_000, 65, 5, USUAL, {"max_steps": 77})
     assert (values["max_steps"], values["fit_steps"]) == (77, False)
 
 
 @pytest.mark.parametrize("name", options("training"))
-def test_every_option_can_be_set_beside_auto(name):
+def test_every_option_can_be_overridden(name):
     option = options("training")[name]
     value = option.choices[-1] if option.choices else option.minimum if option.minimum is not None else option.default
     assert auto_options(50_000, 65, 5, USUAL, {name: value})[name] == value
 
 
 @pytest.mark.parametrize("minutes", [0, -1, math.nan, math.inf, 1e9])
-def test_a_time_that_is_none_is_refused(minutes):
+def test_invalid_minutes_are_rejected(minutes):
     with pytest.raises(OptionError, match="minutes"):
         auto_options(1000, 20, minutes, USUAL)
 
 
-def test_wrong_options_are_refused_all_at_once():
+def test_all_invalid_overrides_are_reported_at_once():
     with pytest.raises(OptionError) as caught:
         auto_options(1000, 20, 5, USUAL, {"cell": "lstn", "num_seqs": 0})
     assert set(caught.value.problems) == {"cell", "num_seqs"}

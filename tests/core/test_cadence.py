@@ -1,4 +1,4 @@
-"""Steps at which something is done that is done every so often."""
+"""Test the steps at which periodic actions are due."""
 
 import pytest
 
@@ -9,17 +9,17 @@ def due(every: int, cadence: str, end: int = 60) -> list[int]:
     return [step for step in range(1, end) if is_due(step, every, cadence)]
 
 
-def test_even_distances():
+def test_even_cadence_is_due_at_multiples():
     assert due(25, "even") == [25, 50]
 
 
-def test_log_distances_grow_until_they_are_as_far_apart_as_asked():
+def test_log_cadence_adds_early_steps():
     assert due(25, "log") == [1, 2, 5, 10, 20, 25, 50]
     assert due(1000, "log", 1200) == [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 
 
 @pytest.mark.parametrize("cadence", ["even", "log"])
-def test_zero_is_never_and_one_is_always(cadence):
+def test_interval_of_zero_is_never_due_and_of_one_always(cadence):
     assert due(0, cadence) == []
     assert due(1, cadence) == list(range(1, 60))
 
@@ -27,6 +27,6 @@ def test_zero_is_never_and_one_is_always(cadence):
 @pytest.mark.parametrize("cadence", ["even", "log"])
 @pytest.mark.parametrize("every", [0, 1, 2, 7, 10, 25, 300])
 @pytest.mark.parametrize("steps", [1, 2, 9, 10, 11, 200, 301])
-def test_the_number_of_times_counts_the_last_step(cadence, every, steps):
+def test_num_due_includes_the_last_step(cadence, every, steps):
     times = set(due(every, cadence, steps + 1)) | ({steps} if every else set())
     assert num_due(steps, every, cadence) == len(times)

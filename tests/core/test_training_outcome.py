@@ -1,9 +1,9 @@
-"""How a completed training ended, and what would help."""
+"""Test the outcome of completed trainings and the advice."""
 
 import pytest
 
 from charrnn.core.options import checked
-from charrnn.core.training_outcome import Help, outcome
+from charrnn.core.training_outcome import Remedy, outcome
 
 FALLING, RISING = 100, 40
 """Best of validations at steps 20, 40, 60, 80 and 100."""
@@ -20,34 +20,34 @@ def ended(best_step, total_steps=100, **options):
     )
 
 
-def test_a_loss_that_fell_to_the_end_calls_for_more_time():
+def test_more_time_is_advised_when_the_loss_fell_to_the_end():
     end = ended(FALLING)
-    assert (end.helps, end.best_step, end.can_continue) == (Help.TIME, 100, True)
+    assert (end.remedy, end.best_step, end.can_continue) == (Remedy.TIME, 100, True)
     assert "more time would help" in end.advice
 
 
-def test_a_loss_that_rose_calls_for_a_longer_text():
+def test_a_longer_text_is_advised_when_the_loss_rose():
     end = ended(RISING)
-    assert (end.helps, end.best_step, end.can_continue) == (Help.TEXT, 40, False)
+    assert (end.remedy, end.best_step, end.can_continue) == (Remedy.TEXT, 40, False)
     assert "step 40. A longer text would help, more time would not" in end.advice
 
 
-def test_validations_without_a_lower_loss_ended_it():
+def test_early_stopping_is_recognized():
     end = ended(RISING, total_steps=200, patience=3)
     assert end.stopped_improving
     assert end.advice.startswith("Stopped improving; best model at step 40.")
 
 
 @pytest.mark.parametrize("changes", [{"patience": 0}, {"patience": 4}, {"patience": 3, "total_steps": 100}])
-def test_something_else_ended_it(changes):
+def test_other_ends_are_not_early_stopping(changes):
     assert not ended(RISING, **{"total_steps": 200} | changes).stopped_improving
 
 
-def test_all_epochs_that_the_text_is_good_for_call_for_a_longer_one():
-    assert ended(FALLING, max_epochs=10).helps == Help.TEXT
-    assert ended(FALLING, max_epochs=11).helps == Help.TIME
+def test_a_longer_text_is_advised_when_all_epochs_are_completed():
+    assert ended(FALLING, max_epochs=10).remedy == Remedy.TEXT
+    assert ended(FALLING, max_epochs=11).remedy == Remedy.TIME
 
 
-def test_without_a_validation_nothing_is_known():
+def test_nothing_is_advised_without_validation():
     end = ended(None)
-    assert (end.helps, end.best_step, end.advice, end.can_continue) == (Help.NOT_KNOWN, None, "", True)
+    assert (end.remedy, end.best_step, end.advice, end.can_continue) == (Remedy.UNKNOWN, None, "", True)

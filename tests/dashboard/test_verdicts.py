@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import charrnn.cli.main as cli
-from charrnn.cli.option_flags import given as typed_flags
+from charrnn.cli.option_flags import typed_options
 from charrnn.cli.parser import parse
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, checked, defaults, options
@@ -53,7 +53,7 @@ def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
     """Ask the command line."""
     args = parse([*LINES[kind], f"--{name}={text}"], cli.COMMANDS)
     try:
-        return checked(kind, typed_flags(args, kind))[name]
+        return checked(kind, typed_options(args, kind))[name]
     except OptionError as error:
         assert set(error.problems) == {name}
         return REFUSED

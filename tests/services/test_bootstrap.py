@@ -1,4 +1,4 @@
-"""Opening and closing a data folder."""
+"""Test opening and closing a data folder."""
 
 import os
 import subprocess
@@ -9,17 +9,17 @@ import pytest
 
 from charrnn.core.errors import StoreError
 from charrnn.services import open_services, upgrade_database
-from charrnn.services.cost_estimate import speed
+from charrnn.services.cost_estimate import measure_speed
 
 
-def test_what_is_stored_is_there_the_next_time(tmp_path: Path) -> None:
+def test_data_is_kept_between_sessions(tmp_path: Path) -> None:
     with open_services(tmp_path, environ={}) as services:
         services.models.create("plays")
     with open_services(tmp_path, environ={}) as services:
         assert [model.name for model in services.models.all()] == ["plays"]
 
 
-def test_the_database_can_be_elsewhere(tmp_path: Path, empty_server_url: str) -> None:
+def test_the_database_can_be_on_a_server(tmp_path: Path, empty_server_url: str) -> None:
     with open_services(tmp_path, environ={"CHARRNN_DATABASE_URL": empty_server_url}) as services:
         services.models.create("Stücke 🎭")
     with open_services(tmp_path, database_url=empty_server_url) as services:
@@ -27,14 +27,14 @@ def test_the_database_can_be_elsewhere(tmp_path: Path, empty_server_url: str) ->
     assert list(tmp_path.glob("*.sqlite3*")) == []
 
 
-def test_upgrading_makes_a_new_database_and_may_be_repeated(tmp_path: Path) -> None:
+def test_upgrade_creates_a_database_and_can_be_repeated(tmp_path: Path) -> None:
     upgrade_database(tmp_path, environ={})
     upgrade_database(tmp_path, environ={})
     with open_services(tmp_path, environ={}) as services:
         assert services.models.all() == []
 
 
-def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+def test_connection_errors_name_the_server_without_the_password(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         open_services(tmp_path, database_url="mysql://me:hush@127.0.0.1:9/charrnn")
     assert "127.0.0.1" in str(caught.value)
@@ -52,17 +52,17 @@ sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
-def test_who_prepares_waits_for_tensorflow_and_the_measurement_of_this_machine_no_more(tmp_path: Path) -> None:
-    speed.cache_clear()
+def test_prepare_imports_tensorflow_and_measures_this_machine(tmp_path: Path) -> None:
+    measure_speed.cache_clear()
     with open_services(tmp_path, environ={}) as services:
         services.prepare()
     assert {"tensorflow", "charrnn.model.training.training_loop", "charrnn.model.generation.generator"} <= set(
         sys.modules
     )
-    assert speed.cache_info().currsize == 1
+    assert measure_speed.cache_info().currsize == 1
 
 
-def test_what_a_crash_left_half_written_goes_after_a_day(tmp_path: Path) -> None:
+def test_temporary_files_of_a_crash_are_removed_after_a_day(tmp_path: Path) -> None:
     with open_services(tmp_path, environ={}) as services:
         old, new = services.settings.corpora / ".tmp-1-a", services.settings.checkpoints / "m" / ".tmp-2-b"
         for folder in (old, new):

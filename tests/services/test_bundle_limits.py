@@ -1,4 +1,4 @@
-"""A small file cannot take much memory: what it holds is counted before it is read."""
+"""Test that importing small malicious files cannot exhaust memory."""
 
 import json
 import tracemalloc
@@ -10,47 +10,56 @@ from charrnn.core.errors import BundleError, LimitExceeded
 from charrnn.core.quotas import Limits
 from charrnn.core.records import Model
 from charrnn.services import Services, bundle_history, open_services
-from charrnn.services.bundle_history import ABOUT, LOG, METRICS, SAMPLES, read_metrics
+from charrnn.services.bundle_history import LOG, METRICS, read_metrics
+from charrnn.services.model_bundles import DESCRIPTION, SAMPLES
 from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
 from tests.support.small_training import Trained
 
 
 @pytest.fixture(scope="module")
 def parts(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Parts:
-    """The parts of a sound file."""
+    """The files of a valid bundle."""
     return parts_of(trained.services.models.export(trained.model.id, tmp_path_factory.mktemp("exported") / "x.zip"))
 
 
 BOMBS = {
-    "empty log lines": (LOG, b"\n" * 3_000_000, "'log.txt' holds 3,000,000 lines; an import takes 200,000 at most"),
-    "empty rows": (METRICS, b"step,loss\n" + b"\n" * 2_000_000, "'metrics.csv' holds 2,000,001 rows"),
+    "empty log lines": (LOG, b"\n" * 3_000_000, "'log.txt' in the file has 3,000,000 lines; the maximum is 200,000"),
+    "empty rows": (METRICS, b"step,loss\n" + b"\n" * 2_000_000, "'metrics.csv' in the file has 2,000,001 rows"),
     "a wide row": (METRICS, b"step" + b"," * 9_000_000, "a row of more than 65,536 characters"),
     "a wide row of numbers": (METRICS, b"step,loss\n" + b"1" * 9_000_000, "a row of more than 65,536 characters"),
-    "empty lists": (SAMPLES, b"[" + b"[]," * 3_000_000 + b"[]]", "'samples.json' holds 6,000,002 items"),
+    "empty lists": (SAMPLES, b"[" + b"[]," * 3_000_000 + b"[]]", "'samples.json' in the file has 6,000,002 items"),
     "tiny samples": (
         SAMPLES,
         json.dumps([{"step": 1, "text": "", "options": {}}] * 11_000).encode(),
-        "'samples.json' holds 11,000 samples; an import takes 10,000",
+        "'samples.json' in the file has 11,000 samples; the maximum is 10,000",
     ),
-    "many tags": (ABOUT, b'{"tags": [' + b"1," * 450_000 + b"1]}", "model.json"),
-    "a long log": (LOG, b"x" * 17_000_000, "'log.txt' has 17,000,000 bytes unpacked; 16,000,000 are taken"),
-    "weights that nobody asked for": (WEIGHTS, b"\0" * 60_000_000, "has 60,000,000 bytes unpacked; 4,0"),
-    "an optimizer that nobody asked for": (TRAINING, b"\0" * 60_000_000, "has 60,000,000 bytes unpacked; 4,0"),
-    "a vocabulary without an end": (MANIFEST, b'{"vocabulary": [' + b"0," * 2_000_000 + b"0]}", "'checkpoint.json'"),
+    "many tags": (DESCRIPTION, b'{"tags": [' + b"1," * 450_000 + b"1]}", "model.json"),
+    "a long log": (
+        LOG,
+        b"x" * 17_000_000,
+        "'log.txt' in the file has 17,000,000 unpacked bytes; the maximum is 16,000,000",
+    ),
+    "weights that are too large": (WEIGHTS, b"\0" * 60_000_000, "has 60,000,000 unpacked bytes; the maximum is 4,0"),
+    "optimizer state that is too large": (
+        TRAINING,
+        b"\0" * 60_000_000,
+        "has 60,000,000 unpacked bytes; the maximum is 4,0",
+    ),
+    "a vocabulary that is too large": (MANIFEST, b'{"vocabulary": [' + b"0," * 2_000_000 + b"0]}", "'checkpoint.json'"),
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_with_what_came_and_what_is_taken(
+def test_a_bundle_with_too_much_data_is_rejected_with_its_size_and_the_limit(
     services: Services, parts: Parts, tmp_path: Path, name: str
 ) -> None:
-    part, data, says = BOMBS[name]
+    part, data, message = BOMBS[name]
     bomb = packed(parts | {part: data}, tmp_path / "bomb.zip")
     assert bomb.stat().st_size < 120_000
     del data
     tracemalloc.start()
     try:
-        with pytest.raises(BundleError, match=says):
+        with pytest.raises(BundleError, match=message):
             services.models.import_bundle(bomb)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -59,7 +68,7 @@ def test_a_bomb_is_refused_with_what_came_and_what_is_taken(
     assert services.models.all() == [] and not list(services.settings.checkpoints.iterdir())
 
 
-def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
+def test_a_model_with_too_many_weights_is_rejected_before_unpacking(
     parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = packed(parts, tmp_path / "large.zip")
@@ -72,7 +81,7 @@ def test_weights_that_the_server_does_not_allow_are_not_even_unpacked(
     assert unpacked == []
 
 
-def test_a_long_history_is_stored_in_portions(
+def test_a_long_history_is_imported_in_portions(
     services: Services, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("charrnn.store.history_batch.CHUNK_ROWS", 7)
@@ -159,7 +168,7 @@ def test_a_checkpoint_that_no_import_takes_is_not_exported(
     assert not list(tmp_path.glob("large*"))
 
 
-def test_the_values_of_a_file_are_records_when_they_are_asked_for() -> None:
+def test_packed_metrics_behave_like_a_sequence_of_metrics() -> None:
     values = read_metrics(b"step,loss,val_loss\n3,1.5,\n4,1.25,2.5\n")
     assert [(value.step, value.name, value.value) for value in values] == [
         (3, "loss", 1.5),

@@ -1,4 +1,4 @@
-"""Which checkpoints are kept, and which is used."""
+"""Test which checkpoints are kept and selected."""
 
 from datetime import datetime
 from pathlib import Path
@@ -37,14 +37,14 @@ def model(database: Database) -> Model:
 
 @pytest.fixture
 def checkpoints(database: Database, model: Model, tmp_path: Path) -> CheckpointManager:
-    """Their folders, too."""
+    """The checkpoint folders of the model."""
     checkpoints = CheckpointManager(tmp_path, HistoryStore(database))
     for checkpoint in checkpoints.of(model.id):
         (checkpoints.folder(model.id) / checkpoint.folder).mkdir()
     return checkpoints
 
 
-def test_two_last_and_one_best_are_kept(checkpoints: CheckpointManager, model: Model) -> None:
+def test_two_last_and_one_best_checkpoint_are_kept(checkpoints: CheckpointManager, model: Model) -> None:
     checkpoints.prune(checkpoints.of(model.id)[0])
     assert [checkpoint.id for checkpoint in checkpoints.of(model.id)] == ["last30", "best25", "last20"]
     folders = sorted(folder.name for folder in checkpoints.folder(model.id).iterdir())
@@ -60,7 +60,7 @@ def test_two_last_and_one_best_are_kept(checkpoints: CheckpointManager, model: M
         ("last20", ["last20"]),
     ],
 )
-def test_a_damaged_one_gives_way_to_the_next(
+def test_a_damaged_checkpoint_is_skipped(
     checkpoints: CheckpointManager, model: Model, kind: str, order: list[str]
 ) -> None:
     tried: list[str] = []
@@ -74,7 +74,7 @@ def test_a_damaged_one_gives_way_to_the_next(
     assert tried == order
 
 
-def test_why_others_were_passed_over_is_told(checkpoints: CheckpointManager, model: Model) -> None:
+def test_reasons_for_skipping_checkpoints_are_returned(checkpoints: CheckpointManager, model: Model) -> None:
     def use(folder: Path) -> str:
         if folder.name == "last-30-1":
             raise CheckpointError("last-30-1 is damaged.")
@@ -84,12 +84,14 @@ def test_why_others_were_passed_over_is_told(checkpoints: CheckpointManager, mod
     assert (used.id, result, problems) == ("best25", "best-25-1", ["last-30-1 is damaged."])
 
 
-def test_a_missing_one_says_when_the_first_is_written(checkpoints: CheckpointManager, model: Model) -> None:
+def test_the_error_for_a_missing_checkpoint_says_when_the_first_is_saved(
+    checkpoints: CheckpointManager, model: Model
+) -> None:
     with pytest.raises(NotFound, match="save_every_n"):
         checkpoints.first_usable(model, "no such id", lambda folder: folder)
 
 
-def test_those_that_a_training_replaces_while_they_are_looked_at_are_looked_for_again(
+def test_checkpoints_replaced_during_the_search_are_searched_again(
     checkpoints: CheckpointManager, model: Model
 ) -> None:
     old = checkpoints.of(model.id)

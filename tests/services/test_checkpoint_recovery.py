@@ -1,4 +1,4 @@
-"""The database went back to an earlier state, as in a power failure, and the checkpoint folders did not."""
+"""Test the recovery of checkpoints after the database lost its newest commits, as in a power failure."""
 
 import random
 import re
@@ -26,7 +26,7 @@ LONG = OPTIONS | {"max_steps": STEPS, "save_every_n": 3}
 
 @dataclass
 class Disk:
-    """A data folder whose database can be taken back."""
+    """A data folder whose database can be reset to an earlier state."""
 
     home: Path
     kept: list[Path] = field(default_factory=list)
@@ -57,7 +57,7 @@ def disk(tmp_path: Path) -> Disk:
 
 @contextmanager
 def opened(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """Open the data folder as a new process would."""
+    """Open the data folder as in a new process."""
     monkeypatch.setattr("charrnn.services.process_identity._TOKEN", secrets.token_hex(6))
     with open_services(disk.home, environ={}) as services:
         yield services
@@ -68,7 +68,7 @@ def stop_at(services: Services, step: int, model: Model) -> At:
 
 
 def train_until(services: Services, step: int, *, keep: Disk | None = None, after: int = 0) -> Model:
-    """Train a new model, and stop it after a step; keep the database once it lists the checkpoint of step `after`."""
+    """Train a new model and stop it after a step; copy the database once it lists the checkpoint of step `after`."""
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=LONG)
 
@@ -113,17 +113,17 @@ class Undisturbed:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    """What a training of these options ends with."""
+    """The result of an uninterrupted training with these options."""
     with open_services(tmp_path_factory.mktemp("undisturbed"), environ={}) as services:
         model = services.training.start(TEXT, options=LONG)
         services.training.wait(model.id)
         return Undisturbed(losses(services, model), weights(services, model))
 
 
-def test_folders_that_the_database_lost_are_adopted_and_the_log_says_what_is_missing(
+def test_folders_lost_by_the_database_are_adopted_and_the_log_says_what_is_missing(
     disk: Disk, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A defect: they were deleted, and the training failed for lack of a checkpoint."""
+    """These folders used to be deleted, and the training failed without a checkpoint."""
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 10, keep=disk, after=3)
         on_disk = folders(services, model)
@@ -138,14 +138,14 @@ def test_folders_that_the_database_lost_are_adopted_and_the_log_says_what_is_mis
         (line,) = [text for text in warnings(services, model) if "found on the disk" in text]
         assert re.search("of steps [34] to 10 may be missing", line) and "last-3-1" in line
         assert weights(services, model) == undisturbed.weights
-        kept = losses(services, model)  # whether that of step 4 was stored before the cut is up to chance
+        kept = losses(services, model)  # the loss of step 4 may or may not have been stored
         assert kept.items() <= undisturbed.losses.items()
         assert set(undisturbed.losses) - set(kept) in ({5, 6, 7, 8, 9, 10}, {4, 5, 6, 7, 8, 9, 10})
         best = min(metric.value for metric in services.models.metrics(model.id, names=["val_loss"]))
         assert services.models.get(model.id).best_loss == best
 
 
-def test_what_the_history_reaches_is_preferred_and_nothing_is_removed_before_a_newer_one_is_stored(
+def test_listed_checkpoints_are_preferred_and_nothing_is_removed_before_a_newer_one_is_stored(
     disk: Disk, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[set[str]] = []
@@ -167,7 +167,7 @@ def test_what_the_history_reaches_is_preferred_and_nothing_is_removed_before_a_n
         assert (losses(services, model), weights(services, model)) == (undisturbed.losses, undisturbed.weights)
 
 
-def test_a_number_that_a_folder_carries_is_not_given_to_another_training(
+def test_a_training_number_used_by_a_folder_is_not_reused(
     disk: Disk, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(disk, monkeypatch) as services:
@@ -183,7 +183,7 @@ def test_a_number_that_a_folder_carries_is_not_given_to_another_training(
         assert weights(services, model) == undisturbed.weights
 
 
-def test_options_that_the_database_lost_come_back_with_the_checkpoint(
+def test_options_lost_by_the_database_are_restored_from_the_checkpoint(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(disk, monkeypatch) as services:
@@ -196,7 +196,7 @@ def test_options_that_the_database_lost_come_back_with_the_checkpoint(
         assert (found.step, found.train_params["max_steps"]) == (13, 13)
 
 
-def test_the_values_of_a_training_that_was_replaced_are_not_mixed_with_those_of_the_next(
+def test_metrics_of_a_replaced_training_are_not_mixed_with_those_of_the_next(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(disk, monkeypatch) as services:
@@ -215,7 +215,7 @@ def test_the_values_of_a_training_that_was_replaced_are_not_mixed_with_those_of_
         assert sorted(losses(services, model)) == list(range(5, STEPS + 1))
 
 
-def test_a_training_of_which_the_database_lost_everything_is_found_as_interrupted(
+def test_a_training_lost_by_the_database_is_recovered_as_interrupted(
     disk: Disk, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(disk, monkeypatch) as services:
@@ -232,7 +232,7 @@ def test_a_training_of_which_the_database_lost_everything_is_found_as_interrupte
         assert weights(services, model) == undisturbed.weights
 
 
-def test_damaged_folders_are_not_adopted_and_stay(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_folders_are_neither_adopted_nor_removed(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 10, keep=disk, after=3)
         flip(services.settings.checkpoints / model.id / "last-10-1", random.Random(7))
@@ -243,8 +243,10 @@ def test_damaged_folders_are_not_adopted_and_stay(disk: Disk, monkeypatch: pytes
         assert "last-10-1" in folders(services, model)
 
 
-def test_a_worker_that_only_lost_its_database_can_still_come_back(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its first checkpoint is on the disk, its rows wait for the database, and its lease has run out."""
+def test_folders_of_a_worker_that_lost_its_database_connection_are_not_adopted(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first checkpoint is on the disk, its rows are not stored yet, and its lease has expired."""
     with opened(disk, monkeypatch) as services:
         corpus, _ = services.corpora.add(TEXT)
         model = services.models.create("elsewhere", corpus=corpus, options=LONG)
@@ -260,13 +262,11 @@ def test_a_worker_that_only_lost_its_database_can_still_come_back(disk: Disk, mo
         assert (found.state, found.worker) == (ModelState.INTERRUPTED, claimed.worker)
         assert services.training.can_resume(model.id)
         assert not services.models.checkpoints(model.id)
-        assert resume(services, model).state == ModelState.COMPLETED  # whoever resumes it takes it over
+        assert resume(services, model).state == ModelState.COMPLETED  # resuming takes the training over
 
 
-def test_what_a_training_that_began_anew_has_forgotten_is_not_adopted(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is as on a second machine that shares only the database: the folders of the newer training are not there."""
+def test_folders_of_a_training_that_was_restarted_are_not_adopted(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This simulates a second machine that shares only the database and lacks the folders of the newer training."""
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 5)
         place = services.settings.checkpoints / model.id

@@ -1,4 +1,4 @@
-"""A text that is deleted while it is added is there with its files, or not at all."""
+"""Test that a text that is added and deleted concurrently is stored completely or not at all."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,13 +16,13 @@ from tests.support.small_training import TEXT
 
 @pytest.fixture
 def other(services: Services) -> Iterator[Services]:
-    """Another process with the same data folder."""
+    """Services of the same data folder, as in another process."""
     with open_services(services.settings.home, environ={}) as other:
         yield other
 
 
 def before(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, act: Callable[[], Any]) -> None:
-    """Do something once, right before a method is called."""
+    """Call a function once, right before a method."""
     method = getattr(kind, name)
 
     def act_first(self: Any, *words: Any, **options: Any) -> Any:
@@ -39,10 +39,10 @@ def assert_whole(services: Services) -> None:
     assert [path.name for path in services.settings.corpora.iterdir()] == [corpus.id]
 
 
-def test_deleted_after_the_files_were_found_and_before_the_row_is_written(
+def test_a_text_deleted_between_finding_its_files_and_writing_its_row_is_stored_again(
     services: Services, other: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A defect: the row stayed without files."""
+    """The row used to stay without files."""
     corpus, _ = services.corpora.add(TEXT)
     before(monkeypatch, CorpusStore, "add", lambda: other.corpora.delete(corpus.id))
     again, _ = services.corpora.add(TEXT)
@@ -50,7 +50,7 @@ def test_deleted_after_the_files_were_found_and_before_the_row_is_written(
     assert_whole(services)
 
 
-def test_added_after_the_row_was_deleted_and_before_the_files_are(
+def test_a_text_added_between_deleting_its_row_and_its_files_is_kept(
     services: Services, other: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus, _ = services.corpora.add(TEXT)
@@ -59,14 +59,16 @@ def test_added_after_the_row_was_deleted_and_before_the_files_are(
     assert_whole(services)
 
 
-def test_added_while_the_files_are_hidden(services: Services, other: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_added_while_its_files_are_hidden_is_kept(
+    services: Services, other: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     corpus, _ = services.corpora.add(TEXT)
     before(monkeypatch, CorpusStore, "find", lambda: other.corpora.add(TEXT))
     services.corpora.delete(corpus.id)
     assert_whole(services)
 
 
-def test_a_text_for_which_one_user_has_no_room_stays_another_s(
+def test_a_text_over_one_users_quota_is_kept_for_another_user(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_services(services.settings.home, environ={}, limits=Limits(max_disk_mb=0.0001)) as small:
@@ -76,7 +78,7 @@ def test_a_text_for_which_one_user_has_no_room_stays_another_s(
     assert_whole(services)
 
 
-def test_files_come_back_when_the_database_cannot_say_whether_they_are_needed(
+def test_files_are_restored_when_the_database_fails_during_deletion(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus, _ = services.corpora.add(TEXT)
@@ -90,7 +92,7 @@ def test_files_come_back_when_the_database_cannot_say_whether_they_are_needed(
     assert [path.name for path in services.settings.corpora.iterdir()] == [corpus.id]
 
 
-def test_a_text_that_nobody_else_adds_is_gone(services: Services) -> None:
+def test_a_deleted_text_is_removed(services: Services) -> None:
     corpus, _ = services.corpora.add(TEXT)
     services.corpora.delete(corpus.id)
     assert services.corpora.all() == [] and not list(services.settings.corpora.iterdir())

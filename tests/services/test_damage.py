@@ -1,4 +1,4 @@
-"""A broken checkpoint is never used: the training goes on from the one before, and says so."""
+"""Test that a damaged checkpoint is skipped with a warning and the training resumes from an older one."""
 
 import random
 import shutil
@@ -18,7 +18,7 @@ from tests.torture.damage import DAMAGES, flip
 
 @dataclass(frozen=True)
 class Stopped:
-    """A data folder with a training that was stopped at step 7, and saved there and at step 6."""
+    """A data folder with a training stopped at step 7, with checkpoints of steps 6 and 7."""
 
     home: Path
     model: Model
@@ -26,7 +26,7 @@ class Stopped:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
-    """To be copied, not to be changed."""
+    """Tests must copy it, not change it."""
     home = tmp_path_factory.mktemp("stopped")
     with open_services(home, environ={}) as services:
         stop = At(7, lambda: services.training.stop(model.id))
@@ -35,7 +35,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_gives_way_to_the_one_before_with_a_line_in_the_log(
+def test_a_damaged_checkpoint_is_skipped_with_a_log_line(
     stopped: Stopped, trained: Trained, tmp_path: Path, damage: Callable[[Path, random.Random], None]
 ) -> None:
     model = stopped.model
@@ -54,15 +54,15 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_with_a_line_in_the_log
     assert [(m.step, m.name, m.value) for m in resumed] == [(m.step, m.name, m.value) for m in expected]
 
 
-def test_defect_the_line_about_a_damaged_checkpoint_is_stored_before_the_checkpoint_is_forgotten(
+def test_defect_the_warning_about_a_damaged_checkpoint_is_stored_before_the_checkpoint_is_deleted(
     stopped: Stopped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 29 that were damaged between kills, one was passed over in silence: the line was noted, not yet stored."""
-    told: list[bool] = []
+    """The warning could be lost if the training was killed, because it was recorded but not stored yet."""
+    was_stored: list[bool] = []
     rewind = HistoryStore.rewind
 
     def watched(history: HistoryStore, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
-        told.append(any("last-7-1" in line.text for line in history.lines(model_id)))
+        was_stored.append(any("last-7-1" in line.text for line in history.lines(model_id)))
         return rewind(history, model_id, epoch, step)
 
     monkeypatch.setattr(HistoryStore, "rewind", watched)
@@ -70,13 +70,13 @@ def test_defect_the_line_about_a_damaged_checkpoint_is_stored_before_the_checkpo
         flip(services.settings.checkpoints / stopped.model.id / "last-7-1", random.Random(5))
         services.training.resume(stopped.model.id)
         services.training.wait(stopped.model.id)
-    assert told == [True]
+    assert was_stored == [True]
 
 
-def test_defect_what_a_killed_training_saved_without_telling_is_removed_at_the_next_start(
+def test_defect_checkpoints_of_a_killed_training_without_a_row_are_removed_by_the_next_training(
     stopped: Stopped, tmp_path: Path
 ) -> None:
-    """It stayed on the disk for ever: nothing names it, since the row comes after the folder."""
+    """They used to stay forever, because a row is written after its folder."""
     model = stopped.model
     with open_services(shutil.copytree(stopped.home, tmp_path / "copy"), environ={}) as services:
         folder = services.settings.checkpoints / model.id
@@ -85,5 +85,5 @@ def test_defect_what_a_killed_training_saved_without_telling_is_removed_at_the_n
         services.training.resume(model.id)
         services.training.wait(model.id)
         known = {checkpoint.folder for checkpoint in services.models.checkpoints(model.id)}
-        assert {path.name for path in folder.iterdir()} == known | {"notes"}  # that is not the program's
+        assert {path.name for path in folder.iterdir()} == known | {"notes"}  # not created by the program
         assert "last-8-4" in known

@@ -1,4 +1,4 @@
-"""Errors of a real database server during a training: it goes on when they end, and fails when they do not."""
+"""Test trainings during errors of a real database server."""
 
 import logging
 import threading
@@ -31,14 +31,14 @@ PATIENCE = 120
 
 @pytest.fixture
 def services(tmp_path: Path, empty_server_url: str) -> Iterator[Services]:
-    """A data folder with a database on each kind of server."""
+    """Services with a database on each kind of server."""
     with open_services(tmp_path, database_url=empty_server_url, environ={}) as services:
         yield services
 
 
 @pytest.fixture
 def log() -> Iterator[SimpleQueue]:
-    """What the program writes to its log."""
+    """The log records of the program."""
     records = SimpleQueue()
     handler = QueueHandler(records)
     logging.getLogger("charrnn").addHandler(handler)
@@ -47,8 +47,8 @@ def log() -> Iterator[SimpleQueue]:
 
 
 @contextmanager
-def refusing(url: str, code: int) -> Iterator[None]:
-    """Have the server refuse new log lines with an error."""
+def rejecting_log_lines(url: str, code: int) -> Iterator[None]:
+    """Make the server reject new log lines with an error."""
     server = make_url(url)
     trigger = f"`{server.database}`.refuse"
     ask(
@@ -64,24 +64,24 @@ def in_training(services: Services, options: dict[str, object]) -> Model:
     """Start a training and wait for its first step."""
     begun = threading.Event()
 
-    def hear(event: Event) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, MetricsMeasured):
             begun.set()
 
-    model = services.training.start(TEXT, options=options, listeners=[hear])
+    model = services.training.start(TEXT, options=options, listeners=[listen])
     assert begun.wait(PATIENCE)
     return model
 
 
-def test_a_training_survives_every_error_of_its_database_that_ends(
+def test_a_training_survives_temporary_database_errors(
     services: Services, empty_server_url: str, log: SimpleQueue
 ) -> None:
     model = in_training(services, ENDLESS)
     for code in CODES:
-        with refusing(empty_server_url, code):
-            told = log.get(timeout=PATIENCE).getMessage()
-            assert "will be stored later" in told
-            assert CODES[code] in told or "is read-only now" in told
+        with rejecting_log_lines(empty_server_url, code):
+            message = log.get(timeout=PATIENCE).getMessage()
+            assert "will be stored later" in message
+            assert CODES[code] in message or "is read-only now" in message
         before = services.models.get(model.id).log_position
         while services.models.get(model.id).log_position == before:
             assert model.id in services.training.runner.running()
@@ -94,18 +94,18 @@ def test_a_training_survives_every_error_of_its_database_that_ends(
     )
 
 
-def test_a_training_whose_database_never_recovers_fails_with_the_servers_words(
+def test_a_training_fails_with_the_servers_message_when_the_database_does_not_recover(
     services: Services, empty_server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
-    with refusing(empty_server_url, 1047):
+    monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
+    with rejecting_log_lines(empty_server_url, 1047):
         model = services.training.start(TEXT, options=OPTIONS)
         ended = services.training.wait(model.id, timeout=PATIENCE)
     assert ended.state == ModelState.FAILED
     assert "reported error 1047: WSREP has not yet prepared node." in (ended.error or "")
 
 
-def test_a_defect_of_the_recorder_fails_the_training_though_the_database_takes_the_rest(
+def test_an_unexpected_error_of_the_recorder_fails_the_training(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = services.training.runner.history.append
@@ -123,7 +123,7 @@ def test_a_defect_of_the_recorder_fails_the_training_though_the_database_takes_t
     assert "ZeroDivisionError: a defect in the store" in (ended.error or "")
 
 
-def test_a_training_waits_for_a_free_connection_while_a_page_is_told_to_try_again(
+def test_a_training_waits_for_a_free_connection_while_other_requests_fail(
     tmp_path: Path, empty_server_url: str, log: SimpleQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("charrnn.store.database_engine.POOL", {"pool_size": 1, "max_overflow": 0})

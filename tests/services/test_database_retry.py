@@ -1,4 +1,4 @@
-"""Who waits for a training outlasts a database that is away."""
+"""Test that waiting for a training survives an absent database."""
 
 from types import SimpleNamespace
 
@@ -13,12 +13,12 @@ from tests.support.small_training import Trained
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting takes no time."""
+    """Retry without pauses."""
     monkeypatch.setattr("charrnn.services.database_retry.PAUSE_SECONDS", 0)
 
 
 def failing(times: int, work):
-    """Fail so often before doing it."""
+    """Return a function that fails this many times before it calls `work`."""
     left = iter(range(times))
 
     def attempt(*args, **kwargs):
@@ -29,31 +29,31 @@ def failing(times: int, work):
     return attempt
 
 
-def test_what_works_in_the_end_is_all_that_comes_of_it_and_the_wait_is_told_once() -> None:
-    told: list[str] = []
-    assert retry_while_away(failing(3, lambda: 7), on_wait=lambda error: told.append(str(error))) == 7
-    assert told == ["The database is away."]
+def test_retry_returns_the_first_result_and_reports_the_wait_once() -> None:
+    reported: list[str] = []
+    assert retry_while_away(failing(3, lambda: 7), on_wait=lambda error: reported.append(str(error))) == 7
+    assert reported == ["The database is away."]
 
 
-def test_patience_ends() -> None:
+def test_retry_raises_after_its_time_limit() -> None:
     with pytest.raises(StoreUnavailable):
         retry_while_away(failing(3, lambda: 7), seconds=lambda: 0)
 
 
-def test_defect_a_restart_of_the_database_is_no_end_for_who_waits_and_follows(
+def test_defect_wait_and_follow_survive_a_restart_of_the_database(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`wait` raised, the script that had called it ended, and with it the training."""
+    """`wait` used to raise, which ended the calling script and its training."""
     services, model = trained.services, trained.model
     monkeypatch.setattr(services.models, "get", failing(2, services.models.get))
     assert services.training.wait(model.id).state == ModelState.COMPLETED
 
 
 @pytest.mark.parametrize("what", ["lines", "metrics", "samples"])
-def test_defect_following_loses_nothing_wherever_the_database_goes_away(
+def test_defect_follow_loses_nothing_when_the_database_goes_away_at_any_point(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """Metrics were taken for told when the samples after them could not be read."""
+    """Metrics used to count as returned when the samples after them could not be read."""
     services, model = trained.services, trained.model
     (expected,) = services.training.follow(model.id)
     follower = services.training.follow(model.id)
@@ -65,7 +65,7 @@ def test_defect_following_loses_nothing_wherever_the_database_goes_away(
     assert (update.lines, update.metrics, update.samples) == (expected.lines, expected.metrics, expected.samples)
 
 
-def test_a_lease_of_this_process_that_ran_out_ends_no_training_that_is_at_work(
+def test_an_expired_lease_of_this_process_does_not_end_its_running_training(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []

@@ -1,4 +1,4 @@
-"""However a training ends: in the right state, with words that say what to do, and it can go on."""
+"""Test that a failed training has the right state and message and can be resumed."""
 
 import re
 import sys
@@ -17,7 +17,7 @@ Network = Any
 
 
 class At(keras.callbacks.Callback):
-    """Harms the training when a step is done."""
+    """Disturb the training after a step."""
 
     def __init__(self, step: int, harm: Callable[[Network], None]):
         super().__init__()
@@ -54,11 +54,11 @@ def poison(network: Network) -> None:
         (poison, "The loss became nan .* Lower learning_rate .* The last checkpoint is kept", 6),
     ],
 )
-def test_what_ends_a_training_is_said_with_what_to_do_and_it_goes_on_without_a_gap(
+def test_a_failed_training_says_what_to_do_and_resumes_without_a_gap(
     services: Services, trained: Trained, harm: Callable[[Network], None], words: str, kept: int
 ) -> None:
-    """A defect, too: the loss of a step whose callback failed was not told, but saved, so it was missing for ever."""
-    # the last checkpoint of a sound network is that of the harmful step; a poisoned one leaves the one before
+    """The loss of a step whose callback failed used to be missing: the step was saved, but its loss was not stored."""
+    # A valid network is saved at the step that failed; a network with NaN is not, so the checkpoint before is kept.
     model = services.training.start(TEXT, options=OPTIONS | {"save_every_n": 3}, callbacks=[At(7, harm)])
     ended = services.training.wait(model.id)
     assert ended.state == ModelState.FAILED

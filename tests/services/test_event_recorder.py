@@ -1,4 +1,4 @@
-"""What a training says reaches the store: in order, once, also when the database was away."""
+"""Test that events are stored once and in order, even after the database was away."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def claimed(database: Database) -> Model:
 
 
 class _AwayAtFirst(HistoryStore):
-    """A store whose database cannot be reached, then takes a batch without saying so, then works."""
+    """A store whose database is unreachable first, then stores a batch without confirming it, then works."""
 
     def __init__(self, database: Database):
         super().__init__(database)
@@ -50,15 +50,15 @@ def _recorder(history: HistoryStore, model: Model, saved: list[Checkpoint], stop
     return EventRecorder(history, model, on_stop_request=lambda: stops.append("stop"), on_saved=saved.append)
 
 
-def test_events_become_rows(database: Database, claimed: Model) -> None:
+def test_events_are_stored_as_rows(database: Database, claimed: Model) -> None:
     history, saved = HistoryStore(database), []
     recorder = _recorder(history, claimed, saved, [])
-    recorder.note(LogMessage("first\nsecond", "warning"))
-    recorder.note(LogMessage(""))
-    recorder.note(MetricsMeasured(1, {"loss": 3.5}))
-    recorder.note(MetricsMeasured(2, {"loss": 3.25, "val_loss": 3.75}))
-    recorder.note(SampleGenerated(2, "quack", {"seed": 5}))
-    recorder.note(CheckpointSaved(2, "best", 3.75, "best-2-1", 321))
+    recorder.record(LogMessage("first\nsecond", "warning"))
+    recorder.record(LogMessage(""))
+    recorder.record(MetricsMeasured(1, {"loss": 3.5}))
+    recorder.record(MetricsMeasured(2, {"loss": 3.25, "val_loss": 3.75}))
+    recorder.record(SampleGenerated(2, "quack", {"seed": 5}))
+    recorder.record(CheckpointSaved(2, "best", 3.75, "best-2-1", 321))
     recorder.close()
     lines = history.lines(claimed.id)
     assert [(line.position, line.text, line.level) for line in lines] == [
@@ -77,13 +77,13 @@ def test_events_become_rows(database: Database, claimed: Model) -> None:
     assert (found.step, found.best_loss, found.log_position) == (2, 3.75, 3)
 
 
-def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
+def test_events_recorded_while_the_database_was_away_are_stored_once_and_in_order(
     database: Database, claimed: Model
 ) -> None:
     history = _AwayAtFirst(database)
     recorder = _recorder(history, claimed, [], [])
     for number in range(7):
-        recorder.note(LogMessage(f"line {number}"))
+        recorder.record(LogMessage(f"line {number}"))
         if number < 2:
             with pytest.raises(StoreError):
                 recorder.deliver()
@@ -91,19 +91,19 @@ def test_what_was_said_while_the_database_was_away_arrives_once_and_in_order(
     assert [line.text for line in history.lines(claimed.id)] == [f"line {number}" for number in range(7)]
 
 
-def test_without_validation_the_lowest_training_loss_is_the_best(database: Database) -> None:
+def test_the_best_loss_is_the_lowest_training_loss_without_validation(database: Database) -> None:
     CorpusStore(database).add(corpus_record())
     model = ModelStore(database).create("geese", corpus_id=corpus_record().id, train_params={"val_fraction": 0.0})
     LeaseStore(database).queue(model.id)
     model = LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
     recorder = _recorder(HistoryStore(database), model, [], [])
     for step, loss in enumerate([3.5, 2.25, 2.75], start=1):
-        recorder.note(MetricsMeasured(step, {"loss": loss}))
+        recorder.record(MetricsMeasured(step, {"loss": loss}))
     recorder.close()
     assert ModelStore(database).get(model.id).best_loss == 2.25
 
 
-def test_a_stop_request_is_learned_with_the_next_delivery(database: Database, claimed: Model) -> None:
+def test_a_stop_request_is_received_with_the_next_write(database: Database, claimed: Model) -> None:
     stops: list[str] = []
     recorder = _recorder(HistoryStore(database), claimed, [], stops)
     LeaseStore(database).request_stop(claimed.id)
@@ -111,18 +111,18 @@ def test_a_stop_request_is_learned_with_the_next_delivery(database: Database, cl
     assert stops
 
 
-def test_a_worker_that_was_overtaken_writes_nothing(database: Database, claimed: Model) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, claimed: Model) -> None:
     history = HistoryStore(database)
     recorder = _recorder(history, claimed, [], [])
     LeaseStore(database).interrupt(claimed.id, claimed.epoch)
-    recorder.note(LogMessage("a voice from the past"))
+    recorder.record(LogMessage("a voice from the past"))
     with pytest.raises(LeaseLost):
         recorder.close()
     assert history.lines(claimed.id) == []
 
 
-def test_the_end_of_a_schedule_becomes_the_option(database: Database, claimed: Model) -> None:
+def test_the_fitted_end_of_a_schedule_is_stored_as_max_steps(database: Database, claimed: Model) -> None:
     recorder = _recorder(HistoryStore(database), claimed, [], [])
-    recorder.note(SchedulePlanned(3, 1830))
+    recorder.record(SchedulePlanned(3, 1830))
     recorder.close()
     assert ModelStore(database).get(claimed.id).train_params == {"max_steps": 1830}

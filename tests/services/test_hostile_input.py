@@ -1,4 +1,4 @@
-"""Names, prompts and lengths that are hostile: each works harmlessly, or gets a message that says what is wrong."""
+"""Test hostile names, prompts and lengths: each works or is rejected with a message."""
 
 import io
 import os
@@ -26,7 +26,7 @@ def files(services: Services) -> set[str]:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_a_text_of_any_name_lies_under_its_number(services: Services, name: str) -> None:
+def test_a_text_with_any_name_is_stored_under_its_id(services: Services, name: str) -> None:
     corpus, report = services.corpora.add(io.BytesIO(TEXT.encode()), name=name)
     assert len(services.corpora.all()[0].name) <= 255
     folder = f"home/corpora/{corpus.id}"
@@ -35,12 +35,12 @@ def test_a_text_of_any_name_lies_under_its_number(services: Services, name: str)
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_a_file_of_any_name_is_read_or_said_not_to_be_there(services: Services, name: str, tmp_path: Path) -> None:
+def test_a_file_with_any_name_is_read_or_reported_as_missing(services: Services, name: str, tmp_path: Path) -> None:
     try:
         (tmp_path / "given").mkdir()
         path = tmp_path / "given" / name.replace("/", "∕")
         path.write_text(TEXT)
-    except (OSError, ValueError):  # no file can be called so
+    except (OSError, ValueError):  # not a valid file name
         path = tmp_path / "given" / name
         with pytest.raises((NotFound, TextError)):
             services.corpora.add(path)
@@ -49,7 +49,7 @@ def test_a_file_of_any_name_is_read_or_said_not_to_be_there(services: Services, 
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_a_model_of_any_name_is_made_and_found_or_refused_in_words(services: Services, name: str) -> None:
+def test_a_model_with_any_name_is_created_and_found_or_rejected(services: Services, name: str) -> None:
     try:
         model = services.models.create(name)
     except OptionError as error:
@@ -63,9 +63,9 @@ def test_a_model_of_any_name_is_made_and_found_or_refused_in_words(services: Ser
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_the_command_line_takes_any_name_and_never_steers_the_terminal(tmp_path: Path, name: str) -> None:
+def test_the_command_line_accepts_any_name_and_prints_no_control_characters(tmp_path: Path, name: str) -> None:
     if "\0" in name:
-        return  # no command line can hold it
+        return  # not a valid argument
     text = tmp_path / "text.txt"
     text.write_text(TEXT)
     out, err = io.StringIO(), io.StringIO()
@@ -81,14 +81,14 @@ def test_the_command_line_takes_any_name_and_never_steers_the_terminal(tmp_path:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_an_export_s_file_name_is_one_visible_part_that_every_system_takes(name: str, tmp_path: Path) -> None:
+def test_the_file_name_of_an_export_is_valid_on_every_system(name: str, tmp_path: Path) -> None:
     kept = file_name(name) + ".zip"
     assert os.path.basename(kept) == kept and kept.isprintable() and not set('<>:"/\\|?*') & set(kept)
     assert kept[0] not in "-.~" and kept.partition(".")[0].upper() not in ("CON", "NUL", "LPT1")
     (tmp_path / kept).touch()
 
 
-def test_defect_half_a_character_in_a_text_is_said_in_words(services: Services) -> None:
+def test_defect_a_lone_surrogate_in_a_text_is_reported(services: Services) -> None:
     with pytest.raises(TextError, match=r"U\+D83E as character 6,? .*half of a character"):
         services.corpora.add("duck \ud83e and others\n" * 9)
 
@@ -98,7 +98,7 @@ UNICODE = st.text(st.characters(), max_size=60)  # lone surrogates included
 
 @settings(max_examples=40)
 @given(UNICODE)
-def test_a_prompt_of_any_characters_is_written_from_or_refused_by_them(trained: Trained, prompt: str) -> None:
+def test_a_prompt_of_any_characters_is_used_or_rejected_with_the_unknown_ones(trained: Trained, prompt: str) -> None:
     known = set(TEXT)
     write = trained.services.writing.write
     for unknown in ("drop", "replace"):
@@ -112,7 +112,7 @@ def test_a_prompt_of_any_characters_is_written_from_or_refused_by_them(trained: 
         assert written.prompt == prompt
 
 
-def test_what_was_written_from_a_strange_prompt_is_kept(trained: Trained) -> None:
+def test_text_generated_from_an_unusual_prompt_is_stored(trained: Trained) -> None:
     stream = trained.services.writing.stream(trained.model.id, {"start_string": "\ud800 duck", "unknown": "drop"})
     assert stream.prompt == " duck"
     text = trained.services.writing.write(
@@ -121,7 +121,7 @@ def test_what_was_written_from_a_strange_prompt_is_kept(trained: Trained) -> Non
     assert any(sample.text == text.prompt + text.text for sample in trained.services.models.samples(trained.model.id))
 
 
-def test_a_prompt_of_100_000_characters_is_read(trained: Trained) -> None:
+def test_a_prompt_of_100_000_characters_is_accepted(trained: Trained) -> None:
     prompt = (TEXT * 200)[:100_000]
     [written] = trained.services.writing.write(trained.model.id, {"start_string": prompt, "max_length": 5}, keep=False)
     assert (written.prompt, len(written.text)) == (prompt, 5)
@@ -134,7 +134,7 @@ def test_a_prompt_of_100_000_characters_is_read(trained: Trained) -> None:
      ("temperature", float("nan")), ("temperature", 10**400), ("stop", "x" * 1001), ("top_p", "inf"), ("seed", True)],
     ids=lambda value: str(value)[:9] if not isinstance(value, int) or value < 10**9 else "huge",
 )  # fmt: skip
-def test_what_is_too_much_to_write_is_refused_with_what_is_allowed(trained: Trained, name: str, value: object) -> None:
+def test_requests_above_the_maximum_are_rejected_with_the_maximum(trained: Trained, name: str, value: object) -> None:
     with pytest.raises(OptionError, match=f"{name}.*must be") as error:
         trained.services.writing.stream(trained.model.id, {name: value})
     assert len(str(error.value)) < 300

@@ -1,4 +1,4 @@
-"""The models as a user sees them: find, name, note, set aside, bring back, export."""
+"""Test finding, editing, deleting, restoring and exporting models."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def test_a_model_is_found_by_name_and_by_id(services: Services) -> None:
     )
 
 
-def test_get_takes_ids_only_so_that_no_name_can_pose_as_one(services: Services) -> None:
+def test_get_accepts_ids_only(services: Services) -> None:
     made = services.models.create("sonnets")
     with pytest.raises(NotFound, match="no model with the id 'sonnets'"):
         services.models.get("sonnets")
@@ -31,13 +31,13 @@ def test_get_takes_ids_only_so_that_no_name_can_pose_as_one(services: Services) 
         services.models.get(made.id)
 
 
-def test_a_text_named_like_an_id_gives_a_model_a_name_that_can_be_kept(services: Services) -> None:
+def test_a_model_of_a_text_named_like_an_id_gets_a_valid_name(services: Services) -> None:
     name = "d41d8cd98f00b204e9800998ecf8427e"
     assert services.models.free_name(name) == f"{name}-2"
     assert services.models.create(services.models.free_name(name)).name == f"{name}-2"
 
 
-def test_a_missing_model_names_those_that_are_there(services: Services) -> None:
+def test_the_error_for_a_missing_model_lists_the_existing_ones(services: Services) -> None:
     with pytest.raises(NotFound, match="no models yet"):
         services.models.resolve("sonnets")
     services.models.create("plays")
@@ -52,7 +52,7 @@ def test_a_taken_name_gets_a_number(services: Services) -> None:
     assert services.models.free_name("plays") == "plays-3"
 
 
-def test_names_notes_and_tags_change(services: Services) -> None:
+def test_names_notes_and_tags_can_be_changed(services: Services) -> None:
     model = services.models.create("plays")
     services.models.rename(model.id, "Stücke 🎭")
     services.models.note(model.id, "with all stage directions")
@@ -68,7 +68,7 @@ def test_two_models_never_share_a_name(services: Services) -> None:
         services.models.rename(model.id, "poems")
 
 
-def test_a_deleted_model_comes_back_with_all_it_had(services: Services) -> None:
+def test_a_deleted_model_is_restored_completely(services: Services) -> None:
     model = services.training.start(TEXT, name="ducks", options=OPTIONS)
     services.training.wait(model.id)
     services.models.delete(model.id)
@@ -90,14 +90,14 @@ def test_a_purged_model_leaves_nothing(services: Services) -> None:
         services.models.get(model.id)
 
 
-def test_a_model_is_renamed_while_it_trains(services: Services) -> None:
+def test_a_model_can_be_renamed_while_it_is_trained(services: Services) -> None:
     model = services.training.start(TEXT, name="ducks", options=OPTIONS)
     services.models.rename(model.id, "geese")
     assert services.training.wait(model.id).name == "geese"
     assert services.models.resolve("geese").step == 8
 
 
-def test_an_export_holds_everything(trained: Trained, tmp_path: Path) -> None:
+def test_an_export_contains_everything(trained: Trained, tmp_path: Path) -> None:
     bundle = trained.services.models.export(trained.model.id, tmp_path / "ducks.zip")
     with zipfile.ZipFile(bundle) as opened:
         assert sorted(opened.namelist()) == [
@@ -119,7 +119,7 @@ def test_an_export_holds_everything(trained: Trained, tmp_path: Path) -> None:
         assert [sample["step"] for sample in json.loads(opened.read("samples.json"))][:2] == [6, 8]
 
 
-def test_an_export_never_replaces_a_file(trained: Trained, tmp_path: Path) -> None:
+def test_export_never_replaces_a_file(trained: Trained, tmp_path: Path) -> None:
     taken = tmp_path / "taken.zip"
     taken.write_text("mine")
     with pytest.raises(NameTaken, match="exists already"):
@@ -127,30 +127,30 @@ def test_an_export_never_replaces_a_file(trained: Trained, tmp_path: Path) -> No
     assert taken.read_text() == "mine"
 
 
-def test_a_model_without_checkpoint_cannot_be_exported(services: Services, tmp_path: Path) -> None:
+def test_a_model_without_a_checkpoint_cannot_be_exported(services: Services, tmp_path: Path) -> None:
     model = services.models.create("empty")
     with pytest.raises(NotFound, match="no checkpoint yet"):
         services.models.export(model.id, tmp_path / "empty.zip")
     assert list(tmp_path.glob("*.zip")) == []
 
 
-def test_metrics_as_a_table() -> None:
+def test_metrics_are_exported_as_a_table() -> None:
     metrics = [Metric(2, "loss", 1.5), Metric(1, "loss", 2.5), Metric(2, "val_loss", 1.75)]
     assert metrics_csv(metrics) == "step,loss,val_loss\n1,2.5,\n2,1.5,1.75\n"
 
 
-def test_log_lines_are_found_by_their_words_and_level(trained: Trained) -> None:
-    library, model_id = trained.services.models, trained.model.id
-    lines = library.lines(model_id)
-    found = library.find_lines(model_id, "VALIDATION at")
+def test_log_lines_are_found_by_words_and_level(trained: Trained) -> None:
+    models, model_id = trained.services.models, trained.model.id
+    lines = models.lines(model_id)
+    found = models.find_lines(model_id, "VALIDATION at")
     assert found == [line for line in lines if "validation at" in line.text]
-    assert library.find_lines(model_id, "validation at", limit=2) == found[-2:]
-    assert library.find_lines(model_id, "100% _", level="") == []
-    assert library.find_lines(model_id, "", level="error") == []
-    assert library.last_lines(model_id, 3) == lines[-3:]
+    assert models.find_lines(model_id, "validation at", limit=2) == found[-2:]
+    assert models.find_lines(model_id, "100% _", level="") == []
+    assert models.find_lines(model_id, "", level="error") == []
+    assert models.last_lines(model_id, 3) == lines[-3:]
 
 
-def test_what_a_user_had_written_is_told_from_what_a_training_wrote(trained: Trained) -> None:
+def test_samples_of_users_are_distinguished_from_samples_of_trainings(trained: Trained) -> None:
     before = {sample.id for sample in trained.services.models.samples(trained.model.id) if sample.by_user}
     trained.services.writing.write(trained.model.id, {"max_length": 9, "seed": 2})
     samples = [s for s in trained.services.models.samples(trained.model.id) if s.id not in before]

@@ -1,4 +1,4 @@
-"""The promises of `make torture` in a short form: real processes, real MariaDB and MySQL servers, a real full disk."""
+"""Run the scenarios of `make torture` briefly, with real processes, database servers and a full disk."""
 
 import random
 from pathlib import Path
@@ -22,11 +22,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def test_a_training_that_is_killed_ends_as_if_it_never_was(home: Path, empty_server_url: str) -> None:
+def test_a_killed_training_resumes_as_if_it_had_not_been_killed(home: Path, empty_server_url: str) -> None:
     assert_reached(*Kills({"a server": (home, empty_server_url)}, 200, random.Random(29)).run(2))
 
 
-def test_after_a_power_cut_the_database_may_be_behind_its_folders_and_the_training_resumes(home: Path) -> None:
+def test_a_training_resumes_after_a_power_cut_when_the_database_lost_its_newest_commits(home: Path) -> None:
     assert_reached(*PowerCuts(home, 200, random.Random(37)).run(4))
 
 
@@ -34,16 +34,16 @@ def test_a_worker_whose_training_was_taken_over_stops_and_changes_nothing(home: 
     assert_reached(*outage.take_over(home, f"sqlite:///{home}/new.sqlite3", lease=2.0, steps=110))
 
 
-def test_on_a_full_disk_a_training_ends_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+def test_a_training_fails_on_a_full_disk_and_resumes_when_there_is_space(tmp_path: Path) -> None:
     assert_reached(*small_disk.run(tmp_path, steps=90))
 
 
-def test_where_nothing_can_be_mounted_files_that_may_not_grow_do_the_same(
+def test_a_limit_of_the_file_size_replaces_the_full_disk_when_nothing_can_be_mounted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert_reached(*small_disk.run(tmp_path, steps=90))
 
 
-def test_lines_of_many_writers_that_come_shuffled_and_twice_are_stored_once_and_in_order(empty_url: str) -> None:
+def test_shuffled_and_repeated_log_lines_of_many_writers_are_stored_once_and_in_order(empty_url: str) -> None:
     assert_reached(crowd.writers(empty_url, 7, 110, random.Random(31)))

@@ -1,4 +1,4 @@
-"""Data folders that older versions of the program made; tests/data/make_home.py packs the next one."""
+"""Test data folders of older versions; tests/data/make_home.py creates the next one."""
 
 import json
 import zipfile
@@ -17,22 +17,22 @@ PACKED = sorted((Path(__file__).parents[1] / "data").glob("home-*.zip"))
 
 @pytest.fixture(params=PACKED, ids=lambda path: path.stem)
 def packed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A data folder as an older version left it."""
+    """A data folder of an older version."""
     with zipfile.ZipFile(request.param) as pack:
         pack.extractall(tmp_path)
     return tmp_path
 
 
 def opened(packed: Path) -> tuple[Services, dict[str, Any]]:
-    """Open it with this version; return also what it is known to hold."""
+    """Open a data folder with this version; also return its expected contents."""
     return open_services(packed, environ={}), json.loads((packed / "expected.json").read_text("utf-8"))
 
 
-def test_every_version_has_its_data_folder() -> None:
+def test_every_schema_version_has_a_data_folder() -> None:
     assert [path.stem for path in PACKED] == [f"home-{number + 1:04}" for number in range(int(NEWEST))]
 
 
-def test_an_old_data_folder_is_listed_as_it_was(packed: Path) -> None:
+def test_an_old_data_folder_is_read_completely(packed: Path) -> None:
     services, expected = opened(packed)
     with services:
         [ducks] = services.models.all()
@@ -44,7 +44,7 @@ def test_an_old_data_folder_is_listed_as_it_was(packed: Path) -> None:
         assert services.corpora.head(services.corpora.all()[0].id, len(TEXT)) == TEXT
 
 
-def test_an_old_checkpoint_writes_as_it_did_and_its_training_goes_on(packed: Path) -> None:
+def test_an_old_checkpoint_generates_text_and_its_training_can_be_resumed(packed: Path) -> None:
     services, expected = opened(packed)
     with services:
         model = services.models.resolve("ducks")

@@ -1,4 +1,4 @@
-"""With logins, each user sees and changes what is theirs, and nothing else."""
+"""Test that users see and change only their own models and texts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from tests.support.small_training import OPTIONS, TEXT
 
 @dataclass(frozen=True)
 class Users:
-    """Two users of one data folder, and whoever runs it."""
+    """Two users of one data folder, and the services of all users."""
 
     everybody: Services
     ada: Services
     bob: Services
     model: Model
-    """Ada's; trained."""
+    """Ada's trained model."""
     corpus: Corpus
-    """Ada's."""
+    """Ada's text."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,7 @@ ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
     "ask whether it can be resumed": lambda s, id, at: s.training.can_resume(id),
     "stop": lambda s, id, at: s.training.stop(id),
     "interrupt": lambda s, id, at: s.training.interrupt(id),
+    "outcome": lambda s, id, at: s.training.outcome(id),
     "wait": lambda s, id, at: s.training.wait(id),
     "follow": lambda s, id, at: list(s.training.follow(id)),
     "write": lambda s, id, at: s.writing.write(id),
@@ -67,8 +68,8 @@ ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
 }
 
 
-def test_every_way_to_a_model_is_among_these() -> None:
-    """A new method that takes a model's id must be tried here, too."""
+def test_all_methods_with_a_model_id_are_tested() -> None:
+    """New methods with a model id must be added here."""
     from inspect import getmembers, isfunction, signature
 
     from charrnn.services.models import Models
@@ -84,25 +85,25 @@ def test_every_way_to_a_model_is_among_these() -> None:
     tried = {
         "get", "resolve", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
-        "interrupt", "wait", "follow", "stream", "write", "score",
+        "interrupt", "outcome", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
-    harmless = {"give", "mine", "find_deleted"}
+    harmless = {"give", "check_access", "find_deleted"}
     assert takes_id == tried | harmless
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_another_s_model_is_as_if_it_were_not_there(
+def test_models_of_other_users_seem_not_to_exist(
     users: Users, tmp_path: Path, act: Callable[[Services, str, Path], Any]
 ) -> None:
     before = users.ada.models.get(users.model.id)
     with pytest.raises(NotFound, match="no model") as error:
         act(users.bob, users.model.id, tmp_path)
-    assert "ducks" not in str(error.value).replace("'secret ducks'", "")  # the name that he asked for himself
+    assert "ducks" not in str(error.value).replace("'secret ducks'", "")  # the name that the user typed
     assert users.ada.models.get(users.model.id) == before
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_another_does_not_have_is_not_found_in_the_same_words(users: Users) -> None:
+def test_the_error_is_the_same_for_models_of_other_users_and_missing_models(users: Users) -> None:
     words = []
     for model_id in (users.model.id, "0" * 32):
         with pytest.raises(NotFound) as error:
@@ -111,13 +112,13 @@ def test_what_another_does_not_have_is_not_found_in_the_same_words(users: Users)
     assert words[0] == words[1]
 
 
-def test_lists_hold_one_s_own(users: Users) -> None:
+def test_lists_contain_only_the_users_own_models_and_texts(users: Users) -> None:
     assert [model.owner for model in users.ada.models.all()] == ["ada"]
     assert users.bob.models.all() == users.bob.corpora.all() == []
     assert [model.name for model in users.everybody.models.all()] == ["secret ducks"]
 
 
-def test_another_s_text_is_as_if_it_were_not_there(users: Users) -> None:
+def test_texts_of_other_users_seem_not_to_exist(users: Users) -> None:
     corpora, theirs = users.bob.corpora, users.corpus.id
     for act in (corpora.get, corpora.resolve, corpora.delete, lambda id: corpora.head(id, 9)):
         with pytest.raises(NotFound):
@@ -126,7 +127,7 @@ def test_another_s_text_is_as_if_it_were_not_there(users: Users) -> None:
         corpora.resolve("ducks")
 
 
-def test_two_users_have_models_and_texts_of_the_same_name(users: Users) -> None:
+def test_two_users_can_use_the_same_names(users: Users) -> None:
     mine = users.bob.models.create("secret ducks")
     assert users.bob.models.resolve("secret ducks") == mine
     assert users.ada.models.resolve("secret ducks").id == users.model.id
@@ -135,7 +136,7 @@ def test_two_users_have_models_and_texts_of_the_same_name(users: Users) -> None:
     users.bob.models.purge(mine.id)
 
 
-def test_the_same_text_of_two_users_is_stored_once_and_goes_with_the_last(users: Users) -> None:
+def test_a_text_of_two_users_is_stored_once_and_deleted_with_the_last(users: Users) -> None:
     first, _ = users.ada.corpora.add("over the hill\n" * 50, name="hill")
     second, _ = users.bob.corpora.add("over the hill\n" * 50, name="my hill")
     assert first.id == second.id
@@ -147,7 +148,7 @@ def test_the_same_text_of_two_users_is_stored_once_and_goes_with_the_last(users:
     assert users.everybody.corpora.all() == [users.everybody.corpora.get(users.corpus.id)]
 
 
-def test_a_text_that_another_s_model_needs_stays_and_its_name_is_not_told(users: Users) -> None:
+def test_a_text_used_by_another_users_model_is_kept_without_naming_the_model(users: Users) -> None:
     copy, _ = users.bob.corpora.add(TEXT, name="found")
     users.bob.corpora.delete(copy.id)
     assert users.ada.corpora.get(copy.id).name == "ducks"
@@ -155,14 +156,14 @@ def test_a_text_that_another_s_model_needs_stays_and_its_name_is_not_told(users:
         users.ada.corpora.delete(copy.id)
 
 
-def test_without_logins_nobody_owns_anything(tmp_path: Path) -> None:
+def test_without_logins_models_and_texts_have_no_owner(tmp_path: Path) -> None:
     with open_services(tmp_path, environ={}) as services:
         corpus, _ = services.corpora.add(TEXT)
         assert services.models.create("open", corpus=corpus).owner == ""
         assert services.seen_by("ada").models.all() == services.seen_by("ada").corpora.all() == []
 
 
-def test_whoever_runs_this_gives_an_older_model_and_its_text_to_a_user(services: Services) -> None:
+def test_the_administrator_transfers_an_older_model_and_its_text_to_a_user(services: Services) -> None:
     corpus, _ = services.corpora.add(TEXT, name="ponds")
     model = services.models.create("older", corpus=corpus)
     bob = services.seen_by("bob")

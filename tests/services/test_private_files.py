@@ -1,4 +1,4 @@
-"""Nobody else on the machine reads a data folder, new or left open by an older version."""
+"""Test that other users of the machine cannot read a data folder, including one from an older version."""
 
 import os
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ def careless() -> Iterator[None]:
 
 
 def modes(home: Path) -> dict[str, set[str]]:
-    """Return the modes of all folders and of all files, the data folder's included."""
+    """Return the modes of the data folder and of all folders and files in it."""
     found: dict[str, set[str]] = {"folders": set(), "files": set()}
     for path in [home, *home.rglob("*")]:
         found["folders" if path.is_dir() else "files"].add(oct(path.stat().st_mode & 0o7777)[2:])
     return found
 
 
-def test_everything_that_a_training_leaves_is_its_owner_s_alone(tmp_path: Path) -> None:
+def test_all_files_of_a_training_are_private(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_services(home, environ={}) as services:
         model = services.training.start(TEXT, options=OPTIONS)
@@ -39,7 +39,7 @@ def test_everything_that_a_training_leaves_is_its_owner_s_alone(tmp_path: Path) 
     assert modes(home) == {"folders": {"700"}, "files": {"600"}}
 
 
-def test_a_folder_that_an_older_version_left_open_is_closed(tmp_path: Path) -> None:
+def test_a_data_folder_of_an_older_version_becomes_private(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_services(home, environ={}) as services:
         corpus, _ = services.corpora.add(TEXT)
@@ -50,7 +50,7 @@ def test_a_folder_that_an_older_version_left_open_is_closed(tmp_path: Path) -> N
         assert modes(home) == {"folders": {"700"}, "files": {"600"}}
 
 
-def test_a_folder_that_a_group_shares_stays_the_group_s_and_closes_to_others(tmp_path: Path) -> None:
+def test_a_folder_shared_by_a_group_stays_shared_but_is_closed_to_others(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     home.chmod(0o2775)
@@ -60,7 +60,7 @@ def test_a_folder_that_a_group_shares_stays_the_group_s_and_closes_to_others(tmp
         assert modes(home) == {"folders": {"2770"}, "files": {"660"}}
 
 
-def test_a_database_elsewhere_is_private_too(tmp_path: Path) -> None:
+def test_a_database_file_in_another_folder_is_private(tmp_path: Path) -> None:
     place = tmp_path / "place"
     place.mkdir(mode=0o755)
     url = f"sqlite:///{place}/new.sqlite3"
@@ -69,4 +69,4 @@ def test_a_database_elsewhere_is_private_too(tmp_path: Path) -> None:
     (place / "new.sqlite3").chmod(0o644)
     with open_services(tmp_path / "home", database_url=url, environ={}):
         assert modes(place)["files"] == {"600"}
-        assert modes(place)["folders"] == {"755"}  # that is not the program's
+        assert modes(place)["folders"] == {"755"}  # not created by the program

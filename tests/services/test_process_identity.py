@@ -1,4 +1,4 @@
-"""A worker is called dead before its lease ends only by a process of the same boot and the same process table."""
+"""Test that only processes of the same boot and process table call a worker dead before its lease expires."""
 
 import os
 import shutil
@@ -21,50 +21,50 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 
 
 def changed(**parts: str) -> str:
-    """Return the name of this process with other parts."""
+    """Return the name of this process with some parts replaced."""
     names = ("host", "pid", "token", "table", "start")
     return ":".join((dict(zip(names, worker_name().split(":"), strict=True)) | parts).values())
 
 
 @pytest.fixture
 def ended() -> str:
-    """Id of a process that is over."""
+    """The id of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return str(process.pid)
 
 
-def test_a_process_of_this_table_that_is_gone_is_dead_whatever_its_host_is_called(ended: str) -> None:
+def test_an_ended_process_of_this_process_table_is_dead_under_any_host_name(ended: str) -> None:
     assert is_dead(changed(pid=ended))
     assert is_dead(changed(pid=ended, host="renamed"))
 
 
-def test_a_process_that_runs_is_not_dead() -> None:
+def test_a_running_process_is_not_dead() -> None:
     assert not is_dead(worker_name())
     parent = str(os.getppid())
     start = Path("/proc", parent, "stat").read_text().rpartition(")")[2].split()[19]
     assert not is_dead(changed(pid=parent, start=start))
 
 
-def test_an_earlier_process_whose_id_was_given_away_again_is_dead() -> None:
+def test_an_ended_process_whose_id_was_reused_is_dead() -> None:
     assert is_dead(changed(token="another"))
     assert is_dead(changed(start="1"))
     assert is_dead(changed(pid=str(os.getppid()), start="1"))
 
 
-def test_of_another_boot_or_process_table_nothing_is_known(ended: str) -> None:
+def test_processes_of_another_boot_or_process_table_are_not_called_dead(ended: str) -> None:
     assert not is_dead(changed(pid=ended, table="0123456789abcdef"))
     assert not is_dead(changed(pid=ended, table=""))
 
 
-def test_names_of_older_versions_and_wrong_ones_prove_nothing(ended: str) -> None:
+def test_old_and_invalid_names_are_not_called_dead(ended: str) -> None:
     host, _, token, table, _ = worker_name().split(":")
     for name in ("", "host", f"{host}:{ended}:{token}", f"{host}:-1:{token}:{table}:5", f"{host}:²:{token}:{table}:5"):
         assert not is_dead(name)
     assert not is_dead(changed(pid="9" * 30))
 
 
-def test_where_the_system_tells_nothing_the_lease_decides(
+def test_nothing_is_called_dead_when_the_system_has_no_process_table(
     ended: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = changed(pid=ended)
@@ -73,13 +73,13 @@ def test_where_the_system_tells_nothing_the_lease_decides(
     assert not is_dead(changed(pid=ended))
 
 
-def test_the_longest_name_fits_into_its_column(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_worker_name_fits_into_its_column(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "h" * 253)
     assert len(worker_name()) <= ModelRow.__table__.c.worker.type.length
 
 
 def namespaced() -> list[str]:
-    """Return the beginning of a command that runs in a process table of its own."""
+    """Return a command prefix that runs a program in a separate process table."""
     program = shutil.which("unshare")
     if program is None:
         pytest.fail("This test needs the program unshare (Debian, Ubuntu: apt install util-linux).")
@@ -97,8 +97,8 @@ def namespaced() -> list[str]:
 
 
 @pytest.mark.parametrize("way", ["with its own /proc", "with the /proc of the host"])
-def test_a_training_is_left_alone_by_a_program_in_another_process_table(services: Services, way: str) -> None:
-    """A defect: any container of the same host name ended it, because it did not see its process."""
+def test_a_process_in_another_process_table_does_not_end_a_training(services: Services, way: str) -> None:
+    """Containers with the same host name used to end it, because they did not see its process."""
     command = namespaced()
     if way == "with the /proc of the host":
         command.remove("--mount-proc")
@@ -122,7 +122,7 @@ def test_a_training_is_left_alone_by_a_program_in_another_process_table(services
     assert (seen, ended.state, ended.error) == ([ModelState.TRAINING], ModelState.STOPPED, None)
 
 
-def test_a_worker_of_this_table_that_was_killed_is_noticed_at_once(services: Services, ended: str) -> None:
+def test_a_killed_worker_of_this_process_table_is_detected_at_once(services: Services, ended: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
     leases = services.training.runner.leases

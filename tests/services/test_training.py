@@ -1,4 +1,4 @@
-"""Start, stop, resume, follow: whoever asks, and wherever the training runs."""
+"""Test starting, stopping, resuming and following trainings in this and other processes."""
 
 import signal
 import subprocess
@@ -20,7 +20,7 @@ ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_ev
 
 
 class At(keras.callbacks.Callback):
-    """Does something when a step is done."""
+    """Call a function after a step."""
 
     def __init__(self, step: int, act):
         super().__init__()
@@ -32,7 +32,7 @@ class At(keras.callbacks.Callback):
             self._act()
 
 
-def test_five_lines_from_a_text_to_new_text(services: Services) -> None:
+def test_train_and_generate_in_five_lines(services: Services) -> None:
     model = services.training.start(TEXT, name="ducks", options=OPTIONS)
     updates = list(services.training.follow(model.id))
     written = services.writing.write(model.id, {"start_string": "9 ", "max_length": 31})
@@ -40,7 +40,7 @@ def test_five_lines_from_a_text_to_new_text(services: Services) -> None:
     assert len(written[0].text) == 31
 
 
-def test_following_tells_everything_once_and_in_order(trained: Trained) -> None:
+def test_follow_returns_everything_once_and_in_order(trained: Trained) -> None:
     updates = list(trained.services.training.follow(trained.model.id))
     lines = [line for update in updates for line in update.lines]
     metrics = [(metric.step, metric.name) for update in updates for metric in update.metrics]
@@ -53,8 +53,8 @@ def test_following_tells_everything_once_and_in_order(trained: Trained) -> None:
     assert updates[-1].is_last
 
 
-def test_following_a_live_training_misses_no_late_measurement(services: Services) -> None:
-    # a validation is measured seconds after the loss of the same step, often in a later delivery
+def test_follow_returns_late_metrics_of_a_running_training(services: Services) -> None:
+    # A validation loss arrives seconds after the training loss of the same step, often in a later write.
     model = services.training.start(TEXT, options=OPTIONS)
     metrics = [metric for update in services.training.follow(model.id) for metric in update.metrics]
     assert sorted((m.step, m.name) for m in metrics) == sorted(
@@ -62,13 +62,13 @@ def test_following_a_live_training_misses_no_late_measurement(services: Services
     )
 
 
-def test_following_after_a_line_leaves_out_what_is_known(trained: Trained) -> None:
+def test_follow_after_a_line_omits_known_lines_and_samples(trained: Trained) -> None:
     (update,) = trained.services.training.follow(trained.model.id, after=trained.model.log_position - 2)
     assert [line.position for line in update.lines] == [trained.model.log_position - 1, trained.model.log_position]
     assert update.samples == []
 
 
-def test_the_step_line_keeps_the_articles_format(trained: Trained) -> None:
+def test_log_lines_of_steps_keep_the_format_of_the_article(trained: Trained) -> None:
     steps = [line.text for line in trained.services.models.lines(trained.model.id) if line.text.startswith("step:")]
     assert len(steps) == 2
     for text, step in zip(steps, (4, 8), strict=True):
@@ -78,16 +78,16 @@ def test_the_step_line_keeps_the_articles_format(trained: Trained) -> None:
         assert float(seconds.removesuffix(" sec/batch")) > 0
 
 
-def test_listeners_hear_every_event_and_the_end(services: Services) -> None:
-    heard: list[Event] = []
-    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+def test_listeners_receive_every_event_and_the_end(services: Services) -> None:
+    events: list[Event] = []
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
     services.training.wait(model.id)
-    assert [(event.step, event.kind) for event in heard if isinstance(event, CheckpointSaved)][-1] == (8, "last")
-    assert isinstance(heard[-1], TrainingEnded)
-    assert heard[-1].state == ModelState.COMPLETED
+    assert [(event.step, event.kind) for event in events if isinstance(event, CheckpointSaved)][-1] == (8, "last")
+    assert isinstance(events[-1], TrainingEnded)
+    assert events[-1].state == ModelState.COMPLETED
 
 
-def test_defect_6_stop_ends_after_the_step_under_way_and_leaves_a_checkpoint(services: Services) -> None:
+def test_defect_6_stop_ends_after_the_current_step_and_saves_a_checkpoint(services: Services) -> None:
     model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(3, lambda: services.training.stop(model.id))])
     ended = services.training.wait(model.id)
     assert (ended.state, ended.step) == (ModelState.STOPPED, 3)
@@ -130,7 +130,7 @@ def test_a_training_that_resumes_on_another_cpu_logs_that_its_last_digits_may_di
     assert warning.startswith(f"This training started on {cpu_name()} and resumes on Abacus, 1 core. Its results can")
 
 
-def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None:
+def test_a_completed_training_resumes_with_more_steps(services: Services) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     services.training.wait(model.id)
     with pytest.raises(StateError, match="done all its steps: 8.*max_steps 16"):
@@ -142,14 +142,14 @@ def test_a_complete_training_goes_on_with_more_steps(services: Services) -> None
     assert services.training.wait(model.id).step == 11
 
 
-def test_what_a_checkpoint_was_made_for_cannot_change_when_a_training_goes_on(trained: Trained) -> None:
+def test_the_architecture_cannot_change_when_a_training_resumes(trained: Trained) -> None:
     with pytest.raises(OptionError) as caught:
         changes = {"lstm_size": 9, "optimizer": "adamw", "max_steps": 99}
         trained.services.training.resume(trained.model.id, options=changes)
     assert set(caught.value.problems) == {"lstm_size", "optimizer"}
 
 
-def test_beginning_again_forgets_the_old_training(services: Services) -> None:
+def test_training_from_the_first_step_deletes_the_results_of_the_old_training(services: Services) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     before = services.training.wait(model.id)
     services.training.begin(model.id)
@@ -160,7 +160,7 @@ def test_beginning_again_forgets_the_old_training(services: Services) -> None:
     assert all(folder.name.endswith("-2") for folder in services.settings.checkpoints.glob("*/*"))
 
 
-def test_defect_9_a_killed_training_is_interrupted_and_goes_on(services: Services, trained: Trained) -> None:
+def test_defect_9_a_killed_training_is_interrupted_and_can_be_resumed(services: Services, trained: Trained) -> None:
     script = f"""
 import os, signal
 from charrnn.services import open_services
@@ -174,7 +174,7 @@ services.training.wait(model.id)
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    # its process is gone, which the next one that looks sees at once, without waiting for the lease to run out
+    # Other processes see that its process has ended, without waiting for the lease to expire.
     (found,) = services.training.end_dead()
     assert (found.name, found.state) == ("ducks", ModelState.INTERRUPTED)
     assert "Resume" in (found.error or "")
@@ -185,7 +185,7 @@ services.training.wait(model.id)
     assert [(m.step, m.name, m.value) for m in resumed] == [(m.step, m.name, m.value) for m in expected]
 
 
-def test_the_end_of_the_program_saves_and_interrupts(tmp_path: Path) -> None:
+def test_trainings_are_saved_and_interrupted_when_the_program_ends(tmp_path: Path) -> None:
     with open_services(tmp_path, environ={}) as services:
         going = threading.Event()
         model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(2, going.set)])
@@ -197,7 +197,7 @@ def test_the_end_of_the_program_saves_and_interrupts(tmp_path: Path) -> None:
         assert services.writing.write(model.id, {"max_length": 3})
 
 
-def test_defect_5_a_failing_callback_fails_the_training_but_not_what_it_learned(services: Services) -> None:
+def test_defect_5_a_failing_callback_fails_the_training_and_keeps_its_checkpoint(services: Services) -> None:
     def fail() -> None:
         raise ZeroDivisionError("no ducks left")
 
@@ -213,7 +213,7 @@ def test_defect_5_a_failing_callback_fails_the_training_but_not_what_it_learned(
 
 # Keras' convert_to_numpy, which the callback reads weights with, is older than NumPy 2's `copy`.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-def test_tensorboard_simply_works(services: Services, tmp_path: Path) -> None:
+def test_the_tensorboard_callback_works(services: Services, tmp_path: Path) -> None:
     board = keras.callbacks.TensorBoard(tmp_path / "board", update_freq=1)
     model = services.training.start(TEXT, options=OPTIONS, callbacks=[board])
     assert services.training.wait(model.id).state == ModelState.COMPLETED
@@ -227,7 +227,7 @@ def test_a_queued_training_stops_at_once(services: Services) -> None:
     assert services.training.stop(model.id).state == ModelState.READY
 
 
-def test_wrong_starts_are_refused_before_anything_is_made(services: Services, tmp_path: Path) -> None:
+def test_invalid_trainings_are_rejected_before_anything_is_created(services: Services, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="did you mean 'lstm_size'"):
         services.training.start(TEXT, options={"lstm_sise": 5})
     with pytest.raises(TextError, match="num_seqs.*num_steps"):
@@ -237,13 +237,13 @@ def test_wrong_starts_are_refused_before_anything_is_made(services: Services, tm
     assert services.models.all() == []
 
 
-def test_a_name_is_given_once(services: Services) -> None:
+def test_a_name_cannot_be_used_twice(services: Services) -> None:
     services.models.create("ducks")
     with pytest.raises(NameTaken):
         services.training.start(TEXT, name="ducks", options=OPTIONS)
 
 
-def test_a_model_without_text_or_checkpoint_says_so(services: Services) -> None:
+def test_a_model_without_text_or_checkpoint_cannot_be_trained_or_resumed(services: Services) -> None:
     model = services.models.create("empty")
     with pytest.raises(StateError, match="no text"):
         services.training.begin(model.id)

@@ -1,4 +1,4 @@
-"""How errors of a training are told to its user."""
+"""Test how errors of a training are reported."""
 
 import threading
 
@@ -16,7 +16,7 @@ from tests.support.small_training import OPTIONS, TEXT
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (MemoryError(), "ran out of memory. Lower num_seqs"),
         (StudioError("The disk of /data is full."), "The disk of /data is full."),
@@ -24,7 +24,7 @@ from tests.support.small_training import OPTIONS, TEXT
         (RuntimeError("ducks\nin a row"), "RuntimeError: ducks. See the log for details"),
     ],
 )
-def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, told: str) -> None:
+def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, message: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
     runner = services.training.runner
@@ -38,17 +38,17 @@ def test_an_error_fails_the_training_with_a_message(services: Services, error: E
     assert thread.join(timeout=120)
     ended = services.models.get(model.id)
     assert ended.state == ModelState.FAILED
-    assert told in (ended.error or "")
-    assert told in services.models.lines(model.id)[-1].text
+    assert message in (ended.error or "")
+    assert message in services.models.lines(model.id)[-1].text
 
 
-def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Services, monkeypatch) -> None:
-    def refuse(*args, **kwargs):
+def test_a_training_fails_with_the_reason_when_its_events_cannot_be_stored(services: Services, monkeypatch) -> None:
+    def raising(*args, **kwargs):
         raise RuntimeError("a defect in the store")
 
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    monkeypatch.setattr(services.training.runner.history, "append", refuse)
+    monkeypatch.setattr(services.training.runner.history, "append", raising)
     monkeypatch.setattr("threading.excepthook", lambda args: None)
     services.training.begin(model.id)
     ended = services.training.wait(model.id, timeout=120)
@@ -56,35 +56,35 @@ def test_what_cannot_be_stored_fails_the_training_and_says_why(services: Service
     assert "a defect in the store" in (ended.error or "")
 
 
-def test_a_listener_that_fails_ends_the_training_and_nobody_waits_for_ever(services: Services) -> None:
-    heard: list[Event] = []
+def test_a_failing_listener_fails_the_training_and_wait_returns(services: Services) -> None:
+    events: list[Event] = []
 
     def fail(event: Event) -> None:
         if not isinstance(event, LogMessage):
             raise ZeroDivisionError(f"a listener's own mistake at {event}")
 
-    model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, heard.append])
+    model = services.training.start(TEXT, name="ducks", options=OPTIONS, listeners=[fail, events.append])
     ended = services.training.wait(model.id, timeout=120)
     assert ended.state == ModelState.FAILED
     assert "a listener's own mistake" in (ended.error or "")
-    assert isinstance(heard[-1], TrainingEnded)
+    assert isinstance(events[-1], TrainingEnded)
 
 
-def refuse(error: Exception):
+def raising(error: Exception):
     def work(*args, **kwargs):
         raise error
 
     return work
 
 
-def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
-    """The thread died of it, and the command line waited for ever."""
-    heard: list[Event] = []
-    monkeypatch.setattr("charrnn.services.training_thread.PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(services.training.runner.leases, "finish", refuse(StoreUnavailable("The server is gone.")))
-    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+def test_defect_listeners_receive_the_end_even_if_it_cannot_be_stored(services: Services, monkeypatch) -> None:
+    """The thread used to die, and the command line waited forever."""
+    events: list[Event] = []
+    monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(services.training.runner.leases, "finish", raising(StoreUnavailable("The server is gone.")))
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
     assert services.training.runner.thread(model.id).join(timeout=120)
-    waits, end = heard[-2:]
+    waits, end = events[-2:]
     assert isinstance(waits, LogMessage) and "The server is gone. Retrying for" in waits.text
     assert isinstance(end, TrainingEnded) and end.state == ModelState.INTERRUPTED
     assert (
@@ -93,56 +93,54 @@ def test_defect_who_listens_hears_the_end_even_if_it_cannot_be_stored(services: 
     )
 
 
-def test_defect_what_will_not_heal_is_not_tried_again(services: Services, monkeypatch) -> None:
-    """A right that was taken away kept the end of a training for twenty minutes."""
-    refused = StoreError("The user 'ann' lacks a right.")
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(refused))
+def test_defect_permanent_database_errors_are_not_retried(services: Services, monkeypatch) -> None:
+    """A revoked database privilege used to delay the end of a training by twenty minutes."""
+    error = StoreError("The user 'ann' lacks a privilege.")
+    monkeypatch.setattr(services.training.runner.history, "append", raising(error))
     model = services.training.start(TEXT, options=OPTIONS)
     ended = services.training.wait(model.id, timeout=120)
-    assert (ended.state, ended.error) == (ModelState.FAILED, str(refused))
+    assert (ended.state, ended.error) == (ModelState.FAILED, str(error))
 
 
-def test_a_program_that_is_told_to_end_does_not_wait_long_for_its_database(services: Services, monkeypatch) -> None:
-    heard: list[Event] = []
-    monkeypatch.setattr("charrnn.services.training_thread.HASTE_SECONDS", 0.1)
+def test_a_program_that_shuts_down_does_not_wait_long_for_the_database(services: Services, monkeypatch) -> None:
+    events: list[Event] = []
+    monkeypatch.setattr("charrnn.services.training_thread.SHUTDOWN_RETRY_SECONDS", 0.1)
     begun = threading.Event()
 
-    def hear(event: Event) -> None:
-        heard.append(event)
+    def listen(event: Event) -> None:
+        events.append(event)
         if isinstance(event, MetricsMeasured):
             begun.set()
 
     endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
-    model = services.training.start(TEXT, options=endless, listeners=[hear])
+    model = services.training.start(TEXT, options=endless, listeners=[listen])
     begun.wait()
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(StoreUnavailable("The server is gone.")))
+    monkeypatch.setattr(services.training.runner.history, "append", raising(StoreUnavailable("The server is gone.")))
     services.training.interrupt(model.id)
     assert services.training.runner.thread(model.id).join(timeout=120)
-    assert isinstance(heard[-1], TrainingEnded) and "The server is gone." in heard[-1].message
+    assert isinstance(events[-1], TrainingEnded) and "The server is gone." in events[-1].message
 
 
-def test_a_model_that_was_removed_under_its_training_ends_it(services: Services, monkeypatch) -> None:
-    heard: list[Event] = []
-    monkeypatch.setattr(services.training.runner.history, "append", refuse(NotFound("There is no such model.")))
-    model = services.training.start(TEXT, options=OPTIONS, listeners=[heard.append])
+def test_purging_a_model_ends_its_training(services: Services, monkeypatch) -> None:
+    events: list[Event] = []
+    monkeypatch.setattr(services.training.runner.history, "append", raising(NotFound("There is no such model.")))
+    model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
     services.training.runner.thread(model.id).join(120)
-    assert isinstance(heard[-1], TrainingEnded)
-    assert (heard[-1].state, heard[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
+    assert isinstance(events[-1], TrainingEnded)
+    assert (events[-1].state, events[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
 
-def test_defect_a_training_of_this_program_stops_even_while_the_database_is_away(
-    services: Services, monkeypatch
-) -> None:
+def test_defect_a_training_of_this_process_stops_while_the_database_is_away(services: Services, monkeypatch) -> None:
     begun = threading.Event()
 
-    def hear(event: Event) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, MetricsMeasured):
             begun.set()
 
-    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[hear])
+    model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[listen])
     begun.wait()
     with monkeypatch.context() as away:
-        away.setattr(services.training.runner.leases, "request_stop", refuse(StoreUnavailable("The server is gone.")))
+        away.setattr(services.training.runner.leases, "request_stop", raising(StoreUnavailable("The server is gone.")))
         with pytest.raises(StoreUnavailable):
             services.training.stop(model.id)
     assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED

@@ -1,4 +1,4 @@
-"""Somebody else does something to a model while it is trained."""
+"""Test concurrent changes to a model while it is trained."""
 
 import threading
 
@@ -14,15 +14,15 @@ THREADS = 16
 
 
 @pytest.fixture
-def going(services: Services) -> Model:
-    """A model in training, a few steps on."""
+def running_model(services: Services) -> Model:
+    """A model in training, after a few steps."""
     begun = threading.Event()
     model = services.training.start(TEXT, name="ducks", options=ENDLESS, callbacks=[At(2, begun.set)])
     begun.wait()
     return model
 
 
-REFUSED = {
+REJECTED = {
     "deleted": lambda others, model: others.models.delete(model.id),
     "purged": lambda others, model: others.models.purge(model.id),
     "given other options": lambda others, model: others.models.set_options(model.id, {"max_steps": 7}),
@@ -32,35 +32,37 @@ REFUSED = {
 }
 
 
-def test_what_would_take_a_training_its_ground_is_refused_with_the_reason(services: Services, going: Model) -> None:
+def test_changes_that_would_break_a_running_training_are_rejected(services: Services, running_model: Model) -> None:
     with open_services(services.settings.home, environ={}) as others:
-        for change in REFUSED.values():
+        for change in REJECTED.values():
             with pytest.raises(StateError, match="ducks"):
-                change(others, going)
-        others.training.stop(going.id)
-    ended = services.training.wait(going.id)
+                change(others, running_model)
+        others.training.stop(running_model.id)
+    ended = services.training.wait(running_model.id)
     assert (ended.name, ended.state) == ("ducks", ModelState.STOPPED)
-    assert services.models.delete(going.id).deleted_at
+    assert services.models.delete(running_model.id).deleted_at
 
 
-def test_a_training_goes_on_under_another_name_and_beside_a_new_text(services: Services, going: Model) -> None:
+def test_a_training_continues_when_its_model_is_renamed_or_a_text_is_added(
+    services: Services, running_model: Model
+) -> None:
     with open_services(services.settings.home, environ={}) as others:
-        others.models.rename(going.id, "drakes")
-        others.models.note(going.id, "renamed on the way")
+        others.models.rename(running_model.id, "drakes")
+        others.models.note(running_model.id, "renamed on the way")
         corpus, _ = others.corpora.add(TEXT + "And one more.\n", name="ducks")
         again = others.models.create("ducks", corpus=corpus, options=ENDLESS)
-        step = others.models.get(going.id).step
-        while others.models.get(going.id).step <= step:
+        step = others.models.get(running_model.id).step
+        while others.models.get(running_model.id).step <= step:
             pass
-        others.training.stop(going.id)
-    ended = services.training.wait(going.id)
+        others.training.stop(running_model.id)
+    ended = services.training.wait(running_model.id)
     assert (ended.name, ended.notes, ended.state) == ("drakes", "renamed on the way", ModelState.STOPPED)
-    assert (ended.corpus_id, services.models.get(again.id).state) == (going.corpus_id, ModelState.READY)
-    services.training.resume(going.id, options={"max_steps": ended.step + 3})
-    assert services.training.wait(going.id).step == ended.step + 3
+    assert (ended.corpus_id, services.models.get(again.id).state) == (running_model.corpus_id, ModelState.READY)
+    services.training.resume(running_model.id, options={"max_steps": ended.step + 3})
+    assert services.training.wait(running_model.id).step == ended.step + 3
 
 
-def test_of_sixteen_starts_on_two_servers_one_trains_and_the_others_hear_why(services: Services) -> None:
+def test_only_one_of_sixteen_concurrent_starts_on_two_servers_succeeds(services: Services) -> None:
     corpus, _ = services.corpora.add(TEXT, name="ducks")
     model = services.models.create("ducks", corpus=corpus, options=ENDLESS)
     together, won, lost = threading.Barrier(THREADS), [], []

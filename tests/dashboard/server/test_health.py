@@ -40,7 +40,7 @@ def test_probes_are_answered_under_any_name_without_a_login(client: ServerClient
 
 def test_a_full_disk_is_told(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(Path())
-    monkeypatch.setattr(bootstrap.shutil, "disk_usage", lambda path: usage._replace(free=bootstrap.NEEDED_BYTES - 1))
+    monkeypatch.setattr(bootstrap.shutil, "disk_usage", lambda path: usage._replace(free=bootstrap.MIN_FREE_BYTES - 1))
     assert client.ask("GET", "/readyz")[::2] == (503, "not ready: disk\n")
     assert client.ask("GET", "/healthz")[0] == 200
 

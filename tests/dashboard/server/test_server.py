@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path / "file" / "home")]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (1, "")
-    assert "cannot be made" in result.stderr
+    assert "Cannot create the data folder" in result.stderr
     assert "Traceback" not in result.stderr
 
 

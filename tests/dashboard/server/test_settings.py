@@ -12,7 +12,7 @@ import pytest
 
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
-from charrnn.services.bootstrap import where
+from charrnn.services.bootstrap import locations
 from charrnn.services.login_file import add_user
 from dashboard.server.login_providers import read_logins
 from dashboard.server.settings import LIMITS, SETTINGS, Setting, add_flags, read, table
@@ -94,7 +94,7 @@ def test_secrets_may_be_files(tmp_path: Path) -> None:
     with open_services(tmp_path / "home", environ=environ):
         assert (tmp_path / "other.sqlite3").exists() and not (tmp_path / "home/charrnn.sqlite3").exists()
     environ = {"MYSQL_HOST": "db.example", "MYSQL_PASSWORD_FILE": str(tmp_path / "cookie")}
-    _, url = where(tmp_path / "home", environ=environ)
+    _, url = locations(tmp_path / "home", environ=environ)
     assert url == "mysql+pymysql://root:***@db.example:3306/rnn_generator"
 
 

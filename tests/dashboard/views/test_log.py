@@ -27,7 +27,7 @@ def view(services: Services, session: Session) -> LogView:
 
     def tell(event: object) -> None:
         while said:
-            services.training.runner.thread(model.id)._recorder.note(said.pop(0))
+            services.training.runner.thread(model.id)._recorder.record(said.pop(0))
 
     services.training.begin(model.id, listeners=[tell])
     services.training.wait(model.id)
