@@ -63,8 +63,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         on_wait=lambda error: print(f"{error} Waiting …", file=sys.stderr, flush=True),
     )
 
-    from dashboard.server import first_paint
-    from dashboard.server.server import Studio, free_port, serve, url_here
+    from dashboard.server.server import Studio, free_port, serve
 
     logging.getLogger("charrnn").addHandler(logging.StreamHandler())  # the server's log is its standard error
     with services:
@@ -78,8 +77,6 @@ def _serve(arguments: argparse.Namespace) -> int:
         try:
             server = serve(studio, address=address, port=port, names=names, proxies=proxies, start=False)
             print(f"Char-RNN Studio is at http://{address}:{port} (Ctrl-C ends it)", flush=True)
-            if not logins:
-                first_paint.visit(url_here(address, port))
             run(server)
         finally:
             studio.close()

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import panel as pn
-import pyviz_comms
 
 from charrnn.core.records import Model
 from charrnn.services import Services, open_services
+from dashboard import patches
 from dashboard.server.server import Studio, free_port, serve
 
 ADDRESS = "127.0.0.1"
@@ -43,20 +43,6 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return self.draw()._repr_mimebundle_(include, exclude)
-
-
-class Untouched(list[str]):
-    """Leaves what is printed while a message of the page is answered where it goes anyway.
-
-    Panel's connection to a notebook (pyviz_comms 3.0.6) puts a string in the place of `sys.stdout` meanwhile. Kernels
-    with subshells answer beside the cell that runs, and what that cell prints at the time would vanish with it.
-    """
-
-    def __enter__(self) -> "Untouched":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
 
 class Dashboard:
@@ -88,7 +74,7 @@ class Dashboard:
         self._server: Any = None
         if inline:
             pn.extension()
-            pyviz_comms.StandardOutput = Untouched
+            patches.apply(notebook=True)
         self.url = ""
         """Where it is served, once it was shown; opens in a browser's tab as well."""
 

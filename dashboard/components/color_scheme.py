@@ -7,11 +7,10 @@ import panel.ui as pui
 import param
 from panel.custom import JSComponent
 
+from dashboard.patches.browser_scripts import bundle_url, page_scripts
 from dashboard.theme import ASSETS
 
-TEMPLATE = (ASSETS / "page.html").read_text("utf-8").replace("PARTS", pui.Page._render_esm(server=True))
-MARK = "<!-- char-rnn-studio -->"
-"""In every page of ours, and in no other."""
+TEMPLATE = (ASSETS / "page.html").read_text("utf-8").replace("PATCHES", page_scripts()).replace("BUNDLE", bundle_url())
 
 
 class Appearance(JSComponent):

@@ -18,20 +18,18 @@ class Live(JSComponent):
 
     def __init__(self, **params: Any):
         super().__init__(sizing_mode="stretch_width", margin=0, **params)
-        self.shown = self.html
         self._is_drawn = False
 
     def show(self, html: str) -> None:
-        """Show something else; nothing happens if it stands there already."""
-        if html == self.shown:
+        """Show other markup; nothing happens if it is shown already."""
+        if html == self.html:
             return
-        self.shown = html
+        with param.discard_events(self):  # it goes out with the page, or in a message to a page that is out
+            self.html = html
         if self._is_drawn:
             self._send_msg(html)
-        elif not self._models:  # it goes out with the page; once that is out, it is asked for when it is drawn
-            self.html = html
 
     def _handle_msg(self, message: Any) -> None:
         self._is_drawn = True
-        if message != self.shown:
-            self._send_msg(self.shown)
+        if message != self.html:
+            self._send_msg(self.html)

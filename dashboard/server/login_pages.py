@@ -1,6 +1,7 @@
 """The pages that log visitors in and out."""
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ MOST_WAITING = 50
 """Attempts that may wait for their turn to be verified."""
 UNUSED = ("access_token", "id_token", "refresh_token", "oauth_expiry")
 """Cookies of Panel's OAuth log-in that nothing here needs: the provider's tokens never leave this server."""
+
+log = logging.getLogger(__name__)
 
 _pages = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
 
@@ -110,11 +113,31 @@ class OAuthLogin(LoginPage):
 
     set_secure_cookie = set_signed_cookie
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Show why the provider did not log the user in."""
+        error = kwargs["exc_info"][1]
+        self.clear_all_cookies()
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        if isinstance(error, HTTPError):
+            reason, message = error.reason, error.log_message
+        else:
+            log.error("unexpected error of the OAuth provider", exc_info=error)
+            reason, message = "Internal server error", "The server's log has the details"
+        self.finish(_pages.get_template("refused.html").render(error=reason, error_msg=message))
+
+
+class OAuthPasswordLogin(OAuthLogin):
+    """The same for the provider `password`, whose name and password are typed into a form of ours."""
+
+    def get(self) -> None:
+        """Show the form."""
+        onward = self.get_query_argument("next", "")
+        if onward and is_local(onward):
+            self.set_cookie("next_url", onward)
+        self.finish(_pages.get_template("login.html").render(errormessage=self.get_query_argument("error", "")))
+
 
 def oauth_login(provider: str) -> type[RequestHandler]:
     """Return Panel's handler of an OAuth provider, with our cookies and pages."""
-    pages = {
-        "_login_template": _pages.get_template("login.html"),
-        "_error_template": _pages.get_template("refused.html"),
-    }
-    return type("OAuthLogin", (OAuthLogin, AUTH_PROVIDERS[provider]), {**pages, "_login_endpoint": "/login"})
+    mixin = OAuthPasswordLogin if provider == "password" else OAuthLogin
+    return type("OAuthLogin", (mixin, AUTH_PROVIDERS[provider]), {})

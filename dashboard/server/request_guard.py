@@ -13,6 +13,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import RequestHandler, stream_request_body
 
+from dashboard.patches import request_routes
 from dashboard.server import health
 from dashboard.server.allowed_hosts import Names
 from dashboard.server.trusted_proxies import Proxies
@@ -112,10 +113,9 @@ class Refusal(RequestHandler):
 
 def guard(server: Any, names: Names, proxies: Proxies, *, framed: bool = False) -> None:
     """Let a Bokeh server refuse strangers before it looks at what they ask for."""
-    application = server._tornado
     stranger = Stranger(names, proxies, framed=framed)
-    application.default_router.rules.insert(0, Rule(stranger, Refusal, {"stranger": stranger}))
-    application.websocket_origins.add("*")  # its own list knows neither proxies nor forwarded ports
+    request_routes.insert_rule(server, Rule(stranger, Refusal, {"stranger": stranger}))
+    request_routes.allow_all_websocket_origins(server)  # Bokeh's list knows neither proxies nor forwarded ports
 
 
 def is_local(url: str) -> bool:

@@ -17,8 +17,10 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import decode_signed_value
 
 from charrnn.services import Services
+from dashboard import patches
 from dashboard.live.hub import Hub
-from dashboard.server import first_paint, health
+from dashboard.patches import request_routes
+from dashboard.server import health, page_handler
 from dashboard.server.allowed_hosts import Names
 from dashboard.server.auth import LOGIN, WATCH_MILLISECONDS, Gate, read_login
 from dashboard.server.cookies import NAMES
@@ -55,6 +57,9 @@ class Studio:
     gate: Gate | None = None
     """Asks visitors who they are; each then sees what is theirs. `None` where nobody is asked."""
     _prepares: bool = False
+
+    def __post_init__(self) -> None:
+        patches.apply()
 
     @classmethod
     def open(cls, services: Services, *, logins: Logins | None = None) -> "Studio":
@@ -129,12 +134,6 @@ def free_port(address: str, port: int) -> int:
     raise failure
 
 
-def url_here(address: str, port: int) -> str:
-    """Return where a server that listens on an address is found from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
 def serve(
     studio: Studio,
     *,
@@ -179,8 +178,8 @@ def serve(
     def begin(loop: IOLoop | None = None, server_id: str = "") -> Any:
         try:
             server = get_server({"/": studio.page}, loop=loop, **options)
-            server._tornado.settings[NAMES] = known
-            first_paint.install(server)
+            request_routes.settings(server)[NAMES] = known
+            page_handler.install(server, studio.gate)
             guard(server, known, trusted, framed=framed)
             if studio.gate:
                 PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()

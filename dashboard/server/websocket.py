@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from bokeh.protocol.message import Message
 from bokeh.util.token import check_token_signature, get_token_payload
 
-from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VIOLATION, SafeWSHandler
+from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VIOLATION, FilteredWebSocket
 from dashboard.server.auth import LOGIN, Gate, Login, read_login
 
 BYTES_BEFORE_SESSION = 64 * 1024
@@ -14,13 +15,13 @@ BYTES_OF_MESSAGE = 24 * 1024 * 1024
 TOO_BIG = 1009
 
 
-class Socket(SafeWSHandler):
+class Socket(FilteredWebSocket):
     """Serves a page's websocket."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         self._login: Login | None = None
         self._received = 0
-        self._ended = False
+        self._ended = self._is_answered = False
         super().__init__(*args, **kwargs)
 
     @property
@@ -31,7 +32,7 @@ class Socket(SafeWSHandler):
     async def prepare(self) -> None:
         """Refuse tokens that this server did not sign, or sent to another login."""
         await super().prepare()
-        if self._finished:
+        if self._is_answered:
             return
         payload = self._payload()
         gate = self.application.auth_provider
@@ -42,6 +43,11 @@ class Socket(SafeWSHandler):
         if payload is None:
             self.set_status(403)
             self.finish()
+
+    def finish(self, *args: Any, **kwargs: Any) -> Any:
+        """Remember that the request was answered without a websocket."""
+        self._is_answered = True
+        return super().finish(*args, **kwargs)
 
     def _payload(self) -> dict[str, Any] | None:
         """Return what the page's token says; `None` if it is not one of this server's."""
@@ -59,8 +65,9 @@ class Socket(SafeWSHandler):
         if self._login:
             self.application.auth_provider.opened(self._login, self)
 
-    async def _async_open(self, token: str) -> None:
-        await super()._async_open(token)
+    async def connected(self) -> None:
+        """Allow larger messages."""
+        await super().connected()
         if self.ws_connection is not None:
             self.ws_connection.params.max_message_size = LARGEST_MESSAGE
             self.ws_connection.stream.max_buffer_size = 2 * BYTES_OF_MESSAGE
@@ -79,11 +86,10 @@ class Socket(SafeWSHandler):
             return
         await super().on_message(message)
 
-    async def _receive(self, fragment: str | bytes) -> Any:
-        message = await super()._receive(fragment)
-        if message is not None:
-            self._received = 0
-        return message
+    async def check_message(self, message: Message[Any]) -> bool:
+        """Count the bytes of the next message from zero."""
+        self._received = 0
+        return await super().check_message(message)
 
     def end(self) -> None:
         """Close the page, since its login ended."""

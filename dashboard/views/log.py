@@ -53,8 +53,9 @@ class LogPane(JSComponent):
         self._number += 1
         if self._is_drawn:
             self._send_msg({"type": kind, "lines": lines})
-        elif not self._models:  # they come with the page; once that is out, it asks for them when it is drawn
-            self.start = json.dumps([self._number, list(self.lines)])
+        else:  # they go out with the page; a page that is out asks for them when it is drawn
+            with param.discard_events(self):
+                self.start = json.dumps([self._number, list(self.lines)])
 
     def _handle_msg(self, message: Any) -> None:
         self._is_drawn = True

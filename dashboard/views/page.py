@@ -1,14 +1,13 @@
 """One visitor's page: the views in their tabs, the notice above them, and how the page wakes up and ends."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
 from bokeh.document import Document
 from bokeh.events import ConnectionLost
-from panel.util import edit_readonly
 
 from charrnn.services import Services
 from dashboard.browser_messages.allowed_properties import Rejected
@@ -21,7 +20,8 @@ from dashboard.components.visible_only_layout import sparing
 from dashboard.escape import escaped
 from dashboard.live.hub import Hub
 from dashboard.live.session import TABS, Session
-from dashboard.patches import busy_indicator, link_registry
+from dashboard.patches import busy_indicator
+from dashboard.patches.notebook_comm import FilteredPage
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
@@ -41,24 +41,19 @@ PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
 """Every view that can be a page of its own; the first five are the tabs."""
 
 
-link_registry.install()
-busy_indicator.install()
-
 log = logging.getLogger(__name__)
 
 
-class StudioPage(pui.Page):
+class StudioPage(FilteredPage):
     """The page of a visitor; one that Panel draws in a notebook's cell checks what the browser sends, too."""
 
-    def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
-        document = pn.state._views[ref][2]
-        sizes = {str(name): buffer.nbytes for name, buffer in (msg.get("_buffers") or {}).items()}
+    def filter_events(self, document: Document, content: Any, sizes: Mapping[str, int]) -> list[Any] | None:
+        """Return the events that may be applied; ignore and log a message that the page would never send."""
         try:
-            msg["content"] = {"events": check(document, msg["content"], sizes)}
+            return check(document, content, sizes)
         except Rejected as error:
             log.warning("Ignored what a browser sent: %s", error)
-            return
-        super()._on_msg(ref, manager, msg)
+            return None
 
 
 def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str = "", model_id: str = "") -> pui.Page:
@@ -88,9 +83,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page.header = [*page.header, Appearance.of(page), Presence.of(session)]
     if not served:
         page.header = [*page.header, Pulse.of(session)]
-    # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
-    with edit_readonly(page):
-        page.busy = busy_indicator.Busy().param.value
+    busy_indicator.detach(page)
     return page
 
 

@@ -90,7 +90,7 @@ def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
     """Panel called itself again and again on such a session, for as long as the server ran."""
     monkeypatch.setattr(type(pn.state), "_busy_cleanup_scheduled", None)
     monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: heard.append(message))
-    busy_indicator.install()
+    busy_indicator.apply()
     heard: list[object] = []
     with served(studio, lifetime=3000) as address:
         page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"

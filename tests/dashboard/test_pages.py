@@ -105,7 +105,7 @@ def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, 
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
-    expect(page.get_by_text(f"TrainedHome on: {cpu_name()}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Trained on: {cpu_name()}", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
     found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
     assert found["CSV"].startswith(b"step,")

@@ -105,9 +105,9 @@ def test_once_it_is_out_and_not_yet_drawn_nothing_is_sent_until_it_asks(monkeypa
     one, two = {"text": "a duck", "level": "info"}, {"text": "a fox", "level": "warning"}
     pane = LogPane()
     pane.append([one])
-    pane.get_root(Document())
+    model = pane.get_root(Document())
     pane.append([two])
-    number, lines = json.loads(pane.start)
+    number, lines = json.loads(model.data.start)
     assert (lines, told) == ([one], [])
     pane._handle_msg({"type": "drawn", "number": number})
     assert told == [[one, two]]
