@@ -5,8 +5,8 @@ Panel counts running callbacks of all sessions in `state.busy`. Two things follo
 * `panel.ui.Page` watches the flag. The watcher keeps each closed page in memory, and each callback of any session sends
   a message to every open page. `detach` gives a page a flag of its own.
 * The first browser event schedules a periodic cleanup of the counter. If that event arrives on a worker thread, as it
-  can with Bokeh 3.10, Panel 1.10 reschedules the scheduling forever: the session never ends, and the server does nothing
-  else. `apply` marks the cleanup as scheduled; each later event cleans the counter up anyway.
+  can with Bokeh 3.10, Panel 1.10 reschedules the scheduling forever: the session never ends, and the server does
+  nothing else. `apply` marks the cleanup as scheduled; each later event cleans the counter up anyway.
 
 Upstream: not reported. https://github.com/holoviz/panel/issues/6709 introduced the cleanup.
 Remove when `Page.busy` is per session and `state._schedule_busy_cleanup` works from any thread.

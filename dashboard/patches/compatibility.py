@@ -20,6 +20,6 @@ def require(holds: object, library: str, expected: str) -> None:
     """
     if not holds:
         raise IncompatibleLibrary(
-            f"{library} {version(library)} is installed. The dashboard patches this library and expects that {expected}. "
-            f"Install the version in requirements.lock, or adapt dashboard/patches."
+            f"{library} {version(library)} is installed. The dashboard patches this library and expects that "
+            f"{expected}. Install the version in requirements.lock, or adapt dashboard/patches."
         )

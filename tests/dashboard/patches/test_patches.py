@@ -49,7 +49,7 @@ def test_each_changed_assumption_is_an_error_at_startup(monkeypatch: pytest.Monk
         "notebook_comm": lambda m: m.setattr(pyviz_comms.Comm, "_handle_msg", Receiver.consume),
     }
     assert set(changes) == {path.stem for path in PATCHES}
-    for name, change in changes.items():
+    for change in changes.values():
         with monkeypatch.context() as changed:
             change(changed)
             with pytest.raises(IncompatibleLibrary, match=r"is installed\. The dashboard patches this library"):
