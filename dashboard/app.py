@@ -1,4 +1,4 @@
-"""For `panel serve dashboard/app.py`: a page for each visitor, services once for the process."""
+"""Serve the dashboard with `panel serve dashboard/app.py`, for development."""
 
 import os
 

@@ -1,8 +1,8 @@
-"""Checks each message of a browser before Bokeh decodes it, and closes the session of one that breaks the rules.
+"""Check each message of a browser before Bokeh decodes it, and close the session of a browser that sent an invalid one.
 
-`check` reads the JSON of a patch as it came: models by id, values as plain JSON. It decodes nothing, since decoding
-can already make models, decompress bytes and call setters. The same check guards served pages (`FilteredWebSocket`) and
-pages that Panel draws in a notebook's cell (`dashboard/views/page.py`).
+`check` reads the JSON of a patch: models by ID, values as plain JSON. It decodes nothing, since decoding can already
+create models, decompress bytes and call setters. The same check protects served pages (`FilteredWebSocket`) and pages
+that Panel renders inside a notebook cell (`dashboard/views/page.py`).
 """
 
 import logging
@@ -27,14 +27,14 @@ from dashboard.browser_messages.allowed_properties import (
 from dashboard.patches.websocket import HookedWebSocket
 
 LARGEST_MESSAGE = 16 << 20
-"""Bytes of a websocket message; the longest honest one is a pasted text of five million characters."""
+"""Bytes of a websocket message; the longest valid one is a pasted text of five million characters."""
 LARGEST_BUFFER = 2 << 20
-"""Bytes of a piece of a file that is uploaded."""
-MOST_BUFFERS = 16
-MOST_EVENTS = 1000
-DEEPEST = 8
-"""How deep lists and maps may lie in each other."""
-MOST_VALUES = 1000
+"""Bytes of a chunk of an uploaded file."""
+MAX_BUFFERS = 16
+MAX_EVENTS = 1000
+MAX_DEPTH = 8
+"""Depth of nested lists and maps."""
+MAX_VALUES = 1000
 """Values in one list or map."""
 POLICY_VIOLATION = 1008
 """Websocket close code of RFC 6455."""
@@ -47,19 +47,19 @@ log = logging.getLogger(__name__)
 
 
 def check(document: Document, content: Any, buffers: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the events of a patch that may be applied, in a form that names models by id only.
+    """Return the events of a patch that may be applied; they contain models by ID only.
 
     Args:
         document: The page.
         content: JSON content of a `PATCH-DOC` message.
-        buffers: Number of bytes that came beside the message, by buffer id.
+        buffers: Number of bytes of each buffer that was sent along, by buffer ID.
 
     Raises:
-        Rejected: The browser may not send this.
+        Rejected: No page of ours sends this.
     """
     if not isinstance(content, dict) or content.keys() != {"events"} or not isinstance(content["events"], list):
         raise Rejected("a patch that is not a list of events")
-    if len(content["events"]) > MOST_EVENTS:
+    if len(content["events"]) > MAX_EVENTS:
         raise Rejected("a patch of too many events")
     kept = [_checked(document, event, buffers) for event in content["events"]]
     return [event for event in kept if event is not None]
@@ -114,7 +114,7 @@ def _event(name: str, entries: list[Any]) -> dict[str, Any]:
 
 
 def _model(document: Document, reference: Any) -> Model | None:
-    """Return the model that a reference names; `None` for one that was on the page and is not any more."""
+    """Return the model of a reference; `None` if it was on the page and is not any more."""
     if not isinstance(reference, dict) or not isinstance(model_id := reference.get("id"), str):
         raise Rejected("a reference without an id")
     model = document.models.get_by_id(model_id)
@@ -124,13 +124,13 @@ def _model(document: Document, reference: Any) -> Model | None:
 
 
 def _entries(values: Any) -> dict[str, Any]:
-    """Return the entries of a map; a name that is there twice counts with its last value, as in Bokeh."""
+    """Return the entries of a map; of duplicate names, the last one counts, as in Bokeh."""
     match values:
         case {"type": "map", **rest} if rest.keys() <= {"entries"}:
             pairs = rest.get("entries", [])
-            if isinstance(pairs, list) and len(pairs) <= MOST_VALUES and all(_is_pair(pair) for pair in pairs):
+            if isinstance(pairs, list) and len(pairs) <= MAX_VALUES and all(_is_pair(pair) for pair in pairs):
                 return dict(pairs)
-    raise Rejected("a map that is none")
+    raise Rejected("an invalid map")
 
 
 def _is_pair(pair: Any) -> bool:
@@ -138,14 +138,14 @@ def _is_pair(pair: Any) -> bool:
 
 
 def _plain(value: Any, buffers: Mapping[str, int], depth: int = 0) -> Any:
-    """Return a value without Bokeh's wrappings; of bytes, only how many they are."""
-    if depth > DEEPEST:
-        raise Rejected("lists that lie too deep in each other")
+    """Return a value without Bokeh's type tags; bytes become their number."""
+    if depth > MAX_DEPTH:
+        raise Rejected("lists that are nested too deeply")
     match value:
         case None | bool() | int() | float() | str():
             return value
         case list():
-            if len(value) > MOST_VALUES:
+            if len(value) > MAX_VALUES:
                 raise Rejected("a list of too many values")
             return [_plain(each, buffers, depth + 1) for each in value]
         case {"type": "map"}:
@@ -196,7 +196,7 @@ class FilteredWebSocket(HookedWebSocket):
         """Reject messages without an ID, and messages of too many parts."""
         if not isinstance(header, dict) or not isinstance(header.get("msgid"), str) or len(header["msgid"]) > 1000:
             raise Rejected("a message without an id")
-        if header.get("num_buffers", 0) not in range(MOST_BUFFERS + 1):
+        if header.get("num_buffers", 0) not in range(MAX_BUFFERS + 1):
             raise Rejected("a message of too many parts")
 
     async def check_message(self, message: Message[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""How far a training is: steps, speed, time left. Pure arithmetic over what the hub knows."""
+"""Estimate the progress of a training: steps, speed and time left."""
 
 import time
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from charrnn.core.records import Corpus, Curve, Model
 from charrnn.services.cost_estimate import length
 
 WINDOW_SECONDS = 30.0
-"""Speed is the mean over this time: steady to look at, and soon right after a pause for validation."""
+"""Speed is the mean over this time: steady, and correct soon after a pause for validation."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a training is."""
+class ProgressEstimate:
+    """Progress of a training."""
 
     step: int
     total: int
@@ -28,18 +28,20 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """What part is done, `0 … 1`."""
+        """Share of the steps that are done, `0 … 1`."""
         return min(1.0, self.step / self.total) if self.total else 0.0
 
     @classmethod
-    def of(cls, model: Model, corpus: Corpus | None, losses: Curve | None, now: float | None = None) -> "Progress":
-        """Sum up.
+    def of(
+        cls, model: Model, corpus: Corpus | None, losses: Curve | None, now: float | None = None
+    ) -> "ProgressEstimate":
+        """Estimate the progress of a model's training.
 
         Args:
-            model: What is trained.
-            corpus: Its text.
-            losses: Its training losses, each with its time.
-            now: Seconds since 1970.
+            model: The model that is trained.
+            corpus: Its corpus.
+            losses: Its training losses.
+            now: Current time in seconds since 1970.
         """
         total = total_steps(model.train_params, corpus)
         now = time.time() if now is None else now
@@ -53,7 +55,7 @@ class Progress:
 
 
 def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
-    """Return the step at which a training is complete; 0 when it cannot be told."""
+    """Return the step at which a training is complete; 0 if it is unknown."""
     if corpus is None or not options:
         return int(options.get("max_steps", 0))
     try:
@@ -65,7 +67,7 @@ def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
 def _steps_per_second(losses: Curve) -> float | None:
     if len(losses) < 2:
         return None
-    # the newest values within the window; their times only grow
+    # Times are sorted: find the first value within the window.
     first = np.searchsorted(losses.seconds, losses.seconds[-1] - WINDOW_SECONDS)
     seconds, steps = losses.seconds[-1] - losses.seconds[first], losses.steps[-1] - losses.steps[first]
     return float(steps / seconds) if seconds > 0 and steps > 0 else None

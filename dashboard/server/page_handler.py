@@ -9,7 +9,7 @@ from dashboard.patches import request_routes
 from dashboard.server.auth import Binding, Gate
 from dashboard.server.cookies import SafeCookies
 from dashboard.server.security_headers import POLICY, page_policy, with_nonce
-from dashboard.server.websocket import Socket
+from dashboard.server.websocket import PageWebSocket
 
 
 class PageHandler(SafeCookies, DocHandler):
@@ -30,7 +30,7 @@ def install(server: Any, gate: Gate | None) -> None:
     Raises:
         IncompatibleLibrary: This version of Panel has other handlers.
     """
-    request_routes.replace_handlers(server, {DocHandler: PageHandler, WSHandler: Socket})
+    request_routes.replace_handlers(server, {DocHandler: PageHandler, WSHandler: PageWebSocket})
     if gate:
         for application in request_routes.applications(server):
             application.add(Binding(gate))

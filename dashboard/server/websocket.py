@@ -1,4 +1,4 @@
-"""The websocket of a page: opened only by who was sent the page, closed when their login ends, and bounded in size."""
+"""Serve the websocket of a page: bound to the login that loaded the page, closed when it ends, limited in size."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VI
 from dashboard.server.auth import LOGIN, Gate, Login, read_login
 
 BYTES_BEFORE_SESSION = 64 * 1024
-"""Largest message before the page is there; browsers send none."""
+"""Largest message before the session exists; browsers send none."""
 BYTES_OF_MESSAGE = 24 * 1024 * 1024
 """Largest message with all its buffers."""
 TOO_BIG = 1009
 
 
-class Socket(FilteredWebSocket):
-    """Serves a page's websocket."""
+class PageWebSocket(FilteredWebSocket):
+    """The websocket of a page."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         self._login: Login | None = None
@@ -26,11 +26,11 @@ class Socket(FilteredWebSocket):
 
     @property
     def max_message_size(self) -> int:
-        """The largest message at first."""
+        """The largest message before the session exists."""
         return BYTES_BEFORE_SESSION
 
     async def prepare(self) -> None:
-        """Refuse tokens that this server did not sign, or sent to another login."""
+        """Reject tokens that this server did not sign, or that belong to another login."""
         await super().prepare()
         if self._is_answered:
             return
@@ -50,17 +50,17 @@ class Socket(FilteredWebSocket):
         return super().finish(*args, **kwargs)
 
     def _payload(self) -> dict[str, Any] | None:
-        """Return what the page's token says; `None` if it is not one of this server's."""
+        """Return the content of the page's token; `None` if this server did not sign it."""
         token = self.request.headers.get("Sec-WebSocket-Protocol", "").partition(",")[2].strip()
         signing = {"secret_key": self.application.secret_key, "signed": self.application.sign_sessions}
         try:
-            # in this order: what was not signed here might unpack to gigabytes
+            # In this order: a token that was not signed here might unpack to gigabytes.
             return get_token_payload(token) if check_token_signature(token, **signing) else None
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def open(self, *args: Any, **kwargs: Any) -> None:
-        """Begin."""
+        """Register the page with its login."""
         super().open(*args, **kwargs)
         if self._login:
             self.application.auth_provider.opened(self._login, self)
@@ -73,7 +73,7 @@ class Socket(FilteredWebSocket):
             self.ws_connection.stream.max_buffer_size = 2 * BYTES_OF_MESSAGE
 
     async def on_message(self, message: str | bytes) -> None:
-        """Take a part of a message, once the page is there."""
+        """Receive a part of a message, once the session exists."""
         if self._ended:
             return
         if self.receiver is None:
@@ -92,14 +92,14 @@ class Socket(FilteredWebSocket):
         return await super().check_message(message)
 
     def end(self) -> None:
-        """Close the page, since its login ended."""
+        """Close the page because its login ended."""
         self._ended = True
         if self.connection is not None:
             self.connection.session.request_expiration()
         self.close(POLICY_VIOLATION, "logged out")
 
     def on_close(self) -> None:
-        """End."""
+        """Unregister the page."""
         if self._login:
             self.application.auth_provider.closed(self._login, self)
         super().on_close()

@@ -1,4 +1,4 @@
-"""Options of a new model: a preset, the form, what it will cost, and the button that trains it."""
+"""Choose the options of a new model, see the estimated cost, and start the training."""
 
 from typing import Any
 
@@ -10,112 +10,108 @@ from charrnn.core.errors import TextError
 from charrnn.core.options import options, preset, presets
 from charrnn.core.records import LONGEST_NAME, Corpus, Model
 from charrnn.services.cost_estimate import Estimate, estimate
-from dashboard.components.action_button import ActionButton
-from dashboard.components.option_form import Form, help_table
-from dashboard.components.visible_only_layout import sparing
+from dashboard.components.option_form import OptionForm, help_table
+from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
-from dashboard.live.session import Session, Work
-from dashboard.theme import empty, markup
+from dashboard.live.session import Session, Task
+from dashboard.theme import markup, placeholder
+from dashboard.views.view import View
 
-FIRST = "quick"
-"""Preset that a new model begins with."""
+DEFAULT_PRESET = "quick"
 
 
-class OptionsView(pn.viewable.Viewer):
-    """Sets the options of a training and begins it."""
+class OptionsView(View):
+    """The options of a new model."""
 
     def __init__(self, session: Session):
-        super().__init__()
-        self._session = session
-        self._asked = 0
+        super().__init__(session)
+        self._num_requests = 0
         self._too_short = False
-        self._form = Form("training")
-        self._form.fill(preset(FIRST))
-        self._name = pui.TextInput(
-            label="Name of the model", max_length=LONGEST_NAME, width=280, size="small", margin=0
-        )
-        self._preset = pui.Select(
-            label="Preset", options={p.title: p.name for p in presets().values()}, value=FIRST, width=160, size="small",
-            margin=0,
+        self.form = OptionForm("training")
+        self.form.fill(preset(DEFAULT_PRESET))
+        self.name_field = pui.TextInput(label="Model name", max_length=LONGEST_NAME, width=280, size="small", margin=0)
+        self.preset = pui.Select(
+            label="Preset", options={p.title: p.name for p in presets().values()}, value=DEFAULT_PRESET, width=160,
+            size="small", margin=0,
         )  # fmt: skip
-        self._copy = ActionButton(session, self._copy_options, label="", variant="text", size="small")
-        self._train = ActionButton(session, self._start, label="Train", color="primary")
-        self._go_on = ActionButton(session, self._resume, label="", variant="outlined", visible=False)
-        self._fit = ActionButton(
-            session, self._lower, label="Lower the batch to fit", color="primary", variant="outlined", visible=False
+        self.copy = self.button("", self._copy_options, variant="text", size="small")
+        self.train = self.button("Train", self._start, color="primary")
+        self.resume = self.button("", self._resume, variant="outlined", visible=False)
+        self.fit = self.button(
+            "Adjust settings to fit", self._adjust, color="primary", variant="outlined", visible=False
         )
-        self._text, self._about, self._cost = markup(), markup(), markup()
-        self._nothing = empty(
-            "First a text", "Options are for a text: take one, then come back.",
-            ActionButton(session, lambda: self._go("text"), label="Take a text"),
+        self._text, self.about, self.cost = markup(), markup(), markup()
+        self._placeholder = placeholder(
+            "Choose a text first", "The options depend on the text that the model is trained on.",
+            self.tab_button("Choose a text", "text"),
         )  # fmt: skip
-        self._body = pn.Column(
+        self.body = pn.Column(
             self._text,
-            pn.FlexBox(self._name, self._preset, self._copy, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
-            self._about,
-            self._cost,
-            sparing(pn.FlexBox(self._train, self._go_on, self._fit, gap="10px", margin=(14, 0, 4, 0))),
+            pn.FlexBox(self.name_field, self.preset, self.copy, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
+            self.about,
+            self.cost,
+            visible_only(pn.FlexBox(self.train, self.resume, self.fit, gap="10px", margin=(14, 0, 4, 0))),
             *self._groups(),
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
-        self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
-        self._preset.param.watch(lambda event: self._form.fill(preset(event.new)), "value")
-        self._form.on_change(self._weigh)
+        self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
+        self.preset.param.watch(lambda event: self.form.fill(preset(event.new)), "value")
+        self.form.on_change(self._estimate)
         session.param.watch(lambda *events: self._show(), ["corpus_id", "model_id"])
-        session.on_news(self._offer_model)
         self._show()
 
     def _groups(self) -> list[Any]:
         parts = []
-        for title, fields in self._form.groups():
+        for title, fields in self.form.groups():
             names = [name for name, option in options("training").items() if option.group == title]
             parts += [markup(f"<h3>{title}</h3>", margin=(14, 0, 4, 0)), fields, help_table("training", names)]
         return parts
 
     @property
     def _corpus(self) -> Corpus | None:
-        """The chosen text, else the one of the chosen model."""
-        if self._session.corpus is not None:
-            return self._session.corpus
-        model = self._session.model
-        return self._session.services.corpora.get(model.corpus_id) if model and model.corpus_id else None
-
-    def _go(self, tab: str) -> None:
-        self._session.tab = tab
+        """The chosen text, else the text of the chosen model."""
+        if self.session.corpus is not None:
+            return self.session.corpus
+        model = self.session.model
+        return self.session.services.corpora.get(model.corpus_id) if model and model.corpus_id else None
 
     def _show(self) -> None:
         corpus = self._corpus
-        self._nothing.visible, self._body.visible = corpus is None, corpus is not None
+        self._placeholder.visible, self.body.visible = corpus is None, corpus is not None
         if corpus is None:
             return
         self._text.object = (
-            f'<h2>New model</h2><p class="soft">from the text <bdi>{escaped(corpus.name)}</bdi>, '
+            f'<h2>New model</h2><p class="soft">Trained on <bdi>{escaped(corpus.name)}</bdi>, '
             f"{corpus.num_characters:,} characters</p>"
         )
-        self._name.placeholder = self._session.services.models.free_name(corpus.name)
+        self.name_field.placeholder = self.session.services.models.free_name(corpus.name)
         self._offer_model()
-        self._weigh()
+        self._estimate()
+
+    def update(self) -> None:
+        """Offer what is possible with the chosen model."""
+        self._offer_model()
 
     def _offer_model(self) -> None:
-        """Offer what can be done with the chosen model's options."""
-        model = self._session.model
-        if (self._corpus is not None) != self._body.visible:
+        """Offer what is possible with the chosen model."""
+        model = self.session.model
+        if (self._corpus is not None) != self.body.visible:
             self._show()
             return
-        known = model is not None and not self._session.is_training and model.step > 0
-        self._copy.param.update(visible=model is not None, label=f"Copy options of {model.name}" if model else "")
-        self._go_on.param.update(visible=known, label=f"Go on training {model.name}" if model and known else "")
+        known = model is not None and not self.session.is_training and model.step > 0
+        self.copy.param.update(visible=model is not None, label=f"Copy settings from {model.name}" if model else "")
+        self.resume.param.update(visible=known, label=f"Continue training {model.name}" if model and known else "")
 
-    def _weigh(self) -> None:
-        """Say what it will cost; measured on a thread of its own, and only the newest answer counts."""
-        self._about.object = f'<p class="soft small">{escaped(presets()[self._preset.value].help)}</p>'
-        self._asked += 1
+    def _estimate(self) -> None:
+        """Estimate the cost in the background; only the newest request counts."""
+        self.about.object = f'<p class="soft small">{escaped(presets()[self.preset.value].help)}</p>'
+        self._num_requests += 1
         self._too_short = False
-        self._allow()
+        self._allow_training()
         corpus = self._corpus
-        if corpus is None or self._form.problems:
+        if corpus is None or self.form.errors:
             return
-        asked, values = self._asked, self._form.values
+        request, values = self._num_requests, self.form.values
 
         def work() -> Estimate | str:
             try:
@@ -124,67 +120,64 @@ class OptionsView(pn.viewable.Viewer):
                 return str(error)
 
         def done(found: Estimate | str) -> None:
-            if asked == self._asked:
-                self._cost.object = cost(found)
-                self._fit.visible = self._too_short = isinstance(found, str)
-                self._allow()
+            if request == self._num_requests:
+                self.cost.object = cost(found)
+                self.fit.visible = self._too_short = isinstance(found, str)
+                self._allow_training()
 
-        self._session.run(work, done, self._session.complain)
+        self.session.run(work, done, self.session.show_error)
 
-    def _allow(self) -> None:
-        """Let a training begin unless something is wrong."""
-        self._train.blocked = self._too_short or bool(self._form.problems)
+    def _allow_training(self) -> None:
+        """Allow a training unless an option is invalid or the text is too short."""
+        self.train.blocked = self._too_short or bool(self.form.errors)
 
-    def _lower(self) -> None:
+    def _adjust(self) -> None:
         corpus = self._corpus
         if corpus:
-            self._form.fill({**self._form.values, **fitting(self._form.values, corpus.num_characters)})
+            self.form.fill({**self.form.values, **fitting(self.form.values, corpus.num_characters)})
 
     def _copy_options(self) -> None:
-        if self._session.model:
-            self._form.fill(self._session.model.train_params)
+        if self.session.model:
+            self.form.fill(self.session.model.train_params)
 
-    def _start(self) -> Work:
-        corpus, name, values = self._corpus, self._name.value_input.strip() or None, self._form.values
-        training = self._session.services.training
-        return self._session.run(
+    def _start(self) -> Task:
+        corpus, name, values = self._corpus, self.name_field.value_input.strip() or None, self.form.values
+        training = self.session.services.training
+        return self.session.run(
             lambda: training.start(corpus, name=name, options=values) if corpus else None,
             self._started,
-            self._session.complain,
+            self.session.show_error,
         )
 
-    def _resume(self) -> Work:
-        model_id, values = self._session.model_id, self._form.values
-        training = self._session.services.training
-        return self._session.run(
-            lambda: training.resume(model_id, options=values), self._started, self._session.complain
+    def _resume(self) -> Task:
+        model_id, values = self.session.model_id, self.form.values
+        training = self.session.services.training
+        return self.session.run(
+            lambda: training.resume(model_id, options=values), self._started, self.session.show_error
         )
 
     def _started(self, model: Model) -> None:
-        self._name.param.update(value="", value_input="")
-        self._session.choose(model, "training")
-        self._session.hub.hurry()
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout
+        self.name_field.param.update(value="", value_input="")
+        self.session.choose(model, "training")
+        self.session.hub.refresh()
 
 
 def fitting(values: dict[str, Any], num_characters: int) -> dict[str, int]:
-    """Return the largest batch of a text that is too short for the one wished: fewer sequences, then shorter ones."""
+    """Return the largest batch that fits a short text: fewer sequences, then shorter ones."""
     steps = min(values["num_steps"], num_characters - 1)
     return {"num_steps": steps, "num_seqs": min(values["num_seqs"], num_characters // (steps + 1))}
 
 
 def cost(found: Estimate | str) -> str:
-    """Say in markup what a training will cost, or why it cannot be done."""
+    """Return HTML with the estimated cost of a training, or why it is impossible."""
     if isinstance(found, str):
         return f'<div class="notice error" role="alert">{escaped(found)}</div>'
     rows = {
-        "Takes about": formatting.duration(60 * found.minutes),
-        "Weights": f"{found.num_parameters:,}",
+        "Estimated time": formatting.duration(60 * found.minutes),
+        "Parameters": f"{found.num_parameters:,}",
         "Memory": formatting.size(found.memory_bytes),
         "Steps": f"{found.total_steps:,}",
-        "Steps a pass": f"{found.steps_per_pass:,}",
-        "Passes over the text": f"{found.passes:,.1f}",
+        "Steps per epoch": f"{found.steps_per_pass:,}",
+        "Epochs": f"{found.passes:,.1f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"

@@ -34,7 +34,7 @@ def hub(services: Services) -> Iterator[Hub]:
 
 @pytest.fixture
 def session(services: Services, hub: Hub) -> Iterator[Session]:
-    """A visitor without a page: `session.drain()` is what a page would have called."""
+    """A visitor without a page: `session.update()` is what a page would have called."""
     session = Session(services, hub, lambda: None)
     yield session
     session.close()

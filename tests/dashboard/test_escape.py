@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.escape import escaped, visible
+from dashboard.escape import escaped, printable
 
 
 def test_markup_becomes_text() -> None:
@@ -13,13 +13,13 @@ def test_markup_becomes_text() -> None:
 
 
 def test_terminal_escapes_are_seen() -> None:
-    assert visible("\x1b[31mred\x07\x7f") == "␛[31mred␇␡"
+    assert printable("\x1b[31mred\x07\x7f") == "␛[31mred␇␡"
 
 
 def test_what_turns_the_direction_of_text_is_named() -> None:
-    assert visible("a\u202eb") == "a[Right-To-Left Override]b"
+    assert printable("a\u202eb") == "a[Right-To-Left Override]b"
 
 
 @pytest.mark.parametrize("text", ["line\nand\ttab", "مرحبا 你好 🦆", "é", ""])
 def test_honest_text_stays_as_it_is(text: str) -> None:
-    assert visible(text) == text
+    assert printable(text) == text

@@ -49,19 +49,19 @@ def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
     tab(page, "Write")
     page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()  # it is written to the end
-    text = page.get_by_role("textbox", name="Written text").inner_text()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()  # it is written to the end
+    text = page.get_by_role("textbox", name="Generated text").inner_text()
     assert text.startswith("little ")
     address = page.url
     page.reload()
-    expect(page.get_by_role("textbox", name="Written text")).to_have_text(text, use_inner_text=True)
+    expect(page.get_by_role("textbox", name="Generated text")).to_have_text(text, use_inner_text=True)
 
     for visited in (page, other):
         visited.goto("about:blank")
     assert "Traceback" not in server.stop()
     server.start()
     page.goto(address)
-    expect(page.get_by_role("textbox", name="Written text")).to_have_text(text, use_inner_text=True)
+    expect(page.get_by_role("textbox", name="Generated text")).to_have_text(text, use_inner_text=True)
     tab(page, "Training")
     expect(page.get_by_role("log")).to_contain_text(LINES)
     expect(page.locator(".state.interrupted")).to_be_visible()
@@ -70,8 +70,8 @@ def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
 
 def set_options(page: Page) -> None:
     """Copy the options of `ducks`, make a mistake and mend it, and train without end and without many words."""
-    press(page, "Choose options")
-    press(page, "Copy options of ducks")
+    press(page, "Continue")
+    press(page, "Copy settings from ducks")
     layers = page.get_by_label("Layers")
     expect(layers).to_have_value("1")
     layers.fill("99")
@@ -115,10 +115,10 @@ def test_every_page_of_an_empty_folder_says_what_to_do_next(
 ) -> None:
     server = serve(tmp_path / "new")
     page = open_page(server.url)
-    expect(page.get_by_role("heading", name="Begin with a text")).to_be_visible()
+    expect(page.get_by_role("heading", name="Start with a text")).to_be_visible()
     for name, title in {
         "Library": "No models yet",
-        "Options": "First a text",
+        "Options": "Choose a text first",
         "Training": "No model chosen",
         "Write": "Nothing to write with yet",
     }.items():

@@ -16,11 +16,11 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from charrnn.services import Services
+from dashboard.components.log_pane import LogPane
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.patches import busy_indicator
 from dashboard.server.server import Studio, free_port, serve
-from dashboard.views.log import LogPane
 from dashboard.views.page import build_page
 from tests.support.waiting import listens, wait_until
 

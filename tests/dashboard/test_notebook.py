@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Error
 from charrnn.core.errors import NotFound
 from charrnn.services import open_services
 from dashboard import Dashboard
-from dashboard.components.polling import Pulse
+from dashboard.components.polling import Poller
 from dashboard.live.session import Session
-from dashboard.notebook import Drawing, Frame
+from dashboard.notebook import Frame, InlinePage
 from tests.support.waiting import PATIENCE
 
 SHOWN = {
@@ -38,7 +38,7 @@ def studio(home: Path) -> Iterator[Dashboard]:
         studio.close()
 
 
-def part(studio: Dashboard, name: str) -> Frame | Drawing:
+def part(studio: Dashboard, name: str) -> Frame | InlinePage:
     shown = getattr(studio, name)
     return shown("ducks") if name in OF_A_MODEL else shown
 
@@ -89,8 +89,8 @@ def test_defect_what_a_cell_prints_while_a_page_is_answered_is_not_lost(
 
 
 def test_a_page_that_nobody_serves_asks_for_news(session: Session) -> None:
-    pulse, delivered = Pulse.of(session), []
-    session.post(lambda: delivered.append("news"))
+    poller, delivered = Poller.for_session(session), []
+    session.post(lambda: delivered.append("update"))
     assert delivered == []
-    pulse.beat += 1
-    assert delivered == ["news"]
+    poller.count += 1
+    assert delivered == ["update"]

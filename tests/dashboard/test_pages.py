@@ -19,7 +19,7 @@ BAD_FILES = {
     "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a plain text: it seems to be a PNG"),
     "one character": (b"aaaaaaaaaaaaaaaa", "one character only"),
     "undecodable": ("Grüße aus Köln ß".encode()[:-1], "cut off in the middle of its last character"),
-    "larger than the server takes": (b"quack " * 200_000, "This file is larger than 1 MB"),
+    "larger than the server takes": (b"quack " * 200_000, "larger than 1 MB"),
 }
 
 
@@ -56,11 +56,11 @@ def test_each_bad_file_is_refused_in_words_and_a_short_one_can_be_trained_after_
 
     upload(page, "short.txt", b"one duck, two ducks\n" * 3)
     expect(page.get_by_role("heading", name="short", exact=True)).to_be_visible()
-    press(page, "Choose options")
+    press(page, "Continue")
     expect(page.get_by_role("alert")).to_contain_text("The text has 60 characters")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
-    press(page, "Lower the batch to fit")
-    expect(page.get_by_text("Takes about")).to_be_visible()
+    press(page, "Adjust settings to fit")
+    expect(page.get_by_text("Estimated time")).to_be_visible()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
 
 
@@ -68,9 +68,9 @@ def test_a_text_in_another_encoding_is_read_anew_with_one_click(shared: Server, 
     page = open_page(f"{shared.url}/?tab=text")
     upload(page, "greeting.txt", ("Grüße aus Köln, schöne Straße!\r\n" * 30).encode("cp1252"))
     expect(page.get_by_text("Grüße aus Köln").first).to_be_visible()
-    press(page, "Keep the line ends as they are")
-    expect(page.get_by_role("button", name="Convert line ends to LF")).to_be_visible()
-    page.get_by_label("Read it as").click()
+    press(page, "Keep original line endings")
+    expect(page.get_by_role("button", name="Convert line endings to LF")).to_be_visible()
+    page.get_by_label("Encoding").click()
     page.get_by_role("menuitem", name="koi8-r", exact=True).click()
     expect(page.get_by_text("Grüße aus Köln")).to_have_count(0)
     expect(page.get_by_text("aus K").first).to_be_visible()
@@ -105,7 +105,7 @@ def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, 
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
-    expect(page.get_by_text(f"Trained on: {cpu_name()}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Processor: {cpu_name()}", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
     found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
     assert found["CSV"].startswith(b"step,")
@@ -137,7 +137,7 @@ def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[.
     press(page, "drakes")
     press(page, "Delete")
     expect(page.get_by_role("button", name="drakes", exact=True)).to_be_hidden()
-    press(page, "Bring drakes back")
+    press(page, "Restore drakes")
     expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
 
 
@@ -160,13 +160,13 @@ def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=write&model={trained.model.id}")
-    written, popup = page.get_by_role("textbox", name="Written text", exact=True), page.locator(".popup")
-    page.get_by_label("Prompt:").fill("little ")
+    written, popup = page.get_by_role("textbox", name="Generated text", exact=True), page.locator(".popup")
+    page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
 
     written.locator("span").filter(has_text=re.compile(r"\S")).nth(3).hover()  # a line's end has no place to point at
-    expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, likely"))
+    expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, [\d.]+% chance"))
     page.keyboard.press("Escape")
     written.focus()
     for key in ("Escape", "ArrowRight", "ArrowRight", "Enter"):
@@ -179,7 +179,7 @@ def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_
     page.keyboard.press("Enter")
     expect(popup).to_be_hidden()
     expect(written.locator(".prompt")).to_have_text(re.compile(f"^little {re.escape(first)}.$", re.DOTALL))
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
 
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     press(page, "Copy")
@@ -192,7 +192,7 @@ def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_
 CHARACTERS = """() => {
   const find = (root) => {
     for (const e of root.querySelectorAll("*")) {
-      if (e.getAttribute("aria-label") === "Written text") return e
+      if (e.getAttribute("aria-label") === "Generated text") return e
       const found = e.shadowRoot && find(e.shadowRoot)
       if (found) return found
     }

@@ -12,7 +12,7 @@ from charrnn.cli.option_flags import given as typed_flags
 from charrnn.cli.parser import parse
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, checked, defaults, options
-from dashboard.components.option_form import Form
+from dashboard.components.option_form import OptionForm
 
 LINES = {"training": ["train", "--input_file", "x"], "sampling": ["sample", "x"]}
 REFUSED = object()
@@ -60,9 +60,9 @@ def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
 
 
 @cache
-def form_of(kind: Kind) -> Form:
+def form_of(kind: Kind) -> OptionForm:
     """One form for all examples, since its fields take long to make."""
-    return Form(kind)
+    return OptionForm(kind)
 
 
 def form_says(kind: Kind, name: str, text: str) -> Verdict:
@@ -78,7 +78,7 @@ def form_says(kind: Kind, name: str, text: str) -> Verdict:
     except ValueError:  # what its field cannot hold never becomes an option
         assert form.values == defaults(kind)
         return REFUSED
-    return REFUSED if form.problems else form.values[name]
+    return REFUSED if form.errors else form.values[name]
 
 
 @settings(max_examples=300)

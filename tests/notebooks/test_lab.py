@@ -56,7 +56,7 @@ def test_the_first_lesson_runs_through_and_its_plot_moves_while_a_later_cell_run
     stop(tmp_path, "lesson", once_validated=True)
     lab.wait_for(PLAYS)
     lab.page.locator("iframe").last.scroll_into_view_if_needed()
-    frame(lab, "write").get_by_label("Prompt:").wait_for()
+    frame(lab, "write").get_by_label("Prompt").wait_for()
 
 
 BEGIN = """
@@ -100,6 +100,6 @@ def test_a_plot_that_panel_draws_in_the_cell_moves_too_once_the_kernel_was_idle(
     assert state == "stopped"
     assert count == f"lines: {len(lines)}"
     lab.run(3)
-    lab.page.get_by_label("Prompt:").fill("a goose")
+    lab.page.get_by_label("Prompt").fill("a goose")
     lab.page.get_by_role("button", name="Write", exact=True).click()
     lab.page.get_by_text("characters, ").wait_for()

@@ -24,7 +24,7 @@ from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, check
 from dashboard.live.session import TABS
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
-from dashboard.views.page import PARTS
+from dashboard.views.page import VIEWS
 from tests.support.http_client import Door, opened
 from tests.support.raw_browser import RawBrowser, change, mapped, with_component
 from tests.support.trained_home import TrainedHome
@@ -32,7 +32,7 @@ from tests.support.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 LATE = {
-    "write": "WrittenPane",
+    "write": "GeneratedTextPane",
     "training": "LogPane",
     "library": "ModelTable",
     "options": "Select",
@@ -68,7 +68,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 def pages(door: Door, empty: Door, trained: TrainedHome) -> Iterator[dict[str, Document]]:
     """Every page: each tab, each part of a notebook, with a trained model and in an empty folder, and a cell."""
     visits = {f"tab {tab}": (door, f"?tab={tab}&model={trained.model.id}") for tab in TABS}
-    visits |= {f"part {part}": (door, f"?part={part}&model={trained.model.id}") for part in PARTS}
+    visits |= {f"part {part}": (door, f"?part={part}&model={trained.model.id}") for part in VIEWS}
     visits |= {f"empty, tab {tab}": (empty, f"?tab={tab}") for tab in TABS}
     browsers = {name: RawBrowser(*visit) for name, visit in visits.items()}
     for name, browser in browsers.items():
@@ -141,7 +141,15 @@ def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -
         for model in list(document.models)
         if not isinstance(model, PLOT_PARTS)
     }
-    assert {"WrittenPane", "TextUpload", "ModelTable", "StudioPage", "Pulse", "Location", "ActionButton"} <= parts
+    assert {
+        "GeneratedTextPane",
+        "TextUpload",
+        "ModelTable",
+        "StudioPage",
+        "Poller",
+        "Location",
+        "ActionButton",
+    } <= parts
     assert parts <= PROPERTIES.keys()
 
 

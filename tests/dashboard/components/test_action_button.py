@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from charrnn.services import open_services
 from dashboard.components.action_button import ActionButton
-from dashboard.live.session import Session, Work
+from dashboard.live.session import Session, Task
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import PATIENCE, wait_until
@@ -17,10 +17,10 @@ expect.set_options(timeout=1000 * PATIENCE)
 
 
 def test_a_button_is_disabled_from_the_click_until_its_work_has_ended(session: Session) -> None:
-    begun: list[Work] = []
+    begun: list[Task] = []
 
-    def act() -> Work:
-        begun.append(Work())
+    def act() -> Task:
+        begun.append(Task())
         return begun[-1]
 
     button = ActionButton(session, act, label="Export", busy_label="Exporting …")
@@ -34,7 +34,7 @@ def test_a_button_is_disabled_from_the_click_until_its_work_has_ended(session: S
 
 
 def test_a_button_that_is_blocked_meanwhile_stays_disabled(session: Session) -> None:
-    work = Work()
+    work = Task()
     button = ActionButton(session, lambda: work, label="Delete")
     button.clicks += 1
     button.blocked = True
@@ -64,7 +64,7 @@ def test_defect_a_double_click_on_starting_over_starts_once(
     with open_services(home, environ={}) as services:
         before = services.models.get(trained.model.id).epoch
         page.get_by_role("button", name="Start over", exact=True).click()
-        page.get_by_role("button", name="Forget what it learned and start over").dblclick()
+        page.get_by_role("button", name="Discard and retrain").dblclick()
         wait_until(lambda: services.models.get(trained.model.id).epoch > before)
         expect(page.get_by_role("button", name="Start over", exact=True)).to_be_visible()  # it is over again
         expect(page.get_by_role("alert")).to_have_count(0)

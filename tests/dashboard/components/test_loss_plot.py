@@ -8,7 +8,7 @@ from bokeh.models import Label
 
 from charrnn.core.baselines import Baselines
 from charrnn.core.records import Curve
-from dashboard.components.curve_smoothing import LIMIT
+from dashboard.components.curve_smoothing import MAX_POINTS
 from dashboard.components.loss_plot import Axes, LossPlot
 
 BASELINES = Baselines(uniform=4.2, letters=3.1, bigram=2.4, trigram=1.9, xz=1.8, num_characters=1000, whole=True)
@@ -31,13 +31,13 @@ def test_new_values_are_added_to_those_that_are_there() -> None:
     assert data(plot, "loss", "y") == data(plot, "smooth", "y") == list(curve(7).values)
 
 
-@pytest.mark.parametrize("count", [LIMIT + 1, 30_011])
+@pytest.mark.parametrize("count", [MAX_POINTS + 1, 30_011])
 def test_a_browser_gets_at_most_2000_points_with_the_extremes(count: int) -> None:
     long, plot = curve(count), LossPlot(Axes())
     long.values[777] = 99.0
-    for shown in (10, LIMIT - 1, count):
+    for shown in (10, MAX_POINTS - 1, count):
         plot.show({"loss": Curve(long.steps[:shown], long.values[:shown], long.seconds[:shown])})
-    assert len(data(plot, "loss", "x")) <= LIMIT
+    assert len(data(plot, "loss", "x")) <= MAX_POINTS
     assert max(data(plot, "loss", "y")) == 99.0
     assert data(plot, "loss", "x")[-1] == count
 
@@ -94,7 +94,7 @@ def test_baselines_are_labelled_lines_that_can_go() -> None:
     before = len(plot.figure.center)
     plot.show_baselines(BASELINES)
     labels = [item.text for item in plot.figure.center[before:] if hasattr(item, "text")]
-    assert labels[0] == "any character, at random 4.20"
+    assert labels[0] == "uniform 4.20"
     assert labels[2] == "bigrams 2.40"
     plot.show_baselines(None)
     assert len(plot.figure.center) == before

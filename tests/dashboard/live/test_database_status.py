@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from charrnn.core.errors import StoreAway
 from charrnn.services import open_services
-from dashboard.live.database_status import Outage
+from dashboard.live.database_status import DatabaseStatus
 from tests.support import database_servers
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS, TEXT
@@ -43,11 +43,11 @@ def test_a_page_says_that_it_waits_for_the_database_and_goes_on_by_itself(
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("log")).to_contain_text("step: 50/")
 
-    away = page.get_by_text("The database cannot be reached; trying again")
+    away = page.get_by_text("The database cannot be reached; retrying")
     mariadb.stop()
     expect(away).to_be_visible()
     other = open_page(f"{server.url}/?tab=library")
-    expect(other.get_by_text("The database cannot be reached; trying again")).to_be_visible()
+    expect(other.get_by_text("The database cannot be reached; retrying")).to_be_visible()
     mariadb.start()
     expect(away).to_be_hidden()
     expect(other.get_by_role("button", name="ducks", exact=True)).to_be_visible()
@@ -93,7 +93,7 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
     with failing(home) as words:
         opened_meanwhile = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
         for visited in (page, opened_meanwhile):
-            expect(visited.get_by_text("The database cannot be reached; trying again")).to_contain_text(words)
+            expect(visited.get_by_text("The database cannot be reached; retrying")).to_contain_text(words)
     for visited in (page, opened_meanwhile):
         expect(visited.get_by_text("The database cannot be reached")).to_be_hidden()
     expect(opened_meanwhile.get_by_role("log")).to_contain_text("step: ")
@@ -102,10 +102,10 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
 def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_none(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    outage = Outage(lambda: None)
+    outage = DatabaseStatus(lambda: None)
     for error in [StoreAway("The server is gone."), StoreAway("Error 1047", unexpected=True)]:
         for _ in range(3):
-            with outage.asking():
+            with outage.query():
                 raise error
     outage.close()
     assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.live import update_throttle
-from dashboard.live.update_throttle import Pace
+from dashboard.live.update_throttle import UpdateThrottle
 
 
 class Clock:
@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def times(clock: Clock, pace: Pace, seconds: float) -> int:
+def times(clock: Clock, pace: UpdateThrottle, seconds: float) -> int:
     """Count how often it is time within some seconds, asked eight times a second."""
     count = 0
     for _ in range(round(8 * seconds)):
@@ -32,15 +32,15 @@ def times(clock: Clock, pace: Pace, seconds: float) -> int:
 
 
 def test_once_a_second_at_first_and_every_six_seconds_in_the_end(clock: Clock) -> None:
-    pace = Pace()
+    pace = UpdateThrottle()
     assert times(clock, pace, 8) == 8
     times(clock, pace, 300)
     assert times(clock, pace, 60) == 10
 
 
 def test_who_hurries_does_not_wait_and_begins_anew(clock: Clock) -> None:
-    pace = Pace()
+    pace = UpdateThrottle()
     times(clock, pace, 300)
-    assert pace.is_due(hurry=True)
+    assert pace.is_due(restart=True)
     assert not pace.is_due()
     assert times(clock, pace, 9) == 8

@@ -11,7 +11,7 @@ import pytest
 from charrnn.services import open_services
 from charrnn.services.login_file import Users, add_user, remove_user
 from dashboard.server.login_providers import Logins
-from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MOST_KEPT, Throttle
+from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MAX_COUNTERS, LoginThrottle
 from dashboard.server.request_guard import is_local
 from tests.support.http_client import USERS, Door, Tab, logins_in, opened, token_in
 
@@ -164,7 +164,7 @@ def test_a_forged_address_does_not_help(door: Door, monkeypatch: pytest.MonkeyPa
 
 def test_a_trusted_proxy_tells_visitors_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_services(home, environ={}) as services:
-        for door in opened(services, logins_in(home), proxies=("127.0.0.0/8",)):
+        for door in opened(services, logins_in(home), trusted_proxies=("127.0.0.0/8",)):
             stop_the_clock(door, monkeypatch)
             for _ in range(FREE_OF_ONE + 1):
                 door.try_to_log_in("ada", "guess", X_Forwarded_For="203.0.113.9, 192.0.2.1")
@@ -182,7 +182,7 @@ class Clock:
 
 
 def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> None:
-    throttle = Throttle(clock := Clock())
+    throttle = LoginThrottle(clock := Clock())
     delays = []
     for _ in range(FREE_OF_ONE + 9):
         throttle.failed("ada", "192.0.2.1")
@@ -197,7 +197,7 @@ def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> No
 
 @pytest.mark.parametrize("attack", ["many users from one address", "one user from many addresses"])
 def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
-    throttle = Throttle(Clock())
+    throttle = LoginThrottle(Clock())
     throttle.succeeded("ada", "192.0.2.1")
     for number in range(FREE_OF_MANY + 9):
         if attack.startswith("many"):
@@ -210,7 +210,7 @@ def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
 
 
 def test_a_room_full_of_visitors_behind_one_address_logs_in_without_a_delay() -> None:
-    throttle = Throttle(Clock())
+    throttle = LoginThrottle(Clock())
     for number in range(3 * FREE_OF_MANY):
         assert throttle.seconds_left(f"user {number}", "192.0.2.1") == 0
         throttle.failed(f"user {number}", "192.0.2.1")
@@ -218,11 +218,11 @@ def test_a_room_full_of_visitors_behind_one_address_logs_in_without_a_delay() ->
 
 
 def test_the_memory_of_failures_is_bounded() -> None:
-    throttle = Throttle(Clock())
-    for number in range(MOST_KEPT):
+    throttle = LoginThrottle(Clock())
+    for number in range(MAX_COUNTERS):
         throttle.failed(f"user {number}", f"address {number}")
         throttle.succeeded(f"user {number}", f"other {number}")
-    assert len(throttle._failures) <= MOST_KEPT >= len(throttle._known)
+    assert len(throttle._failures) <= MAX_COUNTERS >= len(throttle._known)
 
 
 def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from tornado.websocket import WebSocketClosedError
 from charrnn.services import Services, open_services
 from dashboard.browser_messages.message_filter import LARGEST_BUFFER
 from dashboard.server import server as server_module
-from dashboard.server.cookies import NAMES
+from dashboard.server.cookies import ALLOWED_HOSTS
 from dashboard.server.login_providers import Logins
-from dashboard.server.request_guard import MOST_BODY_BYTES
+from dashboard.server.request_guard import MAX_BODY_BYTES
 from dashboard.server.server import Studio
 from dashboard.server.websocket import BYTES_BEFORE_SESSION, BYTES_OF_MESSAGE
 from tests.support.http_client import USERS, Door, Tab, logins_in, opened, token_in
@@ -74,8 +74,8 @@ def test_no_more_than_64_kb_of_a_body_are_read(door: Door, host: str, length: st
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n" if "chunked" in length else b"x" * 0x10000
     _, went = post(door.port, f"{host}:{door.port}", length, chunk)
     kept_by_the_system = 16_000_000  # in the buffers of both sockets
-    assert went < MOST_BODY_BYTES + kept_by_the_system
-    assert door.server._http.conn_params.max_body_size == MOST_BODY_BYTES
+    assert went < MAX_BODY_BYTES + kept_by_the_system
+    assert door.server._http.conn_params.max_body_size == MAX_BODY_BYTES
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "5, 6", "1e9", "", "0x10", "9" * 30])
@@ -88,11 +88,11 @@ def test_connections_that_send_nothing_or_too_slowly_end(door: Door) -> None:
     parameters = door.server._http.conn_params
     assert 0 < parameters.header_timeout <= 75
     assert 0 < parameters.body_timeout <= 20
-    assert door.server._http.max_buffer_size == 2 * MOST_BODY_BYTES
+    assert door.server._http.max_buffer_size == 2 * MAX_BODY_BYTES
 
 
 def test_a_log_in_as_large_as_allowed_is_read(door: Door) -> None:
-    assert door.try_to_log_in("ada", "x" * (MOST_BODY_BYTES - 100))[0] == 401
+    assert door.try_to_log_in("ada", "x" * (MAX_BODY_BYTES - 100))[0] == 401
 
 
 @pytest.mark.parametrize("size", [1, BYTES_BEFORE_SESSION, BYTES_BEFORE_SESSION + 1])
@@ -165,7 +165,7 @@ def test_cookies_are_secure_where_visitors_use_https(
     for door in opened(services, logins_in(home), **options):
         _, sent = door.try_to_log_in("ada", USERS["ada"], **headers)
         assert cookies(sent["Set-Cookie"]) == {"charrnn-login": OURS | ({"Secure"} if secure else set())}
-        assert door.server._tornado.settings[NAMES].port == door.port
+        assert door.server._tornado.settings[ALLOWED_HOSTS].port == door.port
 
 
 @pytest.mark.parametrize("has_logins", [True, False])

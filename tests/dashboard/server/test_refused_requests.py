@@ -8,7 +8,7 @@ import pytest
 
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
-from dashboard.server.allowed_hosts import Names, is_loopback
+from dashboard.server.allowed_hosts import AllowedHosts, is_loopback
 from dashboard.server.login_providers import Logins
 from tests.support.http_client import HANDSHAKE, Door, logins_in, opened
 
@@ -183,7 +183,7 @@ def test_every_answer_says_how_browsers_are_to_take_it(locked: Door) -> None:
     ],
 )  # fmt: skip
 def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], host: str, known: bool) -> None:
-    assert Names(address, allowed, 5006).knows(host) is known
+    assert AllowedHosts(address, allowed, 5006).knows(host) is known
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], ho
     ],
 )  # fmt: skip
 def test_a_proxy_s_page_may_ask_under_its_own_name_port_and_scheme(allowed: str, origin: str, trusted: bool) -> None:
-    assert Names("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
+    assert AllowedHosts("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
 
 
 def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
-    names = Names("127.0.0.1", ("https://studio.example.org",), 5006)
+    names = AllowedHosts("127.0.0.1", ("https://studio.example.org",), 5006)
     assert names.trusts("http://localhost:5006", "localhost:5006", "http")
     assert not names.trusts("http://localhost:5006", "localhost:5006", "https")
     assert not names.trusts("http://studio.example.org", "studio.example.org", "http")
@@ -219,7 +219,7 @@ def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
 )
 def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
     with pytest.raises(StudioError, match="--allow-host is"):
-        Names("127.0.0.1", (host,))
+        AllowedHosts("127.0.0.1", (host,))
 
 
 @pytest.mark.parametrize(
