@@ -42,7 +42,7 @@ class Setting:
 
 SETTINGS = (
     Setting("--address", "CHARRNN_ADDRESS", "address to listen on", "ADDRESS", "127.0.0.1"),
-    Setting("--port", "CHARRNN_PORT", "port to listen on; the next free one if it is taken", "PORT", 5006, int),
+    Setting("--port", "CHARRNN_PORT", "port to listen on; the next free one if it is in use", "PORT", 5006, int),
     Setting("--home", "CHARRNN_HOME", "data folder (default: the user's data folder)", "FOLDER"),
     Setting(
         "--database", "CHARRNN_DATABASE_URL",

@@ -23,7 +23,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
+def test_from_an_uploaded_file_to_generated_text_across_a_restart(
     server: Server, trained: TrainedHome, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = open_page(f"{server.url}/?tab=text&model={trained.model.id}")

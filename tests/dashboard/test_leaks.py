@@ -84,7 +84,7 @@ async def look(address: str) -> None:
         pass
 
 
-def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
+def test_defect_a_session_whose_first_message_is_an_event_ends_when_it_is_closed(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Panel called itself again and again on such a session, for as long as the server ran."""

@@ -56,12 +56,12 @@ def test_all_parts_come_from_one_server(studio: Dashboard) -> None:
     assert part(studio, "loss").height < part(studio, "training").height
 
 
-def test_a_model_that_is_not_there_is_told_at_once(studio: Dashboard) -> None:
+def test_a_missing_model_is_reported_at_once(studio: Dashboard) -> None:
     with pytest.raises(NotFound, match="geese"):
         studio.loss("geese")
 
 
-def test_each_part_can_be_seen_alone_and_by_a_second_visitor(studio: Dashboard, chromium: Browser) -> None:
+def test_each_part_can_be_shown_alone_and_twice(studio: Dashboard, chromium: Browser) -> None:
     page = chromium.new_page()
     complaints: list[Error] = []
     page.on("pageerror", lambda error: complaints.append(error))
@@ -74,7 +74,7 @@ def test_each_part_can_be_seen_alone_and_by_a_second_visitor(studio: Dashboard, 
     assert not complaints
 
 
-def test_defect_what_a_cell_prints_while_a_page_is_answered_is_not_lost(
+def test_defect_output_of_a_cell_is_not_lost_while_a_page_is_updated(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class OneWay(pyviz_comms.Comm):  # type: ignore[misc]  # Panel's connection to a notebook has no types
@@ -88,7 +88,7 @@ def test_defect_what_a_cell_prints_while_a_page_is_answered_is_not_lost(
     assert capsys.readouterr().out.endswith("a goose\n")
 
 
-def test_a_page_that_nobody_serves_asks_for_news(session: Session) -> None:
+def test_a_page_without_a_server_polls_for_updates(session: Session) -> None:
     poller, delivered = Poller.for_session(session), []
     session.post(lambda: delivered.append("update"))
     assert delivered == []

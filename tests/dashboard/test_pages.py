@@ -42,7 +42,7 @@ def downloaded(page: Page, name: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def test_each_bad_file_is_refused_in_words_and_a_short_one_can_be_trained_after_one_click(
+def test_bad_files_are_rejected_with_reasons_and_a_short_text_is_made_to_fit(
     shared: Server, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=text", may_say="Upload error")
@@ -64,7 +64,7 @@ def test_each_bad_file_is_refused_in_words_and_a_short_one_can_be_trained_after_
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
 
 
-def test_a_text_in_another_encoding_is_read_anew_with_one_click(shared: Server, open_page: Callable[..., Page]) -> None:
+def test_a_text_is_decoded_again_with_another_encoding(shared: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/?tab=text")
     upload(page, "greeting.txt", ("Grüße aus Köln, schöne Straße!\r\n" * 30).encode("cp1252"))
     expect(page.get_by_text("Grüße aus Köln").first).to_be_visible()
@@ -76,7 +76,7 @@ def test_a_text_in_another_encoding_is_read_anew_with_one_click(shared: Server, 
     expect(page.get_by_text("aus K").first).to_be_visible()
 
 
-def test_two_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) -> None:
+def test_two_browser_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) -> None:
     one, other = (open_page(f"{shared.url}/?tab=library") for _ in range(2))
     for page in (one, other):
         press(page, "teals")
@@ -101,7 +101,9 @@ LINKS = """() => {
 """Notes for each link that is clicked for a file: under which name it is to be kept, and as what."""
 
 
-def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, open_page: Callable[..., Page]) -> None:
+def test_log_metrics_plots_and_models_are_downloaded(
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
+) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
@@ -127,7 +129,7 @@ def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, 
     assert kinds["ducks.zip"] == "application/octet-stream"
 
 
-def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[..., Page]) -> None:
+def test_models_are_compared_deleted_and_restored(shared: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/?tab=library")
     for name in ("ducks", "drakes"):
         page.get_by_label(f"Compare {name}").check()
@@ -141,7 +143,7 @@ def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[.
     expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
 
 
-def test_the_log_is_searched_and_its_levels_told_apart(
+def test_the_log_is_searched_and_filtered_by_level(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
@@ -156,7 +158,7 @@ def test_the_log_is_searched_and_its_levels_told_apart(
     expect(page.get_by_text("0 lines found")).to_be_visible()
 
 
-def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_is_copied(
+def test_alternatives_are_chosen_by_mouse_and_keyboard_and_the_text_is_copied(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=write&model={trained.model.id}")
@@ -202,7 +204,7 @@ CHARACTERS = """() => {
 """The prompt of the written text, and each of its characters."""
 
 
-def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
+def test_resizing_a_plot_before_its_layout_exists_is_not_an_error(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     """A defect of Bokeh's (3.10): its views are built piece by piece, and a resize in between found no layout."""
@@ -218,9 +220,7 @@ def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
 FIGURE = """() => [...Bokeh.documents[0]._all_models.values()].find((m) => m.type === "Figure")"""
 
 
-def test_a_page_asks_for_the_programs_it_runs_once_and_for_no_others(
-    shared: Server, open_page: Callable[..., Page]
-) -> None:
+def test_a_page_loads_each_script_once_and_no_unused_ones(shared: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/")
     addresses = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     programs = sorted(Path(address.partition("?")[0]).name for address in addresses if ".js" in address)

@@ -83,7 +83,7 @@ def form_says(kind: Kind, name: str, text: str) -> Verdict:
 
 @settings(max_examples=300)
 @given(typing())
-def test_the_same_is_typed_and_the_same_is_said(typed: tuple[Kind, str, str]) -> None:
+def test_form_command_line_and_services_agree_on_random_input(typed: tuple[Kind, str, str]) -> None:
     kind, name, text = typed
     by_services, by_command_line = services_say(*typed), command_line_says(*typed)
     assert by_services is by_command_line or (by_services, type(by_services)) == (
@@ -97,7 +97,7 @@ def test_the_same_is_typed_and_the_same_is_said(typed: tuple[Kind, str, str]) ->
 
 
 @pytest.mark.parametrize("kind", ["training", "sampling"])
-def test_every_edge_of_every_option_gets_the_same_verdict(kind: Kind) -> None:
+def test_form_command_line_and_services_agree_on_every_bound(kind: Kind) -> None:
     for option in options(kind).values():
         for text in [*edges(option), *STRANGE]:
             by_services = services_say(kind, option.name, text)

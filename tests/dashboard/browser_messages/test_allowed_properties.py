@@ -153,7 +153,7 @@ def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -
     assert parts <= PROPERTIES.keys()
 
 
-def test_every_button_that_the_server_hears_of_refuses_a_second_click(pages: dict[str, Document]) -> None:
+def test_every_button_with_an_action_is_an_action_button(pages: dict[str, Document]) -> None:
     """Buttons with an action are `ActionButton`s; the two others save a picture in the browser."""
     labels: dict[str, set[str]] = {"Button": set(), "ActionButton": set()}
     for document in pages.values():
@@ -172,7 +172,7 @@ def test_every_declared_property_exists(pages: dict[str, Document]) -> None:
     assert (CLICKS.keys() | MESSAGES.keys()) - components <= {"Button"}
 
 
-def test_no_property_of_any_page_takes_a_hostile_value(pages: dict[str, Document]) -> None:
+def test_no_property_of_any_page_accepts_a_hostile_value(pages: dict[str, Document]) -> None:
     taken = []
     for (component, name), (document, model) in every_property(pages).items():
         is_text = PROPERTIES.get(component, {}).get(name) is typed_text
@@ -186,7 +186,7 @@ def test_no_property_of_any_page_takes_a_hostile_value(pages: dict[str, Document
 
 
 @pytest.mark.parametrize("name", ["logo", "favicon", "template", "site_url", "title", "meta", "config", "main", "esm"])
-def test_defect_no_visitor_can_have_the_page_read_a_file(door: Door, name: str, tmp_path: Path) -> None:
+def test_defect_a_browser_cannot_make_the_page_read_a_file(door: Door, name: str, tmp_path: Path) -> None:
     """Page.logo reads any file that ends like a picture and sends it back."""
     secret = tmp_path / "secret.svg"
     secret.write_text("the server's secret")
@@ -198,7 +198,7 @@ def test_defect_no_visitor_can_have_the_page_read_a_file(door: Door, name: str, 
     assert page.properties_with_values().get(name) == before
 
 
-def test_what_a_visitor_does_is_applied(door: Door, trained: TrainedHome) -> None:
+def test_valid_changes_are_applied(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?tab=write&model={trained.model.id}")
     prompt = with_component(browser.document, "TextAreaInput")
     browser.patch(change(prompt.id, "value_input", "little"), change(prompt.id, "value", "little ducks"))
@@ -227,7 +227,7 @@ def reject_over_the_wire(door: Door, caplog: pytest.LogCaptureFixture, query: st
     assert "passwd" not in lines[0]
 
 
-def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_the_log(
+def test_a_hostile_value_for_any_component_closes_the_session_and_is_logged_once(
     pages: dict[str, Document], door: Door, empty: Door, trained: TrainedHome, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Over a real websocket, once for each component and for each kind of value; the rest is in the tests above."""
@@ -246,7 +246,7 @@ def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_t
         reject_over_the_wire(server, caplog, query, component, kinds[number % len(kinds)])
 
 
-def test_what_a_browser_reports_about_a_plot_is_dropped(door: Door, trained: TrainedHome) -> None:
+def test_changes_of_a_plot_are_dropped(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?part=loss&model={trained.model.id}")
     figure = with_component(browser.document, "figure")
     prompt = with_component(browser.document, "FloatSlider")

@@ -89,7 +89,7 @@ def test_a_message_that_no_page_sends_closes_the_session(door: Door, send: Calla
     assert browser.document.models.get_by_id("new") is None
 
 
-def test_a_message_beyond_all_bounds_is_not_taken_into_memory(door: Door) -> None:
+def test_an_oversized_message_is_not_buffered(door: Door) -> None:
     browser = RawBrowser(door)
     browser.message("PATCH-DOC", json.dumps("x" * (LARGEST_MESSAGE + 1)))
     assert browser.was_closed() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
@@ -115,7 +115,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     ("component", "number"),
     [(component, number) for component, (_, sent) in COMPONENTS.items() for number in range(len(sent))],
 )
-def test_a_message_that_its_component_does_not_know_closes_the_session(
+def test_an_unknown_message_to_a_component_closes_the_session(
     door: Door, trained: TrainedHome, component: str, number: int
 ) -> None:
     tab, messages = COMPONENTS[component]
@@ -127,7 +127,7 @@ def test_a_message_that_its_component_does_not_know_closes_the_session(
 
 
 @pytest.mark.parametrize("node", ["msg", "clear", "change", "", 1, None])
-def test_a_click_calls_nothing_but_the_click(door: Door, node: object) -> None:
+def test_a_click_triggers_only_the_click_event(door: Door, node: object) -> None:
     browser = RawBrowser(door, "?tab=text")
     data = with_component(browser.document, "ActionButton")
     owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
@@ -135,7 +135,7 @@ def test_a_click_calls_nothing_but_the_click(door: Door, node: object) -> None:
     assert browser.was_closed() == POLICY_VIOLATION
 
 
-def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, trained: TrainedHome) -> None:
+def test_a_click_on_a_disabled_button_is_dropped(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?tab=options&model={trained.model.id}")
     with_component(browser.document, "Select")
     buttons = [m for m in list(browser.document.models) if getattr(getattr(m, "data", None), "label", "") == "Train"]
@@ -148,16 +148,14 @@ def test_a_disabled_button_takes_no_click_whatever_the_browser_says(door: Door, 
     assert len(door.studio.services.models.all()) == number
 
 
-def test_a_choice_that_is_not_offered_is_dropped_since_lists_change_while_open(
-    door: Door, trained: TrainedHome
-) -> None:
+def test_a_choice_that_is_not_offered_any_more_is_dropped(door: Door, trained: TrainedHome) -> None:
     browser = RawBrowser(door, f"?part=options&model={trained.model.id}")
     select = with_component(browser.document, "Select")
     assert check(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []
     browser.close()
 
 
-def test_a_model_that_has_just_left_the_page_is_no_offence(door: Door) -> None:
+def test_a_change_of_a_removed_model_is_dropped(door: Door) -> None:
     browser = RawBrowser(door)
     gone = Div(text="a notice")
     browser.document.models[gone.id] = gone
@@ -167,7 +165,7 @@ def test_a_model_that_has_just_left_the_page_is_no_offence(door: Door) -> None:
     browser.close()
 
 
-def test_a_page_in_a_notebook_s_cell_ignores_what_it_would_not_send(
+def test_a_page_inside_a_notebook_cell_ignores_invalid_messages(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There the browser belongs to who runs the kernel; a message of another origin is not obeyed all the same."""
@@ -194,7 +192,7 @@ def test_a_page_in_a_notebook_s_cell_ignores_what_it_would_not_send(
     studio.close()
 
 
-def test_a_model_that_is_on_its_way_to_the_page_is_no_offence(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_a_model_that_is_being_added_is_accepted(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """A callback sends a new model to the browser before it has added it to the page, and the browser is quick."""
     browser, new = RawBrowser(door), Location()
     calls: list[object] = []

@@ -16,7 +16,7 @@ from tests.support.waiting import PATIENCE, wait_until
 expect.set_options(timeout=1000 * PATIENCE)
 
 
-def test_a_button_is_disabled_from_the_click_until_its_work_has_ended(session: Session) -> None:
+def test_a_button_is_disabled_from_the_click_until_its_task_ends(session: Session) -> None:
     begun: list[Task] = []
 
     def act() -> Task:
@@ -45,12 +45,12 @@ def test_a_button_that_is_blocked_meanwhile_stays_disabled(session: Session) -> 
 
 
 @pytest.mark.parametrize("look", [{"visible": False}, {"disabled": True}])
-def test_a_button_that_cannot_be_seen_or_used_does_nothing(session: Session, look: dict[str, bool]) -> None:
+def test_an_invisible_or_disabled_button_does_nothing(session: Session, look: dict[str, bool]) -> None:
     button = ActionButton(session, lambda: pytest.fail("nobody could press it"), label="Delete", **look)
     button.clicks += 1
 
 
-def test_an_action_that_fails_says_why_and_can_be_tried_again(session: Session) -> None:
+def test_a_failed_action_shows_why_and_can_be_retried(session: Session) -> None:
     button = ActionButton(session, lambda: [][0], label="Save")
     button.clicks += 1
     assert "IndexError" in session.notice[1]

@@ -34,7 +34,7 @@ def chunk(data: bytes, number: int, total: int) -> dict[str, Any]:
             "mime_type": "text/plain", "data": data}  # fmt: skip
 
 
-def test_a_file_in_pieces_arrives_whole(upload: TextUpload, ears: Ears) -> None:
+def test_a_file_is_assembled_from_its_chunks(upload: TextUpload, ears: Ears) -> None:
     for number, data in enumerate((b"three ", b"duck"), 1):
         upload._handle_msg(chunk(data, number, 2))
     upload._handle_msg({"status": "finished"})
@@ -43,7 +43,7 @@ def test_a_file_in_pieces_arrives_whole(upload: TextUpload, ears: Ears) -> None:
     assert upload.value is None
 
 
-def test_a_file_beyond_the_limit_is_refused_whatever_the_browser_says(upload: TextUpload, ears: Ears) -> None:
+def test_a_file_beyond_the_limit_is_rejected_whatever_size_the_browser_claims(upload: TextUpload, ears: Ears) -> None:
     for number, data in enumerate((b"three ", b"ducks", b"more"), 1):
         upload._handle_msg(chunk(data, number, 3))
     assert upload._chunks == []
@@ -52,20 +52,20 @@ def test_a_file_beyond_the_limit_is_refused_whatever_the_browser_says(upload: Te
     assert "larger than 0 MB" in ears.rejected[0]
 
 
-def test_a_file_that_the_browser_refused_is_told_in_the_same_words(upload: TextUpload, ears: Ears) -> None:
+def test_a_file_that_the_browser_rejects_gets_the_same_message(upload: TextUpload, ears: Ears) -> None:
     upload._handle_msg({"status": "error", "error": 'File "ducks.txt" (11 B) exceeds maximum file size of 10 B'})
     assert "larger than 0 MB" in ears.rejected[0]
     upload._handle_msg({"status": "error", "error": "the disk is gone"})
     assert ears.rejected[1] == "The file cannot be read: the disk is gone."
 
 
-def test_an_empty_file_has_no_piece_and_arrives_all_the_same(upload: TextUpload, ears: Ears) -> None:
+def test_an_empty_file_without_chunks_is_received(upload: TextUpload, ears: Ears) -> None:
     upload._handle_msg({"status": "initializing"})
     upload._handle_msg({"status": "finished"})
     assert ears.files == [(b"", "")]
 
 
-def test_a_refused_file_is_not_kept_however_much_of_it_comes(upload: TextUpload, ears: Ears) -> None:
+def test_a_rejected_file_is_not_buffered(upload: TextUpload, ears: Ears) -> None:
     for number in range(1, 1000):
         upload._handle_msg(chunk(b"duck" * 100_000, number, 1000))
         assert sum(map(len, upload._chunks)) <= 10
@@ -73,7 +73,7 @@ def test_a_refused_file_is_not_kept_however_much_of_it_comes(upload: TextUpload,
 
 
 @pytest.mark.parametrize("numbers", [(2, 1), (1, 1), (1, 3)], ids=["swapped", "twice", "one missing"])
-def test_a_file_whose_pieces_are_not_in_order_is_refused(
+def test_a_file_whose_chunks_are_out_of_order_is_rejected(
     upload: TextUpload, ears: Ears, numbers: tuple[int, ...]
 ) -> None:
     for number in numbers:
@@ -82,13 +82,13 @@ def test_a_file_whose_pieces_are_not_in_order_is_refused(
     assert (ears.files, ears.rejected) == ([], ["The upload is incomplete. Choose the file again."])
 
 
-def test_a_file_of_which_a_piece_is_missing_is_refused_at_its_end(upload: TextUpload, ears: Ears) -> None:
+def test_a_file_with_a_missing_chunk_is_rejected_at_its_end(upload: TextUpload, ears: Ears) -> None:
     upload._handle_msg(chunk(b"duck", 1, 2))
     upload._handle_msg({"status": "finished"})
     assert (ears.files, ears.rejected) == ([], ["The upload is incomplete. Choose the file again."])
 
 
-def test_a_refused_file_does_not_stand_in_the_way_of_the_next(upload: TextUpload, ears: Ears) -> None:
+def test_a_rejected_file_does_not_affect_the_next_one(upload: TextUpload, ears: Ears) -> None:
     for data in (b"eleven duck", b"one"):
         upload._handle_msg(chunk(data, 1, 1))
         upload._handle_msg({"status": "finished"})

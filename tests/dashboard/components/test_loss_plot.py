@@ -23,7 +23,7 @@ def data(plot: LossPlot, name: str, column: str) -> list[float]:
     return list(plot.sources[name].data[column])
 
 
-def test_new_values_are_added_to_those_that_are_there() -> None:
+def test_new_points_are_appended() -> None:
     plot = LossPlot(Axes(smoothing=0))
     for count in (3, 7):
         plot.show({"loss": curve(count)})
@@ -56,7 +56,7 @@ def test_time_is_in_minutes_since_the_first_training_loss() -> None:
     assert data(plot, "val_loss", "x") == [2, 3.5]
 
 
-def test_a_cleared_plot_begins_anew() -> None:
+def test_a_cleared_plot_can_be_filled_again() -> None:
     plot = LossPlot(Axes())
     plot.show({"loss": curve(5), "val_loss": curve(2)})
     plot.clear()
@@ -65,7 +65,7 @@ def test_a_cleared_plot_begins_anew() -> None:
     assert data(plot, "loss", "x") == [1, 2]
 
 
-def test_labels_of_baselines_stand_where_curves_are_not_and_apart_from_each_other() -> None:
+def test_baseline_labels_avoid_curves_and_each_other() -> None:
     plot = LossPlot(Axes())
     plot.show_baselines(BASELINES)
     labels = [item for item in plot.figure.center if isinstance(item, Label)]
@@ -76,7 +76,7 @@ def test_labels_of_baselines_stand_where_curves_are_not_and_apart_from_each_othe
     assert (sides["trigrams"], sides["xz"]) == ("bottom", "top")
 
 
-def test_defect_labels_of_baselines_leave_the_side_where_a_curve_crosses_their_line() -> None:
+def test_defect_baseline_labels_move_away_from_crossing_curves() -> None:
     plot = LossPlot(Axes(smoothing=0))
     plot.show_baselines(BASELINES)
     label = next(item for item in plot.figure.center if isinstance(item, Label) and item.text == "trigrams 1.90")
@@ -89,7 +89,7 @@ def test_defect_labels_of_baselines_leave_the_side_where_a_curve_crosses_their_l
     assert (label.text_align, label.x.symbol) == ("left", "left")
 
 
-def test_baselines_are_labelled_lines_that_can_go() -> None:
+def test_baselines_are_labeled_lines_that_can_be_removed() -> None:
     plot = LossPlot(Axes())
     before = len(plot.figure.center)
     plot.show_baselines(BASELINES)

@@ -8,7 +8,7 @@ from dashboard.live.hub import Hub
 from dashboard.views.page import build_page
 
 
-def test_hidden_parts_leave_and_come_back_to_their_places() -> None:
+def test_hidden_components_are_removed_and_restored_in_place() -> None:
     first, second, third = (pn.pane.Str(words, visible=words != "second") for words in ("first", "second", "third"))
     layout = visible_only(pn.Row(first, second, third))
     assert layout.objects == [first, third]
@@ -20,7 +20,7 @@ def test_hidden_parts_leave_and_come_back_to_their_places() -> None:
     assert layout.objects == [second, third]
 
 
-def test_a_part_that_is_always_there_needs_no_switch() -> None:
+def test_a_component_without_visibility_always_stays() -> None:
     class Always(pn.viewable.Viewer):
         def __panel__(self) -> pn.pane.Str:
             return pn.pane.Str("always")

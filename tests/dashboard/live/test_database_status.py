@@ -31,7 +31,7 @@ def mariadb(tmp_path: Path) -> Iterator[database_servers.Server]:
         yield server
 
 
-def test_a_page_says_that_it_waits_for_the_database_and_goes_on_by_itself(
+def test_a_page_shows_a_database_outage_and_recovers_by_itself(
     mariadb: database_servers.Server, serve: Callable[..., Server], open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     home, url = tmp_path / "home", mariadb.make_database("studio")
@@ -99,7 +99,7 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
     expect(opened_meanwhile.get_by_role("log")).to_contain_text("step: ")
 
 
-def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_none(
+def test_the_traceback_of_an_unexpected_error_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     outage = DatabaseStatus(lambda: None)
@@ -114,7 +114,7 @@ def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_
     ]
 
 
-def test_an_unexpected_error_at_the_start_is_one_sentence(home: Path) -> None:
+def test_an_unexpected_error_at_startup_is_one_sentence(home: Path) -> None:
     with failing(home) as words:
         command = [sys.executable, "-m", "dashboard", "--home", str(home)]
         plain, verbose = (

@@ -16,7 +16,7 @@ from tests.support.trained_home import TrainedHome
 from tests.support.waiting import PATIENCE, wait_until
 
 
-def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
+def test_a_subscriber_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
     rung = Event()
     wake = rung.set
     hub.subscribe(wake)
@@ -33,7 +33,7 @@ def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, 
     assert [line.position for line in story.lines] == list(range(1, len(story.lines) + 1))
 
 
-def test_two_who_look_at_one_model_share_a_follower(services: Services, hub: Hub) -> None:
+def test_two_sessions_share_the_feed_of_a_model(services: Services, hub: Hub) -> None:
     model = services.models.create("ducks")
     one, other = Event().set, Event().set
     for wake in (one, other):
@@ -46,7 +46,7 @@ def test_two_who_look_at_one_model_share_a_follower(services: Services, hub: Hub
     assert hub.num_feeds == 0
 
 
-def test_nothing_is_left_of_who_left(services: Services, hub: Hub) -> None:
+def test_unsubscribing_leaves_nothing_behind(services: Services, hub: Hub) -> None:
     for _ in range(20):
         wake = Event().set
         hub.subscribe(wake)
@@ -55,7 +55,7 @@ def test_nothing_is_left_of_who_left(services: Services, hub: Hub) -> None:
     assert (hub.num_sessions, hub.num_feeds) == (0, 0)
 
 
-def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Services) -> None:
+def test_a_resumed_training_drops_the_curve_beyond_its_checkpoint(services: Services) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     services.training.wait(model.id)
     feed = ModelFeed(services, model.id)
@@ -69,7 +69,7 @@ def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Se
     assert [line.position for line in feed.history.lines] == list(range(1, len(feed.history.lines) + 1))
 
 
-def test_a_training_of_this_process_says_when_there_is_something_to_read(services: Services) -> None:
+def test_a_local_training_reports_when_something_was_stored(services: Services) -> None:
     told: list[str] = []
     services.training.watch(told.append)
     model = services.training.start(TEXT, options=OPTIONS)
@@ -80,13 +80,13 @@ def test_a_training_of_this_process_says_when_there_is_something_to_read(service
     assert not services.training.is_here(model.id)
 
 
-def test_closing_twice_is_no_error(services: Services) -> None:
+def test_closing_twice_is_not_an_error(services: Services) -> None:
     hub = Hub(services)
     hub.close()
     hub.close()
 
 
-def test_small_curves_read_on_where_they_ended(services: Services, hub: Hub) -> None:
+def test_validation_curves_are_read_incrementally(services: Services, hub: Hub) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     done = services.training.wait(model.id)
     assert list(hub.validation_curve(done).steps) == list(hub.validation_curve(done).steps) == [2, 4, 6, 8]
@@ -94,14 +94,14 @@ def test_small_curves_read_on_where_they_ended(services: Services, hub: Hub) -> 
     assert list(hub.validation_curve(services.training.wait(model.id)).steps) == [2, 4, 6, 8, 10, 11]
 
 
-def test_looking_again_at_a_model_at_rest_is_no_news(trained: TrainedHome, home) -> None:
+def test_refreshing_an_unchanged_model_reports_no_change(trained: TrainedHome, home) -> None:
     with open_services(home, environ={}) as services:
         feed = ModelFeed(services, trained.model.id)
         assert feed.refresh()
         assert not feed.refresh()
 
 
-def test_the_curves_of_a_training_are_read_no_more_often_than_they_are_drawn(
+def test_curves_are_not_read_more_often_than_they_are_drawn(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[float] = []
@@ -121,14 +121,14 @@ def test_the_curves_of_a_training_are_read_no_more_often_than_they_are_drawn(
     assert feed.history.curves["loss"].last_step == feed.model.step
 
 
-def test_a_model_that_is_not_there_is_said(services: Services) -> None:
+def test_a_missing_model_is_reported(services: Services) -> None:
     feed = ModelFeed(services, "nobody")
     assert feed.refresh()
     assert "There is no model 'nobody'" in feed.error
     assert feed.model is None
 
 
-def test_defect_what_was_told_once_is_shown_even_if_the_database_goes_away_right_then(
+def test_defect_an_update_is_kept_if_the_database_goes_away_afterwards(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
@@ -151,7 +151,7 @@ def refuse(*args, **kwargs):
     raise StoreAway("The database is away.")
 
 
-def test_an_outage_is_told_when_it_begins_and_when_it_ends(
+def test_an_outage_is_reported_when_it_starts_and_ends(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rung: list[str] = []
@@ -163,7 +163,7 @@ def test_an_outage_is_told_when_it_begins_and_when_it_ends(
     wait_until(lambda: rung[-1] == "")
 
 
-def test_a_database_that_keeps_silent_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.live.database_status.SILENT_SECONDS", 0.03)
     told = Event()
     outage = DatabaseStatus(told.set)
@@ -174,7 +174,7 @@ def test_a_database_that_keeps_silent_is_told_as_well(monkeypatch: pytest.Monkey
     outage.close()
 
 
-def test_the_hub_outlives_a_mistake_of_the_program(
+def test_the_hub_survives_an_unexpected_error(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hub.subscribe(lambda: None)
@@ -185,7 +185,7 @@ def test_the_hub_outlives_a_mistake_of_the_program(
     assert "unexpected error" in caplog.text
 
 
-def test_what_somebody_changes_is_seen_although_numbers_wait(services: Services, hub: Hub) -> None:
+def test_a_change_of_a_model_is_shown_although_curves_wait(services: Services, hub: Hub) -> None:
     wake = Event().set
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000})
     hub.subscribe(wake)

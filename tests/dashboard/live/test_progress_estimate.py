@@ -32,12 +32,12 @@ def test_speed_and_time_left_follow_from_the_losses() -> None:
     assert progress.share == 0.2
 
 
-def test_nothing_is_known_before_two_steps() -> None:
+def test_speed_is_unknown_before_two_steps() -> None:
     progress = ProgressEstimate.of(model(1), corpus(620), losses(1, 0.5), now=START)
     assert (progress.characters_per_second, progress.seconds_left) == (None, None)
 
 
-def test_a_time_limit_may_come_first() -> None:
+def test_a_time_limit_may_end_the_training_first() -> None:
     progress = ProgressEstimate.of(model(8, max_minutes=0.2), corpus(620), losses(8, 0.5), now=START + 4)
     assert progress.seconds_left == 8
 
@@ -47,10 +47,10 @@ def test_only_the_last_half_minute_counts() -> None:
     assert ProgressEstimate.of(model(3), corpus(620), curve, now=START + 1002).characters_per_second == 7.5
 
 
-def test_passes_over_the_text_may_come_before_the_last_step() -> None:
+def test_the_number_of_epochs_may_end_the_training_first() -> None:
     # 558 characters to train on, 186 a sequence, 37 windows a pass
     assert total_steps(model(0, max_epochs=0.5).train_params, corpus(620)) == 18
 
 
-def test_a_text_that_became_too_short_has_no_end_to_tell() -> None:
+def test_a_text_that_is_too_short_has_no_total_number_of_steps() -> None:
     assert total_steps(model(0).train_params, corpus(6)) == 0

@@ -21,7 +21,7 @@ def test_choosing_a_model_follows_it(session: Session, services: Services, hub: 
     assert (session.model.name, session.tab, hub.num_feeds) == ("ducks", "training", 1)
 
 
-def test_closing_a_session_ends_all_of_it(services: Services, hub: Hub) -> None:
+def test_a_closed_session_is_not_updated(services: Services, hub: Hub) -> None:
     session = Session(services, hub, lambda: None)
     session.on_update(lambda: pytest.fail("a closed session is not told anything"))
     session.model_id = services.models.create("ducks").id
@@ -30,14 +30,14 @@ def test_closing_a_session_ends_all_of_it(services: Services, hub: Hub) -> None:
     assert (hub.num_sessions, hub.num_feeds) == (0, 0)
 
 
-def test_slow_work_is_done_elsewhere_and_delivered_here(session: Session) -> None:
+def test_work_runs_on_a_background_thread_and_its_result_is_posted(session: Session) -> None:
     threads: list[str] = []
     session.run(lambda: threads.append(threading.current_thread().name), threads.append, threads.append)
     wait_until(lambda: session.update() or len(threads) == 2)
     assert threads == ["dashboard task", None]
 
 
-def test_failed_work_says_why(session: Session) -> None:
+def test_a_failed_task_shows_why(session: Session) -> None:
     def fail() -> None:
         raise StateError("It is being trained already.")
 
@@ -46,7 +46,7 @@ def test_failed_work_says_why(session: Session) -> None:
     assert session.notice == ("error", "It is being trained already.")
 
 
-def test_a_page_out_of_sight_gets_its_answers_but_no_news_until_it_is_seen_again(session: Session) -> None:
+def test_an_invisible_page_gets_results_but_no_updates_until_it_is_visible_again(session: Session) -> None:
     told: list[str] = []
     session.on_update(lambda: told.append("news"))
     session.is_page_visible = False
@@ -58,7 +58,7 @@ def test_a_page_out_of_sight_gets_its_answers_but_no_news_until_it_is_seen_again
     assert told == ["answer", "news"]
 
 
-def test_a_view_that_fails_does_not_silence_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_update_does_not_prevent_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     told: list[str] = []
     session.on_update(lambda: [][0])
     session.on_update(lambda: told.append("second"))
@@ -68,7 +68,7 @@ def test_a_view_that_fails_does_not_silence_the_others(session: Session, caplog:
     assert "unexpected error" in caplog.text
 
 
-def test_a_text_that_is_gone_is_no_error(session: Session) -> None:
+def test_a_deleted_text_is_not_an_error(session: Session) -> None:
     session.corpus_id = "3" * 64
     assert session.corpus is None
 
@@ -81,11 +81,11 @@ def test_the_same_message_twice_is_shown_twice(session: Session) -> None:
     assert shown.count(("error", "No.")) == 2
 
 
-def test_errors_meant_for_users_are_told_as_they_are() -> None:
+def test_error_messages_for_users_are_not_changed() -> None:
     assert error_message(StateError("Stop it first.")) == "Stop it first."
 
 
-def test_a_view_that_cannot_read_just_now_is_told_again_when_the_database_is_back(session: Session, hub: Hub) -> None:
+def test_views_are_updated_when_the_database_is_back(session: Session, hub: Hub) -> None:
     told: list[str] = []
 
     def show() -> None:
@@ -129,7 +129,7 @@ def test_a_session_stops_following_a_model_that_was_deleted_elsewhere(session: S
     assert "There is no model" in session.notice[1]
 
 
-def test_a_visitor_who_comes_while_the_database_is_away_sees_the_model_when_it_is_back(
+def test_a_page_opened_during_an_outage_shows_the_model_after_it(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = services.seen_by("ada")
@@ -149,7 +149,7 @@ def test_a_visitor_who_comes_while_the_database_is_away_sees_the_model_when_it_i
     session.close()
 
 
-def test_the_session_is_told_when_nobody_is_connected_to_its_page_any_more(
+def test_a_session_is_disconnected_with_its_last_connection(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[bool] = []

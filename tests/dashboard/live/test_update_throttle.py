@@ -31,14 +31,14 @@ def times(clock: Clock, pace: UpdateThrottle, seconds: float) -> int:
     return count
 
 
-def test_once_a_second_at_first_and_every_six_seconds_in_the_end(clock: Clock) -> None:
+def test_redraws_slow_down_from_one_to_six_seconds(clock: Clock) -> None:
     pace = UpdateThrottle()
     assert times(clock, pace, 8) == 8
     times(clock, pace, 300)
     assert times(clock, pace, 60) == 10
 
 
-def test_who_hurries_does_not_wait_and_begins_anew(clock: Clock) -> None:
+def test_a_restart_makes_a_redraw_due(clock: Clock) -> None:
     pace = UpdateThrottle()
     times(clock, pace, 300)
     assert pace.is_due(restart=True)

@@ -32,7 +32,7 @@ def door(home: Path) -> Iterator[Door]:
 
 
 @pytest.mark.parametrize("change", ["removed", "new password"])
-def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(door: Door, home: Path, change: str) -> None:
+def test_removing_a_user_or_changing_a_password_ends_logins_at_once(door: Door, home: Path, change: str) -> None:
     tab = Tab.opened(door)
     add_user(home / "users.json", "eve", "enough")
     assert tab.answers()
@@ -46,7 +46,7 @@ def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(door: Doo
     assert door.log_in("ada", "lovelace") == (401 if change == "removed" else 302)
 
 
-def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(door: Door) -> None:
+def test_logging_out_closes_all_tabs_of_a_browser_only(door: Door) -> None:
     here = [Tab.opened(door), Tab.opened(door)]
     cookie = door.cookie
     door.log_in("ada", USERS["ada"])
@@ -59,7 +59,7 @@ def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(door: Door)
     assert elsewhere.answers()
 
 
-def test_servers_that_share_secret_and_data_share_logins_and_logouts(home: Path) -> None:
+def test_servers_with_a_shared_secret_and_folder_share_logins_and_logouts(home: Path) -> None:
     logins = Logins(users=logins_in(home).users, cookie_secret="as long as one likes")
     with open_services(home, environ={}) as one, open_services(home, environ={}) as two:
         for first in opened(one, logins):
@@ -72,7 +72,7 @@ def test_servers_that_share_secret_and_data_share_logins_and_logouts(home: Path)
                 assert tab.is_closed
 
 
-def test_a_token_opens_nothing_with_another_login(door: Door) -> None:
+def test_a_token_is_rejected_with_another_login(door: Door) -> None:
     page = door.ask("GET", "/")[2]
     token = token_in(page)
     ada = door.cookie
@@ -82,7 +82,7 @@ def test_a_token_opens_nothing_with_another_login(door: Door) -> None:
     assert [door.shake(token, cookie) for cookie in (bob, door.cookie, "", ada)] == [403, 403, 403, 101]
 
 
-def test_a_token_that_was_not_signed_here_opens_nothing(door: Door) -> None:
+def test_a_token_with_a_foreign_signature_is_rejected(door: Door) -> None:
     from bokeh.util.token import generate_jwt_token, generate_session_id
 
     signed = {"secret_key": b"another", "signed": True}
@@ -91,7 +91,7 @@ def test_a_token_that_was_not_signed_here_opens_nothing(door: Door) -> None:
         assert door.shake(token, door.cookie) == 403
 
 
-def test_a_page_holds_no_cookie_and_no_header(door: Door) -> None:
+def test_a_page_contains_no_cookies_and_no_headers(door: Door) -> None:
     from bokeh.util.token import get_token_payload
 
     payload = get_token_payload(token_in(door.ask("GET", "/", Authorization="Basic c2VjcmV0")[2]))
@@ -100,7 +100,7 @@ def test_a_page_holds_no_cookie_and_no_header(door: Door) -> None:
 
 
 @pytest.mark.parametrize("way", ["/?bokeh-session-id={}", "/?bokeh-token={}"])
-def test_nobody_chooses_a_session(door: Door, way: str) -> None:
+def test_a_session_cannot_be_chosen(door: Door, way: str) -> None:
     from bokeh.util.token import get_session_id
 
     token = token_in(door.ask("GET", "/")[2])
@@ -119,7 +119,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("url", ELSEWHERE, ids=repr)
-def test_a_log_in_leads_nowhere_else(door: Door, url: str) -> None:
+def test_a_login_redirects_only_within_the_server(door: Door, url: str) -> None:
     assert not is_local(url)
     address = f"/login?next={quote(url, safe='')}"
     assert door.ask("GET", address)[0] == 403
@@ -129,7 +129,7 @@ def test_a_log_in_leads_nowhere_else(door: Door, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["/", "/?tab=write&model=9f2c", "/?text=a//b"])
-def test_a_log_in_leads_to_the_page_that_was_asked_for(door: Door, url: str) -> None:
+def test_a_login_redirects_to_the_requested_page(door: Door, url: str) -> None:
     door.cookie = ""
     asked = door.ask("GET", url)[1]["Location"]
     assert asked.startswith("./login?next=")
@@ -144,7 +144,7 @@ def stop_the_clock(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-def test_guessing_is_slowed_down_for_one_user_at_one_address(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_guessing_is_slowed_down_per_user_and_address(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = stop_the_clock(door, monkeypatch)
     for _ in range(FREE_OF_ONE):
         assert door.try_to_log_in("ada", "guess")[0] == 401
@@ -156,13 +156,13 @@ def test_guessing_is_slowed_down_for_one_user_at_one_address(door: Door, monkeyp
     assert door.log_in("ada", USERS["ada"]) == 302
 
 
-def test_a_forged_address_does_not_help(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forged_address_does_not_avoid_the_delay(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_the_clock(door, monkeypatch)
     answers = [door.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(FREE_OF_ONE + 2)]
     assert answers[-1] == 429
 
 
-def test_a_trusted_proxy_tells_visitors_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trusted_proxy_distinguishes_clients(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_services(home, environ={}) as services:
         for door in opened(services, logins_in(home), trusted_proxies=("127.0.0.0/8",)):
             stop_the_clock(door, monkeypatch)
@@ -196,7 +196,7 @@ def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> No
 
 
 @pytest.mark.parametrize("attack", ["many users from one address", "one user from many addresses"])
-def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
+def test_a_known_user_is_not_delayed_by_others(attack: str) -> None:
     throttle = LoginThrottle(Clock())
     throttle.succeeded("ada", "192.0.2.1")
     for number in range(FREE_OF_MANY + 9):
@@ -209,7 +209,7 @@ def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
                                  else "198.51.100.200") > 0  # fmt: skip
 
 
-def test_a_room_full_of_visitors_behind_one_address_logs_in_without_a_delay() -> None:
+def test_many_users_behind_one_address_log_in_without_a_delay() -> None:
     throttle = LoginThrottle(Clock())
     for number in range(3 * FREE_OF_MANY):
         assert throttle.seconds_left(f"user {number}", "192.0.2.1") == 0
@@ -217,7 +217,7 @@ def test_a_room_full_of_visitors_behind_one_address_logs_in_without_a_delay() ->
         throttle.succeeded(f"user {number}", "192.0.2.1")
 
 
-def test_the_memory_of_failures_is_bounded() -> None:
+def test_the_number_of_counters_is_limited() -> None:
     throttle = LoginThrottle(Clock())
     for number in range(MAX_COUNTERS):
         throttle.failed(f"user {number}", f"address {number}")
@@ -225,7 +225,7 @@ def test_the_memory_of_failures_is_bounded() -> None:
     assert len(throttle._failures) <= MAX_COUNTERS >= len(throttle._known)
 
 
-def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verifying_an_unknown_user_takes_as_long_as_a_known_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hashlib
 
     add_user(home / "users.json", "hashed", "lovely")
@@ -243,7 +243,7 @@ def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, mon
     assert len(costs) == 6 and len(set(costs)) == 1
 
 
-def test_a_login_file_that_breaks_while_the_server_runs_keeps_everybody(
+def test_a_login_file_that_becomes_invalid_keeps_its_last_users(
     door: Door, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):

@@ -63,14 +63,14 @@ def post(port: int, host: str, length: str, sent: bytes) -> tuple[bytes, int]:
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost", 413), ("evil.example", 413)])
-def test_a_huge_body_is_refused_before_it_is_read(door: Door, host: str, status: int) -> None:
+def test_a_large_body_is_rejected_before_it_is_read(door: Door, host: str, status: int) -> None:
     line, _ = post(door.port, f"{host}:{door.port}", f"Content-Length: {HUGE}", b"")
     assert line.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize("length", [f"Content-Length: {HUGE}", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
-def test_no_more_than_64_kb_of_a_body_are_read(door: Door, host: str, length: str) -> None:
+def test_at_most_64_kb_of_a_body_are_read(door: Door, host: str, length: str) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n" if "chunked" in length else b"x" * 0x10000
     _, went = post(door.port, f"{host}:{door.port}", length, chunk)
     kept_by_the_system = 16_000_000  # in the buffers of both sockets
@@ -79,24 +79,24 @@ def test_no_more_than_64_kb_of_a_body_are_read(door: Door, host: str, length: st
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "5, 6", "1e9", "", "0x10", "9" * 30])
-def test_a_length_that_is_none_is_refused(door: Door, length: str) -> None:
+def test_an_invalid_content_length_is_rejected(door: Door, length: str) -> None:
     line, _ = post(door.port, f"localhost:{door.port}", f"Content-Length: {length}", b"")
     assert re.match(rb"HTTP/1.1 (400|413) ", line), line
 
 
-def test_connections_that_send_nothing_or_too_slowly_end(door: Door) -> None:
+def test_idle_and_slow_connections_are_closed(door: Door) -> None:
     parameters = door.server._http.conn_params
     assert 0 < parameters.header_timeout <= 75
     assert 0 < parameters.body_timeout <= 20
     assert door.server._http.max_buffer_size == 2 * MAX_BODY_BYTES
 
 
-def test_a_log_in_as_large_as_allowed_is_read(door: Door) -> None:
+def test_a_login_body_of_the_maximum_size_is_read(door: Door) -> None:
     assert door.try_to_log_in("ada", "x" * (MAX_BODY_BYTES - 100))[0] == 401
 
 
 @pytest.mark.parametrize("size", [1, BYTES_BEFORE_SESSION, BYTES_BEFORE_SESSION + 1])
-def test_nothing_is_taken_before_the_page_is_there(
+def test_messages_before_the_session_exists_are_rejected(
     services: Services, home: Path, size: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun, builds = threading.Event(), threading.Event()
@@ -119,7 +119,7 @@ def test_nothing_is_taken_before_the_page_is_there(
     assert "Unhandled exception" not in caplog.text  # Bokeh's line about it would hold all that was sent
 
 
-def test_a_page_takes_uploads_and_no_message_without_an_end(door: Door) -> None:
+def test_a_page_accepts_uploads_and_rejects_endless_messages(door: Door) -> None:
     door.log_in("ada", USERS["ada"])
     tab = Tab.opened(door)
     for part in ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 16}', "{}", '{"events": []}'):
@@ -143,7 +143,7 @@ def cookies(answer: str) -> dict[str, set[str]]:
 OURS = {"HttpOnly", "SameSite=Lax"}
 
 
-def test_cookies_are_out_of_reach_of_scripts_and_other_sites(door: Door) -> None:
+def test_cookies_are_httponly_and_samesite(door: Door) -> None:
     _, headers = door.try_to_log_in("ada", USERS["ada"])
     assert cookies("\n".join(headers.get_all("Set-Cookie", []))) == {"charrnn-login": OURS}
     assert cookies(door.ask("GET", "/logout")[1]["Set-Cookie"]) == {"charrnn-login": OURS}
@@ -159,7 +159,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(door: Door) -> None
         ({"names": ("studio.example.org",)}, {"Host": "studio.example.org"}, False),
     ],
 )
-def test_cookies_are_secure_where_visitors_use_https(
+def test_cookies_are_secure_with_https(
     services: Services, home: Path, options: dict[str, tuple[str, ...]], headers: dict[str, str], secure: bool
 ) -> None:
     for door in opened(services, logins_in(home), **options):
@@ -193,7 +193,7 @@ def test_a_page_whose_login_ended_while_it_was_built_shows_nothing(services: Ser
 
 
 @pytest.mark.parametrize("place", ["iframe", "embed", "object", "frame", "fencedframe", "image", "script"])
-def test_a_page_is_built_for_no_frame_of_another_site(door: Door, place: str) -> None:
+def test_a_page_cannot_be_framed_by_another_site(door: Door, place: str) -> None:
     door.log_in("ada", USERS["ada"])
     asked = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": place}
     assert door.ask("GET", "/", Sec_Fetch_Site="cross-site", **asked)[0] == 403
@@ -204,7 +204,7 @@ def test_a_page_is_built_for_no_frame_of_another_site(door: Door, place: str) ->
     )
 
 
-def test_another_site_logs_nobody_out(door: Door) -> None:
+def test_another_site_cannot_log_users_out(door: Door) -> None:
     door.log_in("ada", USERS["ada"])
     asked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
     assert door.ask("GET", "/logout", **asked)[0] == 403
@@ -219,7 +219,7 @@ def test_a_notebook_may_show_the_page_in_a_frame(services: Services) -> None:
         assert door.ask("GET", "/", Sec_Fetch_Dest="object", **asked)[0] == 403
 
 
-def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(door: Door) -> None:
+def test_a_page_runs_only_its_own_scripts(door: Door) -> None:
     door.log_in("ada", USERS["ada"])
     nonces = set()
     for path in ("/", "/", "/?part=log"):
@@ -234,7 +234,7 @@ def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(door: Door) -> 
     assert len(nonces) == 3
 
 
-def test_what_is_no_page_runs_no_scripts(door: Door) -> None:
+def test_other_responses_than_pages_run_no_scripts(door: Door) -> None:
     for path in ("/login", "/logout", "/no-such-page", "/healthz"):
         assert door.ask("GET", path)[1]["Content-Security-Policy"].startswith("default-src 'none'; style-src")
     assert "script" not in door.ask("GET", "/login", Host="evil.example")[1]["Content-Security-Policy"]

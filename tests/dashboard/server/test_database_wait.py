@@ -46,7 +46,7 @@ def start(folder: Path, database: database_servers.Server, **environment: str) -
 def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped, CHARRNN_DATABASE_WAIT=str(PATIENCE)) as server:
         assert server.stdout and server.stderr
-        assert server.stderr.readline().endswith("Waiting …\n")
+        assert server.stderr.readline().endswith("Retrying …\n")
         stopped.start()
         line = next(line for line in server.stdout if "Char-RNN Studio is at http://127.0.0.1:" in line)
         wait_until(lambda: listens(int(line.split(":")[2].split()[0])))
@@ -55,7 +55,7 @@ def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tm
     assert server.returncode == 0
 
 
-def test_without_patience_one_sentence_says_what_is_missing(stopped: database_servers.Server, tmp_path: Path) -> None:
+def test_without_a_wait_the_missing_database_is_one_sentence(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped) as server:
         output, problem = server.communicate(timeout=PATIENCE)
     assert (server.returncode, output) == (1, "")

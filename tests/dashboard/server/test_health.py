@@ -29,7 +29,7 @@ def door(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("path", health.PATHS)
 @pytest.mark.parametrize("host", ["localhost", "10.0.0.7:8080", "any.example"])
-def test_probes_are_answered_under_any_name_without_a_login(door: Door, path: str, host: str) -> None:
+def test_health_checks_respond_to_any_host_without_a_login(door: Door, path: str, host: str) -> None:
     status, headers, text = door.ask("GET", path, Host=host)
     assert (status, text, headers["Cache-Control"]) == (200, "ok\n", "no-store")
     assert door.ask("HEAD", path, Host=host)[::2] == (200, "")
@@ -38,19 +38,19 @@ def test_probes_are_answered_under_any_name_without_a_login(door: Door, path: st
         assert door.ask(method, path, Host="any.example")[0] in (403, 405)
 
 
-def test_a_full_disk_is_told(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_reports_a_full_disk(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(Path())
     monkeypatch.setattr(bootstrap.shutil, "disk_usage", lambda path: usage._replace(free=bootstrap.NEEDED_BYTES - 1))
     assert door.ask("GET", "/readyz")[::2] == (503, "not ready: disk\n")
     assert door.ask("GET", "/healthz")[0] == 200
 
 
-def test_an_older_database_is_told(door: Door, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_reports_an_older_database(door: Door, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services._database, "is_current", lambda: False)
     assert door.ask("GET", "/readyz")[::2] == (503, "not ready: schema\n")
 
 
-def test_a_database_that_is_away_is_told_without_its_address(
+def test_readiness_reports_an_unreachable_database_without_its_address(
     door: Door, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> bool:
@@ -60,7 +60,7 @@ def test_a_database_that_is_away_is_told_without_its_address(
     assert door.ask("GET", "/readyz")[::2] == (503, "not ready: database\n")
 
 
-def test_a_frozen_database_delays_nothing_and_is_asked_once(
+def test_a_hanging_database_delays_nothing_and_is_queried_once(
     door: Door, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen, asked = threading.Event(), []

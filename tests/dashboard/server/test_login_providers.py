@@ -70,7 +70,7 @@ class Visit:
 
 
 @pytest.mark.parametrize("tab", ["library", "text", "options", "training", "write"])
-def test_a_page_shows_a_user_s_own_and_nothing_of_another_s(shared: Shared, tab: str) -> None:
+def test_a_page_shows_only_models_of_its_user(shared: Shared, tab: str) -> None:
     ada, bob = Visit(shared, "ada", tab), Visit(shared, "bob", tab)
     wait_until(lambda: ada.shows("ducks"))
     # what came to Ada's page with the hub's next look has come to Bob's, if it comes at all
@@ -81,7 +81,7 @@ def test_a_page_shows_a_user_s_own_and_nothing_of_another_s(shared: Shared, tab:
         assert not bob.shows(word)
 
 
-def test_a_session_looks_at_nothing_of_another_s_whatever_the_browser_says(shared: Shared) -> None:
+def test_a_session_cannot_follow_models_of_other_users(shared: Shared) -> None:
     hub = Hub(shared.services)
     bob = Session(shared.services.seen_by("bob"), hub, lambda: None)
     bob.model_id = shared.model.id
@@ -91,7 +91,7 @@ def test_a_session_looks_at_nothing_of_another_s_whatever_the_browser_says(share
     hub.close()
 
 
-def test_what_a_user_makes_on_the_page_is_theirs(shared: Shared) -> None:
+def test_models_created_on_a_page_belong_to_its_user(shared: Shared) -> None:
     bob = shared.services.seen_by("bob")
     made = bob.models.create("bob's")
     assert made.owner == "bob"
@@ -108,7 +108,7 @@ def flags(*words: str, **environ: str) -> Logins:
     return read_logins(settings.read(parser.parse_args(words), environ))
 
 
-def test_defect_a_users_file_that_is_not_there_is_no_password(tmp_path: Path) -> None:
+def test_defect_a_missing_login_file_is_not_parsed_as_a_password(tmp_path: Path) -> None:
     """Panel takes the name of a missing file for the password itself."""
     for content in (
         None,
@@ -127,7 +127,7 @@ def test_defect_a_users_file_that_is_not_there_is_no_password(tmp_path: Path) ->
         assert "lovely" not in str(error.value)
 
 
-def test_oauth_needs_a_provider_that_is_known_its_key_and_its_secret(tmp_path: Path) -> None:
+def test_oauth_needs_a_known_provider_a_key_and_a_secret(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(SECRETS["oauth"] + "\n")
     asked = flags("--oauth-provider", "GitHub", "--oauth-key", "us", "--oauth-secret-file", str(secret))
@@ -141,7 +141,7 @@ def test_oauth_needs_a_provider_that_is_known_its_key_and_its_secret(tmp_path: P
         flags("--oauth-provider", "github", "--login-file", "x")
 
 
-def test_a_server_sends_visitors_to_their_oauth_provider(tmp_path: Path) -> None:
+def test_a_server_redirects_users_to_the_oauth_provider(tmp_path: Path) -> None:
     logins = Logins(provider="github", key="us", secret=SECRETS["oauth"])
     with open_services(tmp_path, environ={}) as services:
         for door in opened(services, logins):
@@ -161,22 +161,22 @@ def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
-def test_an_address_of_other_machines_without_a_login_is_refused(tmp_path: Path, address: str) -> None:
+def test_a_public_address_without_a_login_is_rejected(tmp_path: Path, address: str) -> None:
     result = begun("--address", address, "--home", str(tmp_path / "home"))
     assert (result.returncode, result.stdout) == (1, "")
     assert "--login-file" in result.stderr and "--open-to-everybody" in result.stderr
     assert not (tmp_path / "home").exists()
 
 
-def test_it_is_opened_to_everybody_on_demand_with_a_warning(tmp_path: Path, serve: Callable[..., Server]) -> None:
+def test_open_to_everybody_serves_without_a_login_and_warns(tmp_path: Path, serve: Callable[..., Server]) -> None:
     server = serve(tmp_path, "--address", "0.0.0.0", "--open-to-everybody")
-    assert "Warning: no login is asked for." in server.stop()
+    assert "Warning: there is no login." in server.stop()
 
 
 @pytest.mark.parametrize(
     "program", [["-m", "dashboard"], ["-m", "charrnn", "models"], ["-m", "charrnn", "db", "upgrade"]]
 )
-def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path, program: list[str]) -> None:
+def test_a_password_in_a_flag_is_rejected_and_not_printed(tmp_path: Path, program: list[str]) -> None:
     url = f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"
     command = [sys.executable, *program, "--database", url, "--home", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
@@ -185,7 +185,7 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Pa
     assert SECRETS["database"] not in result.stdout + result.stderr
 
 
-def test_a_database_that_cannot_be_reached_tells_no_password(tmp_path: Path) -> None:
+def test_the_error_of_an_unreachable_database_contains_no_password(tmp_path: Path) -> None:
     for environ in (
         {"CHARRNN_DATABASE_URL": f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"},
         {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": "1", "MYSQL_PASSWORD": SECRETS["database"]},
@@ -195,9 +195,7 @@ def test_a_database_that_cannot_be_reached_tells_no_password(tmp_path: Path) -> 
         assert SECRETS["database"] not in result.stdout + result.stderr
 
 
-def test_secrets_are_in_no_log_no_page_no_process_list_and_no_repr(
-    tmp_path: Path, serve: Callable[..., Server]
-) -> None:
+def test_secrets_are_not_in_logs_pages_process_lists_or_reprs(tmp_path: Path, serve: Callable[..., Server]) -> None:
     users, cookie = tmp_path / "users.json", tmp_path / "cookie"
     users.write_text(json.dumps({"ada": SECRETS["login"]}))
     cookie.write_text(SECRETS["cookie"])
@@ -221,7 +219,7 @@ def test_limits_are_set_by_flags(tmp_path: Path) -> None:
     assert (result.returncode, "--max-trainings is '-3'" in result.stderr) == (1, True)
 
 
-def test_a_visitor_logs_in_with_the_form_and_reaches_the_page_asked_for(
+def test_a_user_logs_in_with_the_form_and_reaches_the_requested_page(
     tmp_path: Path, serve: Callable[..., Server], chromium: Browser
 ) -> None:
     (tmp_path / "users.json").write_text('{"ada": "drake-and-teal"}')

@@ -119,7 +119,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert not [url for url in asked if is_elsewhere(url)]
 
 
-def test_who_the_provider_knows_comes_in_and_sees_their_own(door: Door, provider: Provider, page: Page) -> None:
+def test_a_user_of_the_provider_logs_in_and_sees_their_models(door: Door, provider: Provider, page: Page) -> None:
     told: list[str] = []
     page.on("request", lambda request: told.append(f"{request.url} {request.post_data}"))
     page.goto(f"http://127.0.0.1:{door.port}/?tab=library")
@@ -140,7 +140,7 @@ def test_who_the_provider_knows_comes_in_and_sees_their_own(door: Door, provider
     assert page.get_by_text("Zebulon’s ducks").count() == 0
 
 
-def test_who_the_provider_refuses_is_told_so_and_may_try_again(door: Door, provider: Provider, page: Page) -> None:
+def test_a_user_whom_the_provider_rejects_sees_why_and_can_retry(door: Door, provider: Provider, page: Page) -> None:
     provider.denies = True
     page.goto(f"http://127.0.0.1:{door.port}/")
     page.get_by_text("access_denied").first.wait_for()
@@ -160,10 +160,10 @@ def test_who_the_provider_refuses_is_told_so_and_may_try_again(door: Door, provi
         "next=" + quote(f"/?code={CODE}&state=e30="),
     ],
 )
-def test_defect_a_log_in_that_was_not_begun_here_lets_nobody_in(door: Door, provider: Provider, query: str) -> None:
+def test_defect_a_login_that_was_not_started_here_is_rejected(door: Door, provider: Provider, query: str) -> None:
     """Panel takes an empty state for the right one where no log-in was begun: others could log a visitor in as them."""
     status, headers, text = door.ask("GET", f"/login?{query}")
     assert status == 403
-    assert "was not begun here" in text
+    assert "was not started here" in text
     assert not provider.asked
     assert "Set-Cookie" not in headers

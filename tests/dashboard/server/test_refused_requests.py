@@ -59,7 +59,7 @@ def everything(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-def test_these_are_all_routes_that_there_are(door: Door, locked: Door) -> None:
+def test_no_route_is_missing_in_this_file(door: Door, locked: Door) -> None:
     assert door.routes == {*APPLICATION, *FREE, *PROBES}
     assert locked.routes == {*APPLICATION, *FREE, *PROBES, *LOGIN}
 
@@ -67,7 +67,7 @@ def test_these_are_all_routes_that_there_are(door: Door, locked: Door) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7", "[::2]"]
 )
-def test_a_name_that_is_not_ours_is_refused_on_every_route_with_every_method(locked: Door, host: str) -> None:
+def test_an_unknown_host_is_rejected_on_every_route_with_every_method(locked: Door, host: str) -> None:
     for method, path in everything(APPLICATION | FREE | LOGIN):
         status, headers, words = locked.ask(method, path, Host=f"{host}:{locked.port}")
         assert (status, headers["Content-Type"]) == (403, "text/plain; charset=utf-8"), (method, path)
@@ -83,7 +83,7 @@ def origins(port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: Door) -> None:
+def test_an_unknown_origin_is_rejected_on_every_route_with_every_method(locked: Door) -> None:
     for origin in origins(locked.port):
         for method, path in everything(APPLICATION | FREE | LOGIN):
             assert locked.ask(method, path, Origin=origin)[0] == 403, (origin, method, path)
@@ -91,14 +91,14 @@ def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: Do
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
-def test_what_another_site_loads_is_refused_and_a_link_to_us_is_not(door: Door, site: str) -> None:
+def test_loads_from_other_sites_are_rejected_and_links_are_not(door: Door, site: str) -> None:
     for method, path in everything(APPLICATION | FREE):
         assert door.ask(method, path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")[0] == 403, (method, path)
     assert door.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200
     assert door.ask("POST", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
 
 
-def test_without_a_login_every_route_leads_to_it_or_refuses(guest: Door) -> None:
+def test_without_a_login_every_route_redirects_or_rejects(guest: Door) -> None:
     for method, path in everything(APPLICATION):
         status, headers, _ = guest.ask(method, path)
         assert status in (302, 403, 405), (method, path)
@@ -108,14 +108,14 @@ def test_without_a_login_every_route_leads_to_it_or_refuses(guest: Door) -> None
     assert guest.ask("GET", "/", Cookie='is_guest=1; user="2|1:0|10:1|4:user|4:YWRh|0"')[0] == 302
 
 
-def test_files_that_are_not_programs_cannot_be_had(guest: Door) -> None:
+def test_only_scripts_and_styles_are_served(guest: Door) -> None:
     for path in FREE.values():
         folder = path.rpartition("/")[0]
         for way in ("/../" * 9, "/%2e%2e" * 9 + "/", "/..%2f" * 9, "/%252e%252e" * 9 + "/", "//", "/..\\" * 9):
             assert guest.ask("GET", f"{folder}{way}etc/passwd")[0] in (400, 403, 404), (folder, way)
 
 
-def test_defect_nobody_has_a_module_imported_by_its_name(guest: Door) -> None:
+def test_defect_a_request_cannot_import_a_module(guest: Door) -> None:
     """Panel would import any module, on the thread that answers everybody, before it looks at what is asked."""
     assert "antigravity" not in sys.modules
     assert guest.ask("GET", "/components/antigravity/fly/css/x")[0] == 403
@@ -123,37 +123,37 @@ def test_defect_nobody_has_a_module_imported_by_its_name(guest: Door) -> None:
     assert "antigravity" not in sys.modules
 
 
-def test_who_logs_in_is_let_in(guest: Door) -> None:
+def test_a_correct_password_logs_in(guest: Door) -> None:
     assert (guest.log_in("ada", "lovely"), guest.ask("GET", "/")[0]) == (302, 200)
 
 
 @pytest.mark.parametrize(("user", "password"), [("ada", "builder"), ("ada", ""), ("eve", "lovely"), ("", "lovely")])
-def test_who_knows_no_password_is_not(guest: Door, user: str, password: str) -> None:
+def test_a_wrong_password_is_rejected(guest: Door, user: str, password: str) -> None:
     guest.log_in(user, password)
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_a_cookie_that_was_signed_elsewhere_is_worth_nothing(guest: Door) -> None:
+def test_a_cookie_with_a_foreign_signature_is_ignored(guest: Door) -> None:
     from tornado.web import create_signed_value
 
     guest.cookie = "user=" + create_signed_value("another secret", "user", "ada").decode()
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_the_login_asks_nobody_else_for_anything(guest: Door) -> None:
+def test_the_login_page_loads_nothing_from_elsewhere(guest: Door) -> None:
     for path in LOGIN.values():
         page = guest.ask("GET", path + "?error=<script>x</script>")[2]
         assert not re.findall(r"https?://|<script", page)
 
 
-def test_what_is_sent_first_to_one_user_holds_nothing_of_another(guest: Door) -> None:
+def test_a_page_contains_nothing_of_another_user(guest: Door) -> None:
     guest.log_in("ada", "lovely")
     guest.ask("GET", "/")
     guest.log_in("bob", "builder")
     assert "ada" not in guest.ask("GET", "/")[2]
 
 
-def test_every_answer_says_how_browsers_are_to_take_it(locked: Door) -> None:
+def test_every_response_has_security_headers(locked: Door) -> None:
     for path in (APPLICATION | FREE | LOGIN).values():
         headers = locked.ask("GET", path)[1]
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -182,7 +182,7 @@ def test_every_answer_says_how_browsers_are_to_take_it(locked: Door) -> None:
         ("127.0.0.1", ("studio.example.org",), "studio.example.org.evil.example", False),
     ],
 )  # fmt: skip
-def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], host: str, known: bool) -> None:
+def test_hosts_are_accepted_by_name_and_port(address: str, allowed: tuple[str, ...], host: str, known: bool) -> None:
     assert AllowedHosts(address, allowed, 5006).knows(host) is known
 
 
@@ -203,11 +203,11 @@ def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], ho
         ("studio.example.org", "https://studio.example.org/path", False),
     ],
 )  # fmt: skip
-def test_a_proxy_s_page_may_ask_under_its_own_name_port_and_scheme(allowed: str, origin: str, trusted: bool) -> None:
+def test_the_origin_of_an_allowed_proxy_is_accepted(allowed: str, origin: str, trusted: bool) -> None:
     assert AllowedHosts("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
 
 
-def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
+def test_an_unencrypted_origin_is_rejected_by_an_encrypted_server() -> None:
     names = AllowedHosts("127.0.0.1", ("https://studio.example.org",), 5006)
     assert names.trusts("http://localhost:5006", "localhost:5006", "http")
     assert not names.trusts("http://localhost:5006", "localhost:5006", "https")
@@ -217,7 +217,7 @@ def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
 @pytest.mark.parametrize(
     "host", ["", "ftp://a.example.org", "https://a.example.org/path", "a b@c", "a:port", "http://"]
 )
-def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
+def test_an_invalid_host_cannot_be_allowed(host: str) -> None:
     with pytest.raises(StudioError, match="--allow-host is"):
         AllowedHosts("127.0.0.1", (host,))
 
@@ -226,5 +226,5 @@ def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
     ("address", "local"), [("127.0.0.9", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False),
                            ("", False), ("192.0.2.7", False), ("no.such.name.invalid", False)]
 )  # fmt: skip
-def test_which_addresses_only_this_machine_reaches(address: str, local: bool) -> None:
+def test_loopback_addresses_are_recognized(address: str, local: bool) -> None:
     assert is_loopback(address) is local

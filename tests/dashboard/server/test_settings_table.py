@@ -8,12 +8,12 @@ from dashboard.server import settings
 DOCS = Path(__file__).parents[3] / "docs/settings.md"
 
 
-def test_the_documented_table_is_that_of_the_program() -> None:
+def test_the_documented_table_is_up_to_date() -> None:
     (shown,) = re.findall(r"<!-- settings: .*? -->\n(.*?)\n<!-- end -->", DOCS.read_text("utf-8"), re.DOTALL)
-    assert shown == settings.table(), "write it anew with: python -m dashboard --settings"
+    assert shown == settings.table(), "replace it by the output of: python -m dashboard --settings"
 
 
-def test_every_flag_has_a_variable_of_its_own() -> None:
+def test_each_setting_has_its_own_variable() -> None:
     variables = [each.variable for each in settings.SETTINGS + settings.LIMITS]
     assert len(set(variables)) == len(variables)
     assert all(re.fullmatch(r"CHARRNN_[A-Z_]+", variable) for variable in variables)
