@@ -31,11 +31,38 @@ assert "tensorflow" in sys.modules
 print(number)
 """
 
+IMPORTED_BY_THREADS = """
+import threading
+
+def import_generator():
+    from charrnn.model.generation import generator
+    assert generator.__name__ in names
+
+def import_training():
+    from charrnn.model.training import checkpoint, training_loop
+    assert training_loop.train and checkpoint.load
+
+names = {"charrnn.model.generation.generator"}
+errors = []
+threading.excepthook = lambda args: errors.append(args.exc_value)
+threads = [threading.Thread(target=work) for work in (import_generator, import_training) * 2]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not errors, errors
+"""
+
 
 def run(*command, **environ):
     """Run Python with stdout and stderr in pipes, as if nobody had set TensorFlow's log level."""
     environ = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | environ
     return subprocess.run([sys.executable, *command], env=environ, capture_output=True, text=True)
+
+
+def test_threads_may_import_at_the_same_time():
+    done = run("-c", IMPORTED_BY_THREADS)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_line_that_another_thread_prints_meanwhile_arrives():
