@@ -1,4 +1,4 @@
-"""In a real browser: dark and light, phones, and the keyboard."""
+"""Color schemes, phones, accessibility and keyboard in a real browser."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ def url(shared: Server, trained: TrainedHome) -> str:
 
 
 def wait_for_dark(page: Page, dark: bool) -> None:
-    """Wait until the page is painted dark, or light: the sum of red, green and blue tells."""
+    """Wait until the background is dark or light."""
     color = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
     page.wait_for_function(f"dark => ({color}.reduce((sum, part) => sum + +part, 0) < 384) === dark", arg=dark)
 
@@ -77,12 +77,12 @@ def test_a_dark_page_is_never_white_while_it_loads(url: str, open_page: Callable
 
 
 def brightness(picture: bytes) -> float:
-    """Return the mean of a picture's grey, 0 for black, 255 for white."""
+    """Return the mean brightness of an image, from 0 (black) to 255 (white)."""
     return ImageStat.Stat(Image.open(io.BytesIO(picture)).convert("L")).mean[0]
 
 
 def lasting_barriers(page: Page) -> dict[str, list[str]]:
-    """Return what axe finds; again for a while, because what is drawn late takes the dark colours late."""
+    """Return accessibility violations; retries, since late components become dark late."""
     for _ in range(10):
         if not (found := barriers(page)):
             break
@@ -109,7 +109,7 @@ def test_no_page_has_a_serious_accessibility_violation_on_a_desktop(url: str, op
 
 
 def test_the_layout_does_not_shift_while_a_page_loads(url: str, open_page: Callable[..., Page]) -> None:
-    """What moves without having been asked to, by the measure of browsers; below 0.1 counts as still."""
+    """The browsers' measure of layout shift; below 0.1 is good."""
     page = open_page(url)
     page.add_init_script(SHIFTS)
     for tab, words in TABS.items():
@@ -177,4 +177,4 @@ FOCUSED = """() => {
   for (let e = found, i = 0; e && i < 4; e = e.parentElement, i++) seen ||= marked(e)
   return [name.trim(), seen]
 }"""
-"""Name of the element with the focus, and whether that shows."""
+"""Name of the focused element, and whether the focus is visible."""

@@ -1,4 +1,4 @@
-"""What users and networks write is shown, never obeyed."""
+"""Escaping of stored text."""
 
 import pytest
 

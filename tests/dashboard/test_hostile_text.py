@@ -1,4 +1,4 @@
-"""Names, log lines and samples that would be obeyed if anything obeyed them."""
+"""Names, log lines and samples that contain HTML, scripts and control characters."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def hostile(home: Path, trained: TrainedHome) -> Model:
 
 
 def once(tell: Callable[[object], None]) -> Callable[[object], None]:
-    """Hear the first event only."""
+    """Listen to the first event only."""
     heard: list[object] = []
 
     def listen(event: object) -> None:

@@ -1,4 +1,4 @@
-"""In a real browser, on a real server: what a visitor does, and that nothing is lost."""
+"""A complete journey in a real browser, across a restart of the server."""
 
 import re
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def test_from_an_uploaded_file_to_generated_text_across_a_restart(
 
 
 def set_options(page: Page) -> None:
-    """Copy the options of `ducks`, make a mistake and mend it, and train without end and without many words."""
+    """Copy the options of `ducks`, correct an invalid value, and set an endless training with few log lines."""
     press(page, "Continue")
     press(page, "Copy settings from ducks")
     layers = page.get_by_label("Layers")
@@ -86,8 +86,8 @@ def set_options(page: Page) -> None:
 def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:
     canvas = page.locator(".bk-Figure").first
     canvas.scroll_into_view_if_needed()
-    page.wait_for_function(f"({PICTURE})().last > 0")
-    before = page.evaluate(PICTURE)
+    page.wait_for_function(f"({PLOT_STATE})().last > 0")
+    before = page.evaluate(PLOT_STATE)
     box = canvas.bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -95,19 +95,19 @@ def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(x + 60, y, steps=5)
     page.mouse.up()
-    page.wait_for_function(f"start => ({PICTURE})().start !== start", arg=before["start"])
-    moved = page.evaluate(PICTURE)
-    page.wait_for_function(f"last => ({PICTURE})().last > last", arg=moved["last"])
-    assert page.evaluate(PICTURE)["start"] == moved["start"]
+    page.wait_for_function(f"start => ({PLOT_STATE})().start !== start", arg=before["start"])
+    moved = page.evaluate(PLOT_STATE)
+    page.wait_for_function(f"last => ({PLOT_STATE})().last > last", arg=moved["last"])
+    assert page.evaluate(PLOT_STATE)["start"] == moved["start"]
 
 
-PICTURE = """() => {
+PLOT_STATE = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()]
   const { x_range } = models.find((m) => m.type === "Figure")
   const last = Math.max(0, ...models.filter((m) => m.type === "ColumnDataSource").map((m) => m.data.x.at(-1) ?? 0))
   return { start: x_range.start, last }
 }"""
-"""Where the picture of the losses begins, and its last step."""
+"""Start of the plot's x range, and its last step."""
 
 
 def test_every_page_of_an_empty_folder_says_what_to_do_next(

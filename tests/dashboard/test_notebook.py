@@ -1,4 +1,4 @@
-"""The dashboard as a notebook's cell value, and its parts alone."""
+"""The dashboard and its parts as the values of notebook cells."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ SHOWN = {
     "sampler": "Write with ducks",
     "write": "Write with ducks",
 }
-"""Words that a page with this part shows."""
+"""A text that each part shows."""
 OF_A_MODEL = ("training", "loss", "log", "sampler")
 
 
@@ -65,7 +65,7 @@ def test_each_part_can_be_shown_alone_and_twice(studio: Dashboard, chromium: Bro
     page = chromium.new_page()
     complaints: list[Error] = []
     page.on("pageerror", lambda error: complaints.append(error))
-    # the sampler and the second `write` are two visitors of a model at rest, about which nothing new comes
+    # The sampler and `write` are two sessions of a completed model, which causes no later updates.
     for name, words in SHOWN.items():
         page.goto(part(studio, name).url)
         page.get_by_text(words).first.wait_for(timeout=1000 * PATIENCE)

@@ -1,4 +1,4 @@
-"""In a real browser: what each page offers. All on one server, so that each test leaves the others' models alone."""
+"""What each tab offers, in a real browser; the tests share a server and leave its models as they are."""
 
 import io
 import re
@@ -36,7 +36,7 @@ def upload(page: Page, name: str, data: bytes) -> None:
 
 
 def downloaded(page: Page, name: str) -> bytes:
-    """Press a button and return the file that comes of it."""
+    """Press a button and return the downloaded file."""
     with page.expect_download() as download:
         page.get_by_text(name, exact=True).click()
     return Path(download.value.path()).read_bytes()
@@ -98,7 +98,7 @@ LINKS = """() => {
     return click.call(this)
   }
 }"""
-"""Notes for each link that is clicked for a file: under which name it is to be kept, and as what."""
+"""Records file name and type of each download."""
 
 
 def test_log_metrics_plots_and_models_are_downloaded(
@@ -122,7 +122,7 @@ def test_log_metrics_plots_and_models_are_downloaded(
     assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(exported.namelist())
     assert any(name.startswith("checkpoint/") for name in exported.namelist())
 
-    # whatever a text holds, no browser shows it as more than text, and every file is for the disk
+    # Browsers never render downloads of text as HTML, and all files are saved.
     kinds = dict(page.evaluate("window.links"))
     assert set(kinds) == {"metrics.csv", "loss.png", "loss.svg", "log.txt", "ducks.zip"}
     assert kinds["metrics.csv"] == kinds["log.txt"] == "text/plain"
@@ -201,13 +201,13 @@ CHARACTERS = """() => {
   }
   return [...find(document).children].map((span) => span.textContent)
 }"""
-"""The prompt of the written text, and each of its characters."""
+"""The prompt of the generated text, and each of its characters."""
 
 
 def test_resizing_a_plot_before_its_layout_exists_is_not_an_error(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
-    """A defect of Bokeh's (3.10): its views are built piece by piece, and a resize in between found no layout."""
+    """Bokeh 3.10 builds views asynchronously; a resize in between failed without a layout."""
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.wait_for_function(f"({FIGURE})() !== undefined")
     page.evaluate(f"""async () => {{

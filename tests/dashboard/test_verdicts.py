@@ -1,4 +1,4 @@
-"""The form, the command line and the services say the same of every option, whatever is typed."""
+"""Form, command line and services accept and reject the same values of every option."""
 
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ Verdict = Any
 
 
 def edges(option: Option) -> list[str]:
-    """Return what lies at the borders of what is allowed."""
+    """Return values at the bounds of an option."""
     ends = [end for end in (option.minimum, option.maximum) if end is not None]
     return [f"{end + step!r}" for end in ends for step in (-1, 0, 1, 1e-9, -1e-9)] + list(option.choices)
 
@@ -32,7 +32,7 @@ STRANGE = ["", " ", "nan", "-nan", "inf", "-Infinity", "1e400", "0x10", "1_000",
 
 @st.composite
 def typing(draw: st.DrawFn) -> tuple[Kind, str, str]:
-    """A kind, an option of it, and what somebody types for it."""
+    """A kind of options, an option, and an input."""
     kind: Kind = draw(st.sampled_from(("training", "sampling")))
     option = draw(st.sampled_from(list(options(kind).values())))
     numbers = st.one_of(st.integers().map(str), st.floats().map(repr), st.decimals(allow_nan=True).map(str))
@@ -41,7 +41,7 @@ def typing(draw: st.DrawFn) -> tuple[Kind, str, str]:
 
 
 def services_say(kind: Kind, name: str, text: str) -> Verdict:
-    """Ask the services."""
+    """Check a value with the services."""
     try:
         return checked(kind, {name: text})[name]
     except OptionError as error:
@@ -50,7 +50,7 @@ def services_say(kind: Kind, name: str, text: str) -> Verdict:
 
 
 def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
-    """Ask the command line."""
+    """Check a value with the command line."""
     args = parse([*LINES[kind], f"--{name}={text}"], cli.COMMANDS)
     try:
         return checked(kind, typed_flags(args, kind))[name]
@@ -61,12 +61,12 @@ def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
 
 @cache
 def form_of(kind: Kind) -> OptionForm:
-    """One form for all examples, since its fields take long to make."""
+    """Share one form among all examples, since creating its fields is slow."""
     return OptionForm(kind)
 
 
 def form_says(kind: Kind, name: str, text: str) -> Verdict:
-    """Type into the form, or choose there, as a browser that can send anything would."""
+    """Check a value with the form, as input from a browser."""
     form = form_of(kind)
     form.fill({})
     widget = form.fields[name]

@@ -1,4 +1,4 @@
-"""No property of any page takes a value that the page would not send; who tries is disconnected and logged."""
+"""Properties of every page accept only what the page sends; other values close the session and are logged."""
 
 import logging
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ LATE = {
     "options": "Select",
     "text": "TextUpload",
 }
-"""What is on a tab only once its view was built and has news."""
+"""A component of each tab that exists once its view was built and updated."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,7 +66,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 @pytest.fixture(scope="module")
 def pages(door: Door, empty: Door, trained: TrainedHome) -> Iterator[dict[str, Document]]:
-    """Every page: each tab, each part of a notebook, with a trained model and in an empty folder, and a cell."""
+    """Every page: each tab and each part, with and without models, and a page inside a notebook cell."""
     visits = {f"tab {tab}": (door, f"?tab={tab}&model={trained.model.id}") for tab in TABS}
     visits |= {f"part {part}": (door, f"?part={part}&model={trained.model.id}") for part in VIEWS}
     visits |= {f"empty, tab {tab}": (empty, f"?tab={tab}") for tab in TABS}
@@ -105,7 +105,7 @@ HOSTILE: dict[str, Any] = {
     "a model of the page": {"id": "p1001"}, "a symbol": {"type": "symbol", "name": "x"}, "no form": {"a": {"b": 1}},
 }  # fmt: skip
 SHORT = {"a file's path", "a web address", "another user's id", "markup", "an expression"}
-"""Texts that somebody may type."""
+"""Values that a user can type."""
 WORDS = {"an expression", "a fraction"}
 
 
@@ -120,12 +120,12 @@ def every_property(pages: dict[str, Document]) -> dict[tuple[str, str], tuple[Do
 
 
 def applied(document: Document, sent: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a page would apply of an event; nothing of one that is rejected."""
+    """Return what a page applies of an event; nothing if it is rejected."""
     return [] if is_rejected(document, sent) else check(document, {"events": [sent]}, {})
 
 
 def is_rejected(document: Document, sent: dict[str, Any]) -> bool:
-    """Return whether an event would end the session of who sent it."""
+    """Return whether an event closes the session."""
     try:
         check(document, {"events": [sent]}, {})
     except Rejected:
@@ -134,7 +134,7 @@ def is_rejected(document: Document, sent: dict[str, Any]) -> bool:
 
 
 def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -> None:
-    """A component that is new on a page needs an entry in PROPERTIES: what may a browser set of it?"""
+    """A new component needs an entry in PROPERTIES: which of its properties can a browser set?"""
     parts = {
         component_of(model)
         for document in pages.values()
@@ -154,7 +154,7 @@ def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -
 
 
 def test_every_button_with_an_action_is_an_action_button(pages: dict[str, Document]) -> None:
-    """Buttons with an action are `ActionButton`s; the two others save a picture in the browser."""
+    """Two other buttons save an image in the browser."""
     labels: dict[str, set[str]] = {"Button": set(), "ActionButton": set()}
     for document in pages.values():
         for model in list(document.models):
@@ -187,7 +187,7 @@ def test_no_property_of_any_page_accepts_a_hostile_value(pages: dict[str, Docume
 
 @pytest.mark.parametrize("name", ["logo", "favicon", "template", "site_url", "title", "meta", "config", "main", "esm"])
 def test_defect_a_browser_cannot_make_the_page_read_a_file(door: Door, name: str, tmp_path: Path) -> None:
-    """Page.logo reads any file that ends like a picture and sends it back."""
+    """Page.logo reads any file with the extension of an image and sends it to the browser."""
     secret = tmp_path / "secret.svg"
     secret.write_text("the server's secret")
     browser = RawBrowser(door)
@@ -230,7 +230,7 @@ def reject_over_the_wire(door: Door, caplog: pytest.LogCaptureFixture, query: st
 def test_a_hostile_value_for_any_component_closes_the_session_and_is_logged_once(
     pages: dict[str, Document], door: Door, empty: Door, trained: TrainedHome, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over a real websocket, once for each component and for each kind of value; the rest is in the tests above."""
+    """Over a real websocket, once per component and per kind of value; other tests cover the rest."""
     caplog.set_level(logging.WARNING)
     kinds = [kind for kind in HOSTILE if not isinstance(HOSTILE[kind], str) or len(HOSTILE[kind]) < LARGEST_MESSAGE]
     seen: dict[str, str] = {}
@@ -269,7 +269,7 @@ ECHOES = {"IntSlider": "end", "ActionButton": "label", "Select": "options", "Tex
 def test_defect_a_browser_that_sends_back_what_the_server_has_set_is_not_disconnected(
     pages: dict[str, Document], component: str, name: str
 ) -> None:
-    """React components do so, late if the server was quicker; what the server has set since is not undone."""
+    """React components echo values, late if the server was quicker; newer values of the server are kept."""
     found = every_property(pages)
     document, model = found[component, name]
     assert check(document, {"events": [change(model.id, name, getattr(model, name))]}, {}) == []

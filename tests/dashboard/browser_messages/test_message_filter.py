@@ -1,4 +1,4 @@
-"""Messages that no page of ours sends: nothing of them reaches a model, and the session is closed."""
+"""Messages that no page sends: they reach no model, and close the session."""
 
 import json
 import threading
@@ -168,7 +168,7 @@ def test_a_change_of_a_removed_model_is_dropped(door: Door) -> None:
 def test_a_page_inside_a_notebook_cell_ignores_invalid_messages(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There the browser belongs to who runs the kernel; a message of another origin is not obeyed all the same."""
+    """There, the browser belongs to the owner of the kernel; invalid messages are ignored all the same."""
     studio, document = Studio.open(services), Document()
     with set_curdoc(document):
         page = studio.page("library")
@@ -193,19 +193,19 @@ def test_a_page_inside_a_notebook_cell_ignores_invalid_messages(
 
 
 def test_a_change_of_a_model_that_is_being_added_is_accepted(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A callback sends a new model to the browser before it has added it to the page, and the browser is quick."""
+    """A callback sends a new model to the browser before it adds it to the page, and the browser is quick."""
     browser, new = RawBrowser(door), Location()
     calls: list[object] = []
     monkeypatch.setattr(message_filter, "check", lambda *given: calls.append(given) or check(*given))
-    has_begun = threading.Event()
+    has_started = threading.Event()
 
     def callback() -> None:
-        has_begun.set()
+        has_started.set()
         wait_until(lambda: calls)
         browser.document.add_root(new)
 
     browser.document.add_next_tick_callback(callback)
-    wait_until(has_begun.is_set)
+    wait_until(has_started.is_set)
     browser.patch(change(new.id, "search", "?tab=text"))
     wait_until(lambda: new.search == "?tab=text")
     browser.close()

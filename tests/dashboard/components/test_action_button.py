@@ -1,4 +1,4 @@
-"""A button takes no second click while its action is under way."""
+"""A button with an action ignores clicks while the action runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,20 +17,20 @@ expect.set_options(timeout=1000 * PATIENCE)
 
 
 def test_a_button_is_disabled_from_the_click_until_its_task_ends(session: Session) -> None:
-    begun: list[Task] = []
+    started: list[Task] = []
 
     def act() -> Task:
-        begun.append(Task())
-        return begun[-1]
+        started.append(Task())
+        return started[-1]
 
     button = ActionButton(session, act, label="Export", busy_label="Exporting …")
     for _ in range(3):
         button.clicks += 1
-    assert (len(begun), button.disabled, button.label) == (1, True, "Exporting …")
-    begun[0].end()
+    assert (len(started), button.disabled, button.label) == (1, True, "Exporting …")
+    started[0].end()
     assert (button.disabled, button.label) == (False, "Export")
     button.clicks += 1
-    assert len(begun) == 2
+    assert len(started) == 2
 
 
 def test_a_button_that_is_blocked_meanwhile_stays_disabled(session: Session) -> None:

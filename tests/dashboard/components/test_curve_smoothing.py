@@ -1,4 +1,4 @@
-"""Curves for the eye."""
+"""Smoothing and downsampling of curves."""
 
 import numpy as np
 import pytest

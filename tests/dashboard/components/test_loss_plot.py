@@ -1,4 +1,4 @@
-"""The loss plot."""
+"""Curves, axes and baselines of the loss plot."""
 
 import math
 

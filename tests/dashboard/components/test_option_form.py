@@ -1,4 +1,4 @@
-"""Forms made from the schema."""
+"""Forms generated from the options schema."""
 
 import json
 

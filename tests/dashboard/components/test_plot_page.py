@@ -1,4 +1,4 @@
-"""In a real browser: whatever is done to a plot, the page stays connected."""
+"""Interaction with a plot in a real browser."""
 
 from collections.abc import Callable
 

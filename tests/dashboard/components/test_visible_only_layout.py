@@ -1,4 +1,4 @@
-"""Layouts hold only what is visible, so that a browser draws nothing else."""
+"""Layouts contain only visible components."""
 
 import panel as pn
 

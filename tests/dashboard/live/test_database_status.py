@@ -1,4 +1,4 @@
-"""In a real browser: the database goes away or fails, and comes back."""
+"""Outages and errors of the database, shown in a real browser."""
 
 import sqlite3
 import subprocess
@@ -26,7 +26,7 @@ ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 500, "save_every_n"
 
 @pytest.fixture
 def mariadb(tmp_path: Path) -> Iterator[database_servers.Server]:
-    """A database server of this test alone, since it is stopped."""
+    """A database server for one test, which stops it."""
     with database_servers.running("mariadb", tmp_path) as server:
         yield server
 
@@ -72,7 +72,7 @@ def test_a_page_shows_a_database_outage_and_recovers_by_itself(
 
 @contextmanager
 def failing(home: Path) -> Iterator[str]:
-    """Have the database fail whenever models are read; yield its words."""
+    """Make the database fail whenever models are read; yield its error message."""
     with closing(sqlite3.connect(home / "charrnn.sqlite3", isolation_level=None)) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_xinfo(model)")]
         broken = ", ".join("abs(1, 2) AS notes" if name == "notes" else name for name in columns)

@@ -1,4 +1,4 @@
-"""One follower a model, however many look."""
+"""The hub and its model feeds."""
 
 import time
 from threading import Event

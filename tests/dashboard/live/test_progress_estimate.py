@@ -1,4 +1,4 @@
-"""How far a training is."""
+"""Estimates of steps, speed and time left."""
 
 from datetime import UTC, datetime
 
@@ -48,7 +48,7 @@ def test_only_the_last_half_minute_counts() -> None:
 
 
 def test_the_number_of_epochs_may_end_the_training_first() -> None:
-    # 558 characters to train on, 186 a sequence, 37 windows a pass
+    # 558 characters to train on, 186 per sequence, 37 steps per epoch
     assert total_steps(model(0, max_epochs=0.5).train_params, corpus(620)) == 18
 
 

@@ -1,4 +1,4 @@
-"""What one visitor looks at, and the way in for other threads."""
+"""Sessions: updates, tasks, errors and access."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""How often numbers are drawn anew."""
+"""Throttling of redraws."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from dashboard.live.update_throttle import UpdateThrottle
 
 
 class Clock:
-    """Time as a test has it pass."""
+    """A clock that a test sets."""
 
     now = 1000.0
 
@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def times(clock: Clock, pace: UpdateThrottle, seconds: float) -> int:
-    """Count how often it is time within some seconds, asked eight times a second."""
+    """Return how many redraws are due within some seconds, checked eight times a second."""
     count = 0
     for _ in range(round(8 * seconds)):
         count += pace.is_due()

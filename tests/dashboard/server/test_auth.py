@@ -1,4 +1,4 @@
-"""What ends a login, what a stolen token is worth, and how guessing passwords is slowed down."""
+"""Logins, logouts, tokens, and the delay of password guessing."""
 
 import json
 import logging
@@ -138,7 +138,7 @@ def test_a_login_redirects_to_the_requested_page(door: Door, url: str) -> None:
 
 
 def stop_the_clock(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let no time pass between attempts, however busy the machine; return the seconds, to be changed."""
+    """Stop the clock of the throttle, so that a slow machine does not matter; return the time, which can be changed."""
     seconds = [1000.0]
     monkeypatch.setattr(door.studio.gate.throttle, "_clock", lambda: seconds[0])
     return seconds
@@ -173,7 +173,7 @@ def test_a_trusted_proxy_distinguishes_clients(home: Path, monkeypatch: pytest.M
 
 
 class Clock:
-    """Seconds, as a test likes them."""
+    """A clock that a test sets."""
 
     now = 1000.0
 

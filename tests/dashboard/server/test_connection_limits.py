@@ -1,4 +1,4 @@
-"""What strangers may cost: sizes of bodies and messages, cookies, headers, and pages that cannot be built."""
+"""Limits of unauthenticated connections: bodies, messages, cookies, headers, and pages that cannot be built."""
 
 import re
 import socket
@@ -99,10 +99,10 @@ def test_a_login_body_of_the_maximum_size_is_read(door: Door) -> None:
 def test_messages_before_the_session_exists_are_rejected(
     services: Services, home: Path, size: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    begun, builds = threading.Event(), threading.Event()
+    started, builds = threading.Event(), threading.Event()
 
     def slow(*args: object, **options: object) -> object:
-        begun.set()
+        started.set()
         assert builds.wait(60)
         raise RuntimeError("never mind")
 
@@ -112,7 +112,7 @@ def test_messages_before_the_session_exists_are_rejected(
         door.server._tornado._applications["/"]._sessions.clear()  # as if another server had sent the page
         monkeypatch.setattr(server_module, "build_page", slow)
         tab = Tab(door, token)
-        assert begun.wait(60)
+        assert started.wait(60)
         tab.send("x" * size)
         assert tab.is_closed
         builds.set()
@@ -132,7 +132,7 @@ def test_a_page_accepts_uploads_and_rejects_endless_messages(door: Door) -> None
 
 
 def cookies(answer: str) -> dict[str, set[str]]:
-    """Return the attributes of the cookies that an answer sets, by name."""
+    """Return the attributes of the cookies in a response, by name."""
     found = {}
     for line in answer.splitlines():
         first, *rest = line.split("; ")

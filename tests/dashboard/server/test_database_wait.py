@@ -1,4 +1,4 @@
-"""The dashboard may start before its database, as the parts of a compose file do."""
+"""Start the dashboard before its database, as container engines do."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PASSWORD = "drake-and-teal"
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> Iterator[database_servers.Server]:
-    """A database server that does not run yet, with an empty database and a user with a password."""
+    """A stopped database server with an empty database and a user with a password."""
     with database_servers.running("mariadb", tmp_path) as database:
         url = parse_url(database.make_database("studio"))
         with pymysql.connect(host=url.host, port=url.port or 3306, user=url.username) as connection:

@@ -1,4 +1,4 @@
-"""What load balancers and container engines ask."""
+"""Health checks for load balancers and container engines."""
 
 import shutil
 import threading
@@ -22,7 +22,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def door(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
-    """A server with users, whose answers are not kept."""
+    """A server with users, whose results are not cached."""
     monkeypatch.setattr(health, "FRESH_SECONDS", 0)
     yield from opened(services, logins_in(tmp_path))
 

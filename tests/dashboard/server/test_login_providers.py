@@ -1,4 +1,4 @@
-"""Who may come in, whose things are whose on the page, and secrets that are told nobody."""
+"""Who can log in, which models a user sees, and how secrets are kept."""
 
 import json
 import os
@@ -39,7 +39,7 @@ class Shared:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """Bob has nothing."""
+    """Services of Bob, who has no models."""
     home = tmp_path_factory.mktemp("users")
     with open_services(home, environ={}) as services:
         ada = services.seen_by("ada")
@@ -62,7 +62,7 @@ class Visit:
         wait_until(lambda: self._session.document.roots)
 
     def shows(self, words: str) -> bool:
-        """Tell whether the browser was or would be sent words."""
+        """Return whether the browser was or would be sent a text."""
         try:
             return words in json.dumps(self._session.document.to_json(), default=str)
         except RuntimeError:  # it is just being changed
@@ -73,7 +73,7 @@ class Visit:
 def test_a_page_shows_only_models_of_its_user(shared: Shared, tab: str) -> None:
     ada, bob = Visit(shared, "ada", tab), Visit(shared, "bob", tab)
     wait_until(lambda: ada.shows("ducks"))
-    # what came to Ada's page with the hub's next look has come to Bob's, if it comes at all
+    # What reached Ada's page with the hub's next refresh has reached Bob's page too, if ever.
     seen = shared.services.seen_by("ada").models.note(shared.model.id, f"seen in {tab}")
     again = Visit(shared, "ada", "library")
     wait_until(lambda: again.shows(seen.notes))
@@ -102,14 +102,14 @@ def test_models_created_on_a_page_belong_to_its_user(shared: Shared) -> None:
 
 
 def flags(*words: str, **environ: str) -> Logins:
-    """Read a command line."""
+    """Parse flags."""
     parser = ArgumentParser()
     settings.add_flags(parser)
     return read_logins(settings.read(parser.parse_args(words), environ))
 
 
 def test_defect_a_missing_login_file_is_not_parsed_as_a_password(tmp_path: Path) -> None:
-    """Panel takes the name of a missing file for the password itself."""
+    """Panel uses the name of a missing file as the password."""
     for content in (
         None,
         "lovely",
@@ -133,11 +133,11 @@ def test_oauth_needs_a_known_provider_a_key_and_a_secret(tmp_path: Path) -> None
     asked = flags("--oauth-provider", "GitHub", "--oauth-key", "us", "--oauth-secret-file", str(secret))
     assert (asked.provider, asked.secret, bool(asked)) == ("github", SECRETS["oauth"], True)
     assert flags("--oauth-provider", "github", "--oauth-key", "us", PANEL_OAUTH_SECRET="s").secret == "s"
-    with pytest.raises(StudioError, match="no OAuth provider 'gitbug'; there are .*github"):
+    with pytest.raises(StudioError, match="Unknown OAuth provider 'gitbug'. Use one of: .*github"):
         flags("--oauth-provider", "gitbug", "--oauth-key", "us", PANEL_OAUTH_SECRET="s")
     with pytest.raises(StudioError, match="--oauth-secret-file"):
         flags("--oauth-provider", "github", "--oauth-key", "us")
-    with pytest.raises(StudioError, match="Choose one way"):
+    with pytest.raises(StudioError, match="Set only one of them"):
         flags("--oauth-provider", "github", "--login-file", "x")
 
 
@@ -152,7 +152,7 @@ def test_a_server_redirects_users_to_the_oauth_provider(tmp_path: Path) -> None:
             assert door.ask("GET", "/login?code=x&state=y")[0] == 403
 
 
-def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_dashboard(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m dashboard` until it ends."""
     return subprocess.run(
         [sys.executable, "-m", "dashboard", *words], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
@@ -162,7 +162,7 @@ def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
 def test_a_public_address_without_a_login_is_rejected(tmp_path: Path, address: str) -> None:
-    result = begun("--address", address, "--home", str(tmp_path / "home"))
+    result = run_dashboard("--address", address, "--home", str(tmp_path / "home"))
     assert (result.returncode, result.stdout) == (1, "")
     assert "--login-file" in result.stderr and "--open-to-everybody" in result.stderr
     assert not (tmp_path / "home").exists()
@@ -190,7 +190,7 @@ def test_the_error_of_an_unreachable_database_contains_no_password(tmp_path: Pat
         {"CHARRNN_DATABASE_URL": f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"},
         {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": "1", "MYSQL_PASSWORD": SECRETS["database"]},
     ):
-        result = begun("--home", str(tmp_path), **environ)
+        result = run_dashboard("--home", str(tmp_path), **environ)
         assert result.returncode == 1
         assert SECRETS["database"] not in result.stdout + result.stderr
 
@@ -215,7 +215,7 @@ def test_secrets_are_not_in_logs_pages_process_lists_or_reprs(tmp_path: Path, se
 
 
 def test_limits_are_set_by_flags(tmp_path: Path) -> None:
-    result = begun("--max-trainings", "-3", "--home", str(tmp_path))
+    result = run_dashboard("--max-trainings", "-3", "--home", str(tmp_path))
     assert (result.returncode, "--max-trainings is '-3'" in result.stderr) == (1, True)
 
 

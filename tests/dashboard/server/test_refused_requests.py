@@ -1,4 +1,4 @@
-"""Every route of the running server, asked by everybody who has no business there."""
+"""Requests that every route of a running server rejects."""
 
 import re
 import sys
@@ -17,21 +17,21 @@ APPLICATION = {
     "/?$": "/",
     "/ws$": "/ws",
 }
-"""Routes that show or change what is stored, each with an address that it answers."""
+"""Routes that show or change stored data, each with a path."""
 FREE = {
     "/favicon.ico$": "/favicon.ico", "/static/(?!extensions/)(.*)$": "/static/js/bokeh.min.js",
     "/static/(.*)$": "/static/js/bokeh-widgets.min.js", "/components/(.*)$": "/components/panel/state/css/x",
     "/static/extensions/(.*)$": "/static/extensions/panel/panel.min.js",
 }  # fmt: skip
-"""Routes of programs that are the same for everybody who installed this one."""
+"""Routes of static files."""
 PROBES = {"/healthz$": "/healthz", "/readyz$": "/readyz"}
-"""Routes that answer anybody, and tell nothing about anything stored."""
+"""Routes that respond to everybody, without stored data."""
 LOGIN = {"/login$": "/login", "/logout$": "/logout"}
 
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A server that asks nobody who they are."""
+    """A server without logins."""
     with open_services(tmp_path_factory.mktemp("open"), environ={}) as services:
         yield from opened(services, Logins())
 
@@ -46,14 +46,14 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 @pytest.fixture
 def guest(locked: Door) -> Iterator[Door]:
-    """The same, with nobody logged in at first and at the end."""
+    """The same server, without a login before and after the test."""
     locked.cookie = ""
     yield locked
     locked.cookie = ""
 
 
 def everything(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Give every method with every address."""
+    """Return every method with every path."""
     for path in routes.values():
         for method in METHODS:
             yield method, path
@@ -75,7 +75,7 @@ def test_an_unknown_host_is_rejected_on_every_route_with_every_method(locked: Do
 
 
 def origins(port: int) -> list[str]:
-    """Pages of others, some of them with names that look like ours."""
+    """Origins of other sites, some of them similar to ours."""
     return [
         "http://evil.example", "null", "file://", f"http://localhost:{port + 1}", f"http://localhost:{port}.evil.example",
         f"http://localhost.evil.example:{port}", f"http://evil.localhost:{port}", f"http://localhost@evil.example:{port}",
@@ -116,7 +116,7 @@ def test_only_scripts_and_styles_are_served(guest: Door) -> None:
 
 
 def test_defect_a_request_cannot_import_a_module(guest: Door) -> None:
-    """Panel would import any module, on the thread that answers everybody, before it looks at what is asked."""
+    """Panel would import any module, on the event loop's thread, before it checks the request."""
     assert "antigravity" not in sys.modules
     assert guest.ask("GET", "/components/antigravity/fly/css/x")[0] == 403
     assert guest.ask("GET", "/%63omponents/antigravity/fly/css/x")[0] in (403, 404)

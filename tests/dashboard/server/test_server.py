@@ -1,4 +1,4 @@
-"""How the dashboard is started."""
+"""Starting the dashboard."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ def studio(services: Services) -> Iterator[Studio]:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port that is in use."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

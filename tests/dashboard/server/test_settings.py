@@ -1,4 +1,4 @@
-"""Settings of a dashboard: flags, variables and files, as a container sets them."""
+"""Settings from flags, environment variables and files."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ SAMPLES: dict[type, tuple[str, Any]] = {
 
 
 def settings(*words: str, **environ: str) -> dict[str, Any]:
-    """Read a command line and variables."""
+    """Read settings from flags and variables."""
     parser = ArgumentParser()
     add_flags(parser)
     return read(parser.parse_args(words), environ)

@@ -1,4 +1,4 @@
-"""The documentation lists the settings of the dashboard."""
+"""The settings table of the documentation."""
 
 import re
 from pathlib import Path
