@@ -85,9 +85,14 @@ class LossPlot:
             "x", "y", source=sources["smooth"], color=TRAINING_COLOR, line_width=2, legend_label="training"
         )
         val = plot.line(
-            "x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, line_width=2, line_dash=[6, 3],
+            "x",
+            "y",
+            source=sources["val_loss"],
+            color=VALIDATION_COLOR,
+            line_width=2,
+            line_dash=[6, 3],
             legend_label="validation",
-        )  # fmt: skip
+        )
         plot.scatter("x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, size=5, legend_label="validation")
         where = ("time", "@x{0.0} min") if self.axes.time else ("step", "@x{0,0}")
         for renderer, name in ((smooth, "training, smoothed"), (val, "validation")):
@@ -147,10 +152,15 @@ class LossPlot:
             self._spans += [
                 Span(location=values[name], dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
                 Label(
-                    x=_at(side), y=values[name], text_align=side, text_baseline="bottom" if above else "top",
-                    text=f"{label} {values[name]:.2f}", text_font_size="11px", text_color=BASELINE_COLOR,
+                    x=_at(side),
+                    y=values[name],
+                    text_align=side,
+                    text_baseline="bottom" if above else "top",
+                    text=f"{label} {values[name]:.2f}",
+                    text_font_size="11px",
+                    text_color=BASELINE_COLOR,
                 ),
-            ]  # fmt: skip
+            ]
         # All at once: each change of a figure on a page costs milliseconds.
         self.figure.center = [*others, *self._spans]
 

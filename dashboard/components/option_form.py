@@ -93,9 +93,11 @@ class OptionForm:
     def widgets(self, *names: str) -> pn.FlexBox:
         """Return fields in a row."""
         return pn.FlexBox(
-            *[self.fields[name] for name in names], sizing_mode="stretch_width",
-            gap="10px 20px" if self._sliders else "10px", margin=0,
-        )  # fmt: skip
+            *[self.fields[name] for name in names],
+            sizing_mode="stretch_width",
+            gap="10px 20px" if self._sliders else "10px",
+            margin=0,
+        )
 
     def groups(self) -> list[tuple[str, pn.FlexBox]]:
         """Return the fields by group, in the order of the schema."""

@@ -35,6 +35,7 @@ def apply() -> None:
     require("importShim" in (DIST_DIR / "panel.min.js").read_text("utf-8"), "panel", "modules load through importShim")
     bokeh_js = (static_path() / "js" / "bokeh.min.js").read_text("utf-8")
     require(
-        "_measure_layout" in bokeh_js and "_after_layout" in bokeh_js, "bokeh",
+        "_measure_layout" in bokeh_js and "_after_layout" in bokeh_js,
+        "bokeh",
         "PlotView has _measure_layout and _after_layout",
-    )  # fmt: skip
+    )

@@ -27,8 +27,9 @@ class LinkRegistry(WeakKeyDictionary[Any, list[Callback]]):
 def apply() -> None:
     """Replace Panel's registry by one with the same links."""
     require(
-        isinstance(getattr(Callback, "registry", None), WeakKeyDictionary), "panel",
+        isinstance(getattr(Callback, "registry", None), WeakKeyDictionary),
+        "panel",
         "links.Callback.registry is a WeakKeyDictionary",
-    )  # fmt: skip
+    )
     if not isinstance(Callback.registry, LinkRegistry):
         Callback.registry = LinkRegistry(Callback.registry)

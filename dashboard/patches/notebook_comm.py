@@ -57,9 +57,13 @@ def apply() -> None:
     """Turn the redirection off."""
     handle = getattr(pyviz_comms.Comm, "_handle_msg", None)
     require(
-        handle is not None and "StandardOutput" in inspect.getsource(handle), "pyviz_comms",
+        handle is not None and "StandardOutput" in inspect.getsource(handle),
+        "pyviz_comms",
         "Comm._handle_msg uses StandardOutput",
-    )  # fmt: skip
-    require(list(inspect.signature(pui.Page._on_msg).parameters) == ["self", "ref", "manager", "msg"], "panel",
-            "Viewable._on_msg takes ref, manager and msg")  # fmt: skip
+    )
+    require(
+        list(inspect.signature(pui.Page._on_msg).parameters) == ["self", "ref", "manager", "msg"],
+        "panel",
+        "Viewable._on_msg takes ref, manager and msg",
+    )
     pyviz_comms.StandardOutput = StandardOutput

@@ -39,9 +39,12 @@ class Logins:
         if not self.provider:
             return {}
         return {
-            "oauth_key": self.key, "oauth_secret": self.secret, "oauth_redirect_uri": self.redirect_uri or None,
-            "oauth_extra_params": dict(self.extra), "oauth_jwt_user": self.jwt_user or None,
-        }  # fmt: skip
+            "oauth_key": self.key,
+            "oauth_secret": self.secret,
+            "oauth_redirect_uri": self.redirect_uri or None,
+            "oauth_extra_params": dict(self.extra),
+            "oauth_jwt_user": self.jwt_user or None,
+        }
 
 
 def read_logins(settings: Mapping[str, Any]) -> Logins:

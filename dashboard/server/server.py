@@ -132,19 +132,18 @@ def free_port(address: str, port: int) -> int:
     raise failure
 
 
-def serve(
+def create_server(
     studio: Studio,
     *,
     address: str,
     port: int,
     allow_hosts: tuple[str, ...] = (),
     trusted_proxies: tuple[str, ...] = (),
-    threaded: bool = False,
-    start: bool = True,
     framed: bool = False,
+    loop: IOLoop | None = None,
     **options: Any,
 ) -> Any:
-    """Serve pages.
+    """Create a server that listens, but does not respond yet.
 
     Args:
         studio: What to serve, and to whom.
@@ -152,10 +151,40 @@ def serve(
         port: Port to listen on.
         allow_hosts: Further host names of the server, in the syntax of `--allow-host`.
         trusted_proxies: Trusted proxies, in the syntax of `--trusted-proxy`.
+        framed: Whether pages of other sites, such as notebooks, may show this one in a frame.
+        loop: Event loop of the server; the current one if missing.
+        options: Further options of Panel's `get_server`.
+
+    Raises:
+        StudioError: A host or a proxy is invalid.
+    """
+    hosts, proxies = AllowedHosts(address, allow_hosts, port), TrustedProxies(trusted_proxies)
+    options |= {
+        "address": address,
+        "port": port,
+        "title": TITLE,
+        "transforms": [FramedHeaders if framed else Headers],
+        "http_server_kwargs": HTTP,
+        "extra_patterns": health.routes(studio.services.not_ready),
+        **_identity(studio.gate),
+    }
+    server = get_server({"/": studio.page}, loop=loop, **options)
+    request_routes.settings(server)[ALLOWED_HOSTS] = hosts
+    page_handler.install(server, studio.gate)
+    guard(server, hosts, proxies, framed=framed)
+    if studio.gate:
+        PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
+    return server
+
+
+def serve(studio: Studio, *, threaded: bool = False, start: bool = True, **options: Any) -> Any:
+    """Serve pages.
+
+    Args:
+        studio: What to serve, and to whom.
         threaded: Serve on a background thread.
         start: Start at once, and return when the server has ended unless `threaded`.
-        framed: Whether pages of other sites, such as notebooks, may show this one in a frame.
-        options: Further options of Panel's `get_server`.
+        options: Address, port and further options of `create_server`.
 
     Returns:
         The server, or its thread; a threaded server listens already.
@@ -163,44 +192,33 @@ def serve(
     Raises:
         StudioError: A host or a proxy is invalid.
     """
-    server_id = uuid.uuid4().hex
-    hosts, proxies = AllowedHosts(address, allow_hosts, port), TrustedProxies(trusted_proxies)
-    options |= {
-        "address": address, "port": port, "title": TITLE, "server_id": server_id,
-        "transforms": [FramedHeaders if framed else Headers], "http_server_kwargs": HTTP,
-        "extra_patterns": health.routes(studio.services.not_ready), **_identity(studio.gate),
-    }  # fmt: skip
-
+    options["server_id"] = uuid.uuid4().hex
+    if not threaded:
+        return _start(create_server(studio, **options)) if start else create_server(studio, **options)
     is_listening: Future[None] = Future()
 
-    def start_server(loop: IOLoop | None = None, server_id: str = "") -> Any:
+    def run(loop: IOLoop, server_id: str) -> Any:
         try:
-            server = get_server({"/": studio.page}, loop=loop, **options)
-            request_routes.settings(server)[ALLOWED_HOSTS] = hosts
-            page_handler.install(server, studio.gate)
-            guard(server, hosts, proxies, framed=framed)
-            if studio.gate:
-                PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
+            server = create_server(studio, loop=loop, **options)
         except Exception as error:
-            if not threaded:
-                raise
             is_listening.set_exception(error)  # raised in the thread that called this function
             return None
         is_listening.set_result(None)
-        if start:
-            server.start()
-            server.io_loop.start()
-        return server
+        return _start(server) if start else server
 
-    if not threaded:
-        return start_server()
     loop = IOLoop(make_current=False)
     thread = StoppableThread(
-        target=start_server, io_loop=loop, kwargs={"loop": loop, "server_id": server_id}, owns_loop=True
+        target=run, io_loop=loop, kwargs={"loop": loop, "server_id": options["server_id"]}, owns_loop=True
     )
     thread.start()
     is_listening.result()  # the address is usable as soon as this function returns
     return thread
+
+
+def _start(server: Any) -> Any:
+    server.start()
+    server.io_loop.start()
+    return server
 
 
 def _identity(gate: Gate | None) -> dict[str, Any]:
@@ -210,9 +228,11 @@ def _identity(gate: Gate | None) -> dict[str, Any]:
     """
     secret = gate.cookie_secret.encode() if gate else secrets.token_bytes(32)
     signed: dict[str, Any] = {
-        "sign_sessions": True, "secret_key": hmac.digest(secret, b"sessions", "sha256"),
-        "include_cookies": [], "include_headers": ["Host", "User-Agent"],
-    }  # fmt: skip
+        "sign_sessions": True,
+        "secret_key": hmac.digest(secret, b"sessions", "sha256"),
+        "include_cookies": [],
+        "include_headers": ["Host", "User-Agent"],
+    }
     if gate:
         signed |= {"auth_provider": gate, "cookie_secret": gate.cookie_secret, **gate.logins.oauth_options}
     return signed

@@ -32,9 +32,13 @@ class CompareView(View):
         self.plot = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=(8, 0))
         self.differences = markup()
         self.layout = pn.Column(
-            markup("<h3>Comparison</h3>"), self.plot, self.differences, sizing_mode="stretch_width", margin=(16, 0),
+            markup("<h3>Comparison</h3>"),
+            self.plot,
+            self.differences,
+            sizing_mode="stretch_width",
+            margin=(16, 0),
             visible=False,
-        )  # fmt: skip
+        )
         table.param.watch(lambda event: self._compare(event.new[-MAX_MODELS:]), "compared")
 
     def _compare(self, model_ids: list[str]) -> None:
@@ -62,9 +66,12 @@ class CompareView(View):
 
     def _draw(self, found: Found) -> None:
         plot = figure(
-            height=300, sizing_mode="stretch_width", x_axis_label="step", y_axis_label="nats per character",
+            height=300,
+            sizing_mode="stretch_width",
+            x_axis_label="step",
+            y_axis_label="nats per character",
             tools="pan,box_zoom,reset",
-        )  # fmt: skip
+        )
         plot.toolbar.logo, plot.toolbar.autohide, plot.outline_line_color, items = None, True, None, []
         for i, (model, x, y) in enumerate(found):
             source = ColumnDataSource({"x": x, "y": y})

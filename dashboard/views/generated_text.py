@@ -32,13 +32,19 @@ class GeneratedTextView(View):
         self.pane = GeneratedTextPane(self._branch, label=label, sizing_mode="stretch_width", margin=0)
         self.status = markup()
         self.download = pui.FileDownload(
-            callback=lambda: io.BytesIO(self.generation.text.encode()), filename="text.txt", label="Download",
-            variant="text", size="small", margin=0,
-        )  # fmt: skip
+            callback=lambda: io.BytesIO(self.generation.text.encode()),
+            filename="text.txt",
+            label="Download",
+            variant="text",
+            size="small",
+            margin=0,
+        )
         self.layout = pn.Column(
-            self.pane, pn.FlexBox(self.download, self.status, align_items="center", gap="4px 12px", margin=(4, 0)),
-            margin=0, styles={"flex": "1 1 320px", "min-width": "0"},
-        )  # fmt: skip
+            self.pane,
+            pn.FlexBox(self.download, self.status, align_items="center", gap="4px 12px", margin=(4, 0)),
+            margin=0,
+            styles={"flex": "1 1 320px", "min-width": "0"},
+        )
         session.on_disconnect(lambda: self.generation.stop())
 
     def generate(self, model_id: str, options: dict[str, Any], checkpoint: str, on_end: Callable[[], None]) -> None:

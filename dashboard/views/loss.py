@@ -55,10 +55,16 @@ class LossView(View):
         self.smoothing.param.watch(lambda event: self._redraw(), "value_throttled")
         self._connect_image_buttons()
         bar = pn.FlexBox(
-            self.unit, self.scale, self.x_axis, self.smoothing, self.baselines,
+            self.unit,
+            self.scale,
+            self.x_axis,
+            self.smoothing,
+            self.baselines,
             pn.Row(self.csv, self.png, self.svg, margin=0),
-            align_items="center", gap="10px 14px", margin=(0, 0, 6, 0),
-        )  # fmt: skip
+            align_items="center",
+            gap="10px 14px",
+            margin=(0, 0, 6, 0),
+        )
         self.layout = pn.Column(bar, self._pane, self.summary, sizing_mode="stretch_width", margin=0)
 
     @property

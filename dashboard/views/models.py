@@ -117,10 +117,17 @@ class LibraryView(View):
         name = printable(model.name)
         note = printable(" · ".join(part for part in (model.notes, ", ".join(model.tags)) if part))
         return {
-            "id": model.id, "name": name, "state": str(model.state), "shown_state": state,
-            "step": model.step, "loss": model.best_loss, "curve": self._sparkline(model), "note": note,
-            "updated": formatting.moment(model.updated_at), "search_text": f"{name} {model.state} {note}",
-        }  # fmt: skip
+            "id": model.id,
+            "name": name,
+            "state": str(model.state),
+            "shown_state": state,
+            "step": model.step,
+            "loss": model.best_loss,
+            "curve": self._sparkline(model),
+            "note": note,
+            "updated": formatting.moment(model.updated_at),
+            "search_text": f"{name} {model.state} {note}",
+        }
 
     def _sparkline(self, model: Model) -> list[float]:
         """Return the validation losses, downsampled."""

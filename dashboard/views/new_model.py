@@ -31,9 +31,13 @@ class OptionsView(View):
         self.form.fill(preset(DEFAULT_PRESET))
         self.name_field = pui.TextInput(label="Model name", max_length=LONGEST_NAME, width=280, size="small", margin=0)
         self.preset = pui.Select(
-            label="Preset", options={p.title: p.name for p in presets().values()}, value=DEFAULT_PRESET, width=160,
-            size="small", margin=0,
-        )  # fmt: skip
+            label="Preset",
+            options={p.title: p.name for p in presets().values()},
+            value=DEFAULT_PRESET,
+            width=160,
+            size="small",
+            margin=0,
+        )
         self.copy = self.button("", self._copy_options, variant="text", size="small")
         self.train = self.button("Train", self._start, color="primary")
         self.resume = self.button("", self._resume, variant="outlined", visible=False)
@@ -42,9 +46,10 @@ class OptionsView(View):
         )
         self._text, self.about, self.cost = markup(), markup(), markup()
         self._placeholder = placeholder(
-            "Choose a text first", "The options depend on the text that the model is trained on.",
+            "Choose a text first",
+            "The options depend on the text that the model is trained on.",
             self.tab_button("Choose a text", "text"),
-        )  # fmt: skip
+        )
         self.body = pn.Column(
             self._text,
             pn.FlexBox(self.name_field, self.preset, self.copy, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
@@ -52,8 +57,9 @@ class OptionsView(View):
             self.cost,
             visible_only(pn.FlexBox(self.train, self.resume, self.fit, gap="10px", margin=(14, 0, 4, 0))),
             *self._groups(),
-            sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
+            sizing_mode="stretch_width",
+            margin=0,
+        )
         self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
         self.preset.param.watch(lambda event: self.form.fill(preset(event.new)), "value")
         self.form.on_change(self._estimate)

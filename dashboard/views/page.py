@@ -36,9 +36,14 @@ from dashboard.views.write import WriteView
 
 TITLES = {"library": "Library", "text": "Text", "options": "Options", "training": "Training", "write": "Write"}
 VIEWS: dict[str, Callable[[Session], View]] = {
-    "library": LibraryView, "text": TextView, "options": OptionsView, "training": TrainingView, "write": WriteView,
-    "loss": LossView, "log": LogView,
-}  # fmt: skip
+    "library": LibraryView,
+    "text": TextView,
+    "options": OptionsView,
+    "training": TrainingView,
+    "write": WriteView,
+    "loss": LossView,
+    "log": LogView,
+}
 """Views that can be a page of their own; the first five are the tabs."""
 HTML = Path(__file__).with_suffix(".html").read_text("utf-8")
 TEMPLATE = HTML.replace("PATCHES", page_scripts()).replace("BUNDLE", bundle_url())
@@ -126,9 +131,12 @@ def build_tabs(session: Session) -> pui.Tabs:
     session.on_update(update)
     show(session.tab)
     tabs = pui.Tabs(
-        *[(TITLES[name], containers[name]) for name in TABS], active=TABS.index(session.tab), dynamic=True,
-        sizing_mode="stretch_width", margin=0,
-    )  # fmt: skip
+        *[(TITLES[name], containers[name]) for name in TABS],
+        active=TABS.index(session.tab),
+        dynamic=True,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
     tabs.param.watch(lambda event: setattr(session, "tab", TABS[event.new]), "active")
 
     def open_tab(event: Any) -> None:

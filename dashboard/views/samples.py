@@ -21,9 +21,15 @@ class SamplesView(View):
         self._history: ModelHistory | None = None
         self._samples: list[Sample] = []
         self.slider = pui.IntSlider(
-            label="Sample", start=0, end=1, value=0, sizing_mode="stretch_width", visible=False, margin=(0, 10),
+            label="Sample",
+            start=0,
+            end=1,
+            value=0,
+            sizing_mode="stretch_width",
+            visible=False,
+            margin=(0, 10),
             show_value=False,
-        )  # fmt: skip
+        )
         self.text = markup(NO_SAMPLES)
         self.slider.param.watch(lambda event: self._draw(), "value")
         self.layout = Column(self.slider, self.text, sizing_mode="stretch_width", margin=0)

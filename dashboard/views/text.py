@@ -61,9 +61,13 @@ class TextView(View):
         self._shown_id = ""
         self.status = markup()
         self.file = TextUpload(
-            session.max_upload_bytes, self._on_upload, self._on_rejected, self._on_progress,
-            label="Choose or drop a file", margin=0,
-        )  # fmt: skip
+            session.max_upload_bytes,
+            self._on_upload,
+            self._on_rejected,
+            self._on_progress,
+            label="Choose or drop a file",
+            margin=0,
+        )
         self.pasted = pui.TextAreaInput(
             label="Or paste a text", rows=3, max_length=5_000_000, sizing_mode="stretch_width", margin=(14, 0, 6, 0)
         )
@@ -87,13 +91,20 @@ class TextView(View):
         self.report = pn.Column(
             self.summary,
             pn.FlexBox(self.next, self.line_endings, self.encoding, gap="10px", margin=(14, 0), **centered),
-            self.details, sizing_mode="stretch_width", margin=(0, 0, 28, 0), visible=False,
-        )  # fmt: skip
+            self.details,
+            sizing_mode="stretch_width",
+            margin=(0, 0, 28, 0),
+            visible=False,
+        )
         self._title = markup()
         sources = pn.FlexBox(
-            self.file, markup(f"<span class='soft small'>{limit}</span>", sizing_mode=None), self.recent, gap="12px",
-            margin=0, **centered,
-        )  # fmt: skip
+            self.file,
+            markup(f"<span class='soft small'>{limit}</span>", sizing_mode=None),
+            self.recent,
+            gap="12px",
+            margin=0,
+            **centered,
+        )
         self.layout = visible_only(
             pn.Column(
                 self.status,
@@ -111,14 +122,21 @@ class TextView(View):
 
     def _example(self, example: Example) -> pn.Column:
         button = self.button(
-            f"Use {example.title}", lambda: self._use_example(example.name), variant="outlined",
-            disabled=bool(example.missing), margin=(8, 0, 0, 0),
-        )  # fmt: skip
+            f"Use {example.title}",
+            lambda: self._use_example(example.name),
+            variant="outlined",
+            disabled=bool(example.missing),
+            margin=(8, 0, 0, 0),
+        )
         text = escaped(example.missing or example.description)
         return pn.Column(
-            markup(f"<h3>{escaped(example.title)}</h3><p class='soft small'>{text}</p>"), button,
-            width=330, css_classes=["example"], styles={"max-width": "100%"}, margin=0,
-        )  # fmt: skip
+            markup(f"<h3>{escaped(example.title)}</h3><p class='soft small'>{text}</p>"),
+            button,
+            width=330,
+            css_classes=["example"],
+            styles={"max-width": "100%"},
+            margin=0,
+        )
 
     def _on_upload(self, data: bytes, filename: str) -> None:
         self._read(Upload(data, PurePath(filename).stem[:80] or "text"))

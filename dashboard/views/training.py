@@ -42,9 +42,10 @@ class TrainingView(View):
         }
         self.loss, self.samples, self.log = LossView(session), SamplesView(session), LogView(session)
         self._placeholder = placeholder(
-            "No model chosen", "Choose a model in the library, or start with a text and train a new model.",
+            "No model chosen",
+            "Choose a model in the library, or start with a text and train a new model.",
             self.tab_button("Choose a text", "text"),
-        )  # fmt: skip
+        )
         self._body = pn.Column(
             self.headline,
             visible_only(pn.FlexBox(*self.buttons.values(), gap="8px", margin=(10, 0, 18, 0))),

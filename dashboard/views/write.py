@@ -38,9 +38,15 @@ class WriteView(View):
         self.form = OptionForm("sampling", [*SLIDERS, "seed", "unknown"], sliders=True)
         self._head = markup()
         self.prompt = pui.TextAreaInput(
-            label="Prompt", placeholder="Start with …", rows=2, auto_grow=True, max_rows=8, max_length=1_000_000,
-            sizing_mode="stretch_width", margin=(10, 0, 8, 0),
-        )  # fmt: skip
+            label="Prompt",
+            placeholder="Start with …",
+            rows=2,
+            auto_grow=True,
+            max_rows=8,
+            max_length=1_000_000,
+            sizing_mode="stretch_width",
+            margin=(10, 0, 8, 0),
+        )
         self.write = self.button("Write", lambda: self._generate(self.prompt.value_input), color="primary")
         self.stop = self.button("Stop", self._stop, color="primary", visible=False)
         hidden: dict[str, Any] = {"variant": "outlined", "visible": False}
@@ -66,17 +72,31 @@ class WriteView(View):
         )
         self.texts = pn.FlexBox(self.text, gap="16px", margin=0, sizing_mode="stretch_width")
         selects = pn.FlexBox(
-            self.checkpoint, self.other, self.history, self.colored, gap="10px 12px", align_items="center",
+            self.checkpoint,
+            self.other,
+            self.history,
+            self.colored,
+            gap="10px 12px",
+            align_items="center",
             margin=(16, 0, 12, 0),
-        )  # fmt: skip
+        )
         self._placeholder = placeholder(
-            "Nothing to write with yet", "Train a model first. Its first checkpoint can generate text already.",
+            "Nothing to write with yet",
+            "Train a model first. Its first checkpoint can generate text already.",
             self.tab_button("Open the library", "library"),
-        )  # fmt: skip
+        )
         self.body = pn.Column(
-            self._head, self.prompt, visible_only(buttons), self.form.widgets(*SLIDERS, "seed", "unknown"), selects,
-            self.texts, markup(HINT), sizing_mode="stretch_width", margin=0, visible=False,
-        )  # fmt: skip
+            self._head,
+            self.prompt,
+            visible_only(buttons),
+            self.form.widgets(*SLIDERS, "seed", "unknown"),
+            selects,
+            self.texts,
+            markup(HINT),
+            sizing_mode="stretch_width",
+            margin=0,
+            visible=False,
+        )
         self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
 
     def update(self) -> None:
