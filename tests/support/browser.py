@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A real browser, found by its name.
+    """Start Chromium.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: Chromium is not installed.
     """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -29,12 +29,12 @@ def browser() -> Iterator[Browser]:
 
 
 def is_elsewhere(url: str) -> bool:
-    """Tell whether an address leads out of this machine."""
+    """Return whether a URL is on another machine."""
     return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
 def barriers(page: Page) -> dict[str, list[str]]:
-    """Return what axe finds serious on a page: rules, and the markup that breaks them."""
+    """Return serious accessibility violations that axe finds: rules, and the HTML that violates them."""
     found = Axe().run(page).response["violations"]
     return {
         v["id"]: [n["html"][:120] + n["failureSummary"] for n in v["nodes"]]

@@ -22,7 +22,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Begin to serve, and wait for the port."""
+        """Start to serve, and wait for the port."""
         self.process = subprocess.Popen(
             self._command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
@@ -34,10 +34,10 @@ class Server:
         return listens(self.port)
 
     def stop(self) -> str:
-        """End it as a service manager would; return what it printed."""
+        """Stop it with SIGTERM; return its output."""
         self.process.send_signal(signal.SIGTERM)
         output, _ = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, output
-        # no real browser may ever send what is taken for an attack
+        # Messages of a real browser must never be rejected.
         assert "Closed the" not in output, output
         return output

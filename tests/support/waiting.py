@@ -9,7 +9,7 @@ PATIENCE = 120
 
 
 def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for a condition; the wait is no longer than needed."""
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "waited in vain"
@@ -17,6 +17,6 @@ def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody listens on a port of this machine."""
+    """Return whether a port of this machine is in use."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -23,7 +23,7 @@ def test_choosing_a_model_follows_it(session: Session, services: Services, hub: 
 
 def test_a_closed_session_is_not_updated(services: Services, hub: Hub) -> None:
     session = Session(services, hub, lambda: None)
-    session.on_update(lambda: pytest.fail("a closed session is not told anything"))
+    session.on_update(lambda: pytest.fail("a closed session was updated"))
     session.model_id = services.models.create("ducks").id
     session.close()
     session.update()
@@ -47,23 +47,23 @@ def test_a_failed_task_shows_why(session: Session) -> None:
 
 
 def test_an_invisible_page_gets_results_but_no_updates_until_it_is_visible_again(session: Session) -> None:
-    told: list[str] = []
-    session.on_update(lambda: told.append("news"))
+    calls: list[str] = []
+    session.on_update(lambda: calls.append("update"))
     session.is_page_visible = False
-    session.post(lambda: told.append("answer"))
+    session.post(lambda: calls.append("result"))
     session.update()
-    assert told == ["answer"]
+    assert calls == ["result"]
     session.is_page_visible = True
     session.update()
-    assert told == ["answer", "news"]
+    assert calls == ["result", "update"]
 
 
 def test_a_failing_update_does_not_prevent_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     session.on_update(lambda: [][0])
-    session.on_update(lambda: told.append("second"))
+    session.on_update(lambda: calls.append("second"))
     session.update()
-    assert told == ["second"]
+    assert calls == ["second"]
     assert "IndexError" in session.notice[1]
     assert "unexpected error" in caplog.text
 
@@ -86,11 +86,11 @@ def test_error_messages_for_users_are_not_changed() -> None:
 
 
 def test_views_are_updated_when_the_database_is_back(session: Session, hub: Hub) -> None:
-    told: list[str] = []
+    calls: list[str] = []
 
     def show() -> None:
-        told.append(hub.database.message)
-        if len(told) == 1:
+        calls.append(hub.database.message)
+        if len(calls) == 1:
             raise StoreAway("The database is away.")
 
     session.on_update(show)
@@ -99,7 +99,7 @@ def test_views_are_updated_when_the_database_is_back(session: Session, hub: Hub)
     assert hub.database.message == "The database is away."
     wait_until(lambda: not hub.database.message)
     session.update()
-    assert told == ["", ""]
+    assert calls == ["", ""]
 
 
 def test_a_session_stops_following_a_model_that_was_given_to_another_user(services: Services, hub: Hub) -> None:
@@ -108,14 +108,14 @@ def test_a_session_stops_following_a_model_that_was_given_to_another_user(servic
     session = Session(services.seen_by("ada"), hub, lambda: rings.append(1))
     session.model_id = model.id
     wait_until(lambda: session.model)
-    told: list[object] = []
-    session.on_update(lambda: told.append(session.model))
+    calls: list[object] = []
+    session.on_update(lambda: calls.append(session.model))
 
     everybody.models.give(model.id, "bob")
     rings.clear()
     wait_until(lambda: rings and hub.feed(session._wake).model.owner == "bob")
     session.update()
-    assert (told, session.model_id, hub.num_feeds) == ([None], "", 0)
+    assert (calls, session.model_id, hub.num_feeds) == ([None], "", 0)
     assert "belongs to another user" in session.notice[1]
     session.close()
 
