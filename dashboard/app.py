@@ -1,6 +1,7 @@
 """Serve the dashboard with `panel serve dashboard/app.py`, for development."""
 
 import os
+import sys
 
 import panel as pn
 
@@ -8,7 +9,17 @@ from charrnn.core.quotas import Limits
 from charrnn.services import open_services
 from dashboard.server.server import Studio
 
-studio = pn.state.as_cached(
-    "char-rnn studio", lambda: Studio.open(open_services(limits=Limits.read(os.environ, server=True)))
+UNPROTECTED = (
+    "Warning: panel serve does not have the checks of python -m dashboard: everybody who can reach this port can use "
+    "the dashboard. Panel listens on all addresses of this machine unless --address 127.0.0.1 is given."
 )
+
+
+def _open() -> Studio:
+    # Panel does not tell an application where it listens: warn always, once, with the first session.
+    print(UNPROTECTED, file=sys.stderr, flush=True)
+    return Studio.open(open_services(limits=Limits.read(os.environ, server=True)))
+
+
+studio = pn.state.as_cached("char-rnn studio", _open)
 studio.page().servable()

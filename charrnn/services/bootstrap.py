@@ -47,14 +47,20 @@ class Services:
     _database: Database
     _allowance: Allowance
 
+    @property
+    def user(self) -> str:
+        """Name of the user who sees these; empty where nobody is asked."""
+        return self._allowance.owner or ""
+
     def seen_by(self, owner: str) -> Self:
         """Return what one user can do: nothing of what belongs to others is there. Only the whole is to be closed."""
         allowance = replace(self._allowance, owner=owner)
         models, corpora = self.models.seen_by(owner, allowance), self.corpora.seen_by(owner, allowance)
         training = self.training.seen_by(models, corpora, allowance)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, allowance)
-        )
+            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, allowance),
+            _allowance=allowance,
+        )  # fmt: skip
 
     def prepare(self) -> None:
         """Import TensorFlow and measure this machine, so that the first training or text need not wait for it.

@@ -1,33 +1,32 @@
-"""Read and write the log and the metrics of an exported model; what is read is counted before it takes memory."""
+"""Read the log and the metrics of an exported model; what is read is counted before it takes memory.
+
+What an export writes stays within these bounds (`charrnn/services/export_history.py`).
+"""
 
 import csv
 import io
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import overload
 
+from charrnn.core.checkpoint_manifest import MANIFEST
 from charrnn.core.errors import BundleError
 from charrnn.core.records import Metric
 
-LOG, METRICS = "log.txt", "metrics.csv"
+ABOUT, LOG, METRICS, SAMPLES = "model.json", "log.txt", "metrics.csv", "samples.json"
 HIGHEST = 2**62
+LARGEST_TEXTS = {
+    ABOUT: 1_000_000,
+    f"checkpoint/{MANIFEST}": 8_000_000,
+    LOG: 16_000_000,
+    METRICS: 32_000_000,
+    SAMPLES: 16_000_000,
+}
+"""Bytes of each part that is text, unpacked."""
 MOST = {"lines": 200_000, "rows": 1_000_000, "values": 1_000_000, "samples": 10_000, "items": 1_000_000}
 """How much each text may hold. Any of these takes a hundred times its bytes in memory, so they are counted first."""
-WIDEST = 4_096
+WIDEST = 65_536
 """Characters of a row of numbers."""
-
-
-def metrics_csv(metrics: Iterable[Metric]) -> str:
-    """Write measured values as CSV: one row a step, one column a name, empty where nothing was measured."""
-    steps: dict[int, dict[str, float]] = {}
-    for metric in metrics:
-        steps.setdefault(metric.step, {})[metric.name] = metric.value
-    names = sorted({name for values in steps.values() for name in values})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"step": step, **values} for step, values in sorted(steps.items()))
-    return text.getvalue()
 
 
 class Values(Sequence[Metric]):
@@ -71,7 +70,7 @@ def read_log(data: bytes) -> list[str]:
 
 
 def read_metrics(data: bytes) -> Values:
-    """Read what `metrics_csv` wrote.
+    """Read what `export_history.metrics_part` wrote.
 
     Raises:
         BundleError: There are too many values.
@@ -101,6 +100,11 @@ def _lines(data: bytes, widest: int | None) -> Iterator[str]:
         if widest is not None and len(line) > widest:
             raise BundleError(f"In the file, {METRICS} has a row of more than {widest:,} characters.")
         yield line
+
+
+def count_items(data: bytes) -> int:
+    """Return at least how many objects a JSON text begins; signs within texts count, too, since this must be cheap."""
+    return sum(data.count(sign) for sign in (b"[", b"{", b","))
 
 
 def check_count(part: str, what: str, came: int) -> None:

@@ -23,26 +23,31 @@ from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import Value, checked
 from charrnn.core.records import Checkpoint, Model, ModelState, Sample
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.services.bundle_history import HIGHEST, LOG, METRICS, Values, check_count, read_log, read_metrics
+from charrnn.services.bundle_history import (
+    ABOUT,
+    HIGHEST,
+    LARGEST_TEXTS,
+    LOG,
+    METRICS,
+    SAMPLES,
+    Values,
+    check_count,
+    count_items,
+    read_log,
+    read_metrics,
+)
 from charrnn.store.model_rows import new_id
 from charrnn.store.run_history import Batch
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-ABOUT, SAMPLES = "model.json", "samples.json"
 CHECKPOINT = {f"checkpoint/{name}": name for name in (MANIFEST, WEIGHTS, TRAINING)}
 LARGEST = 4_000_000_000
 HEADERS = 4_000_000
 """Bytes of a bundle, of any part of it, and of the names and shapes in a file of arrays."""
-LARGEST_TEXTS = {
-    ABOUT: 1_000_000,
-    f"checkpoint/{MANIFEST}": 8_000_000,
-    LOG: 16_000_000,
-    METRICS: 32_000_000,
-    SAMPLES: 16_000_000,
-}
-"""Bytes of each part that is text, unpacked."""
+LARGEST_CHECKPOINT = LARGEST - 100_000_000
+"""Bytes of a checkpoint that is exported; the texts beside it are smaller than what is left."""
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": HIGHEST}
 _LOSS = {"type": ["number", "null"]}
@@ -258,8 +263,7 @@ def _parsed(parts: Mapping[str, bytes], options: Mapping[str, Any], num_classes:
 
 
 def _json(name: str, data: bytes) -> Any:
-    # each of these signs may begin an object in memory; those within texts count, too, since counting must be cheap
-    check_count(name, "items", sum(data.count(sign) for sign in (b"[", b"{", b",")))
+    check_count(name, "items", count_items(data))
     document = json.loads(data, parse_constant=_refuse_constant)
     if isinstance(document, list):
         check_count(name, "samples", len(document))

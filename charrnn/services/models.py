@@ -11,9 +11,10 @@ from charrnn.core.checkpoint_manifest import verify
 from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
-from charrnn.services.bundle_history import metrics_csv
+from charrnn.services.bundle_history import ABOUT, LOG, METRICS, MOST, SAMPLES
 from charrnn.services.checkpoint_manager import Checkpoints
-from charrnn.services.model_bundles import model_json, read_bundle
+from charrnn.services.export_history import log_part, metrics_part, samples_part
+from charrnn.services.model_bundles import LARGEST_CHECKPOINT, model_json, read_bundle
 from charrnn.services.quota_check import Allowance
 from charrnn.store.model_names import checked_name, is_id
 from charrnn.store.model_rows import new_id
@@ -238,6 +239,10 @@ class Library:
     def export(self, model_id: str, target: Path) -> Path:
         """Write a model to one ZIP file: best (else newest) checkpoint, log, metrics, samples, and what it is.
 
+        Every such file can be imported. Of a very long history, it holds as much as an import takes
+        (`bundle_history.MOST`): the newest log lines and samples, and curves that are thinned evenly. The log's last
+        lines say so.
+
         Args:
             model_id: The model.
             target: File to write; must not exist.
@@ -249,21 +254,26 @@ class Library:
             NameTaken: The file exists.
             NotFound: There is no such model, or it has no checkpoint.
             CheckpointError: None of its checkpoints is sound.
+            BundleError: The checkpoint is larger than an import takes.
         """
         model = self.get(model_id)
         if target.exists():
             raise NameTaken(f"{target} exists already; choose another file, or remove it first.")
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
+        if (num_bytes := sum(part.stat().st_size for part in parts)) > LARGEST_CHECKPOINT:
+            raise BundleError(
+                f"The checkpoint of {model.name!r} has {num_bytes:,} bytes, and an export takes "
+                f"{LARGEST_CHECKPOINT:,} at most. Copy the data folder instead."
+            )
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             about = model_json(model, checkpoint)
-            bundle.writestr("model.json", json.dumps(about, ensure_ascii=False, indent=1))
-            bundle.writestr("log.txt", "".join(line.text + "\n" for line in self.lines(model.id)))
-            bundle.writestr("metrics.csv", metrics_csv(self.metrics(model.id)))
-            samples = [
-                {"step": sample.step, "text": sample.text, "options": dict(sample.options)}
-                for sample in self.samples(model.id)
-            ]
-            bundle.writestr("samples.json", json.dumps(samples, ensure_ascii=False, indent=1))
+            bundle.writestr(ABOUT, json.dumps(about, ensure_ascii=False, indent=1))
+            metrics, thinned = metrics_part(self.metrics(model.id))
+            bundle.writestr(METRICS, metrics)
+            samples, missing = samples_part(self.samples(model.id))
+            bundle.writestr(SAMPLES, samples)
+            newest = self.last_lines(model.id, MOST["lines"])
+            bundle.writestr(LOG, log_part(newest, list(filter(None, [thinned, missing]))))
             for part in parts:
                 bundle.write(part, f"checkpoint/{part.name}")
         return target

@@ -3,20 +3,53 @@
 Bokeh's websocket handler has no public hooks between receiving a message and applying it. `HookedWebSocket` overrides
 the private steps and calls public methods instead, which a subclass overrides.
 
-Upstream: not reported. Remove when Bokeh can validate messages, and limit their size, before it decodes them.
+A browser may leave at any moment. What could not be written to it is not an error, but Panel raises one, and asyncio
+logs another. `QuietProtocol` and `dispatch` suppress both.
+
+Upstream: not reported. Remove `HookedWebSocket` when Bokeh can validate messages, and limit their size, before it
+decodes them, and the rest when Panel ignores `WebSocketClosedError`.
 """
 
+from asyncio import Future
+from collections.abc import Sequence
 from typing import Any
 
 from bokeh.protocol.message import Message
 from bokeh.protocol.receiver import Receiver
+from panel.io import document as panel_document
 from panel.io.server import WSHandler
+from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
 from dashboard.patches.compatibility import require
+
+_dispatch_tornado = panel_document.dispatch_tornado
+
+
+class QuietProtocol(WebSocketProtocol13):
+    """A websocket protocol that does not log an error for each message to a browser that has left."""
+
+    def write_message(self, *args: Any, **kwargs: Any) -> "Future[None]":
+        """Write a message; the returned future still has the error."""
+        written = super().write_message(*args, **kwargs)
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return written
+
+
+def dispatch(*args: Any, **kwargs: Any) -> "Sequence[Future[None]]":
+    """Write events as Panel does; a browser that leaves between two parts of a message gets no more of them."""
+    try:
+        return _dispatch_tornado(*args, **kwargs)
+    except WebSocketClosedError:
+        return []
 
 
 class HookedWebSocket(WSHandler):
     """Panel's websocket handler with hooks."""
+
+    def get_websocket_protocol(self) -> WebSocketProtocol13 | None:
+        """Return the protocol that writes to the browser."""
+        protocol = super().get_websocket_protocol()
+        return QuietProtocol(self, mask_outgoing=False, params=protocol.params) if protocol else None
 
     async def connected(self) -> None:
         """Act on a connection that has a session now."""
@@ -61,7 +94,9 @@ class HookedWebSocket(WSHandler):
 
 
 def apply() -> None:
-    """Check that Bokeh calls the overridden methods."""
+    """Check that Bokeh calls the overridden methods, and replace Panel's function that writes events."""
+    require(callable(getattr(panel_document, "dispatch_tornado", None)), "panel", "io.document has dispatch_tornado")
     for name in ("_async_open", "_receive", "_handle"):
         require(callable(getattr(WSHandler, name, None)), "bokeh", f"WSHandler has {name}")
     require("_partial" in Receiver.__init__.__code__.co_names, "bokeh", "Receiver has _partial")
+    panel_document.dispatch_tornado = dispatch

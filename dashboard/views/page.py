@@ -91,6 +91,8 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page.header = [*page.header, ColorScheme.for_page(page), PageVisibility.for_session(session)]
     if not is_served:
         page.header = [*page.header, Poller.for_session(session)]
+    elif services.user:
+        page.header = [*page.header, _login(services.user)]
     busy_indicator.detach(page)
     return page
 
@@ -113,8 +115,12 @@ def build_tabs(session: Session) -> pui.Tabs:
     views: dict[str, View] = {}
 
     def build(name: str) -> None:
-        views[name] = VIEWS[name](session)
-        containers[name].append(views[name])
+        view = VIEWS[name](session)
+        # Before it is on the page: Bokeh sends a new component in its state at the end of a callback. A part of it that
+        # was changed and removed meanwhile is missing there, and a browser that gets its change alone shows nothing.
+        session.report_errors(view.update)
+        views[name] = view
+        containers[name].append(view)
 
     def update() -> None:
         name = session.tab
@@ -158,6 +164,17 @@ def _loading_status(session: Session) -> pn.viewable.Viewable:
 
     session.on_update(show)
     return status
+
+
+def _login(user: str) -> pn.viewable.Viewable:
+    """Create the user name and the logout link in the header."""
+    name = escaped(user)
+    return markup(
+        f'<div class="login"><span class="user" dir="auto" title="{name}">{name}</span>'
+        '<a href="./logout">Log out</a></div>',
+        sizing_mode=None,
+        styles={"margin-left": "auto"},
+    )
 
 
 class _Wake:

@@ -115,10 +115,15 @@ def test_the_layout_does_not_shift_while_a_page_loads(url: str, open_page: Calla
     for tab, words in TABS.items():
         page.goto(f"{url}&tab={tab}")
         expect(page.get_by_text(words).last).to_be_visible()
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(IDLE)
+        page.evaluate(DRAWN)
         assert page.evaluate("shifts") < 0.1, tab
 
 
+IDLE = "() => Bokeh.documents.length > 0 && Bokeh.documents.every((document) => document.is_idle)"
+"""All parts of a page have been drawn."""
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+"""Whatever was measured of the frames until now has been told to who observes them."""
 SHIFTS = """window.shifts = 0;
 new PerformanceObserver((list) => { for (const shift of list.getEntries()) shifts += shift.value; })
   .observe({type: "layout-shift", buffered: true});"""

@@ -8,9 +8,9 @@ import pytest
 
 from charrnn.core.errors import BundleError, LimitReached
 from charrnn.core.quotas import Limits
+from charrnn.core.records import Model
 from charrnn.services import Services, bundle_history, open_services
-from charrnn.services.bundle_history import LOG, METRICS, read_metrics
-from charrnn.services.model_bundles import ABOUT, SAMPLES
+from charrnn.services.bundle_history import ABOUT, LOG, METRICS, SAMPLES, read_metrics
 from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
 from tests.support.small_training import Trained
 
@@ -24,8 +24,8 @@ def parts(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Parts:
 BOMBS = {
     "empty log lines": (LOG, b"\n" * 3_000_000, "'log.txt' holds 3,000,000 lines; an import takes 200,000 at most"),
     "empty rows": (METRICS, b"step,loss\n" + b"\n" * 2_000_000, "'metrics.csv' holds 2,000,001 rows"),
-    "a wide row": (METRICS, b"step" + b"," * 9_000_000, "a row of more than 4,096 characters"),
-    "a wide row of numbers": (METRICS, b"step,loss\n" + b"1" * 9_000_000, "a row of more than 4,096 characters"),
+    "a wide row": (METRICS, b"step" + b"," * 9_000_000, "a row of more than 65,536 characters"),
+    "a wide row of numbers": (METRICS, b"step,loss\n" + b"1" * 9_000_000, "a row of more than 65,536 characters"),
     "empty lists": (SAMPLES, b"[" + b"[]," * 3_000_000 + b"[]]", "'samples.json' holds 6,000,002 items"),
     "tiny samples": (
         SAMPLES,
@@ -83,6 +83,80 @@ def test_a_long_history_is_stored_in_portions(
     assert [line.text for line in services.models.lines(model.id)] == lines.splitlines()
     assert [m.value for m in services.models.metrics(model.id, names=["loss"])] == [n / 8 for n in range(1, 24)]
     assert [m.value for m in services.models.metrics(model.id, names=["val_loss"])] == [n / 4 for n in range(1, 24)]
+
+
+LONG = 60
+LONG_HISTORY = {
+    METRICS: b"step,loss,val_loss\n"
+    + "".join(f"{step},{step / 8},{step / 4 if step % 10 == 0 else ''}\n" for step in range(1, LONG + 1)).encode(),
+    LOG: "".join(f"line {number} äöü\n" for number in range(1, LONG + 1)).encode(),
+    SAMPLES: json.dumps(
+        [{"step": step, "text": f"duck [{step}], ä", "options": {}} for step in range(1, LONG + 1)]
+    ).encode(),
+}
+
+
+@pytest.fixture
+def long_model(services: Services, parts: Parts, tmp_path: Path) -> Model:
+    """A model with 60 log lines, 66 values and 60 samples."""
+    return services.models.import_bundle(packed(parts | LONG_HISTORY, tmp_path / "long.zip"))
+
+
+SMALL_BOUNDS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    "nothing": ({}, {}),
+    "exactly as much": ({"lines": LONG + 1, "rows": LONG + 1, "values": 67, "samples": LONG}, {}),
+    "few lines": ({"lines": 20}, {}),
+    "few values": ({"values": 30}, {}),
+    "few rows": ({"rows": 30}, {}),
+    "few samples": ({"samples": 7}, {}),
+    "few signs in samples": ({"items": 100}, {}),
+    "a short log": ({}, {LOG: 1_400}),
+    "short metrics": ({}, {METRICS: 300}),
+    "short samples": ({}, {SAMPLES: 600}),
+    "hardly anything": ({"lines": 5, "rows": 4, "values": 4, "samples": 1, "items": 100}, {LOG: 1_300, METRICS: 90}),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_BOUNDS)
+def test_what_is_exported_can_be_imported_however_long_its_history_is(
+    services: Services, long_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    counts, sizes = SMALL_BOUNDS[name]
+    for what, most in counts.items():
+        monkeypatch.setitem(bundle_history.MOST, what, most)
+    for part, most in sizes.items():
+        monkeypatch.setitem(bundle_history.LARGEST_TEXTS, part, most)
+    again = services.models.import_bundle(services.models.export(long_model.id, tmp_path / "again.zip"))
+
+    def told(model: Model) -> tuple[list[str], dict[int, float], dict[int, float], list[str]]:
+        lines, metrics = services.models.lines(model.id), services.models.metrics(model.id)
+        curves = ({m.step: m.value for m in metrics if m.name == kind} for kind in ("loss", "val_loss"))
+        return ([line.text for line in lines], *curves, sorted(s.text for s in services.models.samples(model.id)))
+
+    (lines, losses, validations, samples), (all_lines, all_losses, all_validations, all_samples) = map(
+        told, (again, long_model)
+    )
+    is_whole = name in ("nothing", "exactly as much")
+    own = [line for line in lines if line in all_lines]
+    assert own == all_lines[len(all_lines) - len(own) :]
+    assert losses.items() <= all_losses.items() and validations.items() <= all_validations.items()
+    assert max(losses) == max(all_losses) and max(validations) == max(all_validations)
+    assert set(samples) <= set(all_samples)
+    is_all = (own, losses, validations, samples) == (all_lines, all_losses, all_validations, all_samples)
+    said = " ".join(line for line in lines if line not in own)
+    assert is_all == is_whole == (said == "")
+    assert ("values" in said) == (len(losses) + len(validations) < 66)
+    assert ("samples" in said) == (samples != all_samples)
+    assert ("log lines" in said) == (own != all_lines)
+
+
+def test_a_checkpoint_that_no_import_takes_is_not_exported(
+    services: Services, long_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charrnn.services.models.LARGEST_CHECKPOINT", 10)
+    with pytest.raises(BundleError, match="bytes, and an export takes 10 at most"):
+        services.models.export(long_model.id, tmp_path / "large.zip")
+    assert not list(tmp_path.glob("large*"))
 
 
 def test_the_values_of_a_file_are_records_when_they_are_asked_for() -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ TITLES = {"sqlite": "SQLite", "mariadb": "MariaDB", "mysql": "MySQL"}
 VARIABLES = {"mariadb": "CHARRNN_TEST_MARIADB_URL", "mysql": "CHARRNN_TEST_MYSQL_URL"}
 """Environment variables that name a running server of each kind, in which the tests may create databases and users."""
 
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _START_SECONDS = 60
 _SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"])
 
@@ -73,21 +75,31 @@ class Server:
         Raises:
             RuntimeError: The server ended at once, or does not answer.
         """
-        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
-        _wait(self._process, self._port, self._log)
+        supervised = [sys.executable, "-I", str(SUPERVISOR), *self._command]
+        self._supervisor = subprocess.Popen(
+            supervised, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        with self._supervisor.stdout as said:
+            self._pid = int(said.readline())
+        _wait(self._supervisor, self._port, self._log)
 
     def stop(self) -> None:
         """Shut it down, as an administrator would."""
-        self._process.terminate()
-        self._process.wait(timeout=_START_SECONDS)
+        self._signal(signal.SIGTERM)
+        self._supervisor.wait(timeout=_START_SECONDS)
+        self._supervisor.stdin.close()
 
     def freeze(self) -> None:
         """Make it silent without ending it: connections stay open, and nobody answers."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._supervisor.poll() is None:
+            os.kill(self._pid, number)
 
     def make_database(self, name: str) -> str:
         """Create an empty database; return its URL."""

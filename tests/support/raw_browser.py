@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import json
 import re
+import socket
+import struct
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -95,6 +97,17 @@ class RawBrowser:
         self._reading.result(PATIENCE)
         self._run(self._socket.close)
         return self.close_code
+
+    def vanish(self) -> None:
+        """Be gone without a word, as a browser whose machine is switched off."""
+        stream = self._socket.protocol.stream
+
+        def reset() -> None:
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            stream.close()
+            self._socket.close()
+
+        self._run(reset)
 
     def close(self) -> None:
         """Leave the page."""

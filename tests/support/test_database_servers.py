@@ -1,12 +1,30 @@
 """The servers of the tests: named by an environment variable, or started here."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from charrnn.store.address import parse_url
+from sqlalchemy.exc import OperationalError
 
 from charrnn.core.errors import StoreError
 from charrnn.store.database import Database
 from tests.support import database_servers
 from tests.support.database_servers import KINDS, TITLES, VARIABLES, MissingServer, ask, unique
 
+ROOT = Path(__file__).parents[2]
+PYTEST = """
+import pathlib, signal, sys
+from tests.support.database_servers import running
+with running(sys.argv[1], pathlib.Path(sys.argv[2])) as server:
+    if sys.argv[3]:
+        server.freeze()
+    print(server.url, flush=True)
+    signal.pause()
+"""
+"""Stands for a pytest whose test uses a server, silent if a third argument says so."""
 PASSWORD = "p@ss/w?rd%&#"
 
 
@@ -70,6 +88,24 @@ def test_without_a_server_one_sentence_says_what_to_install_or_set(kind, tmp_pat
         database_servers.available(kind, tmp_path, {}),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "silent"),
+    [
+        ("mariadb", signal.SIGTERM, ""),
+        ("mariadb", signal.SIGKILL, "silent"),
+        ("mysql", signal.SIGKILL, ""),
+    ],
+)
+def test_a_killed_pytest_leaves_no_server_behind(kind, number, silent, tmp_path):
+    command = [sys.executable, "-c", PYTEST, kind, str(tmp_path), silent]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as like_pytest:
+        url = parse_url(like_pytest.stdout.readline().strip())
+        like_pytest.send_signal(number)
+        with pytest.raises(OperationalError):
+            while True:  # until the server ends, and this with it
+                ask(url, "SELECT SLEEP(600)")
 
 
 def url_name(url: str) -> str:

@@ -106,6 +106,14 @@ def _answers(pid: int) -> bool:
     return True
 
 
+def say(*words: object) -> None:
+    """Tell whoever started this process a line, whole and at once.
+
+    `print` is neither: while one thread flushes its line, another's can end with the process.
+    """
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
 def main() -> None:
     """Be the nursery."""
     home, url = sys.argv[1:]
@@ -115,17 +123,17 @@ def main() -> None:
     publish = atomic_files.publish
     atomic_files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: who died is gone at once
-    print("warm", flush=True)
+    say("warm")
     for line in sys.stdin:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
-                print("began", os.getpid(), flush=True)
+                say("began", os.getpid())
                 model_id, lease = line.split()
                 event_recorder.LEASE_SECONDS = training_thread.LEASE_SECONDS = float(lease)
                 train(home, url, model_id)
             finally:
-                print("over", os.getpid(), flush=True)
+                say("over", os.getpid())
                 os._exit(0)
 
 
@@ -139,9 +147,9 @@ def train(home: str, url: str, model_id: str) -> None:
             time.sleep(STEP_SECONDS)
             if not measured:
                 measured = True
-                print("measured", os.getpid(), flush=True)
+                say("measured", os.getpid())
         elif isinstance(event, Ended):
-            print("ended", os.getpid(), event.state, flush=True)
+            say("ended", os.getpid(), event.state)
 
     with open_services(home, database_url=url, environ={}) as services:
         begun = services.training.can_resume(model_id)

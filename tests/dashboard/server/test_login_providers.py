@@ -19,6 +19,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.server import settings
 from dashboard.server.login_providers import Logins, read_logins
+from tests.support.browser import barriers
 from tests.support.dashboard_server import Server
 from tests.support.http_client import USERS, Door, logins_in, opened
 from tests.support.small_training import OPTIONS, TEXT
@@ -219,23 +220,36 @@ def test_limits_are_set_by_flags(tmp_path: Path) -> None:
     assert (result.returncode, "--max-trainings is '-3'" in result.stderr) == (1, True)
 
 
-def test_a_user_logs_in_with_the_form_and_reaches_the_requested_page(
+def test_a_user_logs_in_with_the_form_reaches_the_requested_page_and_logs_out(
     tmp_path: Path, serve: Callable[..., Server], chromium: Browser
 ) -> None:
-    (tmp_path / "users.json").write_text('{"ada": "drake-and-teal"}')
+    user = f"ada<i>{'lovelace' * 10}"
+    (tmp_path / "users.json").write_text(json.dumps({user: "drake-and-teal"}))
     (tmp_path / "users.json").chmod(0o600)
     server = serve(tmp_path / "home", "--login-file", str(tmp_path / "users.json"))
-    context = chromium.new_context()
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
     context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     page.goto(f"{server.url}/?tab=library")
-    page.get_by_label("User name").fill("ada")
+    page.get_by_label("User name").fill(user)
     page.get_by_label("Password").fill("drake")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("alert").wait_for()
-    page.get_by_label("User name").fill("ada")
+    page.get_by_label("User name").fill(user)
     page.get_by_label("Password").fill("drake-and-teal")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("tab", name="Library").wait_for()
     assert page.url == f"{server.url}/?tab=library"
+
+    header = page.locator("header")
+    header.get_by_text(user).wait_for()
+    header.get_by_role("link", name="Log out").wait_for()
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    assert not barriers(page)
+    header.get_by_role("link", name="Log out").click()
+    page.get_by_role("heading", name="You are logged out").wait_for()
+    page.get_by_role("link", name="Log in again").click()
+    page.get_by_label("Password").wait_for()
+    page.goto(f"{server.url}/?tab=library")
+    page.get_by_label("Password").wait_for()
     context.close()

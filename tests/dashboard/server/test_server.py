@@ -75,15 +75,17 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
 def test_panel_serve_works_from_any_folder(tmp_path: Path) -> None:
     port = free_port("127.0.0.1", 0)
     command = [sys.executable, "-m", "panel", "serve", str(ROOT / "dashboard/app.py"), "--port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=os.environ | {"CHARRNN_HOME": str(tmp_path / "home")}, stderr=subprocess.DEVNULL
-    )
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=os.environ | {"CHARRNN_HOME": str(tmp_path / "home")}, stderr=log
+        )
     try:
         wait_until(lambda: listens(port))
         page = urllib.request.urlopen(f"http://127.0.0.1:{port}/app").read().decode()
     finally:
         process.terminate()
         process.wait()
+    assert (tmp_path / "log").read_text().count("without the checks of python -m dashboard") == 1
     assert "<title>Char-RNN Studio</title>" in page
 
 
