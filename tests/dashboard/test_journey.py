@@ -96,6 +96,7 @@ def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:
     page.mouse.move(x + 60, y, steps=5)
     page.mouse.up()
     page.wait_for_function(f"start => ({PLOT_STATE})().start !== start", arg=before["start"])
+    page.evaluate(STEADY)  # a busy browser moves the plot in several steps
     moved = page.evaluate(PLOT_STATE)
     page.wait_for_function(f"last => ({PLOT_STATE})().last > last", arg=moved["last"])
     assert page.evaluate(PLOT_STATE)["start"] == moved["start"]
@@ -108,6 +109,15 @@ PLOT_STATE = """() => {
   return { start: x_range.start, last }
 }"""
 """Start of the plot's x range, and its last step."""
+STEADY = f"""async () => {{
+  const start = () => ({PLOT_STATE})().start
+  const frame = () => new Promise((done) => requestAnimationFrame(done))
+  for (let before; before !== start();) {{
+    before = start()
+    for (let i = 0; i < 10; i++) await frame()
+  }}
+}}"""
+"""Waits until the plot has not moved for ten frames."""
 
 
 def test_every_page_of_an_empty_folder_says_what_to_do_next(

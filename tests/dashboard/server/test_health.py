@@ -69,7 +69,7 @@ def test_a_hanging_database_delays_nothing_and_is_queried_once(
         asked.append(threading.current_thread())
         return frozen.wait(60)
 
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(services._database, "is_current", wait)
     for _ in range(3):
         assert door.ask("GET", "/readyz")[::2] == (503, "not ready: timeout\n")
