@@ -98,7 +98,10 @@ def test_an_oversized_message_is_not_buffered(door: Door) -> None:
 COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "ModelTable": ("library", [mapped(type="choose", id=theirs) for theirs in ("../../x", 1, None, "5" * 33)]),
     "LogPane": ("training", [mapped(type="drawn", number=-1), mapped(type="drawn", number="1"), mapped(type="x")]),
-    "WrittenPane": ("write", [mapped(type="branch", index=-1, choice=0), mapped(type="branch", index=0, choice=10**9)]),
+    "GeneratedTextPane": (
+        "write",
+        [mapped(type="branch", index=-1, choice=0), mapped(type="branch", index=0, choice=10**9)],
+    ),
     "TextUpload": (
         "text",
         [
@@ -107,7 +110,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
             mapped(type="status", status="x"),
         ],
     ),
-    "Live": ("training", [mapped(a=1), [1]]),
+    "HTMLPane": ("training", [mapped(a=1), [1]]),
 }
 
 
