@@ -35,7 +35,7 @@ from charrnn.store.database_url import url_from_environment  # noqa: E402
 from charrnn.store.run_history import HistoryBatch, HistoryStore  # noqa: E402
 from charrnn.store.tables import MetricRow  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
-from dashboard.components.curve_smoothing import LIMIT  # noqa: E402
+from dashboard.components.curve_smoothing import MAX_POINTS  # noqa: E402
 from dashboard.live.hub import Hub  # noqa: E402
 from dashboard.live.session import TABS as NAMES  # noqa: E402
 from dashboard.server.server import Studio, free_port, serve  # noqa: E402
@@ -181,7 +181,7 @@ def measure_opening(chromium: Browser, home: Path, model_id: str) -> None:
     row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, first visit", f"{completes[0]:.2f} s", "", holds=None)
     row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, later visits", f"{later:.2f} s", "< 2 s", holds=later < 2)
     most = max(points for points, _, _ in found)
-    row("points sent per series", f"{most:,}", f"≤ {LIMIT:,}", holds=most <= LIMIT)
+    row("points sent per series", f"{most:,}", f"≤ {MAX_POINTS:,}", holds=most <= MAX_POINTS)
     highest = sum(top == SPIKE for _, top, _ in found)
     row("curves that show their maximum", f"{highest} of 2", "2 of 2", holds=highest == 2)
 

@@ -1,6 +1,6 @@
-"""The dashboard: a Panel app over `charrnn.services`. No SQL, no TensorFlow, no files of its own here.
+"""The dashboard: a Panel app for `charrnn.services`.
 
-from dashboard import Dashboard  # in a notebook: Dashboard() shows the whole of it in a cell
+from dashboard import Dashboard  # in a notebook, Dashboard() shows it in a cell
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ __all__ = ["Dashboard"]
 
 
 def __getattr__(name: str) -> Any:
-    # Importing Panel takes seconds; the command's --help need not wait for it.
+    # Importing Panel takes seconds, and `python -m dashboard --help` does not need it.
     if name == "Dashboard":
         from dashboard.notebook import Dashboard
 

@@ -1,4 +1,4 @@
-"""For `panel serve dashboard/app.py`: a page for each visitor, services once for the process. For development only."""
+"""Serve the dashboard with `panel serve dashboard/app.py`, for development."""
 
 import os
 import sys
@@ -10,13 +10,13 @@ from charrnn.services import open_services
 from dashboard.server.server import Studio
 
 UNPROTECTED = (
-    "Warning: panel serve shows this page without the checks of python -m dashboard: anybody who reaches this port can "
-    "use it. Panel listens on all addresses of this machine unless it is told --address 127.0.0.1."
+    "Warning: panel serve does not have the checks of python -m dashboard: everybody who can reach this port can use "
+    "the dashboard. Panel listens on all addresses of this machine unless --address 127.0.0.1 is given."
 )
 
 
 def _open() -> Studio:
-    # Panel tells an application neither where it listens nor when it begins to: once, with the first visitor, always
+    # Panel does not tell an application where it listens: warn always, once, with the first session.
     print(UNPROTECTED, file=sys.stderr, flush=True)
     return Studio.open(open_services(limits=Limits.read(os.environ, server=True)))
 

@@ -1,7 +1,7 @@
-"""The one door through which stored text reaches the page: names, log lines, samples, messages, file names.
+"""Escape stored text for pages: names, log lines, samples, messages, file names.
 
-Most Panel panes run HTML from plain strings, so that nothing but `escaped` may be put into markup. Components that
-write with `textContent` take `visible` text.
+Most Panel panes render strings as HTML, so that only `escaped` text may become part of HTML. Components that write
+text with `textContent` take `printable` text.
 """
 
 import html
@@ -11,17 +11,17 @@ import unicodedata
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def visible(text: object) -> str:
-    """Return a text with control characters as pictures: escape sequences are seen, not obeyed.
+def printable(text: object) -> str:
+    """Return a text with control characters replaced by visible symbols, so that escape sequences have no effect.
 
-    Tabs and line feeds stay; U+001B becomes ␛; what could turn the direction of the text around it is named.
+    Tabs and line feeds stay; U+001B becomes ␛; characters that change the direction of text become their names.
     """
     return _INVISIBLE.sub(_picture, str(text))
 
 
 def escaped(text: object) -> str:
     """Return a text for use in HTML, as an element's content or a quoted attribute's value."""
-    return html.escape(visible(text), quote=True)
+    return html.escape(printable(text), quote=True)
 
 
 def _picture(match: re.Match[str]) -> str:

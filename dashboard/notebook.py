@@ -1,7 +1,7 @@
-"""The dashboard in a notebook's cell: served inside the kernel, on this machine only, and shown in a frame.
+"""Show the dashboard in a notebook cell: served by the kernel on this machine, and shown in a frame.
 
-A frame keeps moving while other cells run, whatever they do. Where the browser cannot reach the kernel's computer,
-Panel draws in the cell itself, over the notebook's connection, within the limits that `Dashboard` names.
+A frame keeps updating while other cells run. If the browser cannot reach the kernel's machine, Panel can render the
+dashboard inside the cell, over the notebook's connection, with the limits documented at `Dashboard`.
 """
 
 import html
@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import panel as pn
-import pyviz_comms
 
 from charrnn.core.records import Model
 from charrnn.services import Services, open_services
+from dashboard import patches
 from dashboard.server.server import Studio, free_port, serve
 
 ADDRESS = "127.0.0.1"
@@ -23,7 +23,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Frame:
-    """A served page, shown where a notebook shows a value."""
+    """A served page as the value of a cell."""
 
     url: str
     height: int
@@ -36,41 +36,26 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A page that Panel draws in the cell itself; each time it is shown is a page of its own."""
+class InlinePage:
+    """A page that Panel renders inside the cell; a new page is built each time it is shown."""
 
-    draw: Callable[[], Any]
+    build: Callable[[], Any]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.draw()._repr_mimebundle_(include, exclude)
-
-
-class Untouched(list[str]):
-    """Leaves what is printed while a message of the page is answered where it goes anyway.
-
-    Panel's connection to a notebook (pyviz_comms 3.0.6) puts a string in the place of `sys.stdout` meanwhile. Kernels
-    with subshells answer beside the cell that runs, and what that cell prints at the time would vanish with it.
-    """
-
-    def __enter__(self) -> "Untouched":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
+        return self.build()._repr_mimebundle_(include, exclude)
 
 
 class Dashboard:
-    """The whole dashboard as a cell's value; its parts alone as attributes and methods.
+    """The dashboard as the value of a cell; its parts are attributes and methods.
 
     Args:
-        home: Data folder; the usual one if missing.
-        services: Services that are open already, instead of `home`.
-        inline: Let Panel draw in the cell itself, instead of a frame: for a notebook whose kernel is not on the
-            computer of the browser, where a frame finds nothing. Live over the notebook's own connection, up to four
-            times a second. What was drawn while more cells wait to run begins to move when they are done; an older
-            JupyterLab (before 4.4) or kernel (before 7) is still whenever a cell runs. No links hold its state. End a
-            cell with `plt.show()` to see its figure: what libraries show by themselves when a cell ends may get lost
-            while a drawing moves (ipykernel's issue 1564).
+        home: Data folder; the default one if missing.
+        services: Open services, instead of `home`.
+        inline: Render inside the cell instead of a frame, for a kernel on another machine than the browser. Updates
+            arrive over the notebook's connection, up to four times a second, and wait until queued cells have run; with
+            JupyterLab before 4.4 or ipykernel before 7, they wait for each running cell. The URL does not contain the
+            state. End a cell with `plt.show()` to see its figure: figures that are shown automatically when a cell ends
+            may get lost during updates (https://github.com/ipython/ipykernel/issues/1564).
         height: Height of the frame in pixels.
     """
 
@@ -88,52 +73,52 @@ class Dashboard:
         self._server: Any = None
         if inline:
             pn.extension()
-            pyviz_comms.StandardOutput = Untouched
+            patches.apply(notebook=True)
         self.url = ""
-        """Where it is served, once it was shown; opens in a browser's tab as well."""
+        """URL of the dashboard once it was shown; it also opens in a browser tab."""
 
     @property
-    def library(self) -> Frame | Drawing:
+    def library(self) -> Frame | InlinePage:
         """All models."""
         return self._part("library")
 
     @property
-    def text(self) -> Frame | Drawing:
-        """Bring a text in."""
+    def text(self) -> Frame | InlinePage:
+        """Choose a text."""
         return self._part("text")
 
     @property
-    def write(self) -> Frame | Drawing:
-        """Write with the newest model."""
+    def write(self) -> Frame | InlinePage:
+        """Generate text with the newest model."""
         return self.sampler(next(iter(self.services.models.all()), None))
 
-    def training(self, model: Model | str) -> Frame | Drawing:
-        """A model's training: buttons, progress, loss, samples, log."""
+    def training(self, model: Model | str) -> Frame | InlinePage:
+        """The training of a model: buttons, progress, loss, samples and log."""
         return self._part("training", model)
 
-    def loss(self, model: Model | str) -> Frame | Drawing:
-        """A model's loss plot, live."""
+    def loss(self, model: Model | str) -> Frame | InlinePage:
+        """The loss of a model, live."""
         return self._part("loss", model, height=480)
 
-    def log(self, model: Model | str) -> Frame | Drawing:
-        """A model's log, live."""
+    def log(self, model: Model | str) -> Frame | InlinePage:
+        """The log of a model, live."""
         return self._part("log", model, height=400)
 
-    def sampler(self, model: Model | str | None) -> Frame | Drawing:
-        """Write with a model."""
+    def sampler(self, model: Model | str | None) -> Frame | InlinePage:
+        """Generate text with a model."""
         return self._part("write", model)
 
     def close(self) -> None:
-        """End the server in this kernel; trainings go on until the services close."""
+        """Stop the server in this kernel; trainings continue until the services are closed."""
         if self._server is not None:
             self._server.stop()
             self._server = None
         self._studio.close()
 
-    def _part(self, part: str, model: Model | str | None = None, *, height: int = 0) -> Frame | Drawing:
+    def _part(self, part: str, model: Model | str | None = None, *, height: int = 0) -> Frame | InlinePage:
         chosen = self.services.models.resolve(model) if isinstance(model, str) else model
         if self._inline:
-            return Drawing(lambda: self._studio.page(part, chosen.id if chosen else ""))
+            return InlinePage(lambda: self._studio.page(part, chosen.id if chosen else ""))
         query = {"part": part, **({"model": chosen.id} if chosen else {})}
         return Frame(f"{self._serve()}/?{urlencode(query)}", height or self._height)
 
@@ -146,5 +131,5 @@ class Dashboard:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         if self._inline:
-            return Drawing(self._studio.page)._repr_mimebundle_(include, exclude)
+            return InlinePage(self._studio.page)._repr_mimebundle_(include, exclude)
         return {"text/html": Frame(self._serve() + "/", self._height)._repr_html_()}

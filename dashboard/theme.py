@@ -1,11 +1,9 @@
-"""How it looks: colours, type, and the style sheet of our own markup."""
+"""Define the look of the pages: colors, fonts, and the stylesheet of HTML panes."""
 
 from pathlib import Path
 from typing import Any
 
 import panel as pn
-
-ASSETS = Path(__file__).parent / "assets"
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
 
@@ -34,40 +32,36 @@ for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
             "MuiAppBar": {
                 "styleOverrides": {"root": {"backgroundColor": _bar, "color": "#fff", "backgroundImage": "none"}}
             },
-            # fields to choose from as high as fields to type in
+            # Selects get the height of text fields.
             "MuiOutlinedInput": {"styleOverrides": {"root": {"minHeight": 40}}},
-            # all five fit on a phone
+            # All five tabs fit on a phone.
             "MuiTab": {"styleOverrides": {"root": {"minWidth": 0, "padding": "12px clamp(9px, 2vw, 20px)"}}},
-            # the page's own busy bar has no name, which screen readers want
+            # The busy bar of the page needs a name for screen readers.
             "MuiLinearProgress": {"defaultProps": {"aria-label": "The page is busy"}},
         },
     }
 
 PAGE = {"padding": "4px clamp(12px, 3vw, 40px) 48px", "box-sizing": "border-box"}
-"""Space around everything; little of it on a phone."""
+"""Style of the page's content: padding that is small on a phone."""
 
 TRAINING_COLOR, VALIDATION_COLOR = "#3288cc", "#d96a1f"
-"""Blue and orange: told apart by nearly everybody, on white and on black; the lines also differ in dash and width."""
+"""Blue and orange are distinct for nearly everybody, on white and on black; the lines also differ in dash and width."""
 BASELINE_COLOR = "#8a8f98"
 
-CONTENT = (ASSETS / "content.css").read_text("utf-8")
-"""The style sheet of our own markup."""
+STYLESHEET = Path(__file__).with_suffix(".css").read_text("utf-8")
+"""Stylesheet of HTML panes."""
 
 
 def markup(html: str = "", **params: Any) -> pn.pane.HTML:
-    """Make a pane of our own markup; whatever in it was stored must have passed through `escaped`."""
-    return pn.pane.HTML(html, stylesheets=[CONTENT], margin=params.pop("margin", 0), **_stretched(params))
+    """Create a pane of HTML written by the dashboard; stored text in it must have passed through `escaped`."""
+    return pn.pane.HTML(html, stylesheets=[STYLESHEET], **{"sizing_mode": "stretch_width", "margin": 0, **params})
 
 
-def empty(title: str, words: str, *actions: pn.viewable.Viewable) -> pn.Column:
-    """Make what a page shows while there is nothing to show: what to do next, and the button for it."""
+def placeholder(title: str, text: str, *buttons: pn.viewable.Viewable) -> pn.Column:
+    """Create what a view shows while it has nothing to show: what to do next, and the buttons for it."""
     return pn.Column(
-        markup(f'<div class="empty"><h2>{title}</h2><p>{words}</p></div>'),
-        pn.FlexBox(*actions, justify_content="center"),
+        markup(f'<div class="empty"><h2>{title}</h2><p>{text}</p></div>'),
+        pn.FlexBox(*buttons, justify_content="center"),
         sizing_mode="stretch_width",
         margin=0,
     )
-
-
-def _stretched(params: dict[str, Any]) -> dict[str, Any]:
-    return {"sizing_mode": "stretch_width", **params}

@@ -199,7 +199,9 @@ def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda num
             check_weights(weights)
             max_bytes = _max_array_bytes(options, weights)
             if COUNTED in entries and COUNTED not in max_bytes:
-                raise BundleError(f"{path.name!r} contains {COUNTED!r}, but its option ngram_order is 0.")
+                raise BundleError(
+                    f"{path.name!r} contains {COUNTED!r}, but its options ask for no n-grams (ngram_order)."
+                )
             arrays = {
                 name: _unpacked(bundle, entries[name], size) for name, size in max_bytes.items() if name in entries
             }

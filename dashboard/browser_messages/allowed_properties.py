@@ -1,12 +1,13 @@
-"""The one list of what a browser may set on our pages; everything else is refused.
+"""Declare which properties a browser may set on our pages, and which messages it may send.
 
-A message from a browser names a model of the page by its id, one of its properties and a value, or an event of a model
-with its data. Each is looked up here before Bokeh decodes it. What is not listed or fails its check raises `Rejected`.
+A message from a browser names a model of the page by its ID, one of its properties and a value, or an event of a model
+with its data. Each is checked against these declarations before Bokeh decodes it. What is not declared, or fails its
+check, raises `Rejected`.
 
-Three things are dropped without a complaint, since honest browsers send them: values that nobody on the server reads
-(sizes, ranges and colours of plots, which Bokeh and panel-material-ui report back); echoes, since the browser's side of
-a React component sends back what the server has set, late if the server has set it again meanwhile; and a choice that
-was offered a moment ago and is not any more (another browser tab or a training changed the list meanwhile).
+Three things are dropped silently, since pages send them in normal use: values that the server never reads (sizes,
+ranges and colors of plots, which Bokeh and panel-material-ui report); echoes, since React components send back what the
+server has set, late if the server has set it again meanwhile; and a choice that was offered until a moment ago (another
+browser tab or a training has changed the list).
 """
 
 import re
@@ -21,87 +22,87 @@ from bokeh.models import Annotation, GlyphRenderer, GuideRenderer, LegendItem, P
 
 LONGEST_SEARCH = 2000
 """Characters of a page's address after the question mark."""
-LONGEST_MARKUP = 1_000_000
-"""Characters of our own markup, which the browser reports when it is drawn."""
+LONGEST_HTML = 1_000_000
+"""Characters of the HTML in a pane, which the browser reports when it has drawn it."""
 LONGEST_CHOICE = 500
 LONGEST_FILE_NAME = 1000
-MOST_PIECES = 100_000
-"""Pieces of an uploaded file; `dashboard/components/file_upload.py` limits their bytes."""
+MAX_CHUNKS = 100_000
+"""Chunks of an uploaded file; `dashboard/components/file_upload.py` limits their bytes."""
 
 PLOT_PARTS = (Plot, Range, GuideRenderer, Annotation, GlyphRenderer, LegendItem, Tool, Toolbar)
-"""Models whose properties browsers report and the server never reads: all of them are dropped."""
+"""Models whose properties browsers report and the server never reads; all of them are dropped."""
 
 
 class Rejected(Exception):
-    """A browser sent something that no page of ours sends. The message names the property, never the value."""
+    """A browser sent something that no page of ours sends. The message contains the property, never the value."""
 
 
 class Verdict(Enum):
-    """What becomes of a value that was not rejected."""
+    """What to do with a value that was not rejected."""
 
     APPLY = "apply"
     DROP = "drop"
 
 
 Check = Callable[[Model, Any], Verdict | None]
-"""Judges a value for a model; `None` rejects it."""
+"""Checks a value for a model; `None` rejects the value."""
 
 
 @dataclass(frozen=True)
 class Binary:
-    """Bytes that came beside a message; only their number is known here."""
+    """Bytes that were sent along with a message; only their number is known here."""
 
     num_bytes: int
 
 
 def boolean(model: Model, value: Any) -> Verdict | None:
-    """Take true and false."""
+    """Accept booleans."""
     return Verdict.APPLY if isinstance(value, bool) else None
 
 
 def dropped(model: Model, value: Any) -> Verdict | None:
-    """Take nothing; honest browsers send it, and nobody on the server waits for it."""
+    """Drop any value: pages send it in normal use, and the server never reads it."""
     return Verdict.DROP
 
 
 def integer(low: int, high: int) -> Check:
-    """Take whole numbers of a range."""
+    """Accept integers of a range."""
     return lambda model, value: Verdict.APPLY if _is_integer(value) and low <= value <= high else None
 
 
 def typed_text(model: Model, value: Any) -> Verdict | None:
-    """Take what fits into a text field; its `max_length` is the server's, since no browser may set it."""
+    """Accept text that fits a text field; browsers cannot change its `max_length`."""
     return Verdict.APPLY if _is_text(value, model.max_length) else None
 
 
 def slider_value(model: Model, value: Any) -> Verdict | None:
-    """Take numbers between the ends of a slider."""
+    """Accept numbers in the range of a slider."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return Verdict.APPLY if model.start <= value <= model.end else None
 
 
 def whole_slider_value(model: Model, value: Any) -> Verdict | None:
-    """Take whole numbers between the ends of a slider; drop others, since the ends of some sliders move."""
+    """Accept integers in the range of a slider; drop others, since the range of some sliders changes."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return Verdict.APPLY if model.start <= value <= model.end else Verdict.DROP
 
 
 def offered_choice(model: Model, value: Any) -> Verdict | None:
-    """Take one of the options that a list offers; drop what it does not offer (any more)."""
+    """Accept one of the options of a list; drop others, since lists change."""
     if value is not None and not _is_text(value, LONGEST_CHOICE):
         return None
     return Verdict.APPLY if value in model.options else Verdict.DROP
 
 
 def tab_number(model: Model, value: Any) -> Verdict | None:
-    """Take the number of one of the tabs."""
+    """Accept the number of a tab."""
     return integer(0, len(model.objects) - 1)(model, value)
 
 
 def page_address(model: Model, value: Any) -> Verdict | None:
-    """Take short query strings; drop those with lists and dicts, which Panel would evaluate."""
+    """Accept short query strings; drop those with lists and dicts, which Panel would evaluate."""
     if not _is_text(value, LONGEST_SEARCH) or (value and value[0] != "?"):
         return None
     is_plain = not any(word.startswith(("[", "{")) for _, word in parse_qsl(value[1:]))
@@ -117,7 +118,7 @@ _SWITCH: dict[str, Check] = {**_THEME, "value": boolean}
 _BROWSER = ("dark_mode", "device_pixel_ratio", "language", "timezone", "timezone_offset", "webdriver", "webgl")
 
 PROPERTIES: Mapping[str, Mapping[str, Check]] = {
-    # components of panel-material-ui; the browser's side of each keeps its state in a data model of its name
+    # Components of panel-material-ui; each keeps its state in a data model of its name.
     "Button": _BUTTON,
     "Checkbox": _SWITCH,
     "FileDownload": {**_BUTTON, **dict.fromkeys(("data", "filename", "_syncing"), dropped)},
@@ -131,32 +132,32 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     "Tabs": {**_THEME, "active": tab_number, "_names": dropped},
     "TextAreaInput": _TEXT,
     "TextInput": _TEXT,
-    # our own components
+    # Our own components.
     "ActionButton": _BUTTON,
-    "Appearance": {"dark": boolean},
-    "Delivery": {},
-    "Live": {},
+    "ColorScheme": {"dark": boolean},
+    "DownloadTrigger": {},
+    "GeneratedTextPane": {},
+    "HTMLPane": {},
     "LogPane": {},
     "ModelTable": {},
-    "Presence": {"in_sight": boolean},
-    "Pulse": {"beat": integer(0, 100_000_000)},
+    "PageVisibility": {"is_page_visible": boolean},
+    "Poller": {"count": integer(0, 100_000_000)},
     "TextUpload": _THEME,
-    "WrittenPane": {},
-    # what Panel adds to each page
+    # What Panel adds to each page.
     "BrowserInfo": dict.fromkeys(_BROWSER, dropped),
     "Location": {"search": page_address, **dict.fromkeys(("href", "hash", "pathname"), dropped)},
-    # layout, markup and data of plots: nothing
+    # Layouts, HTML and plots: nothing.
     "AllIndices": {}, "AllLabels": {}, "AreaVisuals": {}, "BasicTicker": {}, "BasicTickFormatter": {},
     "BoxInteractionHandles": {}, "CDSView": {}, "CategoricalScale": {}, "Column": {}, "ColumnDataSource": {},
     "CustomJS": {}, "Div": {}, "FlexBox": {}, "HTML": {}, "ImportedStyleSheet": {}, "Line": {}, "LinearScale": {},
     "LogScale": {}, "LogTicker": {}, "LogTickFormatter": {}, "Node": {}, "ReactComponent": {}, "ReactiveESM": {},
     "ReactiveHTML": {}, "Row": {}, "Scatter": {}, "Selection": {}, "Spacer": {}, "UnionRenderers": {},
 }  # fmt: skip
-"""Properties that a browser may set, by component. A component that is missing here is refused as a whole."""
+"""Properties that a browser may set, by component. Nothing can be set on a component that is missing here."""
 
 
 def _handle_of(**entries: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Take a dict of exactly these entries."""
+    """Accept a dict of exactly these entries."""
     return lambda data: (
         isinstance(data, dict)
         and data.keys() == entries.keys()
@@ -188,20 +189,20 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _is_piece_number(value: Any) -> bool:
-    return _is_integer(value, 1, MOST_PIECES)
+def _is_chunk_number(value: Any) -> bool:
+    return _is_integer(value, 1, MAX_CHUNKS)
 
 
 _STATUS = _one_of("status")
 
 MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
-    "Live": (lambda data: _is_text(data, LONGEST_MARKUP),),
+    "HTMLPane": (lambda data: _is_text(data, LONGEST_HTML),),
     "LogPane": (_handle_of(type=_one_of("drawn"), number=_is_integer),),
     "ModelTable": (
         _handle_of(type=_one_of("choose"), id=_is_id),
         _handle_of(type=_one_of("compare"), id=_is_id, on=_is_bool),
     ),
-    "WrittenPane": (
+    "GeneratedTextPane": (
         _handle_of(type=_one_of("drawn")),
         _handle_of(type=_one_of("branch"), index=_is_integer, choice=lambda value: _is_integer(value, 0, 100)),
     ),
@@ -209,37 +210,37 @@ MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
         _handle_of(type=_STATUS, status=_one_of("initializing", "finished")),
         _handle_of(type=_STATUS, status=_one_of("error"), error=_short),
         _handle_of(
-            type=_STATUS, status=_one_of("upload_event"), name=_short, mime_type=_short, chunk=_is_piece_number,
-            total_chunks=_is_piece_number, data=lambda value: isinstance(value, Binary),
+            type=_STATUS, status=_one_of("upload_event"), name=_short, mime_type=_short, chunk=_is_chunk_number,
+            total_chunks=_is_chunk_number, data=lambda value: isinstance(value, Binary),
         ),
     ),
 }  # fmt: skip
-"""Forms of the messages that the browser's side of a component sends to ours, by component."""
+"""Valid messages from the JavaScript of a component, by component."""
 
 CLICKS: Mapping[str, tuple[str, ...]] = {
     "ActionButton": ("click",), "Button": ("click",), "FileDownload": ("click",), "TextAreaInput": ("enter",),
     "TextInput": ("enter",),
 }  # fmt: skip
-"""Events that components report, by component; nothing is taken but their name."""
+"""Events that components report, by component; only their name is accepted."""
 
 
 def component_of(model: Model) -> str:
-    """Return the name of the component that a model belongs to; a data model has it with a number appended."""
+    """Return the name of the component that a model belongs to; the name of a data model ends with a number."""
     if isinstance(model, DataModel):
         return type(model).__name__.rstrip("0123456789")
     return type(model).__name__
 
 
 def is_dropped(model: Model, name: str) -> bool:
-    """Return whether a property is dropped whatever its value, which therefore need not be looked at."""
+    """Return whether a property is dropped whatever its value."""
     return isinstance(model, PLOT_PARTS) or PROPERTIES.get(component_of(model), {}).get(name) is dropped
 
 
 def judge_property(model: Model, name: str, value: Any) -> Verdict:
-    """Decide about a property.
+    """Decide about the value of a property.
 
     Raises:
-        Rejected: A browser may not set it, or not to this value.
+        Rejected: A browser cannot set the property, or not to this value.
     """
     if is_dropped(model, name):
         return Verdict.DROP
@@ -261,22 +262,22 @@ def judge_message(model: Model, data: Any) -> None:
         data: The message as plain values; bytes are `Binary`.
 
     Raises:
-        Rejected: The component knows no such message.
+        Rejected: It is not a valid message of the component.
     """
     component = _owner(model)
     if not any(is_right(data) for is_right in MESSAGES.get(component, ())):
-        raise Rejected(f"{component} takes no such message")
+        raise Rejected(f"an unknown message to {component}")
 
 
 def judge_click(model: Model, event: Any) -> Verdict:
-    """Decide about a click or a key; a disabled component takes none.
+    """Decide about a click or a key; on a disabled component it is dropped.
 
     Raises:
         Rejected: The component has no such event.
     """
     component = _owner(model)
     if not isinstance(event, str) or event not in CLICKS.get(component, ()):
-        raise Rejected(f"{component} has no such event")
+        raise Rejected(f"an unknown event of {component}")
     return Verdict.DROP if model.data.disabled else Verdict.APPLY
 
 

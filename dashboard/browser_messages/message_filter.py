@@ -1,21 +1,19 @@
-"""Checks each message of a browser before Bokeh decodes it, and closes the session of one that breaks the rules.
+"""Check each message of a browser before Bokeh decodes it, and close the session of a browser that sent an invalid one.
 
-`check` reads the JSON of a patch as it came: models by id, values as plain JSON. It decodes nothing, since decoding
-can already make models, decompress bytes and call setters. The same check guards served pages (`SafeWSHandler`) and
-pages that Panel draws in a notebook's cell (`dashboard/views/page.py`).
+`check` reads the JSON of a patch: models by ID, values as plain JSON. It decodes nothing, since decoding can already
+create models, decompress bytes and call setters. The same check protects served pages (`FilteredWebSocket`) and pages
+that Panel renders inside a notebook cell (`dashboard/views/page.py`).
 """
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from bokeh.document import Document
 from bokeh.model import Model
 from bokeh.protocol.message import Message
-from bokeh.server.connection import ServerConnection
-from bokeh.server.protocol_handler import ProtocolHandler
 from bokeh.server.session import ServerSession
-from panel.io.server import WSHandler
 
 from dashboard.browser_messages.allowed_properties import (
     Binary,
@@ -26,20 +24,22 @@ from dashboard.browser_messages.allowed_properties import (
     judge_message,
     judge_property,
 )
+from dashboard.patches.websocket import HookedWebSocket
 
 LARGEST_MESSAGE = 16 << 20
-"""Bytes of a websocket message; the longest honest one is a pasted text of five million characters."""
+"""Bytes of a websocket message; the longest valid one is a pasted text of five million characters."""
 LARGEST_BUFFER = 2 << 20
-"""Bytes of a piece of a file that is uploaded."""
-MOST_BUFFERS = 16
-MOST_EVENTS = 1000
-DEEPEST = 8
-"""How deep lists and maps may lie in each other."""
-MOST_VALUES = 1000
+"""Bytes of a chunk of an uploaded file."""
+MAX_BUFFERS = 16
+MAX_EVENTS = 1000
+MAX_DEPTH = 8
+"""Depth of nested lists and maps."""
+MAX_VALUES = 1000
 """Values in one list or map."""
 POLICY_VIOLATION = 1008
 """Websocket close code of RFC 6455."""
 
+MESSAGE_TYPES = {"PULL-DOC-REQ", "PATCH-DOC"}
 IGNORED_EVENTS = {"connection_lost"}
 DOCUMENT_EVENTS = {"document_ready", "client_reconnected"}
 
@@ -47,19 +47,19 @@ log = logging.getLogger(__name__)
 
 
 def check(document: Document, content: Any, buffers: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the events of a patch that may be applied, in a form that names models by id only.
+    """Return the events of a patch that may be applied; they contain models by ID only.
 
     Args:
         document: The page.
         content: JSON content of a `PATCH-DOC` message.
-        buffers: Number of bytes that came beside the message, by buffer id.
+        buffers: Number of bytes of each buffer that was sent along, by buffer ID.
 
     Raises:
-        Rejected: The browser may not send this.
+        Rejected: No page of ours sends this.
     """
     if not isinstance(content, dict) or content.keys() != {"events"} or not isinstance(content["events"], list):
         raise Rejected("a patch that is not a list of events")
-    if len(content["events"]) > MOST_EVENTS:
+    if len(content["events"]) > MAX_EVENTS:
         raise Rejected("a patch of too many events")
     kept = [_checked(document, event, buffers) for event in content["events"]]
     return [event for event in kept if event is not None]
@@ -114,7 +114,7 @@ def _event(name: str, entries: list[Any]) -> dict[str, Any]:
 
 
 def _model(document: Document, reference: Any) -> Model | None:
-    """Return the model that a reference names; `None` for one that was on the page and is not any more."""
+    """Return the model of a reference; `None` if it was on the page and is not any more."""
     if not isinstance(reference, dict) or not isinstance(model_id := reference.get("id"), str):
         raise Rejected("a reference without an id")
     model = document.models.get_by_id(model_id)
@@ -124,13 +124,13 @@ def _model(document: Document, reference: Any) -> Model | None:
 
 
 def _entries(values: Any) -> dict[str, Any]:
-    """Return the entries of a map; a name that is there twice counts with its last value, as in Bokeh."""
+    """Return the entries of a map; of duplicate names, the last one counts, as in Bokeh."""
     match values:
         case {"type": "map", **rest} if rest.keys() <= {"entries"}:
             pairs = rest.get("entries", [])
-            if isinstance(pairs, list) and len(pairs) <= MOST_VALUES and all(_is_pair(pair) for pair in pairs):
+            if isinstance(pairs, list) and len(pairs) <= MAX_VALUES and all(_is_pair(pair) for pair in pairs):
                 return dict(pairs)
-    raise Rejected("a map that is none")
+    raise Rejected("an invalid map")
 
 
 def _is_pair(pair: Any) -> bool:
@@ -138,14 +138,14 @@ def _is_pair(pair: Any) -> bool:
 
 
 def _plain(value: Any, buffers: Mapping[str, int], depth: int = 0) -> Any:
-    """Return a value without Bokeh's wrappings; of bytes, only how many they are."""
-    if depth > DEEPEST:
-        raise Rejected("lists that lie too deep in each other")
+    """Return a value without Bokeh's type tags; bytes become their number."""
+    if depth > MAX_DEPTH:
+        raise Rejected("lists that are nested too deeply")
     match value:
         case None | bool() | int() | float() | str():
             return value
         case list():
-            if len(value) > MOST_VALUES:
+            if len(value) > MAX_VALUES:
                 raise Rejected("a list of too many values")
             return [_plain(each, buffers, depth + 1) for each in value]
         case {"type": "map"}:
@@ -159,91 +159,76 @@ def _plain(value: Any, buffers: Mapping[str, int], depth: int = 0) -> Any:
     raise Rejected("a value of an unknown form")
 
 
-class SafeProtocol(ProtocolHandler):
-    """Takes what honest browsers send: they fetch the page and patch it. They never push a page or ask for more."""
+class FilteredWebSocket(HookedWebSocket):
+    """The websocket of a page: bounded messages, each of them checked, and none of them in the log.
 
-    def __init__(self) -> None:
-        super().__init__()
-        for name in self._handlers.keys() - {"PULL-DOC-REQ", "PATCH-DOC"}:
-            del self._handlers[name]
+    Browsers fetch the page and patch it; no other type of message is accepted.
+    """
 
-    async def handle(self, message: Message[Any], connection: ServerConnection) -> Any:
-        """Check a message and hand it on to Bokeh; close the session of one that is rejected."""
-        try:
-            if message.msgtype not in self._handlers:
-                raise Rejected(f"a message of type {message.msgtype}")
-            if message.msgtype == "PATCH-DOC":
-                message.content = {"events": await self._check(message, connection.session)}
-                if not message.content["events"]:
-                    return connection.ok(message)
-        except Rejected as error:
-            close_session(connection, str(error))
-            return None
-        return await super().handle(message, connection)
+    _sockets: ClassVar[WeakKeyDictionary[ServerSession, set["FilteredWebSocket"]]] = WeakKeyDictionary()
+    """Open websockets of each session."""
 
-    async def _check(self, message: Message[Any], session: ServerSession) -> list[dict[str, Any]]:
+    async def connected(self) -> None:
+        """Remember the websocket, so that it is closed with its session."""
+        await super().connected()
+        if self.connection is not None:
+            self._sockets.setdefault(self.connection.session, set()).add(self)
+
+    def on_close(self) -> None:
+        """Forget the websocket."""
+        if self.connection is not None:
+            self._sockets.get(self.connection.session, set()).discard(self)
+        super().on_close()
+
+    async def on_message(self, fragment: str | bytes) -> None:
+        """Receive a part of a message, unless the server has closed the connection."""
+        if self.ws_connection is not None:
+            await super().on_message(fragment)
+
+    def check_fragment(self, fragment: str | bytes) -> None:
+        """Reject messages without a session, and large buffers."""
+        if self.receiver is None or self.connection is None:
+            raise Rejected("a message before its session was there")
+        if isinstance(fragment, bytes) and len(fragment) > LARGEST_BUFFER:
+            raise Rejected("a chunk of a file that is too large")
+
+    def check_header(self, header: Any) -> None:
+        """Reject messages without an ID, and messages of too many parts."""
+        if not isinstance(header, dict) or not isinstance(header.get("msgid"), str) or len(header["msgid"]) > 1000:
+            raise Rejected("a message without an id")
+        if header.get("num_buffers", 0) not in range(MAX_BUFFERS + 1):
+            raise Rejected("a message of too many parts")
+
+    async def check_message(self, message: Message[Any]) -> bool:
+        """Reject what no page of ours sends; drop the events that are not to be applied."""
+        if message.msgtype not in MESSAGE_TYPES:
+            raise Rejected(f"a message of type {message.msgtype}")
+        if message.msgtype != "PATCH-DOC":
+            return True
+        message.content = {"events": await self._checked_events(message, self.connection.session)}
+        return bool(message.content["events"])
+
+    async def _checked_events(self, message: Message[Any], session: ServerSession) -> list[dict[str, Any]]:
         sizes = {str(buffer.id): len(buffer.data) for buffer in message.buffers}
         try:
             return check(session.document, message.content, sizes)
         except Rejected:
-            # a callback may have sent a new model to the browser that it has not added to the page yet
+            # A callback may have sent a new model to the browser that it has not added to the page yet.
             found: list[list[dict[str, Any]]] = []
             await session.with_document_locked(lambda: found.append(check(session.document, message.content, sizes)))
             return found[0] if found else []
 
-
-def close_session(connection: ServerConnection, reason: str) -> None:
-    """Close a browser's session with all its websockets, and log why; on the server's own thread."""
-    session = connection.session
-    log.warning("Closed the session of a browser that sent %s", reason)
-    session.request_expiration()
-    for other in {connection, *session._subscribed_connections}:
-        other._socket.close(POLICY_VIOLATION, "not allowed")
-
-
-class SafeWSHandler(WSHandler):
-    """The websocket of our pages: bounded messages, each of them checked, and nothing of them in the log."""
-
-    _protocol = SafeProtocol()
-
-    async def on_message(self, fragment: str | bytes) -> None:
-        """Take a part of a message; once the server has closed the connection, what still comes is not read."""
-        if self.ws_connection is not None:
-            await super().on_message(fragment)
-
-    async def _receive(self, fragment: str | bytes) -> Message[Any] | None:
-        try:
-            return await self._assembled(fragment)
-        except Rejected as error:
-            self._reject(str(error))
-        except Exception as error:  # whatever was sent; Bokeh would write all of it to the log
-            self._reject(f"a message that cannot be read ({type(error).__name__})")
-        return None
-
-    async def _assembled(self, fragment: str | bytes) -> Message[Any] | None:
-        if self.receiver is None or self.connection is None:
-            raise Rejected("a message before its session was there")
-        if isinstance(fragment, bytes) and len(fragment) > LARGEST_BUFFER:
-            raise Rejected("a piece of a file that is too large")
-        message = await self.receiver.consume(fragment)
-        begun = self.receiver._partial
-        if begun is not None:
-            _check_header(begun.header)
-        return message
-
-    async def _handle(self, message: Message[Any]) -> Any:
-        return await self._protocol.handle(message, self.connection) if self.connection else None
-
-    def _reject(self, reason: str) -> None:
-        if self.connection is not None:
-            close_session(self.connection, reason)
-        else:
+    def reject(self, error: Exception) -> None:
+        """Close the browser's session with all its websockets, and log why, without what was sent."""
+        reason = (
+            str(error) if isinstance(error, Rejected) else f"a message that cannot be read ({type(error).__name__})"
+        )
+        if self.connection is None:
             log.warning("Closed the connection of a browser that sent %s", reason)
             self.close(POLICY_VIOLATION, "not allowed")
-
-
-def _check_header(header: Any) -> None:
-    if not isinstance(header, dict) or not isinstance(header.get("msgid"), str) or len(header["msgid"]) > 1000:
-        raise Rejected("a message without an id")
-    if header.get("num_buffers", 0) not in range(MOST_BUFFERS + 1):
-        raise Rejected("a message of too many parts")
+            return
+        session = self.connection.session
+        log.warning("Closed the session of a browser that sent %s", reason)
+        session.request_expiration()
+        for socket in {self, *self._sockets.get(session, ())}:
+            socket.close(POLICY_VIOLATION, "not allowed")

@@ -1,4 +1,4 @@
-"""The one kind of button that does something on the server: it takes no second click while it is at work."""
+"""Button that runs an action on the server, and is disabled while the action runs."""
 
 import threading
 from collections.abc import Callable
@@ -6,63 +6,65 @@ from typing import Any
 
 import panel.ui as pui
 
-from dashboard.live.session import Session, Work
+from dashboard.live.session import Session, Task
 
 
 class ActionButton(pui.Button):
     """A button with an action, disabled from the click until the action has ended.
 
-    Views set `blocked` where the action makes no sense at the moment; `disabled` follows from both.
+    Set `blocked` where the action makes no sense at the moment; `disabled` follows from both.
 
     Args:
-        session: Shows what goes wrong.
-        act: The action. It may return the `Work` that it began, as `Session.run` does; then it ends with that.
-        busy_label: What the button says while it is at work; the same as before if empty.
+        session: Shows errors.
+        action: The action. If it returns a `Task`, it ends with the task.
+        busy_label: Label while the action runs; the usual one if empty.
+        disabled: Initial value of `blocked`.
+        params: Parameters of the button.
     """
 
     def __init__(
         self,
         session: Session,
-        act: Callable[[], Any],
+        action: Callable[[], Any],
         *,
         busy_label: str = "",
         disabled: bool = False,
         **params: Any,
     ):
         super().__init__(disabled=disabled, **{"margin": 0, **params})
-        self._session, self._act, self._busy_label = session, act, busy_label
-        self._blocked, self._works = disabled, threading.Lock()
+        self._session, self._action, self._busy_label = session, action, busy_label
+        self._blocked, self._running = disabled, threading.Lock()
         self.on_click(lambda event: self._start())
 
     @property
-    def works(self) -> bool:
-        """Whether the action was begun and has not ended."""
-        return self._works.locked()
+    def is_running(self) -> bool:
+        """Whether the action was started and has not ended."""
+        return self._running.locked()
 
     @property
     def blocked(self) -> bool:
-        """Whether there is a reason against the action, apart from its being under way."""
+        """Whether the action makes no sense at the moment, apart from running already."""
         return self._blocked
 
     @blocked.setter
     def blocked(self, blocked: bool) -> None:
         self._blocked = blocked
-        self.param.update(disabled=blocked or self.works)
+        self.param.update(disabled=blocked or self.is_running)
 
     def _start(self) -> None:
-        if self._blocked or not self.visible or not self._works.acquire(blocking=False):
+        if self._blocked or not self.visible or not self._running.acquire(blocking=False):
             return
         label = self.label
         self.param.update(disabled=True, label=self._busy_label or label)
-        begun: list[Any] = []
-        self._session.guarded(lambda: begun.append(self._act()))
+        results: list[Any] = []
+        self._session.report_errors(lambda: results.append(self._action()))
 
         def end() -> None:
-            self._works.release()
+            self._running.release()
             restored = {"label": label} if self._busy_label else {}
             self.param.update(disabled=self._blocked, **restored)
 
-        if begun and isinstance(begun[0], Work):
-            begun[0].on_end(end)
+        if results and isinstance(results[0], Task):
+            results[0].on_end(end)
         else:
             end()

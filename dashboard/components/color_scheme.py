@@ -1,30 +1,25 @@
-"""Light or dark: taken from the system at first, then remembered by the visitor's browser.
+"""Switch between light and dark: as the system does, until the user chooses; the browser remembers the choice.
 
-The page's first markup decides before anything is drawn, so that a dark page never begins white.
+The page's HTML decides before anything is drawn (`dashboard/views/page.html`), so that a dark page never starts white.
 """
+
+from pathlib import Path
 
 import panel.ui as pui
 import param
 from panel.custom import JSComponent
 
-from dashboard.theme import ASSETS
 
-TEMPLATE = (ASSETS / "page.html").read_text("utf-8").replace("PARTS", pui.Page._render_esm(server=True))
-MARK = "<!-- char-rnn-studio -->"
-"""In every page of ours, and in no other."""
-
-
-class Appearance(JSComponent):
-    """Sets a page's appearance and remembers what its visitor chose. Shows nothing itself, but must be on the page."""
+class ColorScheme(JSComponent):
+    """Set a page's color scheme, and remember what the user chose. Invisible, but must be on the page."""
 
     dark = param.Boolean(default=False)
 
-    _esm = ASSETS / "appearance.js"
+    _esm = Path(__file__).with_suffix(".js")
 
     @classmethod
-    def of(cls, page: pui.Page) -> "Appearance":
-        """Make one and tie it to a page; in the browser, so that nothing waits for the server."""
-        page.template = TEMPLATE
-        appearance = cls(width=0, height=0, margin=0)
-        appearance.jslink(page, dark="dark_theme", bidirectional=True)
-        return appearance
+    def for_page(cls, page: pui.Page) -> "ColorScheme":
+        """Create one that is linked to a page in the browser, so that no change waits for the server."""
+        scheme = cls(width=0, height=0, margin=0)
+        scheme.jslink(page, dark="dark_theme", bidirectional=True)
+        return scheme

@@ -1,6 +1,6 @@
-"""Curves for the eye: smoothed, and thinned to what a screen can show. NumPy only.
+"""Smooth curves, and downsample them to what a screen can show.
 
-N  points
+N  number of points
 """
 
 import numpy as np
@@ -8,49 +8,48 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
 
-LIMIT = 2000
+MAX_POINTS = 2000
 """Points of a curve that are sent to a browser at most."""
 
-
 BLOCK = 64
-"""Values that are averaged in one product: few enough that it is a small one, many enough that products are few."""
+"""Values that are averaged in one matrix product: a balance between the size and the number of the products."""
 
 
-class Smoothing:
-    """Averages each value with those before it, exponentially; the start is not drawn to zero.
+class ExponentialSmoothing:
+    """Exponential moving average, with a bias correction for the first values.
 
     Args:
-        weight: What remains of the past at each step, `0 … 1` (1 excluded); 0 smooths nothing.
+        weight: Weight of the previous average, in `[0, 1)`; 0 smooths nothing.
     """
 
     def __init__(self, weight: float):
         back = np.arange(BLOCK)[:, None] - np.arange(BLOCK)
-        self._shares = np.where(back >= 0, (1 - weight) * weight ** np.maximum(back, 0), 0)  # of each value before
-        self._stays = weight ** np.arange(1, BLOCK + 1)
+        self._weights = np.where(back >= 0, (1 - weight) * weight ** np.maximum(back, 0), 0)
+        self._decays = weight ** np.arange(1, BLOCK + 1)
         self._mean, self._missing = 0.0, 1.0
 
     def add(self, values: Numbers) -> Numbers:
-        """Return the averages of the next values, shape `(N,)` both."""
+        """Return the averages at the next values; both have shape `(N,)`."""
         count = len(values)
         blocks = np.zeros((-(-count // BLOCK), BLOCK))
         blocks.reshape(-1)[:count] = values
-        means = blocks @ self._shares.T
-        before, whole = [self._mean], float(self._stays[-1])
+        means = blocks @ self._weights.T
+        before, whole = [self._mean], float(self._decays[-1])
         for last in means[:, -1].tolist():
             before.append(last + whole * before[-1])
-        means = (means + self._stays * np.array(before[:-1])[:, None]).reshape(-1)[:count]
+        means = (means + self._decays * np.array(before[:-1])[:, None]).reshape(-1)[:count]
         absent = self._missing * whole ** np.arange(len(blocks))
-        missing = (self._stays * absent[:, None]).reshape(-1)[:count]
+        missing = (self._decays * absent[:, None]).reshape(-1)[:count]
         if count:
             self._mean, self._missing = means[-1], missing[-1]
         return means / (1 - missing)
 
 
-def thinned(x: Numbers, y: Numbers, limit: int = LIMIT) -> tuple[Numbers, Numbers]:
-    """Return at most `limit` of the points, with the lowest and the highest of every stretch, the first and the last.
+def downsample(x: Numbers, y: Numbers, limit: int = MAX_POINTS) -> tuple[Numbers, Numbers]:
+    """Return at most `limit` points: the first, the last, and the minimum and maximum of each interval between them.
 
     Args:
-        x: Rising, shape `(N,)`.
+        x: Increasing values, shape `(N,)`.
         y: Shape `(N,)`.
         limit: At least 4.
     """

@@ -1,15 +1,15 @@
-"""Hands the browser a file that took the program a while to make; buttons of Panel keep the page waiting meanwhile."""
+"""Download a file that took a while to make. Panel's own download button blocks the page meanwhile."""
+
+from pathlib import Path
 
 from panel.custom import JSComponent
 
-from dashboard.theme import ASSETS
 
+class DownloadTrigger(JSComponent):
+    """Start a download in the browser. Invisible, but must be on the page."""
 
-class Delivery(JSComponent):
-    """Shows nothing itself, but must be on the page."""
+    _esm = Path(__file__).with_suffix(".js")
 
-    _esm = ASSETS / "delivery.js"
-
-    def hand_over(self, name: str, data: bytes) -> None:
-        """Have a file downloaded under a name; with the page's lock held."""
+    def download(self, name: str, data: bytes) -> None:
+        """Download a file under a name; needs the page's lock."""
         self._send_msg({"name": name, "data": data})

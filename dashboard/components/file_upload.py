@@ -1,6 +1,6 @@
-"""A text file that comes in pieces over the websocket: counted on arrival, refused when it is too large.
+"""Receive a text file in chunks over the websocket; its bytes are counted, and a file that is too large is rejected.
 
-Nothing that the browser says about the size of the file is believed, and a refused file leaves nothing in memory.
+What the browser says about the size of the file does not count, and no part of a rejected file stays in memory.
 """
 
 from collections.abc import Callable
@@ -8,83 +8,83 @@ from typing import Any
 
 import panel.ui as pui
 
-UNORDERED = "The file did not arrive whole. Choose it again."
+INCOMPLETE = "The upload is incomplete. Choose the file again."
 
 
 class TextUpload(pui.FileInput):
-    """A button, and a place to drop a file on. The bytes go on at once and are not kept as the widget's `value`.
+    """A button and drop zone for a file. The bytes are not kept as the widget's `value`.
 
     Args:
         limit: Largest file, in bytes.
-        arrived: Called with the file's bytes and name.
-        refused: Called with the words for a file that is too large or did not arrive.
-        progress: Called with the bytes that are here and the part of the file that they are, `0 … 1`, after each piece.
+        uploaded: Called with the file's bytes and name.
+        rejected: Called with the message for a file that is too large or incomplete.
+        progress: Called after each chunk with the number of received bytes and their share of the file, `0 … 1`.
+        params: Parameters of the widget.
     """
 
     def __init__(
         self,
         limit: int,
-        arrived: Callable[[bytes, str], None],
-        refused: Callable[[str], None],
+        uploaded: Callable[[bytes, str], None],
+        rejected: Callable[[str], None],
         progress: Callable[[int, float], None],
         **params: Any,
     ):
         super().__init__(max_file_size=limit, chunk_size=min(limit, 1 << 20), **params)
-        self._limit, self._arrived, self._refused, self._progress = limit, arrived, refused, progress
-        self._begin()
+        self._limit, self._uploaded, self._rejected, self._progress = limit, uploaded, rejected, progress
+        self._reset()
 
-    def _begin(self) -> None:
-        """Forget what came of the file before."""
-        self._pieces: list[bytes] = []
-        self._received = self._expected = 0
+    def _reset(self) -> None:
+        """Discard the previous file."""
+        self._chunks: list[bytes] = []
+        self._num_bytes = self._num_expected = 0
         self._filename = ""
-        self._is_refused = False
+        self._is_rejected = False
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         match msg["status"]:
             case "initializing":
-                self._begin()
+                self._reset()
             case "upload_event":
-                self._take(msg)
+                self._receive(msg)
             case "finished":
                 self._end()
                 self._send_msg({"status": "finished"})
-            case "error":  # the browser looked at the size, or could not read the file, and sent nothing
+            case "error":  # the browser rejected the file itself, and sent nothing
                 is_size = "exceeds" in msg["error"]
-                self._refuse(too_large(self._limit) if is_size else f"The file cannot be read: {msg['error']}.")
-                self._begin()
+                self._reject(too_large(self._limit) if is_size else f"The file cannot be read: {msg['error']}.")
+                self._reset()
 
-    def _take(self, msg: dict[str, Any]) -> None:
-        if self._is_refused:
+    def _receive(self, msg: dict[str, Any]) -> None:
+        if self._is_rejected:
             return
-        piece = bytes(msg["data"])
-        self._received += len(piece)
-        if self._received > self._limit:
-            self._refuse(too_large(self._limit))
-        elif msg["chunk"] != len(self._pieces) + 1 or (self._pieces and msg["total_chunks"] != self._expected):
-            self._refuse(UNORDERED)
+        chunk = bytes(msg["data"])
+        self._num_bytes += len(chunk)
+        if self._num_bytes > self._limit:
+            self._reject(too_large(self._limit))
+        elif msg["chunk"] != len(self._chunks) + 1 or (self._chunks and msg["total_chunks"] != self._num_expected):
+            self._reject(INCOMPLETE)
         else:
-            self._expected, self._filename = msg["total_chunks"], msg["name"]
-            self._pieces.append(piece)
-            self._progress(self._received, min(1.0, msg["chunk"] / msg["total_chunks"]))
+            self._num_expected, self._filename = msg["total_chunks"], msg["name"]
+            self._chunks.append(chunk)
+            self._progress(self._num_bytes, min(1.0, msg["chunk"] / msg["total_chunks"]))
 
     def _end(self) -> None:
-        if not self._is_refused and len(self._pieces) != self._expected:
-            self._refuse(UNORDERED)
-        if not self._is_refused:
-            # an empty file has no piece, so that its name does not come either
-            self._arrived(b"".join(self._pieces), self._filename)
-        self._begin()
+        if not self._is_rejected and len(self._chunks) != self._num_expected:
+            self._reject(INCOMPLETE)
+        if not self._is_rejected:
+            # an empty file has no chunk, and therefore no name
+            self._uploaded(b"".join(self._chunks), self._filename)
+        self._reset()
 
-    def _refuse(self, words: str) -> None:
-        self._begin()
-        self._is_refused = True
-        self._refused(words)
+    def _reject(self, message: str) -> None:
+        self._reset()
+        self._is_rejected = True
+        self._rejected(message)
 
 
 def too_large(limit: int) -> str:
-    """Say that a text has more than `limit` bytes."""
+    """Return the message for a text of more than `limit` bytes."""
     return (
-        f"This file is larger than {limit / 1e6:,.0f} MB, the most that this server takes. Split it, or "
-        f"start the server with a higher --max-upload-mb."
+        f"The text is larger than {limit / 1e6:,.0f} MB, the limit of this server. Choose a smaller text or split it."
     )

@@ -1,37 +1,37 @@
-"""Markup that changes while somebody looks: to a pane of Panel a change costs several times as much."""
+"""HTML pane that is updated by messages; each change of Panel's own pane makes Bokeh lay out the page again."""
 
+from pathlib import Path
 from typing import Any
 
 import param
 from panel.custom import JSComponent
 
-from dashboard.theme import ASSETS, CONTENT
+from dashboard.theme import STYLESHEET
 
 
-class Live(JSComponent):
-    """Shows our own markup; whatever in it was stored must have passed through `escaped`."""
+class HTMLPane(JSComponent):
+    """Show HTML written by the dashboard; stored text in it must have passed through `escaped`."""
 
-    html = param.String(doc="What stands there when it is drawn for the first time.")
+    html = param.String(doc="The HTML that is shown.")
 
-    _esm = ASSETS / "live.js"
-    _stylesheets = [CONTENT]
+    _esm = Path(__file__).with_suffix(".js")
+    _stylesheets = [STYLESHEET]
 
     def __init__(self, **params: Any):
         super().__init__(sizing_mode="stretch_width", margin=0, **params)
-        self.shown = self.html
         self._is_drawn = False
 
     def show(self, html: str) -> None:
-        """Show something else; nothing happens if it stands there already."""
-        if html == self.shown:
+        """Show other HTML; does nothing if it is shown already."""
+        if html == self.html:
             return
-        self.shown = html
+        with param.discard_events(self):  # sent with the page, or in a message once the page has been sent
+            self.html = html
         if self._is_drawn:
             self._send_msg(html)
-        elif not self._models:  # it goes out with the page; once that is out, it is asked for when it is drawn
-            self.html = html
 
     def _handle_msg(self, message: Any) -> None:
+        """Receive the HTML that the browser has drawn, and send the current one if it differs."""
         self._is_drawn = True
-        if message != self.shown:
-            self._send_msg(self.shown)
+        if message != self.html:
+            self._send_msg(self.html)

@@ -1,4 +1,4 @@
-"""The loss plot: Bokeh figure and data; knows numbers and colours, not sessions."""
+"""Plot training loss, validation loss and baselines with Bokeh."""
 
 import math
 from dataclasses import dataclass
@@ -9,48 +9,48 @@ from bokeh.plotting import figure
 
 from charrnn.core.baselines import Baselines
 from charrnn.core.records import Curve
-from dashboard.components.curve_smoothing import LIMIT, Numbers, Smoothing, thinned
+from dashboard.components.curve_smoothing import MAX_POINTS, ExponentialSmoothing, Numbers, downsample
 from dashboard.theme import BASELINE_COLOR, TRAINING_COLOR, VALIDATION_COLOR
 
 BASELINES = {
-    "uniform": "any character, at random",
-    "letters": "letter frequencies",
+    "uniform": "uniform",
+    "letters": "unigrams",
     "bigram": "bigrams",
     "trigram": "trigrams",
     "xz": "xz",
 }
 LOW = {"trigram", "xz"}
-"""Where curves often end: until there is one, their labels stand left, and those of the others right."""
+"""Baselines close to which curves often end: without curves, their labels are left, and the others right."""
 LABEL_SHARE = 0.3
-"""Part of the frame's width that a label covers on a phone."""
+"""Share of the frame's width that a label covers on a phone."""
 
 
 @dataclass(frozen=True)
 class Axes:
-    """How losses are shown."""
+    """Units and scales of the plot."""
 
     bits: bool = False
     log: bool = False
     time: bool = False
-    """Over minutes instead of steps."""
+    """X axis: minutes instead of steps."""
     smoothing: float = 0.9
 
     @property
     def factor(self) -> float:
-        """What nats are multiplied by."""
+        """Factor from nats to the unit."""
         return 1 / math.log(2) if self.bits else 1.0
 
     @property
     def unit(self) -> str:
-        """The unit in words."""
+        """The unit of the y axis."""
         return f"{'bits' if self.bits else 'nats'} per character"
 
 
 class LossPlot:
-    """Training loss faint and smoothed, validation loss, baselines.
+    """A plot of training loss (raw and smoothed), validation loss and baselines.
 
     Args:
-        axes: How they are shown; another way needs another plot.
+        axes: Units and scales; other ones need a new plot.
     """
 
     def __init__(self, axes: Axes):
@@ -70,8 +70,8 @@ class LossPlot:
         self.figure.outline_line_color = None
         self.figure.toolbar.autohide = True
         self.figure.x_range.only_visible = self.figure.y_range.only_visible = True
-        self._known = self._validated = 0
-        self._smoothing = Smoothing(axes.smoothing)
+        self._num_shown = self._num_validations = 0
+        self._smoothing = ExponentialSmoothing(axes.smoothing)
         self._began = 0.0
         self._spans: list[Span | Label] = []
         self._draw()
@@ -85,77 +85,87 @@ class LossPlot:
             "x", "y", source=sources["smooth"], color=TRAINING_COLOR, line_width=2, legend_label="training"
         )
         val = plot.line(
-            "x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, line_width=2, line_dash=[6, 3],
+            "x",
+            "y",
+            source=sources["val_loss"],
+            color=VALIDATION_COLOR,
+            line_width=2,
+            line_dash=[6, 3],
             legend_label="validation",
-        )  # fmt: skip
+        )
         plot.scatter("x", "y", source=sources["val_loss"], color=VALIDATION_COLOR, size=5, legend_label="validation")
-        where = "@x{0.0} min" if self.axes.time else "step @x{0,0}"
+        where = ("time", "@x{0.0} min") if self.axes.time else ("step", "@x{0,0}")
         for renderer, name in ((smooth, "training, smoothed"), (val, "validation")):
-            plot.add_tools(HoverTool(renderers=[renderer], tooltips=[(where, ""), (name, "@y{0.0000}")], mode="vline"))
+            plot.add_tools(HoverTool(renderers=[renderer], tooltips=[where, (name, "@y{0.0000}")], mode="vline"))
 
     def show(self, curves: dict[str, Curve]) -> None:
-        """Show what was measured; only what is new is sent, until the curve is too long and is thinned anew."""
+        """Show the curves by name; only new points are sent, until a curve is too long and is downsampled again."""
         training = curves.get("loss", Curve())
         if len(training):
-            # one clock for both curves: a training begins before it is validated for the first time
+            # Both curves share one clock, and training starts before the first validation.
             self._began = training.seconds[0]
-        if len(training) > self._known:
+        if len(training) > self._num_shown:
             shown = max(len(self.sources[name].data["x"]) for name in ("loss", "smooth"))
-            if self._known and shown + len(training) - self._known <= LIMIT:
-                x, y = self._columns(training, self._known)
+            if self._num_shown and shown + len(training) - self._num_shown <= MAX_POINTS:
+                x, y = self._columns(training, self._num_shown)
                 for name, values in (("loss", y), ("smooth", self._smoothing.add(y))):
                     self.sources[name].stream({"x": x, "y": values})
             else:
                 x, y = self._columns(training)
-                self._smoothing = Smoothing(self.axes.smoothing)
+                self._smoothing = ExponentialSmoothing(self.axes.smoothing)
                 for name, values in (("loss", y), ("smooth", self._smoothing.add(y))):
-                    thin_x, thin_y = thinned(x, values, LIMIT if len(x) <= LIMIT else LIMIT // 2)
+                    thin_x, thin_y = downsample(x, values, MAX_POINTS if len(x) <= MAX_POINTS else MAX_POINTS // 2)
                     self.sources[name].data = {"x": thin_x, "y": thin_y}
-            self._known = len(training)
+            self._num_shown = len(training)
         self._show_validation(curves.get("val_loss", Curve()))
         for label in self._spans:
             if isinstance(label, Label) and (side := self._freer_side(label.y)) not in ("", label.text_align):
                 label.update(x=_at(side), text_align=side)
 
     def clear(self) -> None:
-        """Show nothing."""
-        self._known = self._validated = 0
+        """Remove all points."""
+        self._num_shown = self._num_validations = 0
         for source in self.sources.values():
             source.data = {"x": [], "y": []}
 
     def _show_validation(self, validation: Curve) -> None:
-        if len(validation) > self._validated:
-            x, y = thinned(*self._columns(validation))
+        if len(validation) > self._num_validations:
+            x, y = downsample(*self._columns(validation))
             self.sources["val_loss"].data = {"x": x, "y": y}
-            self._validated = len(validation)
+            self._num_validations = len(validation)
 
     def _columns(self, curve: Curve, start: int = 0) -> tuple[Numbers, Numbers]:
         x = (curve.seconds[start:] - self._began) / 60 if self.axes.time else curve.steps[start:]
         return x, curve.values[start:] * self.axes.factor
 
     def show_baselines(self, baselines: Baselines | None) -> None:
-        """Draw what simple guessers reach as labelled lines; `None` takes them away."""
+        """Draw the baselines as labeled lines; `None` removes them."""
         others = [part for part in self.figure.center if part not in self._spans]
         self._spans.clear()
         if baselines is None:
             self.figure.center = others
             return
         values = {name: getattr(baselines, name) * self.axes.factor for name in BASELINES}
-        for name, words in BASELINES.items():
+        for name, label in BASELINES.items():
             side = self._freer_side(values[name]) or ("left" if name in LOW else "right")
             above = _has_more_room_above(values[name], list(values.values()))
             self._spans += [
                 Span(location=values[name], dimension="width", line_color=BASELINE_COLOR, line_dash=[2, 4]),
                 Label(
-                    x=_at(side), y=values[name], text_align=side, text_baseline="bottom" if above else "top",
-                    text=f"{words} {values[name]:.2f}", text_font_size="11px", text_color=BASELINE_COLOR,
+                    x=_at(side),
+                    y=values[name],
+                    text_align=side,
+                    text_baseline="bottom" if above else "top",
+                    text=f"{label} {values[name]:.2f}",
+                    text_font_size="11px",
+                    text_color=BASELINE_COLOR,
                 ),
-            ]  # fmt: skip
-        # all at once: each change of a figure on a page costs milliseconds
+            ]
+        # All at once: each change of a figure on a page costs milliseconds.
         self.figure.center = [*others, *self._spans]
 
     def _freer_side(self, value: float) -> str:
-        """Tell on which side of the frame the curves stay farther from a line; empty where there are none."""
+        """Return the side of the frame on which the curves are farther from a line; empty if there are none."""
         curves = [source.data for source in self.sources.values() if len(source.data["x"])]
         if not curves:
             return ""
@@ -167,12 +177,12 @@ class LossPlot:
 
 
 def _at(side: str) -> Node:
-    """Where a label begins or ends: just inside the frame."""
+    """Return the x coordinate of a label: just inside the frame."""
     return Node(target="frame", symbol=side, offset=6 if side == "left" else -6)
 
 
 def _has_more_room_above(value: float, values: list[float]) -> bool:
-    """Tell on which side of its line a label is farther from the next line."""
+    """Return whether a label above its line is farther from the next line than one below."""
     above = min((other - value for other in values if other > value), default=math.inf)
     below = min((value - other for other in values if other < value), default=math.inf)
     return above >= below

@@ -1,8 +1,9 @@
-"""Forms made from the options' schema: the Param class, the widget for each type, and errors at the field."""
+"""Form for options, generated from their schema: a widget per option, with its help and its error."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -11,22 +12,22 @@ import param
 
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, Value, checked, options
-from dashboard.theme import ASSETS, markup
+from dashboard.theme import markup
 
 FIELD: dict[str, Any] = {
     "sizing_mode": "stretch_width",
     "styles": {"flex": "1 1 170px", "max-width": "215px", "min-width": "0"},
 }
-"""Width of a field: two fit side by side on a phone, and most titles whole on a wider screen."""
+"""Layout of a field: two fit side by side on a phone, and most titles are complete on a wider screen."""
 
-TOOLTIP = (ASSETS / "tooltip.css").read_text("utf-8")
+TOOLTIP = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 _TYPES = {"integer": param.Integer, "number": param.Number, "boolean": param.Boolean, "string": param.String}
 
 
 @cache
 def options_class(kind: Kind) -> type[param.Parameterized]:
-    """Return the Param class of a kind of options: bounds, steps, labels and help as in the schema."""
+    """Return the Param class of a kind of options, with bounds, steps, labels and help from the schema."""
     parameters = {option.name: _parameter(option) for option in options(kind).values()}
     name = f"{kind.title()}Options"
     return type(name, (param.Parameterized,), {**parameters, "__doc__": f"Options of {kind}.", "__module__": __name__})
@@ -41,92 +42,94 @@ def _parameter(option: Option) -> param.Parameter:
     return _TYPES[option.type](**common)
 
 
-class Form:
-    """Fields for options of one kind. What is typed is checked as it is typed, and a mistake is told at the field.
+class OptionForm:
+    """Fields for options of one kind. Input is checked while it is typed, and errors are shown at the field.
 
     Args:
-        kind: Which options.
-        names: Those that the form shows, all if missing.
-        sliders: Numbers get sliders instead of fields to type in.
+        kind: Kind of the options.
+        names: Options that the form shows; all if missing.
+        sliders: Use sliders for numbers instead of text fields.
     """
 
     def __init__(self, kind: Kind, names: Iterable[str] | None = None, *, sliders: bool = False):
         self.kind = kind
         self.options = options_class(kind)()
-        self.problems: dict[str, str] = {}
-        self.typed: set[str] = set()
+        self.errors: dict[str, str] = {}
+        self.changed_names: set[str] = set()
         """Options that the user has set since the form was filled."""
-        self._on_change: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
         self._filling, self._sliders = False, sliders
         shown = [options(kind)[name] for name in (names or options(kind))]
         self.fields = {option.name: _widget(option, sliders) for option in shown}
         for name, widget in self.fields.items():
-            typed = "value_input" if isinstance(widget, pui.TextInput) else "value"
-            widget.param.watch(lambda event, name=name: self._typed(name, event.new), typed)
+            parameter = "value_input" if isinstance(widget, pui.TextInput) else "value"
+            widget.param.watch(lambda event, name=name: self._set(name, event.new), parameter)
 
     @property
     def values(self) -> dict[str, Value]:
-        """The options as they were last right."""
+        """The last valid value of each option."""
         return {name: getattr(self.options, name) for name in options(self.kind)}
 
-    def on_change(self, changed: Callable[[], None]) -> None:
-        """Have `changed` called when a value or a mistake came or went."""
-        self._on_change.append(changed)
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call a function whenever a value or an error has changed."""
+        self._callbacks.append(callback)
 
-    def fill(self, values: Mapping[str, Any], *, typed: Iterable[str] = ()) -> None:
-        """Set all options, defaults where `values` is silent.
+    def fill(self, values: Mapping[str, Any], *, changed_names: Iterable[str] = ()) -> None:
+        """Set all options; those missing in `values` get their defaults.
 
         Args:
             values: Options by name.
-            typed: Those among them that the user has set.
+            changed_names: Options among them that the user has set.
 
         Raises:
-            OptionError: Options are wrong; nothing is changed then.
+            OptionError: Values are invalid; the form is not changed.
         """
-        right = checked(self.kind, values)
+        valid = checked(self.kind, values)
         self._filling = True
         try:
-            self.options.param.update(**right)
-            self.problems.clear()
-            self.typed = set(typed)
+            self.options.param.update(**valid)
+            self.errors.clear()
+            self.changed_names = set(changed_names)
             for name, widget in self.fields.items():
-                _show(widget, right[name])
-                _mark(widget, "")
+                _set_value(widget, valid[name])
+                _show_error(widget, "")
         finally:
             self._filling = False
-        self._tell()
+        self._notify()
 
     def widgets(self, *names: str) -> pn.FlexBox:
-        """Return some of the fields side by side."""
+        """Return fields in a row."""
         return pn.FlexBox(
-            *[self.fields[name] for name in names], sizing_mode="stretch_width",
-            gap="10px 20px" if self._sliders else "10px", margin=0,
-        )  # fmt: skip
+            *[self.fields[name] for name in names],
+            sizing_mode="stretch_width",
+            gap="10px 20px" if self._sliders else "10px",
+            margin=0,
+        )
 
     def groups(self) -> list[tuple[str, pn.FlexBox]]:
-        """Return the fields by their group, in the schema's order."""
+        """Return the fields by group, in the order of the schema."""
         names: dict[str, list[str]] = {}
         for name in self.fields:
             names.setdefault(options(self.kind)[name].group, []).append(name)
         return [(group, self.widgets(*members)) for group, members in names.items()]
 
-    def _typed(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: Any) -> None:
         if self._filling:
             return
         try:
-            right = checked(self.kind, {name: value})[name]
+            valid = checked(self.kind, {name: value})[name]
         except OptionError as error:
-            self.problems[name] = error.problems[name]
+            self.errors[name] = error.problems[name]
         else:
-            self.problems.pop(name, None)
-            self.options.param.update(**{name: right})
-            self.typed.add(name)
-        _mark(self.fields[name], self.problems.get(name, ""))
-        self._tell()
+            self.errors.pop(name, None)
+            self.options.param.update(**{name: valid})
+            self.changed_names.add(name)
+        _show_error(self.fields[name], self.errors.get(name, ""))
+        self._notify()
 
-    def _tell(self) -> None:
-        for changed in self._on_change:
-            changed()
+    def _notify(self) -> None:
+        for callback in self._callbacks:
+            callback()
 
 
 def _widget(option: Option, sliders: bool) -> pn.widgets.Widget:
@@ -139,38 +142,38 @@ def _widget(option: Option, sliders: bool) -> pn.widgets.Widget:
         start, end = option.slider or (option.minimum, option.maximum)
         slider = pui.IntSlider if option.type == "integer" else pui.FloatSlider
         return slider(start=start, end=end, step=option.step, value=option.default, **FIELD, **common)
-    return pui.TextInput(value=spelled(option.default), **FIELD, size="small", **common)
+    return pui.TextInput(value=format_value(option.default), **FIELD, size="small", **common)
 
 
-def _tooltip(words: str) -> str:
-    """Return a style sheet that shows words above a field while the pointer or the keyboard is on it.
+def _tooltip(text: str) -> str:
+    """Return a stylesheet that shows a text above a field while it has the pointer or the focus.
 
-    Panel's own `description` puts an element without a role into the label, which screen readers stumble over.
+    Panel's `description` adds an element without a role to the label, which fails accessibility checks.
     """
-    return TOOLTIP.replace("WORDS", json.dumps(words, ensure_ascii=False))
+    return TOOLTIP.replace("TEXT", json.dumps(text, ensure_ascii=False))
 
 
-def spelled(value: Value) -> str:
-    """Write a value as a user would type it."""
+def format_value(value: Value) -> str:
+    """Format a value as a user would type it."""
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _show(widget: pn.widgets.Widget, value: Value) -> None:
+def _set_value(widget: pn.widgets.Widget, value: Value) -> None:
     if isinstance(widget, pui.TextInput):
-        widget.param.update(value=spelled(value), value_input=spelled(value))
+        widget.param.update(value=format_value(value), value_input=format_value(value))
     elif isinstance(widget, pui.IntSlider | pui.FloatSlider):
         widget.param.update(value=min(max(value, widget.start), widget.end))
     else:
         widget.value = value
 
 
-def _mark(widget: pn.widgets.Widget, problem: str) -> None:
+def _show_error(widget: pn.widgets.Widget, message: str) -> None:
     if "error_state" in widget.param:
-        widget.param.update(error_state=bool(problem), helper_text=problem)
+        widget.param.update(error_state=bool(message), helper_text=message)
 
 
 def help_table(kind: Kind, names: Iterable[str]) -> pn.pane.HTML:
-    """Return what options mean, in words."""
+    """Return the help of options, as a section that can be opened."""
     shown = [options(kind)[name] for name in names]
     rows = [f"<dt>{option.title}</dt><dd>{option.help} Allowed: {option.allowed}.</dd>" for option in shown]
-    return markup(f'<details><summary>What these mean</summary><dl class="help">{"".join(rows)}</dl></details>')
+    return markup(f'<details><summary>Help</summary><dl class="help">{"".join(rows)}</dl></details>')

@@ -1,22 +1,23 @@
-"""Whether anybody can see the page: one in a hidden browser tab is not kept up to date, so that it costs nothing."""
+"""Track whether the browser shows the page: a page in a hidden tab gets no updates, so that it costs nothing."""
+
+from pathlib import Path
 
 import param
 from panel.custom import JSComponent
 
 from dashboard.live.session import Session
-from dashboard.theme import ASSETS
 
 
-class Presence(JSComponent):
-    """Knows whether the browser shows the page. Shows nothing itself, but must be on the page."""
+class PageVisibility(JSComponent):
+    """Report whether the browser shows the page. Invisible itself, but must be on the page."""
 
-    in_sight = param.Boolean(default=True, doc="Whether the page is in sight.")
+    is_page_visible = param.Boolean(default=True)
 
-    _esm = ASSETS / "presence.js"
+    _esm = Path(__file__).with_suffix(".js")
 
     @classmethod
-    def of(cls, session: Session) -> "Presence":
-        """Make one and tie it to a session."""
-        presence = cls(width=0, height=0, margin=0)
-        presence.param.watch(lambda event: setattr(session, "in_sight", event.new), "in_sight")
-        return presence
+    def for_session(cls, session: Session) -> "PageVisibility":
+        """Create one that pauses and resumes the updates of a session."""
+        visibility = cls(width=0, height=0, margin=0)
+        visibility.param.watch(lambda event: setattr(session, "is_page_visible", event.new), "is_page_visible")
+        return visibility

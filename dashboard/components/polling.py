@@ -1,26 +1,27 @@
-"""Where no server can wake a page, the page asks for news: in a notebook's cell that Panel draws itself.
+"""Poll for updates where the server cannot push them: on a page that Panel renders inside a notebook cell.
 
-What the browser sends is answered on one thread of the kernel, and so is this. Panel's updates of a cell are several
-messages each, which would get mixed up if a thread of our own sent some at the same time.
+The kernel answers what the browser sends on one thread, and so it answers polling. Panel sends an update of a cell as
+several messages, which would interleave if another thread sent some at the same time.
 """
+
+from pathlib import Path
 
 import param
 from panel.custom import JSComponent
 
 from dashboard.live.session import Session
-from dashboard.theme import ASSETS
 
 
-class Pulse(JSComponent):
-    """Beats four times a second while the page is in sight. Shows nothing itself, but must be on the page."""
+class Poller(JSComponent):
+    """Poll four times a second while the browser shows the page. Invisible, but must be on the page."""
 
-    beat = param.Integer(default=0)
+    count = param.Integer(default=0)
 
-    _esm = ASSETS / "pulse.js"
+    _esm = Path(__file__).with_suffix(".js")
 
     @classmethod
-    def of(cls, session: Session) -> "Pulse":
-        """Make one that shows a session what is new at each beat."""
-        pulse = cls(width=0, height=0, margin=0)
-        pulse.param.watch(lambda event: session.drain(), "beat")
-        return pulse
+    def for_session(cls, session: Session) -> "Poller":
+        """Create one that updates the views of a session."""
+        poller = cls(width=0, height=0, margin=0)
+        poller.param.watch(lambda event: session.update(), "count")
+        return poller

@@ -1,21 +1,21 @@
-"""Layouts without what is hidden: browsers draw hidden parts too, and take as long for them as for visible ones."""
+"""Keep hidden components out of the page: browsers lay them out too, which takes as long as for visible ones."""
 
 from typing import Any
 
 import panel as pn
 
 
-def sparing[Layout: pn.layout.base.ListLike](layout: Layout) -> Layout:
-    """Have a layout hold those of its parts that are visible, whenever that changes; return it."""
-    parts: list[Any] = list(layout.objects)
+def visible_only[Layout: pn.layout.base.ListLike](layout: Layout) -> Layout:
+    """Keep only the visible components in a layout, whenever their visibility changes; return the layout."""
+    components: list[Any] = list(layout.objects)
 
     def fill(*_: Any) -> None:
-        seen = [part for part in parts if getattr(part, "visible", True)]
-        if seen != layout.objects:
-            layout.objects = seen
+        shown = [component for component in components if getattr(component, "visible", True)]
+        if shown != layout.objects:
+            layout.objects = shown
 
-    for part in parts:
-        if hasattr(part, "visible"):
-            part.param.watch(fill, "visible")
+    for component in components:
+        if hasattr(component, "visible"):
+            component.param.watch(fill, "visible")
     fill()
     return layout

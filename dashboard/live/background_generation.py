@@ -1,6 +1,6 @@
-"""Writes one text at a time on a thread of its own. Knows services and characters, no widgets.
+"""Generate one text on a background thread.
 
-The thread appends, whoever shows the text reads up to `count`, which grows last.
+The thread appends characters; readers read up to `count`, which is increased last.
 """
 
 import threading
@@ -10,81 +10,81 @@ from typing import Any
 from charrnn.core.errors import UnknownCharacters
 from charrnn.core.generated_text import Alternative, GeneratedText, TextChunk
 from charrnn.services import Services
-from dashboard.live.session import explained
+from dashboard.live.session import error_message
 
 
-class Pen:
-    """One text, being written or done.
+class BackgroundGeneration:
+    """One text that is being generated, was generated, or was loaded.
 
     Args:
-        services: Who writes.
-        news: Called from the writing thread when there is more to show; returns at once.
+        services: Services that generate and store texts.
+        on_change: Called from the background thread when there is more to show; must return at once.
     """
 
-    def __init__(self, services: Services, news: Callable[[], None]):
-        self._services, self._news = services, news
+    def __init__(self, services: Services, on_change: Callable[[], None]):
+        self._services, self._on_change = services, on_change
         self._stop = threading.Event()
         self.prompt = ""
         self.characters: list[str] = []
         self.nats: list[float] = []
-        """Surprise of each character, in nats; empty for a text that was written earlier."""
+        """Surprise of each character, in nats; empty for a loaded text."""
         self.total_nats = 0.0
-        """Sum of `nats`, so that nobody has to add up a long text each time it is drawn."""
+        """Sum of `nats`, so that drawing a long text does not add it up each time."""
         self.alternatives: list[tuple[Alternative, ...]] = []
         self.count = 0
-        self.writing = False
-        self.about = ""
-        """Seed and step, once known."""
+        self.is_running = False
+        self.description = ""
+        """Step and seed, once known."""
         self.error = ""
-        self.unknown = ""
-        """Characters of the prompt that the model never saw, when that is the error."""
+        self.unknown_characters = ""
+        """Characters of the prompt that are not in the model's vocabulary, if that is the error."""
 
     @property
     def text(self) -> str:
-        """Prompt and what was written so far."""
+        """Prompt and generated characters."""
         return self.prompt + "".join(self.characters)
 
-    def write(self, model_id: str, options: Mapping[str, Any], checkpoint: str) -> None:
-        """Begin to write; see `Writing.stream` for the arguments. One text at a time: stop the one before first."""
-        self.writing = True
+    def start(self, model_id: str, options: Mapping[str, Any], checkpoint: str) -> None:
+        """Start to generate; see `services.writing.stream` for the arguments. Use an object for one text only."""
+        self.is_running = True
         threading.Thread(
-            target=self._work, args=(model_id, dict(options), checkpoint), name="dashboard pen", daemon=True
+            target=self._run, args=(model_id, dict(options), checkpoint), name="dashboard generation", daemon=True
         ).start()
 
-    def show(self, text: str, about: str) -> None:
-        """Take a text that was written earlier."""
-        self.characters, self.count, self.about = list(text), len(text), about
+    def load(self, text: str, description: str) -> None:
+        """Load a stored text."""
+        self.characters, self.count, self.description = list(text), len(text), description
 
     def stop(self) -> None:
-        """End the text here."""
+        """Stop generating; the text so far is stored."""
         self._stop.set()
 
-    def _work(self, model_id: str, options: dict[str, Any], checkpoint: str) -> None:
+    def _run(self, model_id: str, options: dict[str, Any], checkpoint: str) -> None:
         try:
             stream = self._services.writing.stream(model_id, options, checkpoint=checkpoint, alternatives=True)
             self.prompt = stream.prompt
-            self.about = f"checkpoint of step {stream.checkpoint.step:,}, seed {stream.options['seed']}"
-            self._news()
-            for piece in stream:
-                self._take(piece)
+            self.description = f"checkpoint of step {stream.checkpoint.step:,}, seed {stream.options['seed']}"
+            self._on_change()
+            for chunk in stream:
+                self._append(chunk)
                 if self._stop.is_set():
                     break
             if self.characters:
                 written = GeneratedText(self.prompt, "".join(self.characters), tuple(-n for n in self.nats))
                 self._services.writing.keep(stream, written)
         except UnknownCharacters as error:
-            self.unknown = error.characters
-            self.error = "The model never saw these characters of the prompt: " + " ".join(error.characters[:20])
+            self.unknown_characters = error.characters
+            self.error = "The model can't read these characters of the prompt: " + " ".join(error.characters[:20])
         except Exception as error:
-            self.error = explained(error)
-        self.writing = False
-        self._news()
+            self.error = error_message(error)
+        self.is_running = False
+        self._on_change()
 
-    def _take(self, piece: TextChunk) -> None:
-        self.characters += piece.text
-        nats = [-value for value in piece.logprobs]
+    def _append(self, chunk: TextChunk) -> None:
+        self.characters += chunk.text
+        nats = [-value for value in chunk.logprobs]
         self.nats += nats
         self.total_nats += sum(nats)
-        self.alternatives += piece.alternatives
+        self.alternatives += chunk.alternatives
         self.count = len(self.characters)
-        self._news()
+        self._on_change()

@@ -1,4 +1,4 @@
-"""Whether the database can be reached: it may refuse, which is an error, or keep silent, which only time tells."""
+"""Track whether the database can be reached: it may refuse a query, which is an error, or not answer at all."""
 
 import logging
 import threading
@@ -9,53 +9,53 @@ from contextlib import contextmanager
 from charrnn.core.errors import StoreError
 
 SILENT_SECONDS = 3.0
-"""After so long a question counts as not answered, though the answer may still come."""
+"""A query that takes longer counts as unanswered, though the answer may still come."""
 NO_ANSWER = "The database does not answer."
 
 log = logging.getLogger(__name__)
 
 
-class Outage:
-    """Watches over what asks the database all the time, and tells when it begins and ends to get answers.
+class DatabaseStatus:
+    """The state of the database, as seen by whatever queries it regularly.
 
     Args:
-        tell: Called from any thread when `words` has changed; must return at once.
+        on_change: Called from any thread when `message` has changed; must return at once.
     """
 
-    def __init__(self, tell: Callable[[], None]):
-        self._tell = tell
-        self.words = ""
+    def __init__(self, on_change: Callable[[], None]):
+        self._on_change = on_change
+        self.message = ""
         """Why the database cannot be reached; empty while it can."""
-        self._asked: float | None = None
+        self._query_started: float | None = None
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="dashboard outage", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="dashboard database status", daemon=True)
         self._thread.start()
 
-    def say(self, words: str) -> None:
-        """Tell that the database cannot be reached, or, without words, that it can."""
-        if words != self.words:
-            self.words = words
-            self._tell()
+    def set(self, message: str) -> None:
+        """Set why the database cannot be reached; an empty message means that it can."""
+        if message != self.message:
+            self.message = message
+            self._on_change()
 
     def fail(self, error: StoreError) -> None:
-        """Tell that the database refused; its words go to the server's log once, not at each try."""
-        if str(error) != self.words:
+        """Set the message of an error; the server's log gets it once, not at each retry."""
+        if str(error) != self.message:
             log.warning("%s", error, exc_info=error if error.unexpected else None)
-        self.say(str(error))
+        self.set(str(error))
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Ask the database something; it is told when that fails or takes long. Who asks goes on in each case."""
-        self._asked = time.monotonic()
+    def query(self) -> Iterator[None]:
+        """Query the database inside this context; an error or a long silence sets the message, and is not raised."""
+        self._query_started = time.monotonic()
         try:
             yield
         except StoreError as error:
             self.fail(error)
         except Exception as error:
             log.error("unexpected error", exc_info=error)
-            self.say(f"{type(error).__name__}: the server's log says more.")
+            self.set(f"{type(error).__name__}: see the server's log for details.")
         finally:
-            self._asked = None
+            self._query_started = None
 
     def close(self) -> None:
         """End the thread."""
@@ -64,6 +64,6 @@ class Outage:
 
     def _watch(self) -> None:
         while not self._closing.wait(SILENT_SECONDS / 3):
-            asked = self._asked
-            if asked is not None and time.monotonic() - asked > SILENT_SECONDS and not self.words:
-                self.say(NO_ANSWER)
+            started = self._query_started
+            if started is not None and time.monotonic() - started > SILENT_SECONDS and not self.message:
+                self.set(NO_ANSWER)

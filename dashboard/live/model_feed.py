@@ -1,4 +1,4 @@
-"""What is known about one model, and how it is kept up to date. Read on the hub's thread, shown by all sessions."""
+"""Cache what pages show of one model, updated on the hub's thread and shared by all sessions."""
 
 import logging
 from collections import deque
@@ -8,51 +8,58 @@ from charrnn.core.errors import NotFound, StoreError
 from charrnn.core.records import ACTIVE, Curve, LogLine, Model, Sample
 from charrnn.services import Services
 from charrnn.services.training_follower import TrainingFollower
-from dashboard.live.update_throttle import Pace
+from dashboard.live.update_throttle import UpdateThrottle
 
-LINES = 1000
-"""Log lines of a model that are kept at hand."""
+MAX_LINES = 1000
+"""Log lines that are cached per model."""
 CURVES = ("loss", "val_loss")
-"""Metrics that are shown; a model can have many more, and long ones."""
+"""Metrics that are cached; a model can have many more."""
 
 log = logging.getLogger(__name__)
 
 
-class Story:
-    """What is known about one model. Curves only grow; when a training begins again, the story is a new one.
+class ModelHistory:
+    """The model with its newest log lines, its samples and its curves.
 
-    Reading is safe without a lock: a curve is never changed, but replaced by a longer one.
+    Curves only grow: a training that is resumed gets a new history. Reading needs no lock, since a curve is never
+    changed but replaced by a longer one.
     """
 
     def __init__(self, model: Model, lines: list[LogLine], samples: list[Sample]):
         self.model = model
-        self.lines: deque[LogLine] = deque(lines, maxlen=LINES)
+        self.lines: deque[LogLine] = deque(lines, maxlen=MAX_LINES)
         self.samples: dict[str, Sample] = {sample.id: sample for sample in samples}
         self.curves: dict[str, Curve] = {name: Curve() for name in CURVES}
 
 
-class Feed:
-    """The newest story of one model; only the hub's thread calls `refresh`."""
+class ModelFeed:
+    """The history of one model; only the hub's thread calls `refresh`.
+
+    Args:
+        services: Services that read the model.
+        model_id: ID of the model.
+        on_stored: Called from any thread when a training of this process has stored something; must return at once.
+    """
 
     def __init__(self, services: Services, model_id: str, on_stored: Callable[[], None] = lambda: None):
         self._services, self.model_id, self._on_stored = services, model_id, on_stored
         self._follower: TrainingFollower | None = None
         self._closed = False
-        self.story: Story | None = None
+        self.history: ModelHistory | None = None
         self.version = 0
         self.error = ""
-        """Why there is nothing to see."""
+        """Why the model cannot be shown; empty if it can."""
         self.is_gone = False
-        """Whether the model was deleted or purged."""
+        """Whether the model was deleted."""
         self.due = 0.0
-        """When to look again."""
-        self._pace = Pace()
-        self._owes_curves = False
+        """When to refresh next, on the clock of `time.monotonic`."""
+        self._throttle = UpdateThrottle()
+        self._must_read_curves = False
 
     @property
     def model(self) -> Model | None:
-        """The model as last seen; `None` before the first look."""
-        return self.story.model if self.story else None
+        """The model as of the last refresh; `None` before the first one."""
+        return self.history.model if self.history else None
 
     @property
     def is_local(self) -> bool:
@@ -66,18 +73,18 @@ class Feed:
             self._follower.close()
 
     @property
-    def numbers_due(self) -> float:
-        """When numbers are read again, on the clock of `time.monotonic`."""
-        return self._pace.next
+    def curves_due(self) -> float:
+        """When to read the curves next, on the clock of `time.monotonic`."""
+        return self._throttle.next
 
     def refresh(self) -> bool:
-        """Look for news; tell whether there was any."""
+        """Read what is new from the store; return whether there was anything."""
         before = (self.version, self.error)
         try:
             self._refresh()
             self.error, self.is_gone = "", False
-        except NotFound:  # its own words name other models, which are not everybody's business
-            self.error = f"There is no model {self.model_id!r} any more. Choose one in the library."
+        except NotFound:  # the error's own message names other models, which may belong to other users
+            self.error = f"There is no model {self.model_id!r} any more. Choose another model in the library."
             self.is_gone = True
         except StoreError as error:
             if error.unexpected and str(error) != before[1]:
@@ -87,54 +94,54 @@ class Feed:
 
     def _refresh(self) -> None:
         model = self._services.models.get(self.model_id)
-        story = self.story
-        if story is None or self._follower is None or story.model.epoch != model.epoch:
-            story = self._begin(model)
-        elif model == story.model and not self._owes_curves:
+        history = self.history
+        if history is None or self._follower is None or history.model.epoch != model.epoch:
+            history = self._start(model)
+        elif model == history.model and not self._must_read_curves:
             return
-        update = self._follower.update(model)  # type: ignore[union-attr]  # _begin creates it
-        # what was told is told once: it is kept before anything else is read, since the database may go away in between
-        story.lines.extend(update.lines)
-        story.samples.update({sample.id: sample for sample in update.samples})
+        update = self._follower.update(model)  # type: ignore[union-attr]  # _start creates it
+        # An update is returned once: keep it before reading anything else, since the database may go away in between.
+        history.lines.extend(update.lines)
+        history.samples.update({sample.id: sample for sample in update.samples})
         self.version += bool(update.lines or update.samples)
-        if update.model.step < story.model.step:
+        if update.model.step < history.model.step:
             samples = self._services.models.samples(self.model_id)
-            self.story = story = Story(story.model, list(story.lines), samples)
-            self._pace = Pace()
-        # the model last: who sees its last state also sees all of its curves
-        changed = self._measure(story, hurry=update.model.state not in ACTIVE)
-        changed |= seen(update.model) != seen(story.model)
-        story.model = update.model
+            self.history = history = ModelHistory(history.model, list(history.lines), samples)
+            self._throttle = UpdateThrottle()
+        # The model last: whoever sees its final state also sees its complete curves.
+        changed = self._read_curves(history, restart=update.model.state not in ACTIVE)
+        changed |= shown_fields(update.model) != shown_fields(history.model)
+        history.model = update.model
         self.version += bool(changed)
 
-    def _measure(self, story: Story, *, hurry: bool) -> bool:
-        """Read on in each curve, when it is time; tell whether there was more."""
-        new, self._owes_curves = False, True
-        if not self._pace.is_due(hurry=hurry):
+    def _read_curves(self, history: ModelHistory, *, restart: bool) -> bool:
+        """Read new values of each curve, if the throttle allows; return whether there were any."""
+        new, self._must_read_curves = False, True
+        if not self._throttle.is_due(restart=restart):
             return False
-        for name, known in story.curves.items():
+        for name, known in history.curves.items():
             later = self._services.models.curve(self.model_id, name, after_step=known.last_step)
-            story.curves[name] = known.extended(later)
+            history.curves[name] = known.extended(later)
             new = new or len(later) > 0
-        self._owes_curves = False
+        self._must_read_curves = False
         return new
 
-    def _begin(self, model: Model) -> Story:
-        lines = self._services.models.last_lines(model.id, LINES)
+    def _start(self, model: Model) -> ModelHistory:
+        lines = self._services.models.last_lines(model.id, MAX_LINES)
         after = lines[-1].position if lines else 0
         if self._follower:
             self._follower.close()
         self._follower = self._services.training.follow(model.id, after=after, metrics=False, on_stored=self._on_stored)
         if self._closed:  # in the meantime, on another thread
             self._follower.close()
-        self.story = Story(model, lines, self._services.models.samples(model.id))
-        self._pace = Pace()
+        self.history = ModelHistory(model, lines, self._services.models.samples(model.id))
+        self._throttle = UpdateThrottle()
         self.version += 1
-        return self.story
+        return self.history
 
 
-def seen(model: Model) -> tuple[object, ...]:
-    """What of a model is shown, but for its step, which changes with its curves; a renewed lease is no news."""
+def shown_fields(model: Model) -> tuple[object, ...]:
+    """Return the fields of a model that pages show, except its step, which changes with its curves."""
     return (
         model.id, model.owner, model.name, model.state, model.best_loss, model.stop_requested, model.error,
         model.notes, model.tags, model.epoch, model.corpus_id, dict(model.train_params),

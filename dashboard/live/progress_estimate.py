@@ -14,7 +14,7 @@ from charrnn.services.cost_estimate import count_steps
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgressEstimate:
     """Progress of a training."""
 
     step: int
@@ -24,18 +24,20 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """The completed share of the steps, from 0 to 1."""
+        """Share of the steps that are done, `0 … 1`."""
         return min(1.0, self.step / self.total) if self.total else 0.0
 
     @classmethod
-    def of(cls, model: Model, corpus: Corpus | None, losses: Curve | None, now: float | None = None) -> "Progress":
-        """Return the progress of a model's training.
+    def of(
+        cls, model: Model, corpus: Corpus | None, losses: Curve | None, now: float | None = None
+    ) -> "ProgressEstimate":
+        """Estimate the progress of a model's training.
 
         Args:
-            model: The model.
-            corpus: Its text.
-            losses: Its training losses with their times.
-            now: Unix time in seconds.
+            model: The model that is trained.
+            corpus: Its corpus.
+            losses: Its training losses.
+            now: Current time in seconds since 1970.
         """
         total = total_steps(model.train_params, corpus)
         now = time.time() if now is None else now
@@ -52,7 +54,7 @@ class Progress:
 
 
 def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
-    """Return the step at which a training is complete; 0 if unknown."""
+    """Return the step at which a training is complete; 0 if it is unknown."""
     if corpus is None or not options:
         return int(options.get("max_steps", 0))
     try:

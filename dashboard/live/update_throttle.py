@@ -1,33 +1,31 @@
-"""How often numbers are told: those that change many times a second need no more than one look a second."""
+"""Throttle the redraws of metrics to one per second at first, and to one every six seconds later."""
 
 import time
 
 SHARE = 1 / 8
-"""Part of the time since it began for which a picture may stay as it is."""
+"""Redraw after this share of the time since the start: a long curve changes little within a second."""
 
 
-class Pace:
-    """Says when it is time again: often at first, then more and more rarely, since what is long changes less.
-
-    Pages that are watched take processor time from the training, so this also bounds what watching costs.
+class UpdateThrottle:
+    """Decide when to redraw. Open pages take processor time from the training; this limits how much.
 
     Args:
-        seconds: Shortest time between two times.
-        most: Longest one.
+        shortest: Shortest time between two redraws, in seconds.
+        longest: Longest time between two redraws, in seconds.
     """
 
-    def __init__(self, seconds: float = 1.0, most: float = 6.0):
-        self._seconds, self._most = seconds, most
-        self._began = time.monotonic()
+    def __init__(self, shortest: float = 1.0, longest: float = 6.0):
+        self._shortest, self._longest = shortest, longest
+        self._started = time.monotonic()
         self.next = -float("inf")
-        """When it is time again, on the clock of `time.monotonic`."""
+        """When the next redraw is due, on the clock of `time.monotonic`."""
 
-    def is_due(self, *, hurry: bool = False) -> bool:
-        """Tell whether it is time, or there is a reason to hurry, with which the pace begins anew."""
+    def is_due(self, *, restart: bool = False) -> bool:
+        """Return whether a redraw is due; `restart` makes it due and starts over with the shortest time."""
         now = time.monotonic()
-        if hurry:
-            self._began = now
+        if restart:
+            self._started = now
         elif now < self.next:
             return False
-        self.next = now + min(self._most, max(self._seconds, SHARE * (now - self._began)))
+        self.next = now + min(self._longest, max(self._shortest, SHARE * (now - self._started)))
         return True

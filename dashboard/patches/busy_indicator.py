@@ -1,22 +1,41 @@
-"""Panel's sign of being busy: it keeps one for all pages of the process, ours do not show it.
+"""Keep Panel's process-wide busy flag out of our pages.
 
-What tidies it up every ten seconds is begun by the first page whose browser says something, but only on the thread of
-the server's loop. Where that first word is heard on another thread, as Bokeh 3.10 does with events, Panel 1.10 passes
-it on to the same thread again, without end: the session never ends and the server is busy with nothing else.
+Panel counts running callbacks of all sessions in `state.busy`. Two things follow from that:
+
+* `panel.ui.Page` watches the flag. The watcher keeps each closed page in memory, and each callback of any session sends
+  a message to every open page. `detach` gives a page a flag of its own.
+* The first browser event schedules a periodic cleanup of the counter. If that event arrives on a worker thread, as it
+  can with Bokeh 3.10, Panel 1.10 reschedules the scheduling forever: the session never ends, and the server does
+  nothing else. `apply` marks the cleanup as scheduled; each later event cleans the counter up anyway.
+
+Upstream: not reported. https://github.com/holoviz/panel/issues/6709 introduced the cleanup.
+Remove when `Page.busy` is per session and `state._schedule_busy_cleanup` works from any thread.
 """
 
+import panel.ui as pui
 import param
 from panel.io.callbacks import PeriodicCallback
 from panel.io.state import _state
+from panel.util import edit_readonly
+
+from dashboard.patches.compatibility import require
 
 
-class Busy(param.Parameterized):
-    """Whether a page waits for the program; one for each page."""
+class BusyFlag(param.Parameterized):
+    """The busy flag of one page, which is never set."""
 
     value = param.Boolean(default=False)
 
 
-def install() -> None:
-    """Have Panel not begin to tidy up: what is tidied is shown nowhere, and each later word tidies it, too."""
+def apply() -> None:
+    """Mark the cleanup of the busy counter as scheduled."""
+    require(hasattr(_state, "_busy_cleanup_scheduled"), "panel", "state has _busy_cleanup_scheduled")
+    require(pui.Page.param.busy.readonly, "panel-material-ui", "Page.busy is a read-only parameter")
     if _state._busy_cleanup_scheduled is None:
         _state._busy_cleanup_scheduled = PeriodicCallback(callback=lambda: None, session_scoped=False)
+
+
+def detach(page: pui.Page) -> None:
+    """Replace a page's process-wide busy flag by one of its own."""
+    with edit_readonly(page):
+        page.busy = BusyFlag().param.value

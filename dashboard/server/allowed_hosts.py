@@ -1,4 +1,4 @@
-"""The names and origins under which visitors may reach the server."""
+"""Decide which host names and origins the server accepts."""
 
 import ipaddress
 import socket
@@ -11,7 +11,7 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether only programs of this machine reach an address."""
+    """Return whether an address is only reachable from this machine."""
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
     except OSError:
@@ -20,11 +20,11 @@ def is_loopback(address: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """A host that the operator allows: `NAME`, `NAME:PORT`, or either after `http://` or `https://`.
+class AllowedHost:
+    """A host that the operator allows: `NAME` or `NAME:PORT`, each also after `http://` or `https://`.
 
-    Without a port, the default ports of HTTP and HTTPS are allowed, and the port that the server itself listens on.
-    With a scheme, only pages of that scheme are, and its default port; `https://` also marks cookies as Secure.
+    Without a port, the default ports of HTTP and HTTPS are allowed, and the port of the server. With a scheme, only
+    pages of that scheme are allowed, and its default port; `https://` also marks cookies as Secure.
     """
 
     name: str
@@ -32,11 +32,11 @@ class Allowed:
     scheme: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> "Allowed":
-        """Parse what `--allow-host` was given.
+    def parse(cls, text: str) -> "AllowedHost":
+        """Parse a value of `--allow-host`.
 
         Raises:
-            StudioError: It is not a host.
+            StudioError: It is not a valid host.
         """
         scheme, found, rest = text.strip().rpartition("://")
         name, port = split_host(rest)
@@ -46,7 +46,7 @@ class Allowed:
         return cls(name, port, scheme.lower())
 
     def allows(self, name: str, port: str, own_port: int) -> bool:
-        """Return whether this is the name and port of a Host header; the port is empty where it has none."""
+        """Return whether a name and port of a Host header are allowed; the port is empty if the header has none."""
         if name != self.name:
             return False
         if self.port:
@@ -58,40 +58,40 @@ class Allowed:
         return port in ("", *DEFAULT_PORTS.values(), str(own_port))
 
 
-class Names:
-    """The names under which a server answers.
+class AllowedHosts:
+    """The host names that a server accepts.
 
-    Names of this machine (`localhost`, its address, its host name) are known with every port, since a tunnel or a
+    Names of this machine (`localhost`, its address, its host name) are accepted with every port, since a tunnel or a
     container may map the port.
 
     Args:
-        address: Where it listens.
-        allowed: More names that lead to it, as `--allow-host` takes them: of a proxy, of a container's host.
-        port: Where it listens.
+        address: Address that the server listens on.
+        allowed: Further hosts in the syntax of `--allow-host`, such as that of a proxy.
+        port: Port that the server listens on.
 
     Raises:
-        StudioError: An allowed name is not a host.
+        StudioError: One of them is not a valid host.
     """
 
     def __init__(self, address: str, allowed: tuple[str, ...] = (), port: int = 0):
         self.address, self.port = address, port
-        self._allowed = [Allowed.parse(each) for each in allowed]
+        self._allowed = [AllowedHost.parse(each) for each in allowed]
 
     def knows(self, host: str) -> bool:
-        """Return whether a Host header is a name of this server."""
+        """Return whether a Host header is accepted."""
         name, port = split_host(host)
         if name in self._own or any(each.allows(name, port, self.port) for each in self._allowed):
             return True
-        # whoever controls a domain can make it lead here, but not a number
+        # A domain can be made to resolve to this machine (DNS rebinding); an IP address cannot.
         return not is_loopback(self.address) and _is_number(name)
 
     def trusts(self, origin: str, host: str, protocol: str = "http") -> bool:
-        """Return whether an Origin header is a page of this server.
+        """Return whether an Origin header belongs to a page of this server.
 
         Args:
             origin: The header.
             host: The Host header of the same request.
-            protocol: How the request came, `http` or `https`.
+            protocol: Protocol of the request, `http` or `https`.
         """
         parts = urlsplit(origin)
         if parts.scheme not in DEFAULT_PORTS or parts.path or parts.query or parts.fragment:
@@ -99,11 +99,11 @@ class Names:
         name, port = split_host(parts.netloc)
         if any(each.scheme in ("", parts.scheme) and each.allows(name, port, self.port) for each in self._allowed):
             return True
-        # a page without encryption, which others can change on its way, may not use an encrypted one
+        # An unencrypted page, which can be changed in transit, must not use an encrypted server.
         return parts.netloc.lower() == host.lower() and (parts.scheme == "https" or not self.is_secure(host, protocol))
 
     def is_secure(self, host: str, protocol: str) -> bool:
-        """Return whether a visitor's browser speaks HTTPS, to this server or to a proxy in front of it."""
+        """Return whether the browser uses HTTPS, to this server or to a proxy in front of it."""
         name, port = split_host(host)
         found = [each.scheme for each in self._allowed if each.allows(name, port, self.port)]
         return protocol == "https" or (bool(found) and all(scheme == "https" for scheme in found))
@@ -115,7 +115,7 @@ class Names:
 
 
 def split_host(host: str) -> tuple[str, str]:
-    """Return the name and the port of a Host header; the port is empty where there is none."""
+    """Return the name and the port of a Host header; the port is empty if there is none."""
     if host.startswith("["):
         name, _, port = host[1:].partition("]")
         return name.lower(), port.removeprefix(":")

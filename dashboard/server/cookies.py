@@ -1,21 +1,21 @@
-"""Cookies that only this server sees: not other sites, not scripts, not the network where it is encrypted."""
+"""Set cookies that other sites and scripts cannot read, and that are encrypted in transit where HTTPS is used."""
 
 from typing import Any
 
 from tornado.web import RequestHandler
 
-NAMES = "charrnn_names"
-"""Setting of a server's application that holds its `Names`."""
+ALLOWED_HOSTS = "charrnn_allowed_hosts"
+"""Name of the Tornado setting that contains the server's `AllowedHosts`."""
 
 
 class SafeCookies(RequestHandler):
-    """A handler whose cookies are SameSite=Lax and HttpOnly and, where visitors use HTTPS, Secure."""
+    """A request handler whose cookies are SameSite=Lax, HttpOnly and, with HTTPS, Secure."""
 
-    application: Any  # Bokeh's, which has no types
+    application: Any  # BokehTornado, which has no types
 
     def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
         """Set a cookie."""
         safe: dict[str, Any] = {"samesite": "Lax", "httponly": True}
-        if self.settings[NAMES].is_secure(self.request.host, self.request.protocol):
+        if self.settings[ALLOWED_HOSTS].is_secure(self.request.host, self.request.protocol):
             safe["secure"] = True
         super().set_cookie(name, value, *args, **{**kwargs, **safe})

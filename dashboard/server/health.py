@@ -1,7 +1,8 @@
-"""Answer load balancers and container engines: is the process alive, and can it serve?
+"""Serve health checks for load balancers and container engines.
 
-`/healthz` answers as long as the event loop turns. `/readyz` asks the database and the disk, on a thread of its own: a
-frozen database makes it answer 503, and delays nothing else. Both answer anybody, under any name, and tell no data.
+`/healthz` responds as long as the event loop runs. `/readyz` checks the database and the disk on a background thread:
+a database that hangs makes it respond 503, and delays nothing else. Both respond to everybody, under any host name,
+and reveal no data.
 """
 
 import asyncio
@@ -15,15 +16,15 @@ from tornado.web import RequestHandler
 HEALTH, READY = "/healthz", "/readyz"
 PATHS = (HEALTH, READY)
 FRESH_SECONDS = 2.0
-"""An answer is given again for this long, however many ask."""
-PATIENCE_SECONDS = 3.0
+"""A result is reused for this long."""
+TIMEOUT_SECONDS = 3.0
 
 
 class Readiness:
-    """Checks whether this process can serve; one check at a time.
+    """Checks whether this process can serve, one check at a time.
 
     Args:
-        check: Returns what is wrong, in a word each; may take as long as it likes.
+        check: Returns the problems, one word each; may block.
     """
 
     def __init__(self, check: Callable[[], list[str]]):
@@ -32,13 +33,13 @@ class Readiness:
         self._begun = 0.0
 
     async def problems(self) -> list[str]:
-        """Return what is wrong; a check that takes longer than `PATIENCE_SECONDS` is wrong, too."""
+        """Return the problems; a check that takes longer than `TIMEOUT_SECONDS` is one."""
         now = time.monotonic()
         if self._latest is None or (self._latest.done() and now > self._begun + FRESH_SECONDS):
             self._latest, self._begun = Future(), now
-            # not a pool's: Python would wait at its end for a thread that waits for a frozen database
+            # No thread pool: at exit, Python would wait for a thread that waits for the database.
             threading.Thread(target=self._run, args=(self._latest,), name="readiness", daemon=True).start()
-        left = max(0.0, self._begun + PATIENCE_SECONDS - now)
+        left = max(0.0, self._begun + TIMEOUT_SECONDS - now)
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._latest)), left)
         except TimeoutError:
@@ -52,34 +53,34 @@ class Readiness:
 
 
 class Health(RequestHandler):
-    """Answers that the process is alive."""
+    """Responds that the process is alive."""
 
     async def get(self) -> None:
-        """Answer."""
-        self._say(200, "ok")
+        """Respond."""
+        self._respond(200, "ok")
 
     async def head(self) -> None:
-        """Answer without a body."""
+        """Respond without a body."""
         await self.get()
 
-    def _say(self, status: int, words: str) -> None:
+    def _respond(self, status: int, text: str) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        self.finish(words + "\n")
+        self.finish(text + "\n")
 
 
 class Ready(Health):
-    """Answers whether this process can serve."""
+    """Responds whether this process can serve."""
 
     def initialize(self, readiness: Readiness) -> None:
-        """Take the checks."""
+        """Set the check."""
         self._readiness = readiness
 
     async def get(self) -> None:
-        """Answer."""
+        """Respond."""
         problems = await self._readiness.problems()
-        self._say(503 if problems else 200, f"not ready: {', '.join(problems)}" if problems else "ok")
+        self._respond(503 if problems else 200, f"not ready: {', '.join(problems)}" if problems else "ok")
 
 
 def routes(check: Callable[[], list[str]]) -> list[tuple[object, ...]]:

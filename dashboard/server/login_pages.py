@@ -1,6 +1,7 @@
-"""The pages that log visitors in and out."""
+"""Serve the pages that log users in and out."""
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -16,41 +17,42 @@ from dashboard.server.cookies import SafeCookies
 from dashboard.server.request_guard import is_local
 from dashboard.server.trusted_proxies import network_of
 
-ASSETS = Path(__file__).parents[1] / "assets"
-WRONG = "Wrong name or password."
-MOST_WAITING = 50
-"""Attempts that may wait for their turn to be verified."""
+WRONG = "Wrong user name or password."
+MAX_WAITING = 50
+"""Attempts that may wait for verification."""
 UNUSED = ("access_token", "id_token", "refresh_token", "oauth_expiry")
-"""Cookies of Panel's OAuth log-in that nothing here needs: the provider's tokens never leave this server."""
+"""Cookies of Panel's OAuth login that are not needed: the provider's tokens never leave this server."""
 
-_pages = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
+log = logging.getLogger(__name__)
+
+_pages = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
 
 
 class LoginPage(SafeCookies):
-    """What log-in pages share."""
+    """Base class of the login pages."""
 
     @property
     def gate(self) -> Gate:
-        """This server's gate."""
+        """The server's gate."""
         gate: Gate = self.application.auth_provider
         return gate
 
     def let_in(self, user: str) -> None:
-        """Log a visitor in."""
+        """Log a user in."""
         login = self.gate.begin(user)
-        # the first signature is of Tornado's, which also knows when the cookie was made
+        # Tornado's signature also contains the age of the cookie.
         super().set_signed_cookie(COOKIE, json.dumps(login), expires_days=LOGIN_DAYS)
 
 
 class PasswordLogin(LoginPage):
-    """Asks for a name and a password."""
+    """Asks for a user name and a password."""
 
     def get(self) -> None:
         """Show the form."""
         self._show("")
 
     async def post(self) -> None:
-        """Let a visitor in, or show the form again."""
+        """Log a user in, or show the form again."""
         user, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
         user, address = user[: MAX_USER_LENGTH + 1], network_of(self.request.remote_ip)
         throttle = self.gate.throttle
@@ -58,12 +60,12 @@ class PasswordLogin(LoginPage):
             self._show(WRONG, 401)
             return
         if seconds := math.ceil(throttle.seconds_left(user, address)):
-            self._refuse(seconds, f"Too many failed attempts. Try again in {seconds} seconds.")
+            self._reject(seconds, f"Too many failed attempts. Try again in {seconds} seconds.")
             return
-        if self.gate.num_waiting >= MOST_WAITING:
-            self._refuse(5, "Too many visitors log in at the moment. Try again in a few seconds.")
+        if self.gate.num_waiting >= MAX_WAITING:
+            self._reject(5, "Too many users are logging in. Try again in a few seconds.")
             return
-        # counted before it is verified: attempts that come at once must not all be verified
+        # Counted before it is verified, so that simultaneous attempts are not all verified.
         throttle.failed(user, address)
         if await self.gate.verify(user, password):
             throttle.succeeded(user, address)
@@ -73,48 +75,68 @@ class PasswordLogin(LoginPage):
         else:
             self._show(WRONG, 401)
 
-    def _refuse(self, seconds: int, words: str) -> None:
+    def _reject(self, seconds: int, message: str) -> None:
         self.set_header("Retry-After", str(seconds))
-        self._show(words, 429)
+        self._show(message, 429)
 
-    def _show(self, words: str, status: int = 200) -> None:
+    def _show(self, message: str, status: int = 200) -> None:
         self.set_status(status)
         self.set_header("Cache-Control", "no-store")
-        self.finish(_pages.get_template("login.html").render(errormessage=words))
+        self.finish(_pages.get_template("login.html").render(error_message=message))
 
 
 class Logout(LoginPage):
-    """Ends a login, with all its pages."""
+    """Ends a login and closes its pages."""
 
     def get(self) -> None:
-        """End it."""
+        """Log the user out."""
         if login := self.gate.login_of(self.request):
             self.gate.end(login)
         self.clear_cookie(COOKIE)
         self.set_header("Cache-Control", "no-store")
-        self.finish(_pages.get_template("logout.html").render(LOGIN_ENDPOINT="/login"))
+        self.finish(_pages.get_template("logout.html").render(login_url="/login"))
 
 
 class OAuthLogin(LoginPage):
-    """Makes Panel's OAuth log-in remember a login of ours, and nothing else."""
+    """Panel's OAuth login with our cookie, and without Panel's."""
 
     def set_signed_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
-        """Set a cookie, but for the provider's tokens."""
+        """Set a cookie, unless it holds a token of the provider."""
         if name == "user":
             try:
                 self.let_in(value.decode() if isinstance(value, bytes) else str(value))
             except StudioError as error:
-                raise HTTPError(403, str(error), reason="Unusable user name") from error
+                raise HTTPError(403, str(error), reason="Invalid user name") from error
         elif name not in UNUSED:
             super().set_signed_cookie(name, value, *args, **kwargs)
 
     set_secure_cookie = set_signed_cookie
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Show why the provider did not log the user in."""
+        error = kwargs["exc_info"][1]
+        self.clear_all_cookies()
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        if isinstance(error, HTTPError):
+            reason, message = error.reason, error.log_message
+        else:
+            log.error("unexpected error of the OAuth provider", exc_info=error)
+            reason, message = "Internal server error", "The server's log has the details"
+        self.finish(_pages.get_template("login_failed.html").render(error=reason, error_msg=message))
+
+
+class OAuthPasswordLogin(OAuthLogin):
+    """The same for the provider `password`, with our form for user name and password."""
+
+    def get(self) -> None:
+        """Show the form."""
+        onward = self.get_query_argument("next", "")
+        if onward and is_local(onward):
+            self.set_cookie("next_url", onward)
+        self.finish(_pages.get_template("login.html").render(error_message=self.get_query_argument("error", "")))
+
 
 def oauth_login(provider: str) -> type[RequestHandler]:
     """Return Panel's handler of an OAuth provider, with our cookies and pages."""
-    pages = {
-        "_login_template": _pages.get_template("login.html"),
-        "_error_template": _pages.get_template("refused.html"),
-    }
-    return type("OAuthLogin", (OAuthLogin, AUTH_PROVIDERS[provider]), {**pages, "_login_endpoint": "/login"})
+    mixin = OAuthPasswordLogin if provider == "password" else OAuthLogin
+    return type("OAuthLogin", (mixin, AUTH_PROVIDERS[provider]), {})

@@ -1,4 +1,4 @@
-"""How visitors of a dashboard log in: by a login file or an OAuth provider. Secrets are files or variables."""
+"""Read how users log in: with a login file or an OAuth provider. Secrets come from files or environment variables."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from charrnn.services.login_file import Users, permission_warning, reject_world_
 
 @dataclass(frozen=True)
 class Logins:
-    """How visitors say who they are; false where nobody is asked."""
+    """How users log in; false if there is no login."""
 
     users: Users | None = None
     """The users of a login file."""
@@ -22,39 +22,42 @@ class Logins:
     key: str = ""
     redirect_uri: str = ""
     jwt_user: str = ""
-    """Entry of the provider's answer that says who it is; Panel's choice if empty."""
+    """Entry of the provider's response with the user name; Panel's default if empty."""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret: str = field(default="", repr=False)
     cookie_secret: str = field(default="", repr=False)
-    """Without one, everybody has to log in again after a restart."""
+    """Without it, all users have to log in again after a restart."""
     warnings: tuple[str, ...] = ()
-    """What the operator should know: plain-text passwords, files that others can read."""
+    """Warnings for the operator: plain-text passwords, files that others can read."""
 
     def __bool__(self) -> bool:
         return bool(self.users or self.provider)
 
     @property
     def oauth_options(self) -> dict[str, Any]:
-        """What Panel needs to know about the provider."""
+        """Options of Panel's server for the provider."""
         if not self.provider:
             return {}
         return {
-            "oauth_key": self.key, "oauth_secret": self.secret, "oauth_redirect_uri": self.redirect_uri or None,
-            "oauth_extra_params": dict(self.extra), "oauth_jwt_user": self.jwt_user or None,
-        }  # fmt: skip
+            "oauth_key": self.key,
+            "oauth_secret": self.secret,
+            "oauth_redirect_uri": self.redirect_uri or None,
+            "oauth_extra_params": dict(self.extra),
+            "oauth_jwt_user": self.jwt_user or None,
+        }
 
 
 def read_logins(settings: Mapping[str, Any]) -> Logins:
-    """Read the files that the settings name.
+    """Read the login settings and their files.
 
     Args:
         settings: As `dashboard.server.settings.read` returns them.
 
     Raises:
-        StudioError: A file cannot be read or holds something else, or something is missing.
+        StudioError: A file cannot be read or is invalid, or a setting is missing.
     """
     if settings["login_file"] and settings["oauth_provider"]:
-        raise StudioError("Both a login file and an OAuth provider are given. Choose one way to log in.")
+        raise StudioError("Both a login file and an OAuth provider are set. Set only one of them.")
     named = [
         Path(settings[name]) for name in ("login_file", "oauth_secret_file", "cookie_secret_file") if settings[name]
     ]
@@ -76,11 +79,11 @@ def read_logins(settings: Mapping[str, Any]) -> Logins:
 
 
 def _check_provider(logins: Logins) -> None:
-    from panel.auth import AUTH_PROVIDERS  # takes seconds
+    from panel.auth import AUTH_PROVIDERS  # takes seconds to import
 
     if logins.provider not in AUTH_PROVIDERS:
         known = ", ".join(sorted(AUTH_PROVIDERS))
-        raise StudioError(f"There is no OAuth provider {logins.provider!r}; there are {known}.")
+        raise StudioError(f"Unknown OAuth provider {logins.provider!r}. Use one of: {known}.")
     if not (logins.key and logins.secret):
         raise StudioError(
             "An OAuth provider needs --oauth-key (CHARRNN_OAUTH_KEY) and --oauth-secret-file "
@@ -98,17 +101,17 @@ def _plain(users: Users | None) -> str:
 
 
 def _checked(path: Path) -> str:
-    """Return a warning about a file that others can read.
+    """Return a warning if others can read a file.
 
     Raises:
-        StudioError: Others can change it.
+        StudioError: Others can change the file.
     """
     reject_world_writable(path)
     return permission_warning(path)
 
 
 def _secret(settings: Mapping[str, Any], name: str) -> str:
-    """Return a secret: from the file that a flag names, else from the environment."""
+    """Return a secret from the file of its setting, else from the environment."""
     if path := settings[f"{name}_file"]:
         return read_secret(Path(path), f"--{name}_file".replace("_", "-"))
     return str(settings[name])
@@ -118,7 +121,7 @@ def _object(path: Path) -> dict[str, str]:
     try:
         found = json.loads(read_secret(path, "--oauth-extra-file"))
     except ValueError:
-        found = None  # the error would quote the file
+        found = None  # the error would contain the file's content
     if not isinstance(found, dict):
         raise StudioError(f'{path} is not a JSON object. Write it as {{"name": "value"}}.')
     return found

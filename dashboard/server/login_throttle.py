@@ -1,12 +1,12 @@
-"""Delay the guessing of passwords, more with each failure, without locking anybody out."""
+"""Slow down password guessing, more with each failure, without locking users out."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MOST_KEPT = 10_000
-"""Counters in memory; the ones that were used last are kept."""
+MAX_COUNTERS = 10_000
+"""Counters in memory; the least recently used ones are dropped."""
 FORGOTTEN_SECONDS = 3600.0
 LONGEST_SECONDS = 60.0
 FREE_OF_ONE = 3
@@ -21,15 +21,15 @@ class _Failures:
     last: float = 0.0
 
 
-class Throttle:
-    """Counts failures for each user at each address, for each user, and for each address.
+class LoginThrottle:
+    """Counts failures per user and address, per user, and per address.
 
-    The delay doubles with each failure, up to a minute. Attempts during a delay are refused without being counted, so
-    an attacker cannot prolong it. A user who logged in from an address before has to wait for failures of this user at
-    this address only, whatever else comes from there or is tried elsewhere.
+    The delay doubles with each failure, up to a minute. Attempts during a delay are rejected without being counted, so
+    that an attacker cannot prolong it. A user who logged in from an address before is only delayed by failures of this
+    user at this address.
 
     Args:
-        clock: Seconds, never going back.
+        clock: Returns seconds that never decrease.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
@@ -38,14 +38,14 @@ class Throttle:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def seconds_left(self, user: str, address: str) -> float:
-        """Return how long a user has to wait before the next attempt from an address; 0 if not at all."""
+        """Return the delay in seconds before a user's next attempt from an address; 0 if there is none."""
         pair = self._left((user, address), FREE_OF_ONE)
         if (user, address) in self._known:
             return pair
         return max(pair, self._left((user, ""), FREE_OF_MANY), self._left(("", address), FREE_OF_MANY))
 
     def failed(self, user: str, address: str) -> None:
-        """Count a failure."""
+        """Count a failed attempt."""
         now = self._clock()
         for key in ((user, address), (user, ""), ("", address)):
             found = self._failures.pop(key, None)
@@ -54,18 +54,18 @@ class Throttle:
             found.count += 1
             found.last = now
             self._failures[key] = found
-        while len(self._failures) > MOST_KEPT:
+        while len(self._failures) > MAX_COUNTERS:
             self._failures.popitem(last=False)
 
     def succeeded(self, user: str, address: str) -> None:
-        """Take the last failure back, forget those of this user here, and remember that this user logs in from here."""
+        """Uncount the last failure, reset the counter of this user and address, and remember the address."""
         self._failures.pop((user, address), None)
         for key in ((user, ""), ("", address)):
             if key in self._failures:
                 self._failures[key].count -= 1
         self._known.pop((user, address), None)
         self._known[user, address] = None
-        while len(self._known) > MOST_KEPT:
+        while len(self._known) > MAX_COUNTERS:
             self._known.popitem(last=False)
 
     def _left(self, key: tuple[str, str], free: int) -> float:

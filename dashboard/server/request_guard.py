@@ -1,8 +1,8 @@
-"""Refuse requests that no visitor's browser sends, before any route is looked for.
+"""Reject requests that no user's browser sends, before any route is matched.
 
-A page of somebody else, open in a visitor's browser, must not reach a server that only this visitor can reach. It
-could by a name of its own that leads to this machine (DNS rebinding: the Host tells), or from its own address (the
-Origin and the Sec-Fetch headers tell). Programs that are no browsers send neither and get as far as the login.
+A page of another site, open in a user's browser, must not reach a server that only this user can reach. It could
+through a name of its own that resolves to this machine (DNS rebinding; the Host header shows it), or from its own
+address (the Origin and Sec-Fetch headers show it). Programs other than browsers send neither, and get to the login.
 """
 
 import sys
@@ -13,115 +13,115 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import RequestHandler, stream_request_body
 
+from dashboard.patches import request_routes
 from dashboard.server import health
-from dashboard.server.allowed_hosts import Names
-from dashboard.server.trusted_proxies import Proxies
+from dashboard.server.allowed_hosts import AllowedHosts
+from dashboard.server.trusted_proxies import TrustedProxies
 
-MOST_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 """Only forms are sent over HTTP; texts are uploaded through the websocket."""
-LOG_IN_BEGUN = "panel-oauth-state"
-"""Cookie of a visitor who was sent to an OAuth provider from here; Panel's."""
-CHOSEN_SESSIONS = ("bokeh-session-id", "bokeh-token")
-"""Arguments by which Bokeh lets a visitor name the session to open."""
+OAUTH_STATE = "panel-oauth-state"
+"""Panel's cookie of a user who was sent to an OAuth provider from here."""
+SESSION_ARGUMENTS = ("bokeh-session-id", "bokeh-token")
+"""Query arguments that choose the session to open in Bokeh."""
 
 
-class Stranger(Matcher):
-    """Matches requests that are to be refused.
+class RejectedRequest(Matcher):
+    """Matches requests that are rejected.
 
     Args:
-        names: The names of this server.
-        proxies: Proxies whose word about the visitor counts.
-        framed: Pages of others, such as notebooks, may show this one in a frame.
+        hosts: Host names that the server accepts.
+        proxies: Proxies whose forwarded headers are trusted.
+        framed: Whether pages of other sites, such as notebooks, may show this one in a frame.
     """
 
-    def __init__(self, names: Names, proxies: Proxies, *, framed: bool = False):
-        self._names, self._proxies = names, proxies
-        self._places = ("", "document", "iframe") if framed else ("", "document")
+    def __init__(self, hosts: AllowedHosts, proxies: TrustedProxies, *, framed: bool = False):
+        self._hosts, self._proxies = hosts, proxies
+        self._destinations = ("", "document", "iframe") if framed else ("", "document")
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """Return an empty dict, Tornado's yes, for what is to be refused."""
+        """Return an empty dict, which means a match, for a request that is rejected."""
         self._proxies.apply(request)
         return {} if any(self.reason(request)) else None
 
     def reason(self, request: HTTPServerRequest) -> tuple[int, str]:
-        """Return why a request is refused, as a status and a sentence; 0 and nothing if it is not."""
-        if _body_bytes(request) > MOST_BODY_BYTES:
-            return 413, f"The body has more than {MOST_BODY_BYTES // 1024} kB. Upload texts on the page."
+        """Return why a request is rejected, as a status and a sentence; 0 and an empty one if it is not."""
+        if _body_bytes(request) > MAX_BODY_BYTES:
+            return 413, f"The body has more than {MAX_BODY_BYTES // 1024} kB. Upload texts on the page."
         if request.path in health.PATHS and request.method in ("GET", "HEAD"):
             return 0, ""
-        words = self._sender(request) or self._address(request)
-        return (403, words) if words else (0, "")
+        reason = self._check_sender(request) or self._check_target(request)
+        return (403, reason) if reason else (0, "")
 
-    def _sender(self, request: HTTPServerRequest) -> str:
-        """Return what is wrong with who asks."""
-        if not self._names.knows(request.host):
+    def _check_sender(self, request: HTTPServerRequest) -> str:
+        """Return why the sender of a request is rejected; empty if it is accepted."""
+        if not self._hosts.knows(request.host):
             return (
-                f"This server does not answer to the name {request.host!r}. If it is yours, start the server with "
+                f"The host name {request.host!r} is not allowed. If it belongs to this server, start the server with "
                 f"--allow-host {request.host!r}."
             )
         for origin in request.headers.get_list("Origin"):
-            if not self._names.trusts(origin, request.host, request.protocol):
+            if not self._hosts.trusts(origin, request.host, request.protocol):
                 return (
-                    f"A page of {origin!r} may not ask this server. If it is yours, start the server with "
+                    f"The origin {origin!r} is not allowed. If it belongs to this server, start the server with "
                     f"--allow-host {origin!r}."
                 )
         fetched = request.headers.get
         if fetched("Sec-Fetch-Site", "none") in ("same-origin", "none"):
             return ""
-        is_visit = (
+        is_navigation = (
             fetched("Sec-Fetch-Mode") == "navigate"
-            and fetched("Sec-Fetch-Dest", "") in self._places
+            and fetched("Sec-Fetch-Dest", "") in self._destinations
             and request.method in ("GET", "HEAD")
             and not request.path.endswith("/logout")
         )
-        return "" if is_visit else "A page of another site may not ask this server."
+        return "" if is_navigation else "Requests from pages of other sites are not allowed."
 
-    def _address(self, request: HTTPServerRequest) -> str:
-        """Return what is wrong with what is asked for."""
-        if not _is_part(request.path):
+    def _check_target(self, request: HTTPServerRequest) -> str:
+        """Return why the target of a request is rejected; empty if it is accepted."""
+        if not _is_component(request.path):
             return "Unknown component."
         arguments = parse_qs(request.query, keep_blank_values=True)
-        if any(name in arguments for name in CHOSEN_SESSIONS) or "Bokeh-Session-Id" in request.headers:
-            return "Sessions cannot be chosen. Open the page's own address."
+        if any(name in arguments for name in SESSION_ARGUMENTS) or "Bokeh-Session-Id" in request.headers:
+            return "Sessions cannot be chosen. Open the page without a session ID."
         onward = request.cookies.get("next_url")
         if not all(map(is_local, [*arguments.get("next", []), *([onward.value] if onward else [])])):
-            return "The address to go to after the log-in is not on this server. Open the page's own address."
-        if request.path.endswith("/login") and _brings_code(arguments) and LOG_IN_BEGUN not in request.cookies:
-            return "This log-in was not begun here. Open the page's own address, and log in from there."
+            return "The page to open after the login is not on this server. Open the page directly."
+        if request.path.endswith("/login") and _has_code(arguments) and OAUTH_STATE not in request.cookies:
+            return "This login was not started here. Open the page, and log in from there."
         return ""
 
 
 @stream_request_body
-class Refusal(RequestHandler):
-    """Refuses every method, without reading the body."""
+class Rejection(RequestHandler):
+    """Rejects every method, without reading the body."""
 
-    def initialize(self, stranger: Stranger) -> None:
-        """Take the rule that knows the reason."""
-        self._stranger = stranger
+    def initialize(self, matcher: RejectedRequest) -> None:
+        """Set the matcher, which knows the reason."""
+        self._matcher = matcher
 
     def prepare(self) -> None:
         """Answer."""
-        status, words = self._stranger.reason(self.request)
+        status, reason = self._matcher.reason(self.request)
         self.set_status(status)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(words + "\n")
+        self.finish(reason + "\n")
 
     def data_received(self, chunk: bytes) -> None:
-        """Ignore what was on its way already."""
+        """Ignore the body."""
 
 
-def guard(server: Any, names: Names, proxies: Proxies, *, framed: bool = False) -> None:
-    """Let a Bokeh server refuse strangers before it looks at what they ask for."""
-    application = server._tornado
-    stranger = Stranger(names, proxies, framed=framed)
-    application.default_router.rules.insert(0, Rule(stranger, Refusal, {"stranger": stranger}))
-    application.websocket_origins.add("*")  # its own list knows neither proxies nor forwarded ports
+def guard(server: Any, hosts: AllowedHosts, proxies: TrustedProxies, *, framed: bool = False) -> None:
+    """Let a Panel server reject requests before it matches a route."""
+    matcher = RejectedRequest(hosts, proxies, framed=framed)
+    request_routes.insert_rule(server, Rule(matcher, Rejection, {"matcher": matcher}))
+    request_routes.allow_all_websocket_origins(server)  # Bokeh's list knows neither proxies nor forwarded ports
 
 
 def is_local(url: str) -> bool:
-    """Return whether a browser that is sent to a URL stays on this server: a path, whatever it is decoded to.
+    """Return whether a URL stays on this server: a path, however often it is decoded.
 
-    Browsers take `//host`, `/\\host` and `/<tab>/host` for another server.
+    Browsers interpret `//host`, `/\\host` and `/<tab>/host` as another server.
     """
     for _ in range(3):
         path = url.partition("?")[0].partition("#")[0]
@@ -134,24 +134,23 @@ def is_local(url: str) -> bool:
 
 
 def _body_bytes(request: HTTPServerRequest) -> int:
-    """Return the announced size; of a body in chunks, which is not announced, no more than the limit is ever read."""
+    """Return the announced size of the body; a chunked body has none, and is read up to the limit only."""
     try:
         return max(int(each) for each in request.headers.get("Content-Length", "0").split(","))
     except ValueError:
-        return 0  # Tornado refuses it
+        return 0  # Tornado rejects it
 
 
-def _is_part(path: str) -> bool:
-    """Return whether a path names no module, or one that is in use; Panel would import any, without a login."""
+def _is_component(path: str) -> bool:
+    """Return whether a path names no module, or an imported one; Panel would import any module, without a login."""
     _, found, module = path.partition("/components/")
     return not found or module.partition("/")[0] in sys.modules
 
 
-def _brings_code(arguments: dict[str, list[str]]) -> bool:
-    """Return whether a visitor comes back from an OAuth provider; Panel also looks for the code in `next`.
+def _has_code(arguments: dict[str, list[str]]) -> bool:
+    """Return whether a request comes from an OAuth provider; Panel also reads the code from `next`.
 
-    Where no log-in was begun, Panel takes an empty state for the right one: by a link of theirs, others could log a
-    visitor in as them.
+    If no login was started, Panel accepts an empty state: a link of an attacker could log a user in as the attacker.
     """
     onward = (urlsplit(url).query for url in arguments.get("next", []))
     return "code" in arguments or any("code" in parse_qs(each, keep_blank_values=True) for each in onward)

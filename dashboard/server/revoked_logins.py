@@ -1,19 +1,18 @@
-"""Logins that were ended by a logout, remembered on disk until they would have expired anyway."""
+"""Store revoked logins on disk until they would have expired anyway."""
 
 import hashlib
 import time
 from pathlib import Path
 
 
-class Revoked:
-    """One empty file for each revoked login, named by the SHA-256 of its id.
+class RevokedLogins:
+    """An empty file per revoked login, named after the SHA-256 of its ID.
 
-    Servers that share the data folder share its revocations. The folder holds one file for each logout of the last
-    days, and nothing that is worth stealing.
+    Servers that share the data folder share its revocations. The files contain no secrets.
 
     Args:
         folder: Created when the first login is revoked.
-        days: How long a login lasts; older files are removed.
+        days: Lifetime of a login; older files are removed.
     """
 
     def __init__(self, folder: Path, days: float):
@@ -37,5 +36,5 @@ class Revoked:
             try:
                 if file.stat().st_mtime < oldest:
                     file.unlink(missing_ok=True)
-            except FileNotFoundError:  # another server was quicker
+            except FileNotFoundError:  # another server removed it
                 continue

@@ -1,4 +1,4 @@
-"""The headers that every answer carries, above all the content security policy."""
+"""Add security headers to every response, above all the content security policy."""
 
 import re
 
@@ -13,25 +13,25 @@ HEADERS = {
 }
 POLICY = "Content-Security-Policy"
 STRICT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'"
-"""For answers without scripts: the log-in, refusals, errors. Programs and pictures ignore it."""
+"""For responses without scripts: login, rejections, errors."""
 FRAMED_HERE = "; frame-ancestors 'self'"
 _HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)
 _SCRIPT = re.compile(r"<script(?=[\s>])")
 
 
 def page_policy(nonce: str, host: str) -> str:
-    """Return the policy of the page itself.
+    """Return the policy of the page.
 
-    What a page of Panel 1.10 needs beyond `'self'`, found by leaving each part out in Chromium:
+    What a page of Panel 1.10 needs beyond `'self'`, found by removing each part in Chromium:
 
-    * scripts with the page's nonce: Panel's template and Bokeh write scripts into the page. A script that gets into the
-      page any other way, as by markup in a name, does not run: there is no `'unsafe-inline'`.
-    * `'unsafe-eval'`: Bokeh compiles `CustomJS` callbacks, which `jslink` makes, by `new Function`.
-    * styles `'unsafe-inline'`: Bokeh and Material UI write style sheets from scripts, and `style` attributes.
-    * `ws:` and `wss:` of this host: Safari before 15.4 does not count them as `'self'`.
+    * scripts with the page's nonce: Panel's template and Bokeh write scripts into the page. Any other script, such as
+      one in a model's name, does not run: there is no `'unsafe-inline'`.
+    * `'unsafe-eval'`: Bokeh compiles `CustomJS` callbacks, which `jslink` creates, with `new Function`.
+    * styles `'unsafe-inline'`: Bokeh and Material UI create stylesheets and `style` attributes in scripts.
+    * `ws:` and `wss:` of this host: Safari before 15.4 does not include them in `'self'`.
 
     Args:
-        nonce: New for each answer.
+        nonce: Random string, new for each response.
         host: The Host header of the request.
     """
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
@@ -43,12 +43,12 @@ def page_policy(nonce: str, host: str) -> str:
 
 
 def with_nonce(html: str, nonce: str) -> str:
-    """Mark the scripts of a page that holds no visitor's words as this server's own."""
+    """Add the nonce to the scripts of a page; the page must not contain text of users."""
     return _SCRIPT.sub(f'<script nonce="{nonce}"', html)
 
 
 class Headers(OutputTransform):
-    """Adds the headers to every answer."""
+    """Adds the headers to every response."""
 
     ancestors = FRAMED_HERE
 
@@ -58,7 +58,7 @@ class Headers(OutputTransform):
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Add the headers; a page's own policy is completed, other answers get the strict one."""
+        """Add the headers; the policy of a page is completed, other responses get the strict one."""
         for name, value in HEADERS.items():
             headers[name] = value
         headers[POLICY] = headers.get(POLICY, STRICT) + self.ancestors

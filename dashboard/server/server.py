@@ -1,4 +1,4 @@
-"""The dashboard's server: services and hub once a process, a page for each visitor, TensorFlow in the background."""
+"""Serve the dashboard: one hub per process, one page per session, and TensorFlow imported in the background."""
 
 import hmac
 import logging
@@ -17,29 +17,29 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import decode_signed_value
 
 from charrnn.services import Services
+from dashboard import patches
 from dashboard.live.hub import Hub
-from dashboard.server import first_paint, health
-from dashboard.server.allowed_hosts import Names
+from dashboard.patches import request_routes
+from dashboard.server import health, page_handler
+from dashboard.server.allowed_hosts import AllowedHosts
 from dashboard.server.auth import LOGIN, WATCH_MILLISECONDS, Gate, read_login
-from dashboard.server.cookies import NAMES
+from dashboard.server.cookies import ALLOWED_HOSTS
 from dashboard.server.login_providers import Logins
-from dashboard.server.request_guard import MOST_BODY_BYTES, guard
+from dashboard.server.request_guard import MAX_BODY_BYTES, guard
 from dashboard.server.security_headers import FramedHeaders, Headers
-from dashboard.server.trusted_proxies import Proxies
+from dashboard.server.trusted_proxies import TrustedProxies
 from dashboard.views.page import build_page
 
 TITLE = "Char-RNN Studio"
 HTTP = {
-    "max_body_size": MOST_BODY_BYTES,
-    "max_buffer_size": 2 * MOST_BODY_BYTES,  # of what came and was not read; more once a page's websocket is open
+    "max_body_size": MAX_BODY_BYTES,
+    "max_buffer_size": 2 * MAX_BODY_BYTES,  # of what came and was not read; more once a page's websocket is open
     "idle_connection_timeout": 75,  # also of a request whose headers do not end
     "body_timeout": 20,
 }
-"""Bounds of what a connection may cost before anybody knows whose it is."""
+"""Limits of connections that are not authenticated yet."""
 UNLIMITED_MB = 1_000_000
-BROKEN = (
-    "<h1>The page cannot be shown</h1><p>Something went wrong on the server; its log says what. Try again later.</p>"
-)
+INTERNAL_ERROR = "<h1>Internal error</h1><p>The page cannot be shown. The server's log has the details.</p>"
 LOGGED_OUT = '<h1>You are logged out</h1><p><a href="./login">Log in again</a></p>'
 
 log = logging.getLogger(__name__)
@@ -53,42 +53,45 @@ class Studio:
     hub: Hub
     max_upload_bytes: int
     gate: Gate | None = None
-    """Asks visitors who they are; each then sees what is theirs. `None` where nobody is asked."""
+    """Authenticates users, each of whom sees their own data; `None` if there is no login."""
     _prepares: bool = False
+
+    def __post_init__(self) -> None:
+        patches.apply()
 
     @classmethod
     def open(cls, services: Services, *, logins: Logins | None = None) -> "Studio":
-        """Begin to serve the services' models."""
+        """Create one for the given services."""
         gate = Gate(logins, services.settings.home) if logins else None
         return cls(services, Hub(services), (services.limits.max_upload_mb or UNLIMITED_MB) * 1_000_000, gate)
 
     def page(self, part: str = "", model_id: str = "") -> pn.viewable.Viewable:
-        """Build a new visitor's page; the first one that a browser shows also has TensorFlow imported.
+        """Build a page. TensorFlow is imported once a browser shows the first one.
 
-        Whatever goes wrong, the visitor gets a page without details, and the log has them.
+        If an error occurs, the page does not show its details, which are in the log.
 
         Args:
-            part: One of the page's parts, alone; what the address asks for if empty.
-            model_id: The model to look at; the one in the address if empty.
+            part: One of `VIEWS`, which is shown alone; if empty, the one in the URL, or else all tabs.
+            model_id: ID of the chosen model; if empty, the one in the URL.
         """
         try:
-            services = self._services_of_visitor()
+            services = self._services_of_user()
         except PermissionError:
             return pn.pane.HTML(LOGGED_OUT)
         try:
             page = build_page(services, self.hub, max_upload_bytes=self.max_upload_bytes, part=part, model_id=model_id)
         except Exception:
             log.exception("cannot build a page")
-            return pn.pane.HTML(BROKEN)
+            return pn.pane.HTML(INTERNAL_ERROR)
         if not self._prepares:
             pn.state.onload(self._prepare)
         return page
 
-    def _services_of_visitor(self) -> Services:
-        """Return what the visitor can do whose page is being built.
+    def _services_of_user(self) -> Services:
+        """Return the services of the user whose page is being built.
 
         Raises:
-            PermissionError: The login ended meanwhile.
+            PermissionError: The login has ended meanwhile.
         """
         if self.gate is None:
             user = panel_user()
@@ -96,7 +99,7 @@ class Studio:
         context = pn.state.curdoc.session_context if pn.state.curdoc else None
         login = read_login(context.token_payload.get(LOGIN)) if context else None
         if login is None or not self.gate.is_valid(login):
-            raise PermissionError("nobody is logged in")
+            raise PermissionError("no valid login")
         return self.services.seen_by(login.user)
 
     def _prepare(self) -> None:
@@ -105,17 +108,17 @@ class Studio:
             self.hub.load(self.services.prepare)
 
     def close(self) -> None:
-        """End the hub and the threads of logins; the services stay open."""
+        """End the threads of the hub and of logins; the services stay open."""
         self.hub.close()
         if self.gate:
             self.gate.close()
 
 
 def free_port(address: str, port: int) -> int:
-    """Return the port, or the next one that nobody listens on; any free one for 0.
+    """Return a port, or the next free one; 0 stands for any free port.
 
     Raises:
-        OSError: None of the next hundred is free, or the address is not this machine's.
+        OSError: None of the next hundred ports is free, or the address is not of this machine.
     """
     for candidate in range(port, min(port + 100, 65536)):
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
@@ -129,100 +132,116 @@ def free_port(address: str, port: int) -> int:
     raise failure
 
 
-def url_here(address: str, port: int) -> str:
-    """Return where a server that listens on an address is found from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def serve(
+def create_server(
     studio: Studio,
     *,
     address: str,
     port: int,
-    names: tuple[str, ...] = (),
-    proxies: tuple[str, ...] = (),
-    threaded: bool = False,
-    start: bool = True,
+    allow_hosts: tuple[str, ...] = (),
+    trusted_proxies: tuple[str, ...] = (),
     framed: bool = False,
+    loop: IOLoop | None = None,
     **options: Any,
 ) -> Any:
-    """Serve pages to whoever may ask.
+    """Create a server that listens, but does not respond yet.
 
     Args:
         studio: What to serve, and to whom.
-        address: Where to listen.
-        port: Where to listen.
-        names: More names under which the server is asked, as `--allow-host` takes them.
-        proxies: Trusted proxies, as `--trusted-proxy` takes them.
-        threaded: On a thread of its own.
-        start: Begin at once, and return at the end if not `threaded`.
-        framed: Pages of others, such as notebooks, may show it in a frame.
-        options: More for Panel's server.
-
-    Returns:
-        The server, or its thread; with a thread, it listens already.
+        address: Address to listen on.
+        port: Port to listen on.
+        allow_hosts: Further host names of the server, in the syntax of `--allow-host`.
+        trusted_proxies: Trusted proxies, in the syntax of `--trusted-proxy`.
+        framed: Whether pages of other sites, such as notebooks, may show this one in a frame.
+        loop: Event loop of the server; the current one if missing.
+        options: Further options of Panel's `get_server`.
 
     Raises:
-        StudioError: A name or a proxy is not one.
+        StudioError: A host or a proxy is invalid.
     """
-    server_id = uuid.uuid4().hex
-    known, trusted = Names(address, names, port), Proxies(proxies)
+    hosts, proxies = AllowedHosts(address, allow_hosts, port), TrustedProxies(trusted_proxies)
     options |= {
-        "address": address, "port": port, "title": TITLE, "server_id": server_id,
-        "transforms": [FramedHeaders if framed else Headers], "http_server_kwargs": HTTP,
-        "extra_patterns": health.routes(studio.services.not_ready), **_identity(studio.gate),
-    }  # fmt: skip
+        "address": address,
+        "port": port,
+        "title": TITLE,
+        "transforms": [FramedHeaders if framed else Headers],
+        "http_server_kwargs": HTTP,
+        "extra_patterns": health.routes(studio.services.not_ready),
+        **_identity(studio.gate),
+    }
+    server = get_server({"/": studio.page}, loop=loop, **options)
+    request_routes.settings(server)[ALLOWED_HOSTS] = hosts
+    page_handler.install(server, studio.gate)
+    guard(server, hosts, proxies, framed=framed)
+    if studio.gate:
+        PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
+    return server
 
-    listens: Future[None] = Future()
 
-    def begin(loop: IOLoop | None = None, server_id: str = "") -> Any:
-        try:
-            server = get_server({"/": studio.page}, loop=loop, **options)
-            server._tornado.settings[NAMES] = known
-            first_paint.install(server)
-            guard(server, known, trusted, framed=framed)
-            if studio.gate:
-                PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
-        except Exception as error:
-            if not threaded:
-                raise
-            listens.set_exception(error)  # raised where the thread was started
-            return None
-        listens.set_result(None)
-        if start:
-            server.start()
-            server.io_loop.start()
-        return server
+def serve(studio: Studio, *, threaded: bool = False, start: bool = True, **options: Any) -> Any:
+    """Serve pages.
 
+    Args:
+        studio: What to serve, and to whom.
+        threaded: Serve on a background thread.
+        start: Start at once, and return when the server has ended unless `threaded`.
+        options: Address, port and further options of `create_server`.
+
+    Returns:
+        The server, or its thread; a threaded server listens already.
+
+    Raises:
+        StudioError: A host or a proxy is invalid.
+    """
+    options["server_id"] = uuid.uuid4().hex
     if not threaded:
-        return begin()
+        return _start(create_server(studio, **options)) if start else create_server(studio, **options)
+    is_listening: Future[None] = Future()
+
+    def run(loop: IOLoop, server_id: str) -> Any:
+        try:
+            server = create_server(studio, loop=loop, **options)
+        except Exception as error:
+            is_listening.set_exception(error)  # raised in the thread that called this function
+            return None
+        is_listening.set_result(None)
+        return _start(server) if start else server
+
     loop = IOLoop(make_current=False)
-    thread = StoppableThread(target=begin, io_loop=loop, kwargs={"loop": loop, "server_id": server_id}, owns_loop=True)
+    thread = StoppableThread(
+        target=run, io_loop=loop, kwargs={"loop": loop, "server_id": options["server_id"]}, owns_loop=True
+    )
     thread.start()
-    listens.result()  # whoever is told the address can come at once
+    is_listening.result()  # the address is usable as soon as this function returns
     return thread
 
 
-def _identity(gate: Gate | None) -> dict[str, Any]:
-    """Return the options that say who a visitor is, and sign what they are sent.
+def _start(server: Any) -> Any:
+    server.start()
+    server.io_loop.start()
+    return server
 
-    Cookies and headers stay out of the token in the page, where scripts could read them.
+
+def _identity(gate: Gate | None) -> dict[str, Any]:
+    """Return the options for authentication and for signing.
+
+    Cookies and headers are not part of the token in the page, where scripts could read them.
     """
     secret = gate.cookie_secret.encode() if gate else secrets.token_bytes(32)
     signed: dict[str, Any] = {
-        "sign_sessions": True, "secret_key": hmac.digest(secret, b"sessions", "sha256"),
-        "include_cookies": [], "include_headers": ["Host", "User-Agent"],
-    }  # fmt: skip
+        "sign_sessions": True,
+        "secret_key": hmac.digest(secret, b"sessions", "sha256"),
+        "include_cookies": [],
+        "include_headers": ["Host", "User-Agent"],
+    }
     if gate:
         signed |= {"auth_provider": gate, "cookie_secret": gate.cookie_secret, **gate.logins.oauth_options}
     return signed
 
 
 def panel_user() -> str:
-    """Return who looks at the page that is being built, where Panel's own server asks; empty when nobody logged in.
+    """Return the user of the page that is being built under `panel serve`; empty if nobody is logged in.
 
-    Panel's `state.user` also believes a cookie that says "guest", which anybody can send.
+    Panel's `state.user` also accepts an unsigned "guest" cookie, which anybody can send.
     """
     cookie = pn.state.cookies.get("user")
     if not cookie or config.cookie_secret is None:

@@ -1,6 +1,6 @@
-"""The settings of a dashboard, each declared once: flags, environment variables and the table in the documentation.
+"""Declare the settings of the dashboard, from which flags, environment variables and documentation follow.
 
-A flag wins over its variable, and the variable over the default.
+A flag takes precedence over its variable, and the variable over the default.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -19,7 +19,7 @@ class Setting:
     """One setting."""
 
     flag: str
-    """Empty for a secret, which everybody who lists the processes of a machine would see in a flag."""
+    """Empty for a secret, since flags appear in the process list."""
     variable: str
     help: str
     metavar: str = ""
@@ -27,11 +27,11 @@ class Setting:
     kind: type = str
     """`str`, `int`, `bool`, or `tuple` for one that may be given several times."""
     aliases: tuple[str, ...] = ()
-    """Variables of Panel that mean the same."""
+    """Panel's variables for the same setting."""
 
     @property
     def name(self) -> str:
-        """Attribute of the arguments that holds it."""
+        """Attribute of the parsed arguments."""
         return (self.flag.lstrip("-") or self.variable.removeprefix("CHARRNN_").lower()).replace("-", "_")
 
     @property
@@ -42,28 +42,28 @@ class Setting:
 
 SETTINGS = (
     Setting("--address", "CHARRNN_ADDRESS", "address to listen on", "ADDRESS", "127.0.0.1"),
-    Setting("--port", "CHARRNN_PORT", "port to listen on; the next free one if it is taken", "PORT", 5006, int),
+    Setting("--port", "CHARRNN_PORT", "port to listen on; the next free one if it is in use", "PORT", 5006, int),
     Setting("--home", "CHARRNN_HOME", "data folder (default: the user's data folder)", "FOLDER"),
     Setting(
         "--database", "CHARRNN_DATABASE_URL",
-        "URL of the database, without a password in the flag (default: MYSQL_HOST and so on, else SQLite)", "URL",
+        "URL of the database, without a password in the flag (default: from MYSQL_HOST etc., else SQLite)", "URL",
     ),
     Setting(
         "--database-wait", "CHARRNN_DATABASE_WAIT",
-        "seconds to wait at the start for a database that does not answer yet", "SECONDS", 0, int,
+        "seconds to wait at startup for the database to respond", "SECONDS", 0, int,
     ),
     Setting(
         "--allow-host", "CHARRNN_ALLOW_HOSTS",
-        "another name of this server, as of a proxy: NAME for the default ports and --port, NAME:PORT for one port, "
-        "https://NAME for a proxy with TLS", "HOST", (), tuple,
+        "another host name of this server, such as that of a proxy: NAME for the default ports and --port, "
+        "NAME:PORT for one port, https://NAME for a proxy with TLS", "HOST", (), tuple,
     ),
     Setting(
         "--trusted-proxy", "CHARRNN_TRUSTED_PROXIES",
-        "address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto count", "ADDRESS", (), tuple,
+        "address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto are trusted", "ADDRESS", (), tuple,
     ),
     Setting(
         "--open-to-everybody", "CHARRNN_OPEN_TO_EVERYBODY",
-        "listen on an address of other machines without any login", "", False, bool,
+        "accept connections from other machines without a login", "", False, bool,
     ),
     Setting(
         "--login-file", "CHARRNN_LOGIN_FILE",
@@ -71,22 +71,25 @@ SETTINGS = (
     ),
     Setting("--oauth-provider", "CHARRNN_OAUTH_PROVIDER", "github, google, gitlab, okta, generic, …", "NAME"),
     Setting(
-        "--oauth-key", "CHARRNN_OAUTH_KEY", "this program's public id with the provider", "ID",
+        "--oauth-key", "CHARRNN_OAUTH_KEY", "client ID with the provider", "ID",
         aliases=("PANEL_OAUTH_KEY",),
     ),
-    Setting("--oauth-secret-file", "CHARRNN_OAUTH_SECRET_FILE", "file with its secret with the provider", "FILE"),
+    Setting("--oauth-secret-file", "CHARRNN_OAUTH_SECRET_FILE", "file with the client secret", "FILE"),
     Setting("", "CHARRNN_OAUTH_SECRET", "the secret itself", aliases=("PANEL_OAUTH_SECRET",)),
     Setting(
-        "--oauth-redirect-uri", "CHARRNN_OAUTH_REDIRECT_URI", "where the provider sends visitors back", "URL",
+        "--oauth-redirect-uri", "CHARRNN_OAUTH_REDIRECT_URI", "URL to which the provider redirects users", "URL",
     ),
-    Setting("--oauth-jwt-user", "CHARRNN_OAUTH_JWT_USER", "entry of the provider's answer that names the user", "KEY"),
-    Setting("--oauth-extra-file", "CHARRNN_OAUTH_EXTRA_FILE", "JSON file with more parameters of the provider", "FILE"),
+    Setting("--oauth-jwt-user", "CHARRNN_OAUTH_JWT_USER", "field of the provider's response with the user name", "KEY"),
+    Setting(
+        "--oauth-extra-file", "CHARRNN_OAUTH_EXTRA_FILE", "JSON file with further parameters of the provider", "FILE",
+    ),
     Setting(
         "--cookie-secret-file", "CHARRNN_COOKIE_SECRET_FILE",
-        "file with the secret that signs cookies, so that logins outlive a restart and hold on several servers", "FILE",
+        "file with the secret that signs cookies, for logins that survive a restart or span several servers",
+        "FILE",
     ),
     Setting("", "CHARRNN_COOKIE_SECRET", "the secret itself", aliases=("PANEL_COOKIE_SECRET",)),
-    Setting("--verbose", "CHARRNN_VERBOSE", "print the traceback of an error at the start", "", False, bool),
+    Setting("--verbose", "CHARRNN_VERBOSE", "print the traceback of an error at startup", "", False, bool),
 )  # fmt: skip
 LIMITS = tuple(
     Setting(quotas.flag(name), quotas.variable(name), f"{means}; 0 for no limit", "N",
@@ -116,14 +119,14 @@ def _add(group: Any, each: Setting) -> None:
 
 
 def read(arguments: Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the value of each setting, by name.
+    """Return the values of all settings by name.
 
     Args:
-        arguments: As a parser with `add_flags` returned them; `None` where a flag is missing.
+        arguments: Result of a parser with `add_flags`; `None` for flags that are not given.
         environ: Environment variables; empty ones count as missing.
 
     Raises:
-        StudioError: A value is of another kind, or a file with a secret cannot be read.
+        StudioError: A value is invalid, or a file with a secret cannot be read.
     """
     environ = resolve_secret_files(environ)
     values = {each.name: _value(each, getattr(arguments, each.name, None), environ) for each in SETTINGS}
@@ -134,7 +137,7 @@ def read(arguments: Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_verbose(arguments: Namespace, environ: Mapping[str, str]) -> bool:
-    """Return whether to print tracebacks, also when another setting is wrong."""
+    """Return whether to print tracebacks, even if another setting is invalid."""
     return bool(arguments.verbose) or BOOLEANS.get(environ.get("CHARRNN_VERBOSE", "").lower(), False)
 
 
@@ -144,7 +147,7 @@ def table() -> str:
     for each in SETTINGS + LIMITS:
         flag = f"`{each.flag}`" if each.flag else ""
         means = each.help.replace("|", "\\|")
-        # The table is the same everywhere; a default that depends on the machine is explained with the meaning.
+        # The table is the same on every machine; help texts explain defaults that depend on the machine.
         default = "" if "default is" in each.help else each.shown_default
         lines.append(f"| {flag} | `{each.variable}` | {default} | {means} |")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Proxies whose word about a visitor counts: the address in X-Forwarded-For, the scheme in X-Forwarded-Proto."""
+"""Read the address and scheme of a client from the forwarded headers of trusted proxies."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from tornado.httputil import HTTPServerRequest
 from charrnn.core.errors import StudioError
 
 
-class Proxies:
-    """Trusted proxies; anybody else's forwarded headers are ignored.
+class TrustedProxies:
+    """Trusted proxies; the forwarded headers of all others are ignored.
 
     Args:
         trusted: Addresses or networks, such as `127.0.0.1` or `10.0.0.0/8`.
 
     Raises:
-        StudioError: One is neither.
+        StudioError: One is neither an address nor a network.
     """
 
     def __init__(self, trusted: Iterable[str] = ()):
@@ -29,11 +29,11 @@ class Proxies:
                 ) from None
 
     def apply(self, request: HTTPServerRequest) -> None:
-        """Set a request's address and scheme to the visitor's, where a trusted proxy names them."""
+        """Set a request's address and scheme to those of the client, if a trusted proxy sent them."""
         if not self._trusts(request.remote_ip or ""):
             return
         hops = [hop.strip() for line in request.headers.get_list("X-Forwarded-For") for hop in line.split(",")]
-        # each proxy appends whom it was asked by, so what stands before the first stranger may be made up
+        # Each proxy appends its client, so that what precedes the first untrusted address may be forged.
         for hop in reversed(hops):
             if not _is_address(hop):
                 break
@@ -49,7 +49,7 @@ class Proxies:
 
 
 def network_of(address: str | None) -> str:
-    """Return what counts as one visitor's place: an IPv4 address, or the first half of an IPv6 address."""
+    """Return the network that a client counts as: its IPv4 address, or the /64 network of its IPv6 address."""
     try:
         found = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:

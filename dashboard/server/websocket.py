@@ -1,68 +1,38 @@
-"""The websocket of a page: opened only by who was sent the page, closed when their login ends, and bounded in size."""
+"""Serve the websocket of a page: bound to the login that loaded the page, closed when it ends, limited in size."""
 
-from asyncio import Future
-from collections.abc import Sequence
 from typing import Any
 
+from bokeh.protocol.message import Message
 from bokeh.util.token import check_token_signature, get_token_payload
-from panel.io import document as panel_document
-from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
-from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VIOLATION, SafeWSHandler
+from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, POLICY_VIOLATION, FilteredWebSocket
 from dashboard.server.auth import LOGIN, Gate, Login, read_login
 
 BYTES_BEFORE_SESSION = 64 * 1024
-"""Largest message before the page is there; browsers send none."""
+"""Largest message before the session exists; browsers send none."""
 BYTES_OF_MESSAGE = 24 * 1024 * 1024
 """Largest message with all its buffers."""
 TOO_BIG = 1009
 
 
-class Protocol(WebSocketProtocol13):
-    """Writes to browsers, which may leave at any moment: `on_close` tells, so what could not be written is no error."""
-
-    def write_message(self, *args: Any, **kwargs: Any) -> "Future[None]":
-        """Write; nobody has to wait for the end, and who does hears of the error."""
-        written = super().write_message(*args, **kwargs)
-        # without this, asyncio logs a traceback for each part of a message that nobody waited for
-        written.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return written
-
-
-_dispatch = panel_document.dispatch_tornado
-
-
-def dispatch(*args: Any, **kwargs: Any) -> "Sequence[Future[None]]":
-    """Write as Panel does; a browser that leaves between two parts of a message gets no more of them."""
-    try:
-        return _dispatch(*args, **kwargs)
-    except WebSocketClosedError:
-        return []
-
-
-class Socket(SafeWSHandler):
-    """Serves a page's websocket."""
+class PageWebSocket(FilteredWebSocket):
+    """The websocket of a page."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         self._login: Login | None = None
         self._received = 0
-        self._ended = False
+        self._ended = self._is_answered = False
         super().__init__(*args, **kwargs)
 
     @property
     def max_message_size(self) -> int:
-        """The largest message at first."""
+        """The largest message before the session exists."""
         return BYTES_BEFORE_SESSION
 
-    def get_websocket_protocol(self) -> WebSocketProtocol13 | None:
-        """Return what writes to the browser."""
-        made = super().get_websocket_protocol()
-        return Protocol(self, mask_outgoing=False, params=made.params) if made else None
-
     async def prepare(self) -> None:
-        """Refuse tokens that this server did not sign, or sent to another login."""
+        """Reject tokens that this server did not sign, or that belong to another login."""
         await super().prepare()
-        if self._finished:
+        if self._is_answered:
             return
         payload = self._payload()
         gate = self.application.auth_provider
@@ -74,30 +44,36 @@ class Socket(SafeWSHandler):
             self.set_status(403)
             self.finish()
 
+    def finish(self, *args: Any, **kwargs: Any) -> Any:
+        """Remember that the request was answered without a websocket."""
+        self._is_answered = True
+        return super().finish(*args, **kwargs)
+
     def _payload(self) -> dict[str, Any] | None:
-        """Return what the page's token says; `None` if it is not one of this server's."""
+        """Return the content of the page's token; `None` if this server did not sign it."""
         token = self.request.headers.get("Sec-WebSocket-Protocol", "").partition(",")[2].strip()
         signing = {"secret_key": self.application.secret_key, "signed": self.application.sign_sessions}
         try:
-            # in this order: what was not signed here might unpack to gigabytes
+            # In this order: a token that was not signed here might unpack to gigabytes.
             return get_token_payload(token) if check_token_signature(token, **signing) else None
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def open(self, *args: Any, **kwargs: Any) -> None:
-        """Begin."""
+        """Register the page with its login."""
         super().open(*args, **kwargs)
         if self._login:
             self.application.auth_provider.opened(self._login, self)
 
-    async def _async_open(self, token: str) -> None:
-        await super()._async_open(token)
+    async def connected(self) -> None:
+        """Allow larger messages."""
+        await super().connected()
         if self.ws_connection is not None:
             self.ws_connection.params.max_message_size = LARGEST_MESSAGE
             self.ws_connection.stream.max_buffer_size = 2 * BYTES_OF_MESSAGE
 
     async def on_message(self, message: str | bytes) -> None:
-        """Take a part of a message, once the page is there."""
+        """Receive a part of a message, once the session exists."""
         if self._ended:
             return
         if self.receiver is None:
@@ -110,21 +86,20 @@ class Socket(SafeWSHandler):
             return
         await super().on_message(message)
 
-    async def _receive(self, fragment: str | bytes) -> Any:
-        message = await super()._receive(fragment)
-        if message is not None:
-            self._received = 0
-        return message
+    async def check_message(self, message: Message[Any]) -> bool:
+        """Count the bytes of the next message from zero."""
+        self._received = 0
+        return await super().check_message(message)
 
     def end(self) -> None:
-        """Close the page, since its login ended."""
+        """Close the page because its login ended."""
         self._ended = True
         if self.connection is not None:
             self.connection.session.request_expiration()
         self.close(POLICY_VIOLATION, "logged out")
 
     def on_close(self) -> None:
-        """End."""
+        """Unregister the page."""
         if self._login:
             self.application.auth_provider.closed(self._login, self)
         # a server that stops has let its sessions go before it closes their connections

@@ -1,1 +1,1 @@
-"""The pages of the dashboard, a view in each file. Panes are made once; news changes what they hold."""
+"""Views: one per tab of the page, and the parts that they consist of."""

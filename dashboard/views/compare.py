@@ -1,4 +1,4 @@
-"""Models beside each other: validation losses in one plot, and the options that differ."""
+"""Compare models: validation losses in one plot, and a table of the options that differ."""
 
 from typing import Any
 
@@ -10,75 +10,80 @@ from bokeh.plotting import figure
 
 from charrnn.core import formatting
 from charrnn.core.records import Model
-from dashboard.components.curve_smoothing import thinned
-from dashboard.escape import escaped, visible
+from dashboard.components.curve_smoothing import downsample
+from dashboard.escape import escaped, printable
 from dashboard.live.session import Session
 from dashboard.theme import markup
+from dashboard.views.view import View
 
-MOST = 6
-"""Models that are told apart by colour and dash."""
+MAX_MODELS = 6
+"""Models that color and dash can distinguish."""
 DASHES = ("solid", "dashed", "dotted", "dotdash", "dashdot", [12, 3])
 
+type Found = list[tuple[Model, np.ndarray, np.ndarray]]
 
-class CompareView(pn.viewable.Viewer):
-    """The models that are ticked in the table."""
+
+class CompareView(View):
+    """The models that are ticked in a table."""
 
     def __init__(self, session: Session, table: Any):
-        super().__init__()
-        self._session, self._asked = session, 0
-        self._plot = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=(8, 0))
-        self._differences = markup()
-        self._layout = pn.Column(
-            markup("<h3>Compared</h3>"), self._plot, self._differences, sizing_mode="stretch_width", margin=(16, 0),
+        super().__init__(session)
+        self._num_requests = 0
+        self.plot = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=(8, 0))
+        self.differences = markup()
+        self.layout = pn.Column(
+            markup("<h3>Comparison</h3>"),
+            self.plot,
+            self.differences,
+            sizing_mode="stretch_width",
+            margin=(16, 0),
             visible=False,
-        )  # fmt: skip
-        table.param.watch(lambda event: self._compare(event.new[-MOST:]), "compared")
+        )
+        table.param.watch(lambda event: self._compare(event.new[-MAX_MODELS:]), "compared")
 
     def _compare(self, model_ids: list[str]) -> None:
-        models = [model for model in self._session.models if model.id in model_ids]
-        self._layout.visible = bool(models)
+        models = [model for model in self.session.models if model.id in model_ids]
+        self.layout.visible = bool(models)
         if not models:
             return
-        library = self._session.services.models
-        self._asked += 1
-        asked = self._asked
+        library = self.session.services.models
+        self._num_requests += 1
+        request = self._num_requests
 
-        def read() -> list[tuple[Model, np.ndarray, np.ndarray]]:
+        def read() -> Found:
             found = []
             for model in models:
                 validation = library.curve(model.id, "val_loss")
                 curve = validation if len(validation) else library.curve(model.id, "loss")
-                found.append((model, *thinned(curve.steps, curve.values)))
+                found.append((model, *downsample(curve.steps, curve.values)))
             return found
 
-        def done(found: list[tuple[Model, np.ndarray, np.ndarray]]) -> None:
-            if asked == self._asked:  # only the newest answer counts
-                self._show(found)
+        def done(found: Found) -> None:
+            if request == self._num_requests:  # only the newest request counts
+                self._draw(found)
 
-        self._session.run(read, done, self._session.complain)
+        self.session.run(read, done, self.session.show_error)
 
-    def _show(self, found: list[tuple[Model, np.ndarray, np.ndarray]]) -> None:
+    def _draw(self, found: Found) -> None:
         plot = figure(
-            height=300, sizing_mode="stretch_width", x_axis_label="step", y_axis_label="nats per character",
+            height=300,
+            sizing_mode="stretch_width",
+            x_axis_label="step",
+            y_axis_label="nats per character",
             tools="pan,box_zoom,reset",
-        )  # fmt: skip
+        )
         plot.toolbar.logo, plot.toolbar.autohide, plot.outline_line_color, items = None, True, None, []
         for i, (model, x, y) in enumerate(found):
             source = ColumnDataSource({"x": x, "y": y})
-            line = plot.line(
-                "x", "y", source=source, color=Colorblind[8][i], line_dash=DASHES[i], line_width=2
-            )  # fmt: skip
-            items.append(LegendItem(label={"value": visible(model.name)}, renderers=[line]))
+            line = plot.line("x", "y", source=source, color=Colorblind[8][i], line_dash=DASHES[i], line_width=2)
+            items.append(LegendItem(label={"value": printable(model.name)}, renderers=[line]))
         plot.add_layout(Legend(items=items, click_policy="hide"), "above")
-        self._plot.object = plot
-        self._differences.object = differences([model for model, _, _ in found])
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout
+        self.plot.object = plot
+        self.differences.object = differences([model for model, _, _ in found])
 
 
 def differences(models: list[Model]) -> str:
-    """Return a table of the options in which models differ, and of what they reached."""
+    """Return an HTML table of best loss, step, and the options in which models differ."""
     heads = "".join(f'<th scope="col" dir="auto">{escaped(model.name)}</th>' for model in models)
     rows = {"best loss": [formatting.loss(m.best_loss) for m in models], "step": [f"{m.step:,}" for m in models]}
     names = dict.fromkeys(name for model in models for name in model.train_params)

@@ -1,4 +1,4 @@
-"""The loss of a model, live, and how it is shown."""
+"""Show the loss of a training, live, with its units, scales and downloads."""
 
 import io
 import math
@@ -8,12 +8,13 @@ import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
 from charrnn.services.export_history import metrics_csv
-from dashboard.components.html_pane import Live
+from dashboard.components.html_pane import HTMLPane
 from dashboard.components.loss_plot import Axes, LossPlot
-from dashboard.live.model_feed import Story
+from dashboard.live.model_feed import ModelHistory
 from dashboard.live.session import Session
+from dashboard.views.view import View
 
-SAVE = """
+SAVE_IMAGE = """
 const view = Bokeh.index.find_one(plot)
 view.export(kind).to_blob().then((blob) => {
   const link = document.createElement("a")
@@ -23,105 +24,104 @@ view.export(kind).to_blob().then((blob) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)
 })
 """
+EXPLANATION = (
+    "Lower is better: the loss is the cross-entropy of the next character. Below a dashed line, the model beats that "
+    "baseline. If validation loss rises while training loss falls, it is memorizing (overfitting)."
+)
 
 
-class LossView(pn.viewable.Viewer):
+class LossView(View):
     """Training and validation loss of the chosen model."""
 
     def __init__(self, session: Session):
-        super().__init__()
-        self._session = session
-        self._story: Story | None = None
-        self._drawn: tuple[int, ...] = ()
+        super().__init__(session)
+        self._history: ModelHistory | None = None
         self._baselines: dict[str, Baselines | None] = {}
         small = {"size": "small", "margin": 0}
-        self._unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **small)
-        self._scale = pui.Select(label="Scale", options={"linear": False, "log": True}, value=False, width=110, **small)
-        self._over = pui.Select(label="Over", options={"steps": False, "time": True}, value=False, width=110, **small)
-        self._smoothing = pui.FloatSlider(
+        self.unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **small)
+        self.scale = pui.Select(label="Y axis", options={"linear": False, "log": True}, value=False, width=110, **small)
+        self.x_axis = pui.Select(label="X axis", options={"step": False, "time": True}, value=False, width=110, **small)
+        self.smoothing = pui.FloatSlider(
             label="Smoothing", start=0, end=0.99, step=0.01, value=0.9, width=140, margin=0
         )
-        self._guessers = pui.Switch(label="Baselines", value=True, margin=(4, 0))
-        self._csv = pui.FileDownload(callback=self._file, filename="metrics.csv", label="CSV", variant="text", **small)
-        self._png, self._svg = (pui.Button(label=kind, variant="text", **small) for kind in ("PNG", "SVG"))
-        self._summary = Live()
+        self.baselines = pui.Switch(label="Baselines", value=True, margin=(4, 0))
+        self.csv = pui.FileDownload(callback=self._file, filename="metrics.csv", label="CSV", variant="text", **small)
+        self.png, self.svg = (pui.Button(label=kind, variant="text", **small) for kind in ("PNG", "SVG"))
+        self.summary = HTMLPane()
         self._plot = LossPlot(self._axes)
         self._pane = pn.pane.Bokeh(self._plot.figure, sizing_mode="stretch_width", min_height=340, margin=0)
-        for widget in (self._unit, self._scale, self._over, self._guessers):
+        for widget in (self.unit, self.scale, self.x_axis, self.baselines):
             widget.param.watch(lambda event: self._redraw(), "value")
-        self._smoothing.param.watch(lambda event: self._redraw(), "value_throttled")
-        self._offer_pictures()
+        self.smoothing.param.watch(lambda event: self._redraw(), "value_throttled")
+        self._connect_image_buttons()
         bar = pn.FlexBox(
-            self._unit, self._scale, self._over, self._smoothing, self._guessers,
-            pn.Row(self._csv, self._png, self._svg, margin=0),
-            align_items="center", gap="10px 14px", margin=(0, 0, 6, 0),
-        )  # fmt: skip
-        self._layout = pn.Column(bar, self._pane, self._summary, sizing_mode="stretch_width", margin=0)
-        session.on_news(self._show)
+            self.unit,
+            self.scale,
+            self.x_axis,
+            self.smoothing,
+            self.baselines,
+            pn.Row(self.csv, self.png, self.svg, margin=0),
+            align_items="center",
+            gap="10px 14px",
+            margin=(0, 0, 6, 0),
+        )
+        self.layout = pn.Column(bar, self._pane, self.summary, sizing_mode="stretch_width", margin=0)
 
     @property
     def _axes(self) -> Axes:
-        return Axes(self._unit.value, self._scale.value, self._over.value, self._smoothing.value)
+        return Axes(self.unit.value, self.scale.value, self.x_axis.value, self.smoothing.value)
 
     def _redraw(self) -> None:
         self._plot = LossPlot(self._axes)
         self._pane.object = self._plot.figure
-        self._offer_pictures()
-        self._drawn = ()
-        self._show()
+        self._connect_image_buttons()
+        self.invalidate()
+        self.update()
         self._show_baselines()
 
-    def _offer_pictures(self) -> None:
-        for button, kind in ((self._png, "png"), (self._svg, "svg")):
-            button.js_on_click(args={"plot": self._plot.figure, "kind": kind}, code=SAVE)
+    def _connect_image_buttons(self) -> None:
+        for button, kind in ((self.png, "png"), (self.svg, "svg")):
+            button.js_on_click(args={"plot": self._plot.figure, "kind": kind}, code=SAVE_IMAGE)
 
-    def _show(self) -> None:
-        story = self._session.feed.story if self._session.feed else None
-        if story is None:
+    def update(self) -> None:
+        """Add new points."""
+        history = self.session.feed.history if self.session.feed else None
+        if history is None:
             return
-        if story is not self._story:
-            self._story, self._drawn = story, ()
+        if history is not self._history:
+            self._history = history
+            self.invalidate()
             self._plot.clear()
-            self._measure(story.model.corpus_id)
-        lengths = tuple(len(curve) for curve in story.curves.values())
-        if lengths != self._drawn:
-            self._drawn = lengths
-            self._plot.show(story.curves)
-            self._sum_up(story)
+            self._request_baselines(history.model.corpus_id)
+        lengths = tuple(len(curve) for curve in history.curves.values())
+        self.if_changed(lengths, lambda: self._draw(history))
 
-    def _sum_up(self, story: Story) -> None:
-        """Say in words what the picture shows, for those who cannot see it and those who wonder what it means."""
-        words = []
-        for name, curve in (("training", story.curves["loss"]), ("validation", story.curves["val_loss"])):
+    def _draw(self, history: ModelHistory) -> None:
+        self._plot.show(history.curves)
+        parts = []
+        for name, curve in (("training", history.curves["loss"]), ("validation", history.curves["val_loss"])):
             if len(curve):
-                last, best = curve.values[-1], curve.values.min()
-                words.append(f"<b>{name}</b> {last:.3f} nats ({last / math.log(2):.3f} bits), lowest {best:.3f}")
-        meaning = (
-            "Lower is better: the loss is how surprised the network is by the next character. Below a dashed line it "
-            "beats that simple guesser. When validation rises while training falls, it learns by heart."
-        )
-        self._summary.show(f'<p class="soft small">{"; ".join(words)}. {meaning}</p>' if words else "")
+                last, lowest = curve.values[-1], curve.values.min()
+                parts.append(f"<b>{name}</b> {last:.3f} nats ({last / math.log(2):.3f} bits), lowest {lowest:.3f}")
+        self.summary.show(f'<p class="soft small">{"; ".join(parts)}. {EXPLANATION}</p>' if parts else "")
 
-    def _measure(self, corpus_id: str | None) -> None:
-        """Have baselines measured, once a text."""
+    def _request_baselines(self, corpus_id: str | None) -> None:
+        """Compute the baselines of a corpus in the background, once."""
         if corpus_id is None or corpus_id in self._baselines:
             self._show_baselines()
             return
         self._baselines[corpus_id] = None
 
-        def measured(baselines: Baselines) -> None:
+        def done(baselines: Baselines) -> None:
             self._baselines[corpus_id] = baselines
             self._show_baselines()
 
-        self._session.run(lambda: self._session.hub.baselines(corpus_id), measured, self._session.complain)
+        self.session.run(lambda: self.session.hub.baselines(corpus_id), done, self.session.show_error)
 
     def _show_baselines(self) -> None:
-        corpus_id = self._story.model.corpus_id if self._story else None
-        self._plot.show_baselines(self._baselines.get(corpus_id or "") if self._guessers.value else None)
+        corpus_id = self._history.model.corpus_id if self._history else None
+        self._plot.show_baselines(self._baselines.get(corpus_id or "") if self.baselines.value else None)
 
     def _file(self) -> io.BytesIO:
-        metrics = self._session.services.models.metrics(self._session.model_id)
+        metrics = self.session.services.models.metrics(self.session.model_id)
         return io.BytesIO(metrics_csv(metrics).encode())
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout

@@ -1,4 +1,4 @@
-"""Options of a new model: the time there is or a preset, the form, what it will cost, and the button that trains it."""
+"""Choose the training time or the options of a new model, see the estimated cost, and start the training."""
 
 from typing import Any
 
@@ -10,174 +10,188 @@ from charrnn.core.errors import OptionError, TextError
 from charrnn.core.options import Value, options, preset, presets
 from charrnn.core.records import MAX_NAME_LENGTH, Corpus, Model
 from charrnn.services.cost_estimate import Estimate, estimate
-from dashboard.components.action_button import ActionButton
-from dashboard.components.option_form import Form, help_table, spelled
-from dashboard.components.visible_only_layout import sparing
+from dashboard.components.option_form import OptionForm, format_value, help_table
+from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
-from dashboard.live.session import Session, Work
-from dashboard.theme import empty, markup
+from dashboard.live.session import Session, Task
+from dashboard.theme import markup, placeholder
+from dashboard.views.view import View
 
-FIRST = "auto"
-"""Preset that a new model begins with."""
+DEFAULT_PRESET = "auto"
 MINUTES = {"1 minute": "1", "5 minutes": "5", "15 minutes": "15", "1 hour": "60", "Another time": ""}
 """Answers to "How long?"."""
 
 
-class OptionsView(pn.viewable.Viewer):
-    """Sets the options of a training and begins it."""
+class OptionsView(View):
+    """The options of a new model."""
 
     def __init__(self, session: Session):
-        super().__init__()
-        self._session = session
-        self._asked = 0
-        self._too_short = False
-        self._form = Form("training")
-        self._name = pui.TextInput(
-            label="Name of the model", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
+        super().__init__(session)
+        self._num_requests = 0
+        self._too_short = self._is_choosing = False
+        self.form = OptionForm("training")
+        self.name_field = pui.TextInput(
+            label="Model name", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
         )
-        self._preset = pui.Select(
-            label="Preset", options={p.title: p.name for p in presets().values()}, value=FIRST, width=160, size="small",
+        self.preset = pui.Select(
+            label="Preset",
+            options={p.title: p.name for p in presets().values()},
+            value=DEFAULT_PRESET,
+            width=160,
+            size="small",
             margin=0,
-        )  # fmt: skip
-        self._minutes = pui.Select(
-            label="How long?", options=MINUTES, value=_shown_minutes(presets()[FIRST].minutes), width=140, size="small",
+        )
+        self.minutes = pui.Select(
+            label="How long?",
+            options=MINUTES,
+            value=_answer(presets()[DEFAULT_PRESET].minutes),
+            width=140,
+            size="small",
             margin=0,
-        )  # fmt: skip
-        self._own_minutes = pui.TextInput(
+        )
+        self.custom_minutes = pui.TextInput(
             label="Minutes", max_length=12, width=100, size="small", margin=0, visible=False
         )
-        self._copy = ActionButton(session, self._copy_options, label="", variant="text", size="small")
-        self._train = ActionButton(session, self._start, label="Train", color="primary")
-        self._go_on = ActionButton(session, self._resume, label="", variant="outlined", visible=False)
-        self._fit = ActionButton(
-            session, self._lower, label="Lower the batch to fit", color="primary", variant="outlined", visible=False
+        self.copy = self.button("", self._copy_options, variant="text", size="small")
+        self.train = self.button("Train", self._start, color="primary")
+        self.resume = self.button("", self._resume, variant="outlined", visible=False)
+        self.fit = self.button(
+            "Adjust settings to fit", self._adjust, color="primary", variant="outlined", visible=False
         )
-        self._text, self._about, self._cost = markup(), markup(), markup()
-        self._nothing = empty(
-            "First a text", "Options are for a text: take one, then come back.",
-            ActionButton(session, lambda: self._go("text"), label="Take a text"),
-        )  # fmt: skip
-        self._body = pn.Column(
+        self._text, self.about, self.cost = markup(), markup(), markup()
+        self._placeholder = placeholder(
+            "Choose a text first",
+            "The options depend on the text that the model is trained on.",
+            self.tab_button("Choose a text", "text"),
+        )
+        self.body = pn.Column(
             self._text,
             pn.FlexBox(
-                self._name, self._minutes, self._own_minutes, self._preset, self._copy,
-                gap="10px", align_items="center", margin=(12, 0, 4, 0),
+                self.name_field,
+                self.minutes,
+                self.custom_minutes,
+                self.preset,
+                self.copy,
+                gap="10px",
+                align_items="center",
+                margin=(12, 0, 4, 0),
             ),
-            self._about,
-            self._cost,
-            sparing(pn.FlexBox(self._train, self._go_on, self._fit, gap="10px", margin=(14, 0, 4, 0))),
+            self.about,
+            self.cost,
+            visible_only(pn.FlexBox(self.train, self.resume, self.fit, gap="10px", margin=(14, 0, 4, 0))),
             *self._groups(),
-            sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
-        self._choosing = False
-        self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
-        self._preset.param.watch(lambda event: self._take_preset(), "value")
-        self._minutes.param.watch(lambda event: self._choose(), "value")
-        self._own_minutes.param.watch(lambda event: self._choose(), "value")
-        self._form.on_change(self._weigh)
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
+        self.preset.param.watch(lambda event: self._apply_preset(), "value")
+        self.minutes.param.watch(lambda event: self._choose_options(), "value")
+        self.custom_minutes.param.watch(lambda event: self._choose_options(), "value")
+        self.form.on_change(self._estimate)
         session.param.watch(lambda *events: self._show(), ["corpus_id", "model_id"])
-        session.on_news(self._offer_model)
         self._show()
 
     def _groups(self) -> list[Any]:
         parts = []
-        for title, fields in self._form.groups():
+        for title, fields in self.form.groups():
             names = [name for name, option in options("training").items() if option.group == title]
             parts += [markup(f"<h3>{title}</h3>", margin=(14, 0, 4, 0)), fields, help_table("training", names)]
         return parts
 
     @property
     def _corpus(self) -> Corpus | None:
-        """The chosen text, else the one of the chosen model."""
-        if self._session.corpus is not None:
-            return self._session.corpus
-        model = self._session.model
-        return self._session.services.corpora.get(model.corpus_id) if model and model.corpus_id else None
-
-    def _go(self, tab: str) -> None:
-        self._session.tab = tab
+        """The chosen text, else the text of the chosen model."""
+        if self.session.corpus is not None:
+            return self.session.corpus
+        model = self.session.model
+        return self.session.services.corpora.get(model.corpus_id) if model and model.corpus_id else None
 
     def _show(self) -> None:
         corpus = self._corpus
-        self._nothing.visible, self._body.visible = corpus is None, corpus is not None
+        self._placeholder.visible, self.body.visible = corpus is None, corpus is not None
         if corpus is None:
             return
         self._text.object = (
-            f'<h2>New model</h2><p class="soft">from the text <bdi>{escaped(corpus.name)}</bdi>, '
+            f'<h2>New model</h2><p class="soft">Trained on <bdi>{escaped(corpus.name)}</bdi>, '
             f"{corpus.num_characters:,} characters</p>"
         )
-        self._name.placeholder = self._session.services.models.free_name(corpus.name)
+        self.name_field.placeholder = self.session.services.models.free_name(corpus.name)
         self._offer_model()
-        self._choose()
+        self._choose_options()
 
-    def _take_preset(self) -> None:
-        """Begin with a preset; what was set before is forgotten."""
-        chosen = presets()[self._preset.value]
-        self._form.typed = set()
+    def _apply_preset(self) -> None:
+        """Replace all options with those of the chosen preset."""
+        chosen = presets()[self.preset.value]
+        self.form.changed_names = set()
         if chosen.minutes:
-            self._minutes.value = _shown_minutes(chosen.minutes)
-            self._own_minutes.param.update(value=spelled(chosen.minutes), value_input=spelled(chosen.minutes))
-        self._choose()
+            self.minutes.value = _answer(chosen.minutes)
+            text = format_value(chosen.minutes)
+            self.custom_minutes.param.update(value=text, value_input=text)
+        self._choose_options()
 
-    def _choose(self) -> None:
-        """Fill the form: with a preset's fixed options, or with what Auto chooses, beside what the user has set."""
-        name, corpus = self._preset.value, self._corpus
+    def _choose_options(self) -> None:
+        """Fill the form with the options of a preset, or with those that Auto chooses; keep what the user has set."""
+        name, corpus = self.preset.value, self._corpus
         is_auto = bool(presets()[name].minutes)
-        self._minutes.visible = is_auto
-        self._own_minutes.visible = is_auto and not self._minutes.value
+        self.minutes.visible = is_auto
+        self.custom_minutes.visible = is_auto and not self.minutes.value
         if not is_auto:
-            self._asked += 1
-            self._choosing = False
-            self._form.fill(preset(name))
+            self._num_requests += 1
+            self._is_choosing = False
+            self.form.fill(preset(name))
             return
         if corpus is None:
             return
-        self._asked += 1
-        asked, minutes = self._asked, self._minutes.value or self._own_minutes.value
-        given = {name: self._form.values[name] for name in self._form.typed}
-        self._choosing = True
-        self._allow()
+        self._num_requests += 1
+        request, minutes = self._num_requests, self.minutes.value or self.custom_minutes.value
+        changed = {name: self.form.values[name] for name in self.form.changed_names}
+        self._is_choosing = True
+        self._allow_training()
 
         def work() -> dict[str, Value] | OptionError:
             try:
-                return training.options_for(corpus, preset=name, minutes=minutes, options=given)
+                return training.options_for(corpus, preset=name, minutes=minutes, options=changed)
             except OptionError as error:
                 return error
 
         def done(found: dict[str, Value] | OptionError) -> None:
-            if asked != self._asked:
+            if request != self._num_requests:
                 return
             if isinstance(found, OptionError):
-                problem = " ".join(found.problems.values())
-                self._own_minutes.param.update(error_state=True, helper_text=problem)
-                return  # nothing can be trained until there is a time
-            self._choosing = False
-            self._own_minutes.param.update(error_state=False, helper_text="")
-            self._form.fill(found, typed=given)
+                message = " ".join(found.problems.values())
+                self.custom_minutes.param.update(error_state=True, helper_text=message)
+                return  # the Train button stays disabled until the time is valid
+            self._is_choosing = False
+            self.custom_minutes.param.update(error_state=False, helper_text="")
+            self.form.fill(found, changed_names=changed)
 
-        training = self._session.services.training
-        self._session.run(work, done, self._session.complain)
+        training = self.session.services.training
+        self.session.run(work, done, self.session.show_error)
+
+    def update(self) -> None:
+        """Offer what is possible with the chosen model."""
+        self._offer_model()
 
     def _offer_model(self) -> None:
-        """Offer what can be done with the chosen model's options."""
-        model = self._session.model
-        if (self._corpus is not None) != self._body.visible:
+        """Offer what is possible with the chosen model."""
+        model = self.session.model
+        if (self._corpus is not None) != self.body.visible:
             self._show()
             return
-        known = model is not None and not self._session.is_training and model.step > 0
-        self._copy.param.update(visible=model is not None, label=f"Copy options of {model.name}" if model else "")
-        self._go_on.param.update(visible=known, label=f"Go on training {model.name}" if model and known else "")
+        known = model is not None and not self.session.is_training and model.step > 0
+        self.copy.param.update(visible=model is not None, label=f"Copy settings from {model.name}" if model else "")
+        self.resume.param.update(visible=known, label=f"Continue training {model.name}" if model and known else "")
 
-    def _weigh(self) -> None:
-        """Say what it will cost; measured on a thread of its own, and only the newest answer counts."""
-        self._about.object = f'<p class="soft small">{escaped(presets()[self._preset.value].help)}</p>'
-        self._asked += 1
+    def _estimate(self) -> None:
+        """Estimate the cost in the background; only the newest request counts."""
+        self.about.object = f'<p class="soft small">{escaped(presets()[self.preset.value].help)}</p>'
+        self._num_requests += 1
         self._too_short = False
-        self._allow()
+        self._allow_training()
         corpus = self._corpus
-        if corpus is None or self._choosing or self._form.problems:
+        if corpus is None or self._is_choosing or self.form.errors:
             return
-        asked, values = self._asked, self._form.values
+        request, values = self._num_requests, self.form.values
 
         def work() -> Estimate | str:
             try:
@@ -186,73 +200,71 @@ class OptionsView(pn.viewable.Viewer):
                 return str(error)
 
         def done(found: Estimate | str) -> None:
-            if asked == self._asked:
-                self._cost.object = cost(found)
-                self._fit.visible = self._too_short = isinstance(found, str)
-                self._allow()
+            if request == self._num_requests:
+                self.cost.object = cost(found)
+                self.fit.visible = self._too_short = isinstance(found, str)
+                self._allow_training()
 
-        self._session.run(work, done, self._session.complain)
+        self.session.run(work, done, self.session.show_error)
 
-    def _allow(self) -> None:
-        """Let a training begin unless something is wrong."""
-        self._train.blocked = self._choosing or self._too_short or bool(self._form.problems)
+    def _allow_training(self) -> None:
+        """Allow a training unless options are being chosen, one is invalid, or the text is too short."""
+        self.train.blocked = self._is_choosing or self._too_short or bool(self.form.errors)
 
-    def _lower(self) -> None:
+    def _adjust(self) -> None:
         corpus = self._corpus
         if corpus:
-            self._form.fill({**self._form.values, **fitting(self._form.values, corpus.num_characters)})
+            self.form.fill({**self.form.values, **fitting(self.form.values, corpus.num_characters)})
 
     def _copy_options(self) -> None:
-        if self._session.model:
-            self._choosing = False
-            self._form.fill(self._session.model.train_params)
+        if self.session.model:
+            self._is_choosing = False
+            self.form.fill(self.session.model.train_params)
 
-    def _start(self) -> Work:
-        corpus, name, values = self._corpus, self._name.value_input.strip() or None, self._form.values
-        training = self._session.services.training
-        return self._session.run(
+    def _start(self) -> Task:
+        corpus, name, values = self._corpus, self.name_field.value_input.strip() or None, self.form.values
+        training = self.session.services.training
+        return self.session.run(
             lambda: training.start(corpus, name=name, options=values) if corpus else None,
             self._started,
-            self._session.complain,
+            self.session.show_error,
         )
 
-    def _resume(self) -> Work:
-        model_id, values = self._session.model_id, self._form.values
-        training = self._session.services.training
-        return self._session.run(
-            lambda: training.resume(model_id, options=values), self._started, self._session.complain
+    def _resume(self) -> Task:
+        model_id, values = self.session.model_id, self.form.values
+        training = self.session.services.training
+        return self.session.run(
+            lambda: training.resume(model_id, options=values), self._started, self.session.show_error
         )
 
     def _started(self, model: Model) -> None:
-        self._name.param.update(value="", value_input="")
-        self._session.choose(model, "training")
-        self._session.hub.hurry()
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout
+        self.name_field.param.update(value="", value_input="")
+        self.session.choose(model, "training")
+        self.session.hub.refresh()
 
 
-def _shown_minutes(minutes: float) -> str:
-    """Return the answer that stands for a time: one of those offered, or the one for another time."""
-    return spelled(minutes) if spelled(minutes) in MINUTES.values() else ""
+def _answer(minutes: float) -> str:
+    """Return the value of the answer to "How long?" for a time; empty if it must be typed."""
+    text = format_value(minutes)
+    return text if text in MINUTES.values() else ""
 
 
 def fitting(values: dict[str, Any], num_characters: int) -> dict[str, int]:
-    """Return the largest batch of a text that is too short for the one wished: fewer sequences, then shorter ones."""
+    """Return the largest batch that fits a short text: fewer sequences, then shorter ones."""
     steps = min(values["num_steps"], num_characters - 1)
     return {"num_steps": steps, "num_seqs": min(values["num_seqs"], num_characters // (steps + 1))}
 
 
 def cost(found: Estimate | str) -> str:
-    """Say in markup what a training will cost, or why it cannot be done."""
+    """Return HTML with the estimated cost of a training, or why it is impossible."""
     if isinstance(found, str):
         return f'<div class="notice error" role="alert">{escaped(found)}</div>'
     rows = {
-        "Takes about": formatting.duration(60 * found.minutes),
-        "Weights": f"{found.num_parameters:,}",
+        "Estimated time": formatting.duration(60 * found.minutes),
+        "Parameters": f"{found.num_parameters:,}",
         "Memory": formatting.size(found.memory_bytes),
         "Steps": f"{found.total_steps:,}",
-        "Steps a pass": f"{found.steps_per_epoch:,}",
-        "Passes over the text": f"{found.epochs:,.1f}",
+        "Steps per epoch": f"{found.steps_per_epoch:,}",
+        "Epochs": f"{found.epochs:,.1f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"

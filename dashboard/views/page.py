@@ -1,27 +1,29 @@
-"""One visitor's page: the views in their tabs, the notice above them, and how the page wakes up and ends."""
+"""Build the page of a session: tabs of views, a notice above them, and its connection to the server."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
 from bokeh.document import Document
 from bokeh.events import ConnectionLost
-from panel.util import edit_readonly
 
 from charrnn.services import Services
 from dashboard.browser_messages.allowed_properties import Rejected
 from dashboard.browser_messages.message_filter import check
 from dashboard.components.action_button import ActionButton
-from dashboard.components.color_scheme import Appearance
-from dashboard.components.page_visibility import Presence
-from dashboard.components.polling import Pulse
-from dashboard.components.visible_only_layout import sparing
+from dashboard.components.color_scheme import ColorScheme
+from dashboard.components.page_visibility import PageVisibility
+from dashboard.components.polling import Poller
+from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.hub import Hub
 from dashboard.live.session import TABS, Session
-from dashboard.patches import busy_indicator, link_registry
+from dashboard.patches import busy_indicator
+from dashboard.patches.browser_scripts import bundle_url, page_scripts
+from dashboard.patches.notebook_comm import FilteredPage
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
@@ -29,134 +31,143 @@ from dashboard.views.models import LibraryView
 from dashboard.views.new_model import OptionsView
 from dashboard.views.text import TextView
 from dashboard.views.training import TrainingView
+from dashboard.views.view import View
 from dashboard.views.write import WriteView
 
 TITLES = {"library": "Library", "text": "Text", "options": "Options", "training": "Training", "write": "Write"}
-
-
-PARTS: dict[str, Callable[[Session], pn.viewable.Viewer]] = {
-    "library": LibraryView, "text": TextView, "options": OptionsView, "training": TrainingView, "write": WriteView,
-    "loss": LossView, "log": LogView,
-}  # fmt: skip
-"""Every view that can be a page of its own; the first five are the tabs."""
-
-
-link_registry.install()
-busy_indicator.install()
+VIEWS: dict[str, Callable[[Session], View]] = {
+    "library": LibraryView,
+    "text": TextView,
+    "options": OptionsView,
+    "training": TrainingView,
+    "write": WriteView,
+    "loss": LossView,
+    "log": LogView,
+}
+"""Views that can be a page of their own; the first five are the tabs."""
+HTML = Path(__file__).with_suffix(".html").read_text("utf-8")
+TEMPLATE = HTML.replace("PATCHES", page_scripts()).replace("BUNDLE", bundle_url())
 
 log = logging.getLogger(__name__)
 
 
-class StudioPage(pui.Page):
-    """The page of a visitor; one that Panel draws in a notebook's cell checks what the browser sends, too."""
+class StudioPage(FilteredPage):
+    """The page; inside a notebook cell, it ignores what the browser may not send."""
 
-    def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
-        document = pn.state._views[ref][2]
-        sizes = {str(name): buffer.nbytes for name, buffer in (msg.get("_buffers") or {}).items()}
+    def filter_events(self, document: Document, content: Any, sizes: Mapping[str, int]) -> list[Any] | None:
+        """Return the events that may be applied; ignore and log a message that no page of ours sends."""
         try:
-            msg["content"] = {"events": check(document, msg["content"], sizes)}
+            return check(document, content, sizes)
         except Rejected as error:
             log.warning("Ignored what a browser sent: %s", error)
-            return
-        super()._on_msg(ref, manager, msg)
+            return None
 
 
 def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str = "", model_id: str = "") -> pui.Page:
-    """Build the page of a new visitor: inside a Bokeh session, or for a notebook's cell.
+    """Build a page inside a Bokeh session, or for a notebook cell.
 
     Args:
-        services: What a user can do.
-        hub: Follows models for all pages.
-        max_upload_bytes: Largest text that is taken from the browser.
-        part: One of `PARTS`, alone; what the address asks for if empty, which is mostly all of them.
-        model_id: The model to look at; the one in the address if empty.
+        services: Services of the page's user.
+        hub: The hub of the process.
+        max_upload_bytes: Largest text that may be uploaded.
+        part: One of `VIEWS`, which is shown alone; if empty, the one in the URL, or else all tabs.
+        model_id: ID of the chosen model; if empty, the one in the URL.
     """
-    session = Session(services, hub, wake := _Doorbell(), max_upload_bytes=max_upload_bytes)
-    served = _live(session, wake)
+    session = Session(services, hub, wake := _Wake(), max_upload_bytes=max_upload_bytes)
+    is_served = _connect(session, wake)
     session.model_id = model_id or session.model_id
-    part = part or _asked_part()
-    content = PARTS[part](session) if part else _tabs(session)
-    lines = [_outage(session), _notice(session)]
+    part = part or _part_in_url()
+    content = _single_view(session, part) if part else build_tabs(session)
+    lines = [_database_status(session), _notice(session)]
     page = StudioPage(
         title="Char-RNN Studio",
-        header=[_loading(session)],
-        main=[sparing(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
+        header=[_loading_status(session)],
+        main=[visible_only(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
     )
-    page.header = [*page.header, Appearance.of(page), Presence.of(session)]
-    if not served:
-        page.header = [*page.header, Pulse.of(session)]
+    page.template = TEMPLATE
+    page.header = [*page.header, ColorScheme.for_page(page), PageVisibility.for_session(session)]
+    if not is_served:
+        page.header = [*page.header, Poller.for_session(session)]
     elif services.user:
         page.header = [*page.header, _login(services.user)]
-    # panel.ui.Page watches the global busy flag, which would keep every page alive and in step with all others
-    with edit_readonly(page):
-        page.busy = busy_indicator.Busy().param.value
+    busy_indicator.detach(page)
     return page
 
 
-def _asked_part() -> str:
-    """Return the part that the address asks for alone, as a notebook's cell does; empty for all of it."""
-    asked = pn.state.session_args.get("part", [b""])[0].decode(errors="replace")
-    return asked if asked in PARTS else ""
+def _part_in_url() -> str:
+    """Return the view that the URL asks for alone, as a notebook cell does; empty for all tabs."""
+    part = pn.state.session_args.get("part", [b""])[0].decode(errors="replace")
+    return part if part in VIEWS else ""
 
 
-def _tabs(session: Session) -> pui.Tabs:
-    """Make the tabs; each view is built when its tab is first open, so that the page is there at once."""
-    places = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
-    made: list[pn.viewable.Viewer] = []
+def _single_view(session: Session, part: str) -> View:
+    view = VIEWS[part](session)
+    session.on_update(view.update)
+    return view
+
+
+def build_tabs(session: Session) -> pui.Tabs:
+    """Build the tabs. A view is built when its tab is first opened, and updated only while its tab is open."""
+    containers = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
+    views: dict[str, View] = {}
 
     def build(name: str) -> None:
-        session.place = name
-        session.guarded(lambda: made.append(PARTS[name](session)))
-        session.place = ""
-        # Bokeh writes a new part as it is at the end of a callback. A part of it that was changed and then taken away
-        # meanwhile is not in it, and browsers that hear of the change alone show nothing: "reference … isn't known".
-        session.fill(name)
-        places[name].extend(made)
-        made.clear()
+        view = VIEWS[name](session)
+        # Before it is on the page: Bokeh sends a new component in its state at the end of a callback. A part of it that
+        # was changed and removed meanwhile is missing there, and a browser that gets its change alone shows nothing.
+        session.report_errors(view.update)
+        views[name] = view
+        containers[name].append(view)
+
+    def update() -> None:
+        name = session.tab
+        if name not in views and not session.hub.database.message:
+            build(name)
+        if name in views:
+            views[name].update()
 
     def show(name: str) -> None:
-        if not places[name].objects:
-            build(name)
-            session.drain()
+        if name not in views:
+            session.report_errors(lambda: build(name))
+            session.update()
 
-    def build_what_is_missing() -> None:
-        if not places[session.tab].objects and not session.hub.outage.words:
-            build(session.tab)
-
-    session.on_news(build_what_is_missing)
+    session.on_update(update)
     show(session.tab)
     tabs = pui.Tabs(
-        *[(TITLES[name], places[name]) for name in TABS], active=TABS.index(session.tab), dynamic=True,
-        sizing_mode="stretch_width", margin=0,
-    )  # fmt: skip
+        *[(TITLES[name], containers[name]) for name in TABS],
+        active=TABS.index(session.tab),
+        dynamic=True,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
     tabs.param.watch(lambda event: setattr(session, "tab", TABS[event.new]), "active")
 
-    def turn(event: Any) -> None:
+    def open_tab(event: Any) -> None:
         show(event.new)
         tabs.active = TABS.index(event.new)
 
-    session.param.watch(turn, "tab")
+    session.param.watch(open_tab, "tab")
     return tabs
 
 
-def _loading(session: Session) -> pn.viewable.Viewable:
-    """A quiet sign while TensorFlow is imported; everything that does not need it works meanwhile."""
-    words = markup(sizing_mode=None, styles={"color": "inherit"})
+def _loading_status(session: Session) -> pn.viewable.Viewable:
+    """Create a status that TensorFlow is being imported; whatever does not need it works meanwhile."""
+    status = markup(sizing_mode=None, styles={"color": "inherit"})
 
     def show() -> None:
-        text = '<span class="loading" role="status">TensorFlow is loading …</span>' if session.hub.loading else ""
-        if words.object != text:
-            words.object = text
+        text = '<span class="loading" role="status">TensorFlow is loading …</span>' if session.hub.is_loading else ""
+        if status.object != text:
+            status.object = text
 
-    session.on_news(show)
-    return words
+    session.on_update(show)
+    return status
 
 
 def _login(user: str) -> pn.viewable.Viewable:
-    """Say who is logged in, and offer the way out."""
+    """Create the user name and the logout link in the header."""
     name = escaped(user)
     return markup(
         f'<div class="login"><span class="user" dir="auto" title="{name}">{name}</span>'
@@ -166,80 +177,81 @@ def _login(user: str) -> pn.viewable.Viewable:
     )
 
 
-class _Doorbell:
-    """Wakes a session from any thread: rings go to the document once there is one, and end with it."""
+class _Wake:
+    """Wakes up a session from any thread, once its document exists."""
 
-    ring: Callable[[], None] | None = None
+    callback: Callable[[], None] | None = None
 
     def __call__(self) -> None:
-        if self.ring is not None:
-            self.ring()
+        if self.callback is not None:
+            self.callback()
 
 
-def _live(session: Session, wake: _Doorbell) -> bool:
-    """Let news in as long as the page is there; tell whether there is a server to do so."""
+def _connect(session: Session, wake: _Wake) -> bool:
+    """Connect a session with its document and its URL; return whether a server can push updates to it."""
     document = pn.state.curdoc
-    served = document is not None and document.session_context is not None
-    if served:
-        wake.ring = document.locked_callback(session.drain, policy="latest")
+    is_served = document is not None and document.session_context is not None
+    if is_served:
+        wake.callback = document.locked_callback(session.update, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
-        document.on_event(ConnectionLost, lambda event: _leave_if_alone(document, session))
-        # what came while the page was built was shown by nobody; about a model at rest nothing more comes
+        document.on_event(ConnectionLost, lambda event: _disconnect(document, session))
+        # Show what changed while the page was built: a model at rest causes no later update.
         pn.state.onload(session.wake)
 
-    def strange(values: dict[str, Any]) -> None:
-        session.complain(f"This link asks for something that is not there: {values}. Choose a model in the library.")
+    def on_error(values: dict[str, Any]) -> None:
+        session.show_error("This link is broken. Choose a model in the library.")
 
     if pn.state.location is not None:
-        pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=strange)
-    session.guarded(lambda: _welcome(session))
-    return served
+        pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=on_error)
+    session.report_errors(lambda: _choose_first_tab(session))
+    return is_served
 
 
-def _leave_if_alone(document: Document, session: Session) -> None:
+def _disconnect(document: Document, session: Session) -> None:
     """Tell the session when the last connection to its page is lost."""
     context = document.session_context
     if context is not None and context.session is not None and not context.session.connection_count:
-        session.leave()
+        session.disconnect()
 
 
-def _welcome(session: Session) -> None:
+def _choose_first_tab(session: Session) -> None:
     if session.tab == "library" and not session.services.models.all():
         session.tab = "text"
 
 
-def _outage(session: Session) -> pn.viewable.Viewable:
-    """A quiet line while the database is away; trainings go on meanwhile, and what they say comes later."""
+def _database_status(session: Session) -> pn.viewable.Viewable:
+    """Create a notice that the database cannot be reached; trainings continue, and store their results later."""
     line = markup(visible=False, margin=(8, 0, 0, 0))
 
     def show() -> None:
-        words = session.hub.outage.words
+        message = session.hub.database.message
         text = (
-            '<div class="notice info" role="status"><span>The database cannot be reached; trying again … '
-            f'<span class="soft small" dir="auto">{escaped(words)}</span></span></div>'
+            '<div class="notice info" role="status"><span>The database cannot be reached; retrying … '
+            f'<span class="soft small" dir="auto">{escaped(message)}</span></span></div>'
         )
-        line.param.update(object=text if words else "", visible=bool(words))
+        line.param.update(object=text if message else "", visible=bool(message))
 
-    session.on_news(show)
+    session.on_update(show)
     show()
     return line
 
 
 def _notice(session: Session) -> pn.viewable.Viewable:
-    words = markup()
-    close = ActionButton(session, lambda: _hide(), label="Close", variant="text", size="small", align="center")
-    row = pn.Row(words, close, visible=False, sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+    """Create the notice that shows the newest message of the session."""
+    text = markup()
+    close = ActionButton(session, lambda: hide(), label="Close", variant="text", size="small", align="center")
+    row = pn.Row(text, close, visible=False, sizing_mode="stretch_width", margin=(8, 0, 0, 0))
 
-    def _hide() -> None:
+    def hide() -> None:
         row.visible = False
 
-    def _show() -> None:
-        kind, text = session.notice
-        if text:
+    def show() -> None:
+        kind, message = session.notice
+        if message:
             role = "alert" if kind == "error" else "status"
-            words.object = f'<div class="notice {kind}" role="{role}"><span dir="auto">{escaped(text)}</span></div>'
+            text.object = f'<div class="notice {kind}" role="{role}"><span dir="auto">{escaped(message)}</span></div>'
             row.visible = True
 
-    session.param.watch(lambda event: _show(), "notice")
-    _show()
+    session.param.watch(lambda event: show(), "notice")
+    show()
     return row

@@ -1,4 +1,4 @@
-"""The text: bring one in, see what it is like, mend it."""
+"""Choose a text: upload, paste, or take an example or a recent one; show its report and fix its encoding."""
 
 import io
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from charrnn.core.records import Corpus
 from charrnn.core.text_decoding import Newlines, encode_utf8
 from charrnn.core.text_report import TextReport
 from charrnn.services.example_texts import Example, examples
-from dashboard.components.action_button import ActionButton
 from dashboard.components.file_upload import TextUpload, too_large
-from dashboard.components.visible_only_layout import sparing
+from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
-from dashboard.live.session import Session, Work
+from dashboard.live.session import Session, Task
 from dashboard.theme import markup
-from dashboard.views import text_report as shown
+from dashboard.views import text_report
+from dashboard.views.view import View
 
-PREVIEW = 1500
-FIRST = (
-    "<h2>Begin with a text</h2><p class='soft'>The network learns to write like it: a novel, poems, songs, code, "
-    "names; in any language. Half a million characters are good, a few thousand will do.</p>"
+PREVIEW_CHARACTERS = 1500
+NO_TEXT = (
+    "<h2>Start with a text</h2><p class='soft'>The network learns to write like it: a novel, poems, songs, code, "
+    "names, in any language. Half a million characters work well; a few thousand are enough to try.</p>"
 )
-AGAIN = "<h2>Or take another one</h2>"
+OTHER_TEXT = "<h2>Choose another text</h2>"
 ENCODINGS = (
     "utf-8",
     "windows-1252",
@@ -42,8 +42,8 @@ ENCODINGS = (
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a text came from, so that it can be read once more in another way."""
+class Upload:
+    """The bytes of a text, kept so that they can be decoded again with other settings."""
 
     data: bytes
     name: str
@@ -51,176 +51,196 @@ class Source:
     newlines: Newlines = "lf"
 
 
-class TextView(pn.viewable.Viewer):
-    """Takes a text and says what it found."""
+class TextView(View):
+    """Chooses a text and shows its report."""
 
     def __init__(self, session: Session):
-        super().__init__()
-        self._session = session
-        self._source: Source | None = None
+        super().__init__(session)
+        self._upload: Upload | None = None
         self._report: TextReport | None = None
         self._shown_id = ""
-        limit = session.max_upload_bytes
-        self._status = markup()
-        self._upload = TextUpload(
-            limit, self._arrived, self._refused, self._progress, label="Choose or drop a file", margin=0
-        )  # fmt: skip
-        self._paste = pui.TextAreaInput(
+        self.status = markup()
+        self.file = TextUpload(
+            session.max_upload_bytes,
+            self._on_upload,
+            self._on_rejected,
+            self._on_progress,
+            label="Choose or drop a file",
+            margin=0,
+        )
+        self.pasted = pui.TextAreaInput(
             label="Or paste a text", rows=3, max_length=5_000_000, sizing_mode="stretch_width", margin=(14, 0, 6, 0)
         )
-        self._take = ActionButton(session, self._pasted, label="Use the pasted text", variant="outlined")
-        self._known = pui.Select(label="Or one from before", options={}, width=300, size="small", margin=0)
-        self._known.param.watch(self._chose_known, "value")
-        self._encoding = pui.Select(
-            label="Read it as", options=list(ENCODINGS), width=180, size="small", visible=False, margin=0
-        )
-        self._encoding.param.watch(self._chose_encoding, "value")
-        self._line_ends = ActionButton(session, self._turn_line_ends, label="", variant="outlined", visible=False)
-        self._on = ActionButton(session, self._go_on, label="Choose options", color="primary")
-        self._found = markup()
-        self._more = markup()
-        self._result = pn.Column(
-            self._found,
-            pn.FlexBox(self._on, self._line_ends, self._encoding, gap="10px", align_items="center", margin=(14, 0)),
-            self._more, sizing_mode="stretch_width", margin=(0, 0, 28, 0), visible=False,
-        )  # fmt: skip
-        self._title = markup()
-        self._layout = sparing(pn.Column(
-            self._status,
-            self._result,
-            self._title,
-            pn.FlexBox(*[self._example(example) for example in examples()], gap="8px 24px", margin=(0, 0, 16, 0)),
-            markup("<h3>Your own text</h3>", margin=(0, 0, 8, 0)),
-            sparing(pn.FlexBox(
-                self._upload,
-                markup(f"<span class='soft small'>plain text, up to {limit / 1e6:,.0f} MB</span>", sizing_mode=None),
-                self._known, gap="12px", align_items="center", margin=0,
-            )),
-            self._paste,
-            self._take,
-            sizing_mode="stretch_width", margin=0,
-        ))  # fmt: skip
+        self.use_pasted = self.button("Use pasted text", self._use_pasted, variant="outlined")
+        small: dict[str, Any] = {"size": "small", "margin": 0}
+        self.recent = pui.Select(label="Recent texts", options={}, width=300, **small)
+        self.recent.param.watch(self._choose_recent, "value")
+        self.encoding = pui.Select(label="Encoding", options=list(ENCODINGS), width=180, visible=False, **small)
+        self.encoding.param.watch(self._choose_encoding, "value")
+        self.line_endings = self.button("", self._switch_line_endings, variant="outlined", visible=False)
+        self.next = self.tab_button("Continue", "options", color="primary")
+        self.summary, self.details = markup(), markup()
+        self._create_layout()
         session.param.watch(lambda event: self._show(), "corpus_id")
-        self._list_known()
+        self._list_recent()
         self._show()
 
-    def _example(self, example: Example) -> pn.Column:
-        button = ActionButton(
-            self._session, lambda: self._take_example(example.name), label=f"Take {example.title}", variant="outlined",
-            disabled=bool(example.missing), margin=(8, 0, 0, 0),
-        )  # fmt: skip
-        words = escaped(example.missing or example.description)
-        return pn.Column(
-            markup(f"<h3>{escaped(example.title)}</h3><p class='soft small'>{words}</p>"), button,
-            width=330, css_classes=["example"], styles={"max-width": "100%"}, margin=0,
-        )  # fmt: skip
-
-    def _arrived(self, data: bytes, filename: str) -> None:
-        self._read(Source(data, PurePath(filename).stem[:80] or "text"))
-
-    def _refused(self, words: str) -> None:
-        self._status.object = ""
-        self._session.complain(words)
-
-    def _progress(self, received: int, share: float) -> None:
-        self._status.object = shown.arriving(received, share)
-
-    def _pasted(self) -> Work:
-        text = self._paste.value_input
-        if not text.strip():
-            raise TextError("There is nothing to use yet: paste a text into the field first.")
-        data = encode_utf8(text)
-        if len(data) > self._session.max_upload_bytes:
-            raise TextError(too_large(self._session.max_upload_bytes))
-        return self._read(Source(data, "pasted text", encoding="utf-8"))
-
-    def _take_example(self, name: str) -> Work:
-        self._source = None
-        self._busy("Reading the example")
-        return self._session.run(lambda: self._session.services.corpora.add_example(name), self._took, self._failed)
-
-    def _chose_known(self, event: Any) -> None:
-        if event.new and event.new != self._session.corpus_id:
-            self._source = self._report = None
-            self._session.corpus_id = event.new
-
-    def _chose_encoding(self, event: Any) -> None:
-        if self._source and event.new != (self._report.encoding if self._report else None):
-            self._read(replace(self._source, encoding=event.new))
-
-    def _turn_line_ends(self) -> Work | None:
-        if self._source is None:
-            return None
-        return self._read(replace(self._source, newlines="keep" if self._source.newlines == "lf" else "lf"))
-
-    def _read(self, source: Source) -> Work:
-        """Bring a text in, in the place of the one that the same source gave before."""
-        before = self._session.corpus_id if self._source and self._source.data is source.data else ""
-        self._source = source
-        self._busy("Reading the text")
-
-        def work() -> tuple[Corpus, TextReport]:
-            corpora = self._session.services.corpora
-            found = corpora.add(
-                io.BytesIO(source.data), name=source.name, encoding=source.encoding, newlines=source.newlines
+    def _create_layout(self) -> None:
+        limit = f"Plain text, up to {self.session.max_upload_bytes / 1e6:,.0f} MB"
+        centered: dict[str, Any] = {"align_items": "center"}
+        self.report = pn.Column(
+            self.summary,
+            pn.FlexBox(self.next, self.line_endings, self.encoding, gap="10px", margin=(14, 0), **centered),
+            self.details,
+            sizing_mode="stretch_width",
+            margin=(0, 0, 28, 0),
+            visible=False,
+        )
+        self._title = markup()
+        sources = pn.FlexBox(
+            self.file,
+            markup(f"<span class='soft small'>{limit}</span>", sizing_mode=None),
+            self.recent,
+            gap="12px",
+            margin=0,
+            **centered,
+        )
+        self.layout = visible_only(
+            pn.Column(
+                self.status,
+                self.report,
+                self._title,
+                pn.FlexBox(*[self._example(example) for example in examples()], gap="8px 24px", margin=(0, 0, 16, 0)),
+                markup("<h3>Your own text</h3>", margin=(0, 0, 8, 0)),
+                visible_only(sources),
+                self.pasted,
+                self.use_pasted,
+                sizing_mode="stretch_width",
+                margin=0,
             )
-            if before and before != found[0].id:
+        )
+
+    def _example(self, example: Example) -> pn.Column:
+        button = self.button(
+            f"Use {example.title}",
+            lambda: self._use_example(example.name),
+            variant="outlined",
+            disabled=bool(example.missing),
+            margin=(8, 0, 0, 0),
+        )
+        text = escaped(example.missing or example.description)
+        return pn.Column(
+            markup(f"<h3>{escaped(example.title)}</h3><p class='soft small'>{text}</p>"),
+            button,
+            width=330,
+            css_classes=["example"],
+            styles={"max-width": "100%"},
+            margin=0,
+        )
+
+    def _on_upload(self, data: bytes, filename: str) -> None:
+        self._read(Upload(data, PurePath(filename).stem[:80] or "text"))
+
+    def _on_rejected(self, message: str) -> None:
+        self.status.object = ""
+        self.session.show_error(message)
+
+    def _on_progress(self, received: int, share: float) -> None:
+        self.status.object = text_report.upload_progress(received, share)
+
+    def _use_pasted(self) -> Task:
+        text = self.pasted.value_input
+        if not text.strip():
+            raise TextError("The field is empty. Paste a text into it first.")
+        data = encode_utf8(text)
+        if len(data) > self.session.max_upload_bytes:
+            raise TextError(too_large(self.session.max_upload_bytes))
+        return self._read(Upload(data, "pasted text", encoding="utf-8"))
+
+    def _use_example(self, name: str) -> Task:
+        self._upload = None
+        self._show_status("Reading the example")
+        add = self.session.services.corpora.add_example
+        return self.session.run(lambda: add(name), self._on_added, self._on_failed)
+
+    def _choose_recent(self, event: Any) -> None:
+        if event.new and event.new != self.session.corpus_id:
+            self._upload = self._report = None
+            self.session.corpus_id = event.new
+
+    def _choose_encoding(self, event: Any) -> None:
+        if self._upload and event.new != (self._report.encoding if self._report else None):
+            self._read(replace(self._upload, encoding=event.new))
+
+    def _switch_line_endings(self) -> Task | None:
+        if self._upload is None:
+            return None
+        return self._read(replace(self._upload, newlines="keep" if self._upload.newlines == "lf" else "lf"))
+
+    def _read(self, upload: Upload) -> Task:
+        """Add a text; it replaces the one that was made of the same bytes with other settings."""
+        replaced = self.session.corpus_id if self._upload and self._upload.data is upload.data else ""
+        self._upload = upload
+        self._show_status("Reading the text")
+
+        def add() -> tuple[Corpus, TextReport]:
+            corpora = self.session.services.corpora
+            found = corpora.add(
+                io.BytesIO(upload.data), name=upload.name, encoding=upload.encoding, newlines=upload.newlines
+            )
+            if replaced and replaced != found[0].id:
                 try:
-                    corpora.delete(before)
+                    corpora.delete(replaced)
                 except StateError:
-                    pass  # a model was made of it meanwhile, which keeps it
+                    pass  # a model was created from it meanwhile, which keeps it
             return found
 
-        return self._session.run(work, self._took, self._failed)
+        return self.session.run(add, self._on_added, self._on_failed)
 
-    def _busy(self, words: str) -> None:
-        self._status.object = f'<p class="soft" role="status">{words} …</p>'
+    def _show_status(self, text: str) -> None:
+        self.status.object = f'<p class="soft" role="status">{text} …</p>'
 
-    def _took(self, found: tuple[Corpus, TextReport]) -> None:
+    def _on_added(self, found: tuple[Corpus, TextReport]) -> None:
         corpus, self._report = found
-        self._status.object = ""
+        self.status.object = ""
         self._shown_id = ""
-        self._list_known()
-        if self._session.corpus_id == corpus.id:
+        self._list_recent()
+        if self.session.corpus_id == corpus.id:
             self._show()
-        self._session.corpus_id = corpus.id
+        self.session.corpus_id = corpus.id
 
-    def _failed(self, words: str) -> None:
-        self._status.object = ""
-        # another encoding may be what is wanted: let it be chosen
-        self._encoding.visible = self._result.visible = self._source is not None
-        self._session.complain(words)
+    def _on_failed(self, message: str) -> None:
+        self.status.object = ""
+        # Another encoding may help: let the user choose one.
+        self.encoding.visible = self.report.visible = self._upload is not None
+        self.session.show_error(message)
 
-    def _list_known(self) -> None:
-        known = {f"{c.name} ({c.num_characters:,} characters)": c.id for c in self._session.services.corpora.all()}
-        self._known.param.update(options={"–": "", **known}, visible=bool(known), value="")
+    def _list_recent(self) -> None:
+        recent = {f"{c.name} ({c.num_characters:,} characters)": c.id for c in self.session.services.corpora.all()}
+        self.recent.param.update(options={"–": "", **recent}, visible=bool(recent), value="")
 
     def _show(self) -> None:
-        corpus = self._session.corpus
-        self._result.visible = corpus is not None
-        self._title.object = AGAIN if corpus else FIRST
+        corpus = self.session.corpus
+        self.report.visible = corpus is not None
+        self._title.object = OTHER_TEXT if corpus else NO_TEXT
         if corpus is None or corpus.id == self._shown_id:
             return
         self._shown_id = corpus.id
         report = self._report
-        head = self._session.services.corpora.head(corpus.id, PREVIEW)
-        self._found.object = (
-            f'<h2 dir="auto">{escaped(corpus.name)}</h2>{shown.facts(corpus)}{shown.remarks(report) if report else ""}'
-        )
-        self._more.object = shown.preview(head) + (shown.characters(report) if report else "")
-        has_ends = report is not None and bool(report.line_endings["crlf"] or report.line_endings["cr"])
-        keeps = self._source is not None and self._source.newlines == "keep"
-        self._line_ends.param.update(
-            visible=self._source is not None and has_ends,
-            label="Convert line ends to LF" if keeps else "Keep the line ends as they are",
+        head = self.session.services.corpora.head(corpus.id, PREVIEW_CHARACTERS)
+        remarks = text_report.remarks(report) if report else ""
+        self.summary.object = f'<h2 dir="auto">{escaped(corpus.name)}</h2>{text_report.facts(corpus)}{remarks}'
+        self.details.object = text_report.preview(head) + (text_report.characters(report) if report else "")
+        self._offer_corrections(report)
+
+    def _offer_corrections(self, report: TextReport | None) -> None:
+        """Offer other line endings and encodings, where the bytes of the text are at hand."""
+        has_upload = self._upload is not None
+        has_other_endings = report is not None and bool(report.line_endings["crlf"] or report.line_endings["cr"])
+        keeps = self._upload is not None and self._upload.newlines == "keep"
+        self.line_endings.param.update(
+            visible=has_upload and has_other_endings,
+            label="Convert line endings to LF" if keeps else "Keep original line endings",
         )
         names = list(dict.fromkeys([*([report.encoding, *report.alternatives] if report else []), *ENCODINGS]))
-        self._encoding.param.update(
-            options=names, value=report.encoding if report else names[0], visible=self._source is not None
-        )
-
-    def _go_on(self) -> None:
-        self._session.tab = "options"
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout
+        self.encoding.param.update(options=names, value=report.encoding if report else names[0], visible=has_upload)

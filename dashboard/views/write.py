@@ -1,191 +1,205 @@
-"""Write with a model: prompt, sliders, a text that streams in, another one beside it, and those written before."""
+"""Generate text with a model: prompt, sliders, a text that streams in, another one to compare with, and the history."""
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
 
 from charrnn.core.records import Checkpoint, Model, Sample
-from dashboard.components.action_button import ActionButton
-from dashboard.components.option_form import Form
-from dashboard.components.visible_only_layout import sparing
-from dashboard.escape import escaped, visible
+from dashboard.components.option_form import OptionForm
+from dashboard.components.visible_only_layout import visible_only
+from dashboard.escape import escaped, printable
 from dashboard.live.session import Session
-from dashboard.theme import empty, markup
-from dashboard.views.generated_text import Sheet
+from dashboard.theme import markup, placeholder
+from dashboard.views.generated_text import GeneratedTextView
+from dashboard.views.view import View
 
 SLIDERS = ("max_length", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 CHECKPOINTS = {"Best": "best", "Newest": "newest"}
-FEW = 6
-"""Unknown characters of a prompt that are named on a button."""
-REMEMBERED = 50
-"""Texts written before that can be chosen."""
+MAX_NAMED_CHARACTERS = 6
+"""Unknown characters of a prompt that a button names."""
+MAX_HISTORY = 50
+"""Generated texts in the history."""
 
 HINT = (
-    '<p class="soft small">Point at a character, or tap it, to see what else could have stood there, and choose one to '
-    "go on from there. Without a mouse: arrow keys in the text, then Enter.</p>"
+    '<p class="soft small">Point at a character, or tap it, to see its alternatives, and choose one to continue from '
+    "there. With the keyboard: arrow keys in the text, then Enter.</p>"
 )
 
 
-class WriteView(pn.viewable.Viewer):
-    """Writes with the chosen model."""
+class WriteView(View):
+    """Text generation with the chosen model."""
 
     def __init__(self, session: Session):
-        super().__init__()
-        self._session = session
-        self._seen: tuple[Any, ...] = ()
-        self._before: dict[str, Sample] = {}
-        self._last_prompt = ""
-        self._form = Form("sampling", [*SLIDERS, "seed", "unknown"], sliders=True)
+        super().__init__(session)
+        self._model_id = self._last_prompt = ""
+        self._history: dict[str, Sample] = {}
+        self.form = OptionForm("sampling", [*SLIDERS, "seed", "unknown"], sliders=True)
         self._head = markup()
-        self._prompt = pui.TextAreaInput(
-            label="Prompt: the text goes on from here", rows=2, auto_grow=True, max_rows=8, max_length=1_000_000,
-            sizing_mode="stretch_width", margin=(10, 0, 8, 0),
-        )  # fmt: skip
-        self._write = self._button("Write", lambda: self._begin(self._prompt.value_input), color="primary")
-        self._stop = self._button("Stop", self._end, color="primary", visible=False)
-        self._more = self._button("Go on", self._continue, variant="outlined", visible=False)
-        self._drop = self._button("", lambda: self._again("drop"), variant="outlined", visible=False)
-        self._swap = self._button("", lambda: self._again("replace"), variant="outlined", visible=False)
-        small = {"size": "small", "margin": 0}
-        self._checkpoint = pui.Select(label="Checkpoint", options=CHECKPOINTS, value="best", width=190, **small)
-        self._beside = pui.Select(label="Beside it", options={"Nothing": ""}, value="", width=220, **small)
-        self._history = pui.Select(label="Written before", options={"–": ""}, value="", width=260, **small)
-        self._history.param.watch(lambda event: self._show_before(event.new), "value")
-        self._coloured = pui.Switch(label="Colour by surprise", value=True, margin=(4, 0))
-        self._sheet = Sheet(session, "Written text", self._begin)
-        self._other = Sheet(session, "Written text, the other one", self._begin)
-        self._pair = pn.FlexBox(self._sheet, gap="16px", margin=0, sizing_mode="stretch_width")
-        for sheet in (self._sheet, self._other):
-            self._coloured.link(sheet.pane, value="coloured")
-        self._nothing = empty(
-            "Nothing to write with yet", "Train a model first; its first checkpoint can write already.",
-            ActionButton(session, lambda: self._go("library"), label="Open the library"),
-        )  # fmt: skip
-        self._body = pn.Column(
-            self._head, self._prompt,
-            sparing(
-                pn.FlexBox(self._write, self._stop, self._more, self._drop, self._swap, gap="8px", margin=(0, 0, 12, 0))
-            ),
-            self._form.widgets(*SLIDERS, "seed", "unknown"),
-            pn.FlexBox(self._checkpoint, self._beside, self._history, self._coloured, gap="10px 12px",
-                       align_items="center", margin=(16, 0, 12, 0)),
-            self._pair, markup(HINT), sizing_mode="stretch_width", margin=0, visible=False,
-        )  # fmt: skip
-        self._layout = sparing(pn.Column(self._nothing, self._body, sizing_mode="stretch_width", margin=0))
-        self._form.on_change(lambda: setattr(self._write, "blocked", bool(self._form.problems)))
-        session.on_news(self._show)
+        self.prompt = pui.TextAreaInput(
+            label="Prompt",
+            placeholder="Start with …",
+            rows=2,
+            auto_grow=True,
+            max_rows=8,
+            max_length=1_000_000,
+            sizing_mode="stretch_width",
+            margin=(10, 0, 8, 0),
+        )
+        self.write = self.button("Write", lambda: self._generate(self.prompt.value_input), color="primary")
+        self.stop = self.button("Stop", self._stop, color="primary", visible=False)
+        hidden: dict[str, Any] = {"variant": "outlined", "visible": False}
+        self.continue_text = self.button("Continue", lambda: self._generate(self.text.generation.text), **hidden)
+        self.remove = self.button("", lambda: self._generate_again("drop"), **hidden)
+        self.replace = self.button("", lambda: self._generate_again("replace"), **hidden)
+        small: dict[str, Any] = {"size": "small", "margin": 0}
+        self.checkpoint = pui.Select(label="Checkpoint", options=CHECKPOINTS, value="best", width=190, **small)
+        self.other = pui.Select(label="Compare with", options={"None": ""}, value="", width=220, **small)
+        self.history = pui.Select(label="History", options={"–": ""}, value="", width=260, **small)
+        self.history.param.watch(lambda event: self._load(event.new), "value")
+        self.colored = pui.Switch(label="Color by surprise", value=True, margin=(4, 0))
+        self.text = GeneratedTextView(session, "Generated text", self._generate)
+        self.other_text = GeneratedTextView(session, "Generated text to compare with", self._generate)
+        for view in (self.text, self.other_text):
+            self.colored.link(view.pane, value="colored")
+        self.form.on_change(lambda: setattr(self.write, "blocked", bool(self.form.errors)))
+        self._create_layout()
 
-    def _button(self, label: str, act: Callable[[], Any], **look: Any) -> ActionButton:
-        return ActionButton(self._session, act, label=label, **look)
+    def _create_layout(self) -> None:
+        buttons = pn.FlexBox(
+            self.write, self.stop, self.continue_text, self.remove, self.replace, gap="8px", margin=(0, 0, 12, 0)
+        )
+        self.texts = pn.FlexBox(self.text, gap="16px", margin=0, sizing_mode="stretch_width")
+        selects = pn.FlexBox(
+            self.checkpoint,
+            self.other,
+            self.history,
+            self.colored,
+            gap="10px 12px",
+            align_items="center",
+            margin=(16, 0, 12, 0),
+        )
+        self._placeholder = placeholder(
+            "Nothing to write with yet",
+            "Train a model first. Its first checkpoint can generate text already.",
+            self.tab_button("Open the library", "library"),
+        )
+        self.body = pn.Column(
+            self._head,
+            self.prompt,
+            visible_only(buttons),
+            self.form.widgets(*SLIDERS, "seed", "unknown"),
+            selects,
+            self.texts,
+            markup(HINT),
+            sizing_mode="stretch_width",
+            margin=0,
+            visible=False,
+        )
+        self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
 
-    def _go(self, tab: str) -> None:
-        self._session.tab = tab
+    def update(self) -> None:
+        """Show new characters, and offer the model's checkpoints."""
+        self.update_children(self.text, self.other_text)
+        model = self.session.model
+        state = (model.id, model.state, model.step, self.session.hub.models_version) if model else ()
+        self.if_changed(state, lambda: self._show(model))
 
-    def _show(self) -> None:
-        """Offer the model's checkpoints; look for new ones only when its training got on."""
-        model = self._session.model
-        seen = (model.id, model.state, model.step, self._session.hub.models_version) if model else ()
-        if seen == self._seen:
-            return
-        another = seen[:1] != self._seen[:1]
-        checkpoints = self._session.services.models.checkpoints(model.id) if model else []
-        self._seen = seen
-        self._nothing.visible, self._body.visible = not checkpoints, bool(checkpoints)
+    def _show(self, model: Model | None) -> None:
+        checkpoints = self.session.services.models.checkpoints(model.id) if model else []
+        is_other_model = self._model_id != (model.id if model else "")
+        self._placeholder.visible, self.body.visible = not checkpoints, bool(checkpoints)
         if model is None or not checkpoints:
-            self._end()
+            self._model_id = ""
+            self._stop()
             return
         self._head.object = (
             f'<div class="title"><h2 dir="auto">Write with {escaped(model.name)}</h2>'
             f'<span class="soft small">{model.state}, step {model.step:,}</span></div>'
         )
         self._offer(model, checkpoints)
-        if another:
-            self._end()
-            self._list_before(shows=True)
+        if is_other_model:
+            self._stop()
+            self._list_history(load=True)
+        self._model_id = model.id
 
     def _offer(self, model: Model, checkpoints: list[Checkpoint]) -> None:
-        single = {f"Step {c.step:,} ({c.kind})": c.id for c in checkpoints}
+        by_step = {f"Step {c.step:,} ({c.kind})": c.id for c in checkpoints}
         others = {
-            f"Model {visible(other.name)}": f"model:{other.id}"
-            for other in self._session.models
+            f"Model {printable(other.name)}": f"model:{other.id}"
+            for other in self.session.models
             if other.id != model.id and other.step
         }
         for select, found in (
-            (self._checkpoint, {**CHECKPOINTS, **single}),
-            (self._beside, {"Nothing": "", **single, **others}),
+            (self.checkpoint, {**CHECKPOINTS, **by_step}),
+            (self.other, {"None": "", **by_step, **others}),
         ):
             if select.options != found:
                 kept = select.value if select.value in found.values() else next(iter(found.values()))
                 select.param.update(options=found, value=kept)
 
-    def _begin(self, prompt: str, *, unknown: str = "") -> None:
-        options = {**self._form.values, "start_string": prompt}
+    def _generate(self, prompt: str, *, unknown: str = "") -> None:
+        options = {**self.form.values, "start_string": prompt}
         if unknown:
             options["unknown"] = unknown
         options["seed"] = options["seed"] or random.randint(1, 2**31 - 1)
         self._last_prompt = prompt
-        for button in (self._drop, self._swap, self._more):
+        for button in (self.remove, self.replace, self.continue_text):
             button.visible = False
-        self._write.visible, self._stop.visible = False, True
-        model_id, beside = self._session.model_id, self._beside.value
-        self._sheet.write(model_id, options, self._checkpoint.value, self._ended)
-        self._pair.objects = [self._sheet, self._other] if beside else [self._sheet]
-        if beside:
-            other, checkpoint = (beside.removeprefix("model:"), "best") if ":" in beside else (model_id, beside)
-            self._other.write(other, options, checkpoint, lambda: None)
+        self.write.visible, self.stop.visible = False, True
+        model_id, other = self.session.model_id, self.other.value
+        self.text.generate(model_id, options, self.checkpoint.value, self._on_end)
+        self.texts.objects = [self.text, self.other_text] if other else [self.text]
+        if other:
+            other_id, checkpoint = (other.removeprefix("model:"), "best") if ":" in other else (model_id, other)
+            self.other_text.generate(other_id, options, checkpoint, lambda: None)
 
-    def _continue(self) -> None:
-        self._begin(self._sheet.pen.text)
+    def _generate_again(self, unknown: str) -> None:
+        self._generate(self._last_prompt, unknown=unknown)
 
-    def _again(self, unknown: str) -> None:
-        self._begin(self._last_prompt, unknown=unknown)
+    def _stop(self) -> None:
+        self.text.generation.stop()
+        self.other_text.generation.stop()
 
-    def _end(self) -> None:
-        self._sheet.pen.stop()
-        self._other.pen.stop()
+    def _on_end(self) -> None:
+        text = self.text.generation
+        self.write.visible, self.stop.visible = True, False
+        self.continue_text.visible = bool(text.count)
+        unknown = text.unknown_characters
+        named = printable(" ".join(unknown[:MAX_NAMED_CHARACTERS]))
+        named += " …" if len(unknown) > MAX_NAMED_CHARACTERS else ""
+        self.remove.param.update(visible=bool(unknown), label=f"Remove {named}")
+        self.replace.param.update(visible=bool(unknown), label=f"Replace {named}")
+        if text.error and not unknown:
+            self.session.show_error(text.error)
+        self._list_history()
 
-    def _ended(self) -> None:
-        pen = self._sheet.pen
-        self._write.visible, self._stop.visible = True, False
-        self._more.visible = bool(pen.count)
-        unknown = visible(" ".join(pen.unknown[:FEW])) + (" …" if len(pen.unknown) > FEW else "")
-        self._drop.param.update(visible=bool(unknown), label=f"Leave {unknown} out")
-        self._swap.param.update(visible=bool(unknown), label=f"Replace {unknown}")
-        if pen.error and not pen.unknown:
-            self._session.complain(pen.error)
-        self._list_before()
-
-    def _list_before(self, *, shows: bool = False) -> None:
-        """List what was written with this model before, by anybody; `shows` the newest on the sheet."""
-        model_id, find = self._session.model_id, self._session.services.models.samples
-        pen = self._sheet.pen
+    def _list_history(self, *, load: bool = False) -> None:
+        """List the texts that anybody generated with this model; `load` shows the newest."""
+        model_id, find = self.session.model_id, self.session.services.models.samples
+        current = self.text.generation
 
         def done(samples: list[Sample]) -> None:
-            own = [sample for sample in reversed(samples) if sample.by_user][:REMEMBERED]
-            self._before = {sample.id: sample for sample in own}
+            own = [sample for sample in reversed(samples) if sample.by_user][:MAX_HISTORY]
+            self._history = {sample.id: sample for sample in own}
             names = {f"{i + 1}. {_title(sample)}": sample.id for i, sample in enumerate(own)}
-            self._history.param.update(options={"–": "", **names}, value="")
-            if shows and self._sheet.pen is pen:  # nobody began to write meanwhile
-                self._sheet.show(*((own[0].text, _about(own[0])) if own else ("", "")))
+            self.history.param.update(options={"–": "", **names}, value="")
+            if load and self.text.generation is current:  # nothing was generated meanwhile
+                self.text.load(*((own[0].text, _description(own[0])) if own else ("", "")))
 
-        self._session.run(lambda: find(model_id), done, self._session.complain)
+        self.session.run(lambda: find(model_id), done, self.session.show_error)
 
-    def _show_before(self, sample_id: str) -> None:
-        if sample := self._before.get(sample_id):
-            self._end()
-            self._sheet.show(sample.text, _about(sample))
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout
+    def _load(self, sample_id: str) -> None:
+        if sample := self._history.get(sample_id):
+            self._stop()
+            self.text.load(sample.text, _description(sample))
 
 
 def _title(sample: Sample) -> str:
-    return visible(" ".join(sample.text.split())[:36]) or "(blank)"
+    return printable(" ".join(sample.text.split())[:36]) or "(blank)"
 
 
-def _about(sample: Sample) -> str:
-    chosen = {name: sample.options.get(name) for name in ("seed", "temperature")}
-    return f"written at step {sample.step:,}, " + ", ".join(f"{name} {value}" for name, value in chosen.items())
+def _description(sample: Sample) -> str:
+    options = {name: sample.options.get(name) for name in ("seed", "temperature")}
+    return f"generated at step {sample.step:,}, " + ", ".join(f"{name} {value}" for name, value in options.items())

@@ -39,8 +39,8 @@ def test_upload_train_interrupt_resume_and_generate(
     tab(page, "Write")
     page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
-    assert page.get_by_role("textbox", name="Written text").inner_text().startswith("little ")
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
+    assert page.get_by_role("textbox", name="Generated text").inner_text().startswith("little ")
 
     page.goto("about:blank")
     seconds, code = studio.stop()
@@ -54,7 +54,7 @@ def train(page: Page, folder: Path) -> str:
     (folder / "geese.txt").write_text(TEXT * 20, "utf-8")
     tab(page, "Text")
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
-    press(page, "Choose options")
+    press(page, "Continue")
     for name, value in OPTIONS.items():
         page.get_by_label(options("training")[name].title, exact=True).fill(str(value))
     press(page, "Train")

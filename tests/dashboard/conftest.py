@@ -1,4 +1,4 @@
-"""Fixtures of the dashboard's tests: a data folder, a hub, a session without a page; a server and a real Chromium."""
+"""Fixtures: data folders, hubs, sessions without a page, servers, and pages in Chromium."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def hub(services: Services) -> Iterator[Hub]:
-    """What follows models."""
+    """The hub of the process."""
     hub = Hub(services)
     yield hub
     hub.close()
@@ -34,7 +34,7 @@ def hub(services: Services) -> Iterator[Hub]:
 
 @pytest.fixture
 def session(services: Services, hub: Hub) -> Iterator[Session]:
-    """A visitor without a page: `session.drain()` is what a page would have called."""
+    """A session without a page, which would call `session.update()`."""
     session = Session(services, hub, lambda: None)
     yield session
     session.close()
@@ -42,7 +42,7 @@ def session(services: Services, hub: Hub) -> Iterator[Session]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
-    """One model that was trained for a second or two."""
+    """A data folder with a trained model."""
     home = tmp_path_factory.mktemp("trained")
     with open_services(home, environ={}) as services:
         model = services.training.start(TEXT, name="ducks", options=OPTIONS)
@@ -57,7 +57,7 @@ def home(trained: TrainedHome, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
-    """Begins servers; they end with the test."""
+    """Return a function that starts servers; they end with the test."""
     servers: list[Server] = []
 
     def serve(home: Path, *flags: str) -> Server:
@@ -78,7 +78,7 @@ def server(home: Path, serve: Callable[..., Server]) -> Server:
 
 @pytest.fixture(scope="session")
 def shared(trained: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests that leave `ducks`, its trained model, as it is; it takes at most 1 MB."""
+    """A server shared by tests that do not change its trained model `ducks`; it limits texts to 1 MB."""
     home = Path(shutil.copytree(trained.home, tmp_path_factory.mktemp("shared") / "copy"))
     with open_services(home, environ={}) as services:
         services.models.create("drakes", options={"cell": "lstm"})
@@ -90,7 +90,7 @@ def shared(trained: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages; fails the test when one of them logs an error or asks for anything from elsewhere."""
+    """Return a function that opens pages; the test fails if one logs an error or loads from another machine."""
     complaints: list[str] = []
     contexts = []
 

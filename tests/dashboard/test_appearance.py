@@ -1,4 +1,4 @@
-"""In a real browser: dark and light, phones, and the keyboard."""
+"""Color schemes, phones, accessibility and keyboard in a real browser."""
 
 import base64
 import io
@@ -25,12 +25,12 @@ def url(shared: Server, trained: TrainedHome) -> str:
 
 
 def wait_for_dark(page: Page, dark: bool) -> None:
-    """Wait until the page is painted dark, or light: the sum of red, green and blue tells."""
+    """Wait until the background is dark or light."""
     color = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
     page.wait_for_function(f"dark => ({color}.reduce((sum, part) => sum + +part, 0) < 384) === dark", arg=dark)
 
 
-def test_dark_is_taken_from_the_system_and_a_choice_is_remembered(url: str, open_page: Callable[..., Page]) -> None:
+def test_the_color_scheme_follows_the_system_until_the_user_chooses(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url, dark=True)
     wait_for_dark(page, True)
     page.wait_for_load_state("networkidle")
@@ -49,7 +49,7 @@ def test_dark_is_taken_from_the_system_and_a_choice_is_remembered(url: str, open
     wait_for_dark(page, True)
 
 
-def test_who_never_chose_goes_with_the_system(url: str, open_page: Callable[..., Page]) -> None:
+def test_without_a_choice_the_color_scheme_follows_the_system(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url)
     wait_for_dark(page, False)
     page.emulate_media(color_scheme="dark")
@@ -77,12 +77,12 @@ def test_a_dark_page_is_never_white_while_it_loads(url: str, open_page: Callable
 
 
 def brightness(picture: bytes) -> float:
-    """Return the mean of a picture's grey, 0 for black, 255 for white."""
+    """Return the mean brightness of an image, from 0 (black) to 255 (white)."""
     return ImageStat.Stat(Image.open(io.BytesIO(picture)).convert("L")).mean[0]
 
 
 def lasting_barriers(page: Page) -> dict[str, list[str]]:
-    """Return what axe finds; again for a while, because what is drawn late takes the dark colours late."""
+    """Return accessibility violations; retries, since late components become dark late."""
     for _ in range(10):
         if not (found := accessibility_violations(page)):
             break
@@ -90,9 +90,7 @@ def lasting_barriers(page: Page) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_phone_shows_every_page_without_scrolling_sideways_and_without_barriers(
-    url: str, open_page: Callable[..., Page], dark: bool
-) -> None:
+def test_every_page_fits_a_phone_and_is_accessible(url: str, open_page: Callable[..., Page], dark: bool) -> None:
     page = open_page(url, **PHONE, dark=dark)
     wait_for_dark(page, dark)
     for name, words in TABS.items():
@@ -102,7 +100,7 @@ def test_a_phone_shows_every_page_without_scrolling_sideways_and_without_barrier
         assert not lasting_barriers(page), name
 
 
-def test_no_page_has_a_serious_barrier_on_a_desk(url: str, open_page: Callable[..., Page]) -> None:
+def test_no_page_has_a_serious_accessibility_violation_on_a_desktop(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url)
     for name, words in TABS.items():
         page.get_by_role("tab", name=name.title()).click()
@@ -110,8 +108,8 @@ def test_no_page_has_a_serious_barrier_on_a_desk(url: str, open_page: Callable[.
         assert not lasting_barriers(page), name
 
 
-def test_nothing_jumps_while_a_page_fills(url: str, open_page: Callable[..., Page]) -> None:
-    """What moves without having been asked to, by the measure of browsers; below 0.1 counts as still."""
+def test_the_layout_does_not_shift_while_a_page_loads(url: str, open_page: Callable[..., Page]) -> None:
+    """The browsers' measure of layout shift; below 0.1 is good."""
     page = open_page(url)
     page.add_init_script(SHIFTS)
     for tab, words in TABS.items():
@@ -137,26 +135,26 @@ def test_all_tabs_fit_on_a_phone(url: str, open_page: Callable[..., Page]) -> No
     assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] for box in boxes)
 
 
-def test_writing_needs_no_mouse(url: str, open_page: Callable[..., Page]) -> None:
+def test_text_is_generated_with_the_keyboard_only(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url)
     page.get_by_role("tab", name="Library").focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Write")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Prompt:")).to_be_visible()
+    expect(page.get_by_label("Prompt")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Prompt:")).to_be_focused()
+    expect(page.get_by_label("Prompt")).to_be_focused()
     page.keyboard.type("little ducks")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Write", exact=True)).to_be_focused()
     assert page.evaluate(FOCUSED) == ["Write", True]
     page.keyboard.press("Enter")
-    expect(page.get_by_role("textbox", name="Written text")).to_contain_text("little ducks")
+    expect(page.get_by_role("textbox", name="Generated text")).to_contain_text("little ducks")
     expect(page.get_by_text("characters, ").last).to_be_visible()
 
 
-def test_every_stop_of_the_keyboard_can_be_seen_and_none_is_a_trap(url: str, open_page: Callable[..., Page]) -> None:
+def test_keyboard_focus_is_always_visible_and_never_trapped(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{url}&tab=training")
     expect(page.get_by_role("log")).to_be_visible()
     stops = []
@@ -168,7 +166,7 @@ def test_every_stop_of_the_keyboard_can_be_seen_and_none_is_a_trap(url: str, ope
         stops.append(name)
         assert seen, f"{name} shows no focus"
     assert name == "BODY", f"Tab never left the page: {stops}"
-    assert {"Toggle theme", "Train longer", "Write with it", "Training log"} <= set(stops)
+    assert {"Toggle theme", "Train longer", "Write", "Training log"} <= set(stops)
 
 
 FOCUSED = """() => {
@@ -184,4 +182,4 @@ FOCUSED = """() => {
   for (let e = found, i = 0; e && i < 4; e = e.parentElement, i++) seen ||= marked(e)
   return [name.trim(), seen]
 }"""
-"""Name of the element with the focus, and whether that shows."""
+"""Name of the focused element, and whether the focus is visible."""

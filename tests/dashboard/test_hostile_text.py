@@ -1,4 +1,4 @@
-"""Names, log lines and samples that would be obeyed if anything obeyed them."""
+"""Names, log lines and samples that contain HTML, scripts and control characters."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def hostile(home: Path, trained: TrainedHome) -> Model:
 
 
 def once(tell: Callable[[object], None]) -> Callable[[object], None]:
-    """Hear the first event only."""
+    """Listen to the first event only."""
     heard: list[object] = []
 
     def listen(event: object) -> None:
@@ -61,9 +61,9 @@ def test_hostile_text_is_shown_as_text(
         expect(page.get_by_text(re.compile("onerror")).first).to_be_visible()
         expect(page.locator("img[src=x], b[onclick]")).to_have_count(0)
 
-    page.get_by_label("Prompt:").fill(BAD)
+    page.get_by_label("Prompt").fill(BAD)
     page.get_by_role("button", name="Write", exact=True).click()
-    expect(page.get_by_role("textbox", name="Written text")).to_contain_text("<img src=x onerror=")
+    expect(page.get_by_role("textbox", name="Generated text")).to_contain_text("<img src=x onerror=")
     page.get_by_role("tab", name="Text").click()
     page.locator("input[type=file]").set_input_files(
         {"name": "<img src=x onerror=alert(1)>.txt", "mimeType": "text/plain", "buffer": b"one duck, two ducks\n" * 9}

@@ -1,4 +1,4 @@
-"""In a real browser, on a real server: what a visitor does, and that nothing is lost."""
+"""A complete journey in a real browser, across a restart of the server."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
+def test_from_an_uploaded_file_to_generated_text_across_a_restart(
     server: Server, trained: TrainedHome, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = open_page(f"{server.url}/?tab=text&model={trained.model.id}")
@@ -49,19 +49,19 @@ def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
     tab(page, "Write")
     page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()  # it is written to the end
-    text = page.get_by_role("textbox", name="Written text").inner_text()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()  # it is written to the end
+    text = page.get_by_role("textbox", name="Generated text").inner_text()
     assert text.startswith("little ")
     address = page.url
     page.reload()
-    expect(page.get_by_role("textbox", name="Written text")).to_have_text(text, use_inner_text=True)
+    expect(page.get_by_role("textbox", name="Generated text")).to_have_text(text, use_inner_text=True)
 
     for visited in (page, other):
         visited.goto("about:blank")
     assert "Traceback" not in server.stop()
     server.start()
     page.goto(address)
-    expect(page.get_by_role("textbox", name="Written text")).to_have_text(text, use_inner_text=True)
+    expect(page.get_by_role("textbox", name="Generated text")).to_have_text(text, use_inner_text=True)
     tab(page, "Training")
     expect(page.get_by_role("log")).to_contain_text(LINES)
     expect(page.locator(".state.interrupted")).to_be_visible()
@@ -69,9 +69,9 @@ def test_from_a_file_to_a_written_text_and_still_there_after_a_restart(
 
 
 def set_options(page: Page) -> None:
-    """Copy the options of `ducks`, make a mistake and mend it, and train without end and without many words."""
-    press(page, "Choose options")
-    press(page, "Copy options of ducks")
+    """Copy the options of `ducks`, correct an invalid value, and set an endless training with few log lines."""
+    press(page, "Continue")
+    press(page, "Copy settings from ducks")
     layers = page.get_by_label("Layers")
     expect(layers).to_have_value("1")
     layers.fill("99")
@@ -86,8 +86,8 @@ def set_options(page: Page) -> None:
 def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:
     canvas = page.locator(".bk-Figure").first
     canvas.scroll_into_view_if_needed()
-    page.wait_for_function(f"({PICTURE})().last > 0")
-    before = page.evaluate(PICTURE)
+    page.wait_for_function(f"({PLOT_STATE})().last > 0")
+    before = page.evaluate(PLOT_STATE)
     box = canvas.bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -95,19 +95,29 @@ def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(x + 60, y, steps=5)
     page.mouse.up()
-    page.wait_for_function(f"start => ({PICTURE})().start !== start", arg=before["start"])
-    moved = page.evaluate(PICTURE)
-    page.wait_for_function(f"last => ({PICTURE})().last > last", arg=moved["last"])
-    assert page.evaluate(PICTURE)["start"] == moved["start"]
+    page.wait_for_function(f"start => ({PLOT_STATE})().start !== start", arg=before["start"])
+    page.evaluate(STEADY)  # a busy browser moves the plot in several steps
+    moved = page.evaluate(PLOT_STATE)
+    page.wait_for_function(f"last => ({PLOT_STATE})().last > last", arg=moved["last"])
+    assert page.evaluate(PLOT_STATE)["start"] == moved["start"]
 
 
-PICTURE = """() => {
+PLOT_STATE = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()]
   const { x_range } = models.find((m) => m.type === "Figure")
   const last = Math.max(0, ...models.filter((m) => m.type === "ColumnDataSource").map((m) => m.data.x.at(-1) ?? 0))
   return { start: x_range.start, last }
 }"""
-"""Where the picture of the losses begins, and its last step."""
+"""Start of the plot's x range, and its last step."""
+STEADY = f"""async () => {{
+  const start = () => ({PLOT_STATE})().start
+  const frame = () => new Promise((done) => requestAnimationFrame(done))
+  for (let before; before !== start();) {{
+    before = start()
+    for (let i = 0; i < 10; i++) await frame()
+  }}
+}}"""
+"""Waits until the plot has not moved for ten frames."""
 
 
 def test_every_page_of_an_empty_folder_says_what_to_do_next(
@@ -115,10 +125,10 @@ def test_every_page_of_an_empty_folder_says_what_to_do_next(
 ) -> None:
     server = serve(tmp_path / "new")
     page = open_page(server.url)
-    expect(page.get_by_role("heading", name="Begin with a text")).to_be_visible()
+    expect(page.get_by_role("heading", name="Start with a text")).to_be_visible()
     for name, title in {
         "Library": "No models yet",
-        "Options": "First a text",
+        "Options": "Choose a text first",
         "Training": "No model chosen",
         "Write": "Nothing to write with yet",
     }.items():

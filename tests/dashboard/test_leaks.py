@@ -16,11 +16,11 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from charrnn.services import Services
+from dashboard.components.log_pane import LogPane
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.patches import busy_indicator
 from dashboard.server.server import Studio, free_port, serve
-from dashboard.views.log import LogPane
 from dashboard.views.page import build_page
 from tests.support.waiting import listens, wait_until
 
@@ -36,7 +36,7 @@ def studio(services: Services) -> Studio:
 
 @contextmanager
 def served(studio: Studio, lifetime: int = 100) -> Iterator[str]:
-    """The address of a server that forgets closed pages quickly."""
+    """Serve with a short lifetime of closed pages; yield the address."""
     port = free_port("127.0.0.1", 0)
     server = serve(
         studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
@@ -51,14 +51,14 @@ def served(studio: Studio, lifetime: int = 100) -> Iterator[str]:
 
 
 def event(name: str, **values: object) -> str:
-    """What a browser sends when something happens there."""
+    """Return the message of a browser event."""
     entries = [[key, value] for key, value in values.items()]
     data = {"type": "event", "name": name, "values": {"type": "map", "entries": entries}}
     return json.dumps({"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}]})
 
 
 async def look(address: str) -> None:
-    """Open a page as a browser does whose first word is that it has drawn the log."""
+    """Open a page as a browser whose first message is that it has drawn the log."""
     page = (await asyncio.to_thread(urllib.request.urlopen, address)).read().decode()
     protocols = ["bokeh", re.search(r'"token":"([^"]+)"', page)[1]]
     socket = address.partition("?")[0].replace("http", "ws") + "ws"
@@ -84,13 +84,13 @@ async def look(address: str) -> None:
         pass
 
 
-def test_defect_a_page_whose_first_word_is_an_event_ends_when_it_is_closed(
+def test_defect_a_session_whose_first_message_is_an_event_ends_when_it_is_closed(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Panel called itself again and again on such a session, for as long as the server ran."""
+    """Panel rescheduled a callback of such a session endlessly."""
     monkeypatch.setattr(type(pn.state), "_busy_cleanup_scheduled", None)
     monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: heard.append(message))
-    busy_indicator.install()
+    busy_indicator.apply()
     heard: list[object] = []
     with served(studio, lifetime=3000) as address:
         page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"

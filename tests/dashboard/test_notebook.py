@@ -1,4 +1,4 @@
-"""The dashboard as a notebook's cell value, and its parts alone."""
+"""The dashboard and its parts as the values of notebook cells."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Error
 from charrnn.core.errors import NotFound
 from charrnn.services import open_services
 from dashboard import Dashboard
-from dashboard.components.polling import Pulse
+from dashboard.components.polling import Poller
 from dashboard.live.session import Session
-from dashboard.notebook import Drawing, Frame
+from dashboard.notebook import Frame, InlinePage
 from tests.support.waiting import TIMEOUT
 
 SHOWN = {
@@ -25,7 +25,7 @@ SHOWN = {
     "sampler": "Write with ducks",
     "write": "Write with ducks",
 }
-"""Words that a page with this part shows."""
+"""A text that each part shows."""
 OF_A_MODEL = ("training", "loss", "log", "sampler")
 
 
@@ -38,7 +38,7 @@ def studio(home: Path) -> Iterator[Dashboard]:
         studio.close()
 
 
-def part(studio: Dashboard, name: str) -> Frame | Drawing:
+def part(studio: Dashboard, name: str) -> Frame | InlinePage:
     shown = getattr(studio, name)
     return shown("ducks") if name in OF_A_MODEL else shown
 
@@ -56,16 +56,16 @@ def test_all_parts_come_from_one_server(studio: Dashboard) -> None:
     assert part(studio, "loss").height < part(studio, "training").height
 
 
-def test_a_model_that_is_not_there_is_told_at_once(studio: Dashboard) -> None:
+def test_a_missing_model_is_reported_at_once(studio: Dashboard) -> None:
     with pytest.raises(NotFound, match="geese"):
         studio.loss("geese")
 
 
-def test_each_part_can_be_seen_alone_and_by_a_second_visitor(studio: Dashboard, chromium: Browser) -> None:
+def test_each_part_can_be_shown_alone_and_twice(studio: Dashboard, chromium: Browser) -> None:
     page = chromium.new_page()
     complaints: list[Error] = []
     page.on("pageerror", lambda error: complaints.append(error))
-    # the sampler and the second `write` are two visitors of a model at rest, about which nothing new comes
+    # The sampler and `write` are two sessions of a completed model, which causes no later updates.
     for name, words in SHOWN.items():
         page.goto(part(studio, name).url)
         page.get_by_text(words).first.wait_for(timeout=1000 * TIMEOUT)
@@ -74,7 +74,7 @@ def test_each_part_can_be_seen_alone_and_by_a_second_visitor(studio: Dashboard, 
     assert not complaints
 
 
-def test_defect_what_a_cell_prints_while_a_page_is_answered_is_not_lost(
+def test_defect_output_of_a_cell_is_not_lost_while_a_page_is_updated(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class OneWay(pyviz_comms.Comm):  # type: ignore[misc]  # Panel's connection to a notebook has no types
@@ -88,9 +88,9 @@ def test_defect_what_a_cell_prints_while_a_page_is_answered_is_not_lost(
     assert capsys.readouterr().out.endswith("a goose\n")
 
 
-def test_a_page_that_nobody_serves_asks_for_news(session: Session) -> None:
-    pulse, delivered = Pulse.of(session), []
-    session.post(lambda: delivered.append("news"))
+def test_a_page_without_a_server_polls_for_updates(session: Session) -> None:
+    poller, delivered = Poller.for_session(session), []
+    session.post(lambda: delivered.append("update"))
     assert delivered == []
-    pulse.beat += 1
-    assert delivered == ["news"]
+    poller.count += 1
+    assert delivered == ["update"]

@@ -1,4 +1,4 @@
-"""In a real browser: what each page offers. All on one server, so that each test leaves the others' models alone."""
+"""What each tab offers, in a real browser; the tests share a server and leave its models as they are."""
 
 import io
 import re
@@ -19,7 +19,7 @@ BAD_FILES = {
     "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not plain text: it seems to be a PNG"),
     "one character": (b"aaaaaaaaaaaaaaaa", "only one character"),
     "undecodable": ("Grüße aus Köln ß".encode()[:-1], "ends in the middle of a character"),
-    "larger than the server takes": (b"quack " * 200_000, "This file is larger than 1 MB"),
+    "larger than the server takes": (b"quack " * 200_000, "larger than 1 MB"),
 }
 
 
@@ -36,13 +36,13 @@ def upload(page: Page, name: str, data: bytes) -> None:
 
 
 def downloaded(page: Page, name: str) -> bytes:
-    """Press a button and return the file that comes of it."""
+    """Press a button and return the downloaded file."""
     with page.expect_download() as download:
         page.get_by_text(name, exact=True).click()
     return Path(download.value.path()).read_bytes()
 
 
-def test_each_bad_file_is_refused_in_words_and_a_short_one_can_be_trained_after_one_click(
+def test_bad_files_are_rejected_with_reasons_and_a_short_text_is_made_to_fit(
     shared: Server, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=text", may_say="Upload error")
@@ -56,27 +56,27 @@ def test_each_bad_file_is_refused_in_words_and_a_short_one_can_be_trained_after_
 
     upload(page, "short.txt", b"one duck, two ducks\n" * 3)
     expect(page.get_by_role("heading", name="short", exact=True)).to_be_visible()
-    press(page, "Choose options")
+    press(page, "Continue")
     expect(page.get_by_role("alert")).to_contain_text("The text has 60 characters")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
-    press(page, "Lower the batch to fit")
-    expect(page.get_by_text("Takes about")).to_be_visible()
+    press(page, "Adjust settings to fit")
+    expect(page.get_by_text("Estimated time")).to_be_visible()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
 
 
-def test_a_text_in_another_encoding_is_read_anew_with_one_click(shared: Server, open_page: Callable[..., Page]) -> None:
+def test_a_text_is_decoded_again_with_another_encoding(shared: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/?tab=text")
     upload(page, "greeting.txt", ("Grüße aus Köln, schöne Straße!\r\n" * 30).encode("cp1252"))
     expect(page.get_by_text("Grüße aus Köln").first).to_be_visible()
-    press(page, "Keep the line ends as they are")
-    expect(page.get_by_role("button", name="Convert line ends to LF")).to_be_visible()
-    page.get_by_label("Read it as").click()
+    press(page, "Keep original line endings")
+    expect(page.get_by_role("button", name="Convert line endings to LF")).to_be_visible()
+    page.get_by_label("Encoding").click()
     page.get_by_role("menuitem", name="koi8-r", exact=True).click()
     expect(page.get_by_text("Grüße aus Köln")).to_have_count(0)
     expect(page.get_by_text("aus K").first).to_be_visible()
 
 
-def test_two_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) -> None:
+def test_two_browser_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) -> None:
     one, other = (open_page(f"{shared.url}/?tab=library") for _ in range(2))
     for page in (one, other):
         press(page, "teals")
@@ -98,14 +98,16 @@ LINKS = """() => {
     return click.call(this)
   }
 }"""
-"""Notes for each link that is clicked for a file: under which name it is to be kept, and as what."""
+"""Records file name and type of each download."""
 
 
-def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, open_page: Callable[..., Page]) -> None:
+def test_log_metrics_plots_and_models_are_downloaded(
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
+) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
-    expect(page.get_by_text(f"TrainedHome on: {cpu_name()}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Processor: {cpu_name()}", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
     found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
     assert found["CSV"].startswith(b"step,")
@@ -120,14 +122,14 @@ def test_what_is_shown_can_be_taken_along(shared: Server, trained: TrainedHome, 
     assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(exported.namelist())
     assert any(name.startswith("checkpoint/") for name in exported.namelist())
 
-    # whatever a text holds, no browser shows it as more than text, and every file is for the disk
+    # Browsers never render downloads of text as HTML, and all files are saved.
     kinds = dict(page.evaluate("window.links"))
     assert set(kinds) == {"metrics.csv", "loss.png", "loss.svg", "log.txt", "ducks.zip"}
     assert kinds["metrics.csv"] == kinds["log.txt"] == "text/plain"
     assert kinds["ducks.zip"] == "application/octet-stream"
 
 
-def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[..., Page]) -> None:
+def test_models_are_compared_deleted_and_restored(shared: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/?tab=library")
     for name in ("ducks", "drakes"):
         page.get_by_label(f"Compare {name}").check()
@@ -137,11 +139,11 @@ def test_compared_deleted_and_brought_back(shared: Server, open_page: Callable[.
     press(page, "drakes")
     press(page, "Delete")
     expect(page.get_by_role("button", name="drakes", exact=True)).to_be_hidden()
-    press(page, "Bring drakes back")
+    press(page, "Restore drakes")
     expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
 
 
-def test_the_log_is_searched_and_its_levels_told_apart(
+def test_the_log_is_searched_and_filtered_by_level(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
@@ -156,17 +158,17 @@ def test_the_log_is_searched_and_its_levels_told_apart(
     expect(page.get_by_text("0 lines found")).to_be_visible()
 
 
-def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_is_copied(
+def test_alternatives_are_chosen_by_mouse_and_keyboard_and_the_text_is_copied(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=write&model={trained.model.id}")
-    written, popup = page.get_by_role("textbox", name="Written text", exact=True), page.locator(".popup")
-    page.get_by_label("Prompt:").fill("little ")
+    written, popup = page.get_by_role("textbox", name="Generated text", exact=True), page.locator(".popup")
+    page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
 
     written.locator("span").filter(has_text=re.compile(r"\S")).nth(3).hover()  # a line's end has no place to point at
-    expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, likely"))
+    expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, [\d.]+% chance"))
     page.keyboard.press("Escape")
     written.focus()
     for key in ("Escape", "ArrowRight", "ArrowRight", "Enter"):
@@ -179,7 +181,7 @@ def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_
     page.keyboard.press("Enter")
     expect(popup).to_be_hidden()
     expect(written.locator(".prompt")).to_have_text(re.compile(f"^little {re.escape(first)}.$", re.DOTALL))
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
 
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     press(page, "Copy")
@@ -192,20 +194,20 @@ def test_alternatives_are_seen_and_chosen_by_mouse_and_by_keyboard_and_the_text_
 CHARACTERS = """() => {
   const find = (root) => {
     for (const e of root.querySelectorAll("*")) {
-      if (e.getAttribute("aria-label") === "Written text") return e
+      if (e.getAttribute("aria-label") === "Generated text") return e
       const found = e.shadowRoot && find(e.shadowRoot)
       if (found) return found
     }
   }
   return [...find(document).children].map((span) => span.textContent)
 }"""
-"""The prompt of the written text, and each of its characters."""
+"""The prompt of the generated text, and each of its characters."""
 
 
-def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
+def test_resizing_a_plot_before_its_layout_exists_is_not_an_error(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
-    """A defect of Bokeh's (3.10): its views are built piece by piece, and a resize in between found no layout."""
+    """Bokeh 3.10 builds views asynchronously; a resize in between failed without a layout."""
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.wait_for_function(f"({FIGURE})() !== undefined")
     page.evaluate(f"""async () => {{
@@ -218,9 +220,7 @@ def test_a_picture_that_the_page_resizes_before_it_is_laid_out_is_no_error(
 FIGURE = """() => [...Bokeh.documents[0]._all_models.values()].find((m) => m.type === "Figure")"""
 
 
-def test_a_page_asks_for_the_programs_it_runs_once_and_for_no_others(
-    shared: Server, open_page: Callable[..., Page]
-) -> None:
+def test_a_page_loads_each_script_once_and_no_unused_ones(shared: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{shared.url}/")
     addresses = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     programs = sorted(Path(address.partition("?")[0]).name for address in addresses if ".js" in address)

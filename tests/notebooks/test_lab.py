@@ -56,7 +56,7 @@ def test_the_first_lesson_runs_and_its_plot_updates_while_a_later_cell_runs(lab:
     stop(tmp_path, "lesson", once_validated=True)
     lab.wait_for(PLAYS)
     lab.page.locator("iframe").last.scroll_into_view_if_needed()
-    frame(lab, "write").get_by_label("Prompt:").wait_for()
+    frame(lab, "write").get_by_label("Prompt").wait_for()
 
 
 BEGIN = """
@@ -101,6 +101,6 @@ def test_an_inline_plot_updates_while_a_cell_runs(lab: Lab, tmp_path: Path) -> N
     assert state == "stopped"
     assert count == f"lines: {len(lines)}"
     lab.run(3)
-    lab.page.get_by_label("Prompt:").fill("a goose")
+    lab.page.get_by_label("Prompt").fill("a goose")
     lab.page.get_by_role("button", name="Write", exact=True).click()
     lab.page.get_by_text("characters, ").wait_for()

@@ -10,8 +10,7 @@ from charrnn.core.errors import BundleError, LimitExceeded
 from charrnn.core.quotas import Limits
 from charrnn.core.records import Model
 from charrnn.services import Services, bundle_history, open_services
-from charrnn.services.bundle_history import LOG, METRICS, read_metrics
-from charrnn.services.model_bundles import DESCRIPTION, SAMPLES
+from charrnn.services.bundle_history import DESCRIPTION, LOG, METRICS, SAMPLES, read_metrics
 from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
 from tests.support.small_training import Trained
 
@@ -132,9 +131,9 @@ def test_what_is_exported_can_be_imported_however_long_its_history_is(
 ) -> None:
     counts, sizes = SMALL_BOUNDS[name]
     for what, most in counts.items():
-        monkeypatch.setitem(bundle_history.MOST, what, most)
+        monkeypatch.setitem(bundle_history.MAX_COUNTS, what, most)
     for part, most in sizes.items():
-        monkeypatch.setitem(bundle_history.LARGEST_TEXTS, part, most)
+        monkeypatch.setitem(bundle_history.MAX_TEXT_BYTES, part, most)
     again = services.models.import_bundle(services.models.export(long_model.id, tmp_path / "again.zip"))
 
     def told(model: Model) -> tuple[list[str], dict[int, float], dict[int, float], list[str]]:

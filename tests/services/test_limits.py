@@ -150,7 +150,5 @@ def test_generating_a_text_above_the_length_limit_is_rejected(trained: Trained) 
     services = trained.services
     limited = services.writing.seen_by(services.models, replace(services._quota, limits=Limits(max_sample_length=100)))
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
-    with pytest.raises(
-        LimitExceeded, match="102 characters, but this server allows at most 100.*--max-sample-length"
-    ):
+    with pytest.raises(LimitExceeded, match="102 characters, but this server allows at most 100.*--max-sample-length"):
         limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})

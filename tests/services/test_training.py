@@ -133,7 +133,7 @@ def test_a_training_that_resumes_on_another_cpu_logs_that_its_last_digits_may_di
 def test_a_completed_training_resumes_with_more_steps(services: Services) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     services.training.wait(model.id)
-    with pytest.raises(StateError, match="done all its steps: 8.*max_steps 16"):
+    with pytest.raises(StateError, match="completed all 8 steps.*max_steps 16"):
         services.training.resume(model.id)
     with pytest.raises(StateError, match="completed all"):
         services.training.resume(model.id, options={"max_steps": 7})

@@ -34,7 +34,7 @@ class Server:
         return listens(self.port)
 
     def stop(self) -> str:
-        """Stop the server as a service manager would; return its output."""
+        """Stop the server with SIGTERM; return its output."""
         self.process.send_signal(signal.SIGTERM)
         output, _ = self.process.communicate(timeout=TIMEOUT)
         assert self.process.returncode == 0, output

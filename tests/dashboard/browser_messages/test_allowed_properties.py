@@ -1,4 +1,4 @@
-"""No property of any page takes a value that the page would not send; who tries is disconnected and logged."""
+"""Properties of every page accept only what the page sends; other values close the session and are logged."""
 
 import logging
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, check
 from dashboard.live.session import TABS
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
-from dashboard.views.page import PARTS
+from dashboard.views.page import VIEWS
 from tests.support.http_client import ServerClient, opened
 from tests.support.raw_browser import RawBrowser, change, mapped, with_component
 from tests.support.trained_home import TrainedHome
@@ -32,13 +32,13 @@ from tests.support.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 LATE = {
-    "write": "WrittenPane",
+    "write": "GeneratedTextPane",
     "training": "LogPane",
     "library": "ModelTable",
     "options": "Select",
     "text": "TextUpload",
 }
-"""What is on a tab only once its view was built and has news."""
+"""A component of each tab that exists once its view was built and updated."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,9 +66,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
 
 @pytest.fixture(scope="module")
 def pages(client: ServerClient, empty: ServerClient, trained: TrainedHome) -> Iterator[dict[str, Document]]:
-    """Every page: each tab, each part of a notebook, with a trained model and in an empty folder, and a cell."""
+    """Every page: each tab and each part, with and without models, and a page inside a notebook cell."""
     visits = {f"tab {tab}": (client, f"?tab={tab}&model={trained.model.id}") for tab in TABS}
-    visits |= {f"part {part}": (client, f"?part={part}&model={trained.model.id}") for part in PARTS}
+    visits |= {f"part {part}": (client, f"?part={part}&model={trained.model.id}") for part in VIEWS}
     visits |= {f"empty, tab {tab}": (empty, f"?tab={tab}") for tab in TABS}
     browsers = {name: RawBrowser(*visit) for name, visit in visits.items()}
     for name, browser in browsers.items():
@@ -105,7 +105,7 @@ HOSTILE: dict[str, Any] = {
     "a model of the page": {"id": "p1001"}, "a symbol": {"type": "symbol", "name": "x"}, "no form": {"a": {"b": 1}},
 }  # fmt: skip
 SHORT = {"a file's path", "a web address", "another user's id", "markup", "an expression"}
-"""Texts that somebody may type."""
+"""Values that a user can type."""
 WORDS = {"an expression", "a fraction"}
 
 
@@ -120,12 +120,12 @@ def every_property(pages: dict[str, Document]) -> dict[tuple[str, str], tuple[Do
 
 
 def applied(document: Document, sent: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a page would apply of an event; nothing of one that is rejected."""
+    """Return what a page applies of an event; nothing if it is rejected."""
     return [] if is_rejected(document, sent) else check(document, {"events": [sent]}, {})
 
 
 def is_rejected(document: Document, sent: dict[str, Any]) -> bool:
-    """Return whether an event would end the session of who sent it."""
+    """Return whether an event closes the session."""
     try:
         check(document, {"events": [sent]}, {})
     except Rejected:
@@ -134,19 +134,27 @@ def is_rejected(document: Document, sent: dict[str, Any]) -> bool:
 
 
 def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -> None:
-    """A component that is new on a page needs an entry in PROPERTIES: what may a browser set of it?"""
+    """A new component needs an entry in PROPERTIES: which of its properties can a browser set?"""
     parts = {
         component_of(model)
         for document in pages.values()
         for model in list(document.models)
         if not isinstance(model, PLOT_PARTS)
     }
-    assert {"WrittenPane", "TextUpload", "ModelTable", "StudioPage", "Pulse", "Location", "ActionButton"} <= parts
+    assert {
+        "GeneratedTextPane",
+        "TextUpload",
+        "ModelTable",
+        "StudioPage",
+        "Poller",
+        "Location",
+        "ActionButton",
+    } <= parts
     assert parts <= PROPERTIES.keys()
 
 
-def test_every_button_that_the_server_hears_of_refuses_a_second_click(pages: dict[str, Document]) -> None:
-    """Buttons with an action are `ActionButton`s; the two others save a picture in the browser."""
+def test_every_button_with_an_action_is_an_action_button(pages: dict[str, Document]) -> None:
+    """Two other buttons save an image in the browser."""
     labels: dict[str, set[str]] = {"Button": set(), "ActionButton": set()}
     for document in pages.values():
         for model in list(document.models):
@@ -164,7 +172,7 @@ def test_every_declared_property_exists(pages: dict[str, Document]) -> None:
     assert (CLICKS.keys() | MESSAGES.keys()) - components <= {"Button"}
 
 
-def test_no_property_of_any_page_takes_a_hostile_value(pages: dict[str, Document]) -> None:
+def test_no_property_of_any_page_accepts_a_hostile_value(pages: dict[str, Document]) -> None:
     taken = []
     for (component, name), (document, model) in every_property(pages).items():
         is_text = PROPERTIES.get(component, {}).get(name) is typed_text
@@ -178,8 +186,8 @@ def test_no_property_of_any_page_takes_a_hostile_value(pages: dict[str, Document
 
 
 @pytest.mark.parametrize("name", ["logo", "favicon", "template", "site_url", "title", "meta", "config", "main", "esm"])
-def test_defect_no_visitor_can_have_the_page_read_a_file(client: ServerClient, name: str, tmp_path: Path) -> None:
-    """Page.logo reads any file that ends like a picture and sends it back."""
+def test_defect_a_browser_cannot_make_the_page_read_a_file(client: ServerClient, name: str, tmp_path: Path) -> None:
+    """Page.logo reads any file with the extension of an image and sends it to the browser."""
     secret = tmp_path / "secret.svg"
     secret.write_text("the server's secret")
     browser = RawBrowser(client)
@@ -190,7 +198,7 @@ def test_defect_no_visitor_can_have_the_page_read_a_file(client: ServerClient, n
     assert page.properties_with_values().get(name) == before
 
 
-def test_what_a_visitor_does_is_applied(client: ServerClient, trained: TrainedHome) -> None:
+def test_valid_changes_are_applied(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?tab=write&model={trained.model.id}")
     prompt = with_component(browser.document, "TextAreaInput")
     browser.patch(change(prompt.id, "value_input", "little"), change(prompt.id, "value", "little ducks"))
@@ -221,14 +229,14 @@ def reject_over_the_wire(
     assert "passwd" not in lines[0]
 
 
-def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_the_log(
+def test_a_hostile_value_for_any_component_closes_the_session_and_is_logged_once(
     pages: dict[str, Document],
     client: ServerClient,
     empty: ServerClient,
     trained: TrainedHome,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Over a real websocket, once for each component and for each kind of value; the rest is in the tests above."""
+    """Over a real websocket, once per component and per kind of value; other tests cover the rest."""
     caplog.set_level(logging.WARNING)
     kinds = [kind for kind in HOSTILE if not isinstance(HOSTILE[kind], str) or len(HOSTILE[kind]) < LARGEST_MESSAGE]
     seen: dict[str, str] = {}
@@ -244,7 +252,7 @@ def test_a_hostile_value_for_any_component_closes_the_session_with_one_line_in_t
         reject_over_the_wire(server, caplog, query, component, kinds[number % len(kinds)])
 
 
-def test_what_a_browser_reports_about_a_plot_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
+def test_changes_of_a_plot_are_dropped(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?part=loss&model={trained.model.id}")
     figure = with_component(browser.document, "figure")
     prompt = with_component(browser.document, "FloatSlider")
@@ -267,7 +275,7 @@ ECHOES = {"IntSlider": "end", "ActionButton": "label", "Select": "options", "Tex
 def test_defect_a_browser_that_sends_back_what_the_server_has_set_is_not_disconnected(
     pages: dict[str, Document], component: str, name: str
 ) -> None:
-    """React components do so, late if the server was quicker; what the server has set since is not undone."""
+    """React components echo values, late if the server was quicker; newer values of the server are kept."""
     found = every_property(pages)
     document, model = found[component, name]
     assert check(document, {"events": [change(model.id, name, getattr(model, name))]}, {}) == []

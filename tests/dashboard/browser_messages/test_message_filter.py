@@ -1,4 +1,4 @@
-"""Messages that no page of ours sends: nothing of them reaches a model, and the session is closed."""
+"""Messages that no page sends: they reach no model, and close the session."""
 
 import json
 import threading
@@ -91,7 +91,7 @@ def test_a_message_that_no_page_sends_closes_the_session(
     assert browser.document.models.get_by_id("new") is None
 
 
-def test_a_message_beyond_all_bounds_is_not_taken_into_memory(client: ServerClient) -> None:
+def test_an_oversized_message_is_not_buffered(client: ServerClient) -> None:
     browser = RawBrowser(client)
     browser.message("PATCH-DOC", json.dumps("x" * (LARGEST_MESSAGE + 1)))
     assert browser.was_closed() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
@@ -100,7 +100,10 @@ def test_a_message_beyond_all_bounds_is_not_taken_into_memory(client: ServerClie
 COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "ModelTable": ("library", [mapped(type="choose", id=theirs) for theirs in ("../../x", 1, None, "5" * 33)]),
     "LogPane": ("training", [mapped(type="drawn", number=-1), mapped(type="drawn", number="1"), mapped(type="x")]),
-    "WrittenPane": ("write", [mapped(type="branch", index=-1, choice=0), mapped(type="branch", index=0, choice=10**9)]),
+    "GeneratedTextPane": (
+        "write",
+        [mapped(type="branch", index=-1, choice=0), mapped(type="branch", index=0, choice=10**9)],
+    ),
     "TextUpload": (
         "text",
         [
@@ -109,7 +112,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
             mapped(type="status", status="x"),
         ],
     ),
-    "Live": ("training", [mapped(a=1), [1]]),
+    "HTMLPane": ("training", [mapped(a=1), [1]]),
 }
 
 
@@ -117,7 +120,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     ("component", "number"),
     [(component, number) for component, (_, sent) in COMPONENTS.items() for number in range(len(sent))],
 )
-def test_a_message_that_its_component_does_not_know_closes_the_session(
+def test_an_unknown_message_to_a_component_closes_the_session(
     client: ServerClient, trained: TrainedHome, component: str, number: int
 ) -> None:
     tab, messages = COMPONENTS[component]
@@ -129,7 +132,7 @@ def test_a_message_that_its_component_does_not_know_closes_the_session(
 
 
 @pytest.mark.parametrize("node", ["msg", "clear", "change", "", 1, None])
-def test_a_click_calls_nothing_but_the_click(client: ServerClient, node: object) -> None:
+def test_a_click_triggers_only_the_click_event(client: ServerClient, node: object) -> None:
     browser = RawBrowser(client, "?tab=text")
     data = with_component(browser.document, "ActionButton")
     owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
@@ -137,7 +140,7 @@ def test_a_click_calls_nothing_but_the_click(client: ServerClient, node: object)
     assert browser.was_closed() == POLICY_VIOLATION
 
 
-def test_a_disabled_button_takes_no_click_whatever_the_browser_says(client: ServerClient, trained: TrainedHome) -> None:
+def test_a_click_on_a_disabled_button_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?tab=options&model={trained.model.id}")
     with_component(browser.document, "Select")
     buttons = [m for m in list(browser.document.models) if getattr(getattr(m, "data", None), "label", "") == "Train"]
@@ -150,16 +153,14 @@ def test_a_disabled_button_takes_no_click_whatever_the_browser_says(client: Serv
     assert len(client.studio.services.models.all()) == number
 
 
-def test_a_choice_that_is_not_offered_is_dropped_since_lists_change_while_open(
-    client: ServerClient, trained: TrainedHome
-) -> None:
+def test_a_choice_that_is_not_offered_any_more_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?part=options&model={trained.model.id}")
     select = with_component(browser.document, "Select")
     assert check(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []
     browser.close()
 
 
-def test_a_model_that_has_just_left_the_page_is_no_offence(client: ServerClient) -> None:
+def test_a_change_of_a_removed_model_is_dropped(client: ServerClient) -> None:
     browser = RawBrowser(client)
     gone = Div(text="a notice")
     browser.document.models[gone.id] = gone
@@ -169,10 +170,10 @@ def test_a_model_that_has_just_left_the_page_is_no_offence(client: ServerClient)
     browser.close()
 
 
-def test_a_page_in_a_notebook_s_cell_ignores_what_it_would_not_send(
+def test_a_page_inside_a_notebook_cell_ignores_invalid_messages(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There the browser belongs to who runs the kernel; a message of another origin is not obeyed all the same."""
+    """There, the browser belongs to the owner of the kernel; invalid messages are ignored all the same."""
     studio, document = Studio.open(services), Document()
     with set_curdoc(document):
         page = studio.page("library")
@@ -196,22 +197,22 @@ def test_a_page_in_a_notebook_s_cell_ignores_what_it_would_not_send(
     studio.close()
 
 
-def test_a_model_that_is_on_its_way_to_the_page_is_no_offence(
+def test_a_change_of_a_model_that_is_being_added_is_accepted(
     client: ServerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A callback sends a new model to the browser before it has added it to the page, and the browser is quick."""
+    """A callback sends a new model to the browser before it adds it to the page, and the browser is quick."""
     browser, new = RawBrowser(client), Location()
     calls: list[object] = []
     monkeypatch.setattr(message_filter, "check", lambda *given: calls.append(given) or check(*given))
-    has_begun = threading.Event()
+    has_started = threading.Event()
 
     def callback() -> None:
-        has_begun.set()
+        has_started.set()
         wait_until(lambda: calls)
         browser.document.add_root(new)
 
     browser.document.add_next_tick_callback(callback)
-    wait_until(has_begun.is_set)
+    wait_until(has_started.is_set)
     browser.patch(change(new.id, "search", "?tab=text"))
     wait_until(lambda: new.search == "?tab=text")
     browser.close()

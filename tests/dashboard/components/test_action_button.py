@@ -1,4 +1,4 @@
-"""A button takes no second click while its action is under way."""
+"""A button with an action ignores clicks while the action runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from charrnn.services import open_services
 from dashboard.components.action_button import ActionButton
-from dashboard.live.session import Session, Work
+from dashboard.live.session import Session, Task
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT, wait_until
@@ -16,25 +16,25 @@ from tests.support.waiting import TIMEOUT, wait_until
 expect.set_options(timeout=1000 * TIMEOUT)
 
 
-def test_a_button_is_disabled_from_the_click_until_its_work_has_ended(session: Session) -> None:
-    begun: list[Work] = []
+def test_a_button_is_disabled_from_the_click_until_its_task_ends(session: Session) -> None:
+    started: list[Task] = []
 
-    def act() -> Work:
-        begun.append(Work())
-        return begun[-1]
+    def act() -> Task:
+        started.append(Task())
+        return started[-1]
 
     button = ActionButton(session, act, label="Export", busy_label="Exporting …")
     for _ in range(3):
         button.clicks += 1
-    assert (len(begun), button.disabled, button.label) == (1, True, "Exporting …")
-    begun[0].end()
+    assert (len(started), button.disabled, button.label) == (1, True, "Exporting …")
+    started[0].end()
     assert (button.disabled, button.label) == (False, "Export")
     button.clicks += 1
-    assert len(begun) == 2
+    assert len(started) == 2
 
 
 def test_a_button_that_is_blocked_meanwhile_stays_disabled(session: Session) -> None:
-    work = Work()
+    work = Task()
     button = ActionButton(session, lambda: work, label="Delete")
     button.clicks += 1
     button.blocked = True
@@ -45,12 +45,12 @@ def test_a_button_that_is_blocked_meanwhile_stays_disabled(session: Session) -> 
 
 
 @pytest.mark.parametrize("look", [{"visible": False}, {"disabled": True}])
-def test_a_button_that_cannot_be_seen_or_used_does_nothing(session: Session, look: dict[str, bool]) -> None:
-    button = ActionButton(session, lambda: pytest.fail("nobody could press it"), label="Delete", **look)
+def test_an_invisible_or_disabled_button_does_nothing(session: Session, look: dict[str, bool]) -> None:
+    button = ActionButton(session, lambda: pytest.fail("it was called"), label="Delete", **look)
     button.clicks += 1
 
 
-def test_an_action_that_fails_says_why_and_can_be_tried_again(session: Session) -> None:
+def test_a_failed_action_shows_why_and_can_be_retried(session: Session) -> None:
     button = ActionButton(session, lambda: [][0], label="Save")
     button.clicks += 1
     assert "IndexError" in session.notice[1]
@@ -64,7 +64,7 @@ def test_defect_a_double_click_on_starting_over_starts_once(
     with open_services(home, environ={}) as services:
         before = services.models.get(trained.model.id).epoch
         page.get_by_role("button", name="Start over", exact=True).click()
-        page.get_by_role("button", name="Forget what it learned and start over").dblclick()
+        page.get_by_role("button", name="Discard and retrain").dblclick()
         wait_until(lambda: services.models.get(trained.model.id).epoch > before)
         expect(page.get_by_role("button", name="Start over", exact=True)).to_be_visible()  # it is over again
         expect(page.get_by_role("alert")).to_have_count(0)

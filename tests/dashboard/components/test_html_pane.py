@@ -1,57 +1,59 @@
-"""Markup that changes while somebody looks; without a browser."""
+"""The HTML pane without a browser: what is sent with the page, and what in messages."""
 
 import pytest
 from bokeh.document import Document
 
-from dashboard.components.html_pane import Live
+from dashboard.components.html_pane import HTMLPane
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is told to the browser."""
-    told: list[str] = []
-    monkeypatch.setattr(Live, "_send_msg", lambda self, html: told.append(html))
-    return told
+    """The messages that are sent to the browser."""
+    messages: list[str] = []
+    monkeypatch.setattr(HTMLPane, "_send_msg", lambda self, html: messages.append(html))
+    return messages
 
 
-def test_what_is_shown_before_it_is_drawn_comes_with_the_page(sent: list[str]) -> None:
-    live = Live()
-    live.show("<p>one duck</p>")
-    live._handle_msg(live.html)  # the browser has drawn it
-    assert live.html == "<p>one duck</p>"
+def test_html_that_is_set_before_drawing_is_sent_with_the_page(sent: list[str]) -> None:
+    pane = HTMLPane()
+    pane.show("<p>one duck</p>")
+    pane._handle_msg(pane.html)  # the browser has drawn it
+    assert pane.html == "<p>one duck</p>"
     assert not sent
 
 
-def test_later_changes_are_told_once(sent: list[str]) -> None:
-    live = Live()
-    live._handle_msg(live.html)
+def test_each_later_change_is_sent_once_as_a_message(sent: list[str]) -> None:
+    pane = HTMLPane()
+    model = pane.get_root(Document())
+    pane._handle_msg(pane.html)
     for number in (1, 2, 2, 3):
-        live.show(f"{number} ducks")
+        pane.show(f"{number} ducks")
     assert sent == ["1 ducks", "2 ducks", "3 ducks"]
-    assert live.html == ""  # Bokeh has nothing to lay out
+    assert model.data.html == ""  # Bokeh has nothing to lay out
 
 
-def test_drawn_again_it_is_told_what_it_missed(sent: list[str]) -> None:
-    live = Live()
-    live._handle_msg(live.html)
-    live.show("seven ducks")
-    live._handle_msg(live.html)
+def test_a_pane_that_is_drawn_again_gets_the_current_html(sent: list[str]) -> None:
+    pane = HTMLPane()
+    drawn = pane.html
+    pane._handle_msg(drawn)
+    pane.show("seven ducks")
+    pane._handle_msg(drawn)
     assert sent == ["seven ducks"] * 2
 
 
-def test_drawn_while_it_changed_it_is_told_so(sent: list[str]) -> None:
-    live = Live()
-    drawn = live.html
-    live.show("a duck")
-    live._handle_msg(drawn)
+def test_a_change_while_drawing_is_sent_afterwards(sent: list[str]) -> None:
+    pane = HTMLPane()
+    drawn = pane.html
+    pane.show("a duck")
+    pane._handle_msg(drawn)
     assert sent == ["a duck"]
 
 
-def test_once_it_is_out_and_not_yet_drawn_nothing_is_sent_until_it_asks(sent: list[str]) -> None:
-    """Fifty pages whose browsers were busy cost a training most of what watching cost: each change went by Bokeh."""
-    live = Live(html="an egg")
-    live.get_root(Document())
-    live.show("a duck")
-    assert (live.html, sent) == ("an egg", [])
-    live._handle_msg("an egg")
+def test_nothing_is_sent_between_sending_the_page_and_drawing_it(sent: list[str]) -> None:
+    """Each change made Bokeh lay out the page of a busy browser, which was most of what fifty open pages cost."""
+    pane = HTMLPane(html="an egg")
+    model = pane.get_root(Document())
+    pane.show("a duck")
+    assert (model.data.html, sent) == ("an egg", [])
+    pane._handle_msg("an egg")
     assert sent == ["a duck"]

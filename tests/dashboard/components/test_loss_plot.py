@@ -1,4 +1,4 @@
-"""The loss plot."""
+"""Curves, axes and baselines of the loss plot."""
 
 import math
 
@@ -8,7 +8,7 @@ from bokeh.models import Label
 
 from charrnn.core.baselines import Baselines
 from charrnn.core.records import Curve
-from dashboard.components.curve_smoothing import LIMIT
+from dashboard.components.curve_smoothing import MAX_POINTS
 from dashboard.components.loss_plot import Axes, LossPlot
 
 BASELINES = Baselines(uniform=4.2, letters=3.1, bigram=2.4, trigram=1.9, xz=1.8, num_characters=1000, whole=True)
@@ -23,7 +23,7 @@ def data(plot: LossPlot, name: str, column: str) -> list[float]:
     return list(plot.sources[name].data[column])
 
 
-def test_new_values_are_added_to_those_that_are_there() -> None:
+def test_new_points_are_appended() -> None:
     plot = LossPlot(Axes(smoothing=0))
     for count in (3, 7):
         plot.show({"loss": curve(count)})
@@ -31,13 +31,13 @@ def test_new_values_are_added_to_those_that_are_there() -> None:
     assert data(plot, "loss", "y") == data(plot, "smooth", "y") == list(curve(7).values)
 
 
-@pytest.mark.parametrize("count", [LIMIT + 1, 30_011])
+@pytest.mark.parametrize("count", [MAX_POINTS + 1, 30_011])
 def test_a_browser_gets_at_most_2000_points_with_the_extremes(count: int) -> None:
     long, plot = curve(count), LossPlot(Axes())
     long.values[777] = 99.0
-    for shown in (10, LIMIT - 1, count):
+    for shown in (10, MAX_POINTS - 1, count):
         plot.show({"loss": Curve(long.steps[:shown], long.values[:shown], long.seconds[:shown])})
-    assert len(data(plot, "loss", "x")) <= LIMIT
+    assert len(data(plot, "loss", "x")) <= MAX_POINTS
     assert max(data(plot, "loss", "y")) == 99.0
     assert data(plot, "loss", "x")[-1] == count
 
@@ -56,7 +56,7 @@ def test_time_is_in_minutes_since_the_first_training_loss() -> None:
     assert data(plot, "val_loss", "x") == [2, 3.5]
 
 
-def test_a_cleared_plot_begins_anew() -> None:
+def test_a_cleared_plot_can_be_filled_again() -> None:
     plot = LossPlot(Axes())
     plot.show({"loss": curve(5), "val_loss": curve(2)})
     plot.clear()
@@ -65,7 +65,7 @@ def test_a_cleared_plot_begins_anew() -> None:
     assert data(plot, "loss", "x") == [1, 2]
 
 
-def test_labels_of_baselines_stand_where_curves_are_not_and_apart_from_each_other() -> None:
+def test_baseline_labels_avoid_curves_and_each_other() -> None:
     plot = LossPlot(Axes())
     plot.show_baselines(BASELINES)
     labels = [item for item in plot.figure.center if isinstance(item, Label)]
@@ -76,7 +76,7 @@ def test_labels_of_baselines_stand_where_curves_are_not_and_apart_from_each_othe
     assert (sides["trigrams"], sides["xz"]) == ("bottom", "top")
 
 
-def test_defect_labels_of_baselines_leave_the_side_where_a_curve_crosses_their_line() -> None:
+def test_defect_baseline_labels_move_away_from_crossing_curves() -> None:
     plot = LossPlot(Axes(smoothing=0))
     plot.show_baselines(BASELINES)
     label = next(item for item in plot.figure.center if isinstance(item, Label) and item.text == "trigrams 1.90")
@@ -89,12 +89,12 @@ def test_defect_labels_of_baselines_leave_the_side_where_a_curve_crosses_their_l
     assert (label.text_align, label.x.symbol) == ("left", "left")
 
 
-def test_baselines_are_labelled_lines_that_can_go() -> None:
+def test_baselines_are_labeled_lines_that_can_be_removed() -> None:
     plot = LossPlot(Axes())
     before = len(plot.figure.center)
     plot.show_baselines(BASELINES)
     labels = [item.text for item in plot.figure.center[before:] if hasattr(item, "text")]
-    assert labels[0] == "any character, at random 4.20"
+    assert labels[0] == "uniform 4.20"
     assert labels[2] == "bigrams 2.40"
     plot.show_baselines(None)
     assert len(plot.figure.center) == before

@@ -1,4 +1,4 @@
-"""Forms made from the schema."""
+"""Forms generated from the options schema."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.core.errors import OptionError
 from charrnn.core.options import defaults, options, preset
-from dashboard.components.option_form import Form, options_class
+from dashboard.components.option_form import OptionForm, options_class
 
 
 @pytest.mark.parametrize("kind", ["training", "sampling"])
@@ -22,75 +22,75 @@ def test_the_param_class_has_every_option_with_its_bounds_and_help(kind) -> None
             assert tuple(parameter.objects) == option.choices
 
 
-def test_the_param_class_refuses_what_the_schema_refuses() -> None:
+def test_the_param_class_rejects_what_the_schema_rejects() -> None:
     with pytest.raises(ValueError, match="num_layers"):
         options_class("training")(num_layers=9)
 
 
-def test_a_form_begins_with_the_defaults() -> None:
-    assert Form("training").values == defaults("training")
+def test_a_form_starts_with_the_defaults() -> None:
+    assert OptionForm("training").values == defaults("training")
 
 
 def test_every_preset_fits_the_form() -> None:
-    form = Form("training")
+    form = OptionForm("training")
     form.fill(preset("karpathy"))
     assert form.values == preset("karpathy")
     assert form.fields["learning_rate"].value == "0.002"
 
 
-def test_a_mistake_is_told_at_its_field_and_nowhere_else() -> None:
-    form = Form("training")
+def test_an_error_is_shown_at_its_field_only() -> None:
+    form = OptionForm("training")
     form.fields["num_layers"].value_input = "12"
     field = form.fields["num_layers"]
     assert field.error_state
-    assert field.helper_text == form.problems["num_layers"]
+    assert field.helper_text == form.errors["num_layers"]
     assert "it must be a whole number between 1 and 8" in field.helper_text
     assert form.values["num_layers"] == 2
     assert not form.fields["lstm_size"].error_state
 
 
-def test_a_mended_mistake_goes_away() -> None:
-    form = Form("training")
+def test_a_corrected_value_clears_its_error() -> None:
+    form = OptionForm("training")
     for typed in ("1.5", "many", "4"):
         form.fields["num_layers"].value_input = typed
-    assert (form.problems, form.fields["num_layers"].helper_text, form.values["num_layers"]) == ({}, "", 4)
+    assert (form.errors, form.fields["num_layers"].helper_text, form.values["num_layers"]) == ({}, "", 4)
 
 
-def test_filling_a_form_takes_mistakes_away() -> None:
-    form = Form("training")
+def test_filling_a_form_clears_its_errors() -> None:
+    form = OptionForm("training")
     form.fields["seed"].value_input = "x"
     form.fill({"seed": 7})
-    assert (form.problems, form.fields["seed"].error_state, form.fields["seed"].value) == ({}, False, "7")
+    assert (form.errors, form.fields["seed"].error_state, form.fields["seed"].value) == ({}, False, "7")
 
 
-def test_a_form_is_not_filled_with_what_is_wrong() -> None:
-    form = Form("training")
+def test_a_form_rejects_invalid_values() -> None:
+    form = OptionForm("training")
     with pytest.raises(OptionError):
         form.fill({"num_layers": 3, "cell": "elman"})
     assert form.values == defaults("training")
 
 
-def test_each_change_is_told_once() -> None:
-    form, told = Form("training"), []
+def test_each_change_calls_the_callback_once() -> None:
+    form, told = OptionForm("training"), []
     form.on_change(lambda: told.append(form.values["seed"]))
     form.fields["seed"].value_input = "11"
     form.fill({"seed": 13})
     assert told == [11, 13]
 
 
-def test_sliders_end_where_the_schema_says() -> None:
-    slider = Form("sampling", sliders=True).fields["max_length"]
+def test_sliders_have_the_range_of_the_schema() -> None:
+    slider = OptionForm("sampling", sliders=True).fields["max_length"]
     assert (slider.start, slider.end, slider.step) == (50, 5000, 100)
 
 
 @pytest.mark.parametrize("kind", ["training", "sampling"])
-def test_every_field_says_what_it_means(kind) -> None:
-    for name, field in Form(kind, sliders=kind == "sampling").fields.items():
+def test_every_field_has_its_help(kind) -> None:
+    for name, field in OptionForm(kind, sliders=kind == "sampling").fields.items():
         assert json.dumps(options(kind)[name].help, ensure_ascii=False) in field.stylesheets[-1]
 
 
 def test_two_forms_share_nothing() -> None:
-    one, other = Form("training"), Form("training")
+    one, other = OptionForm("training"), OptionForm("training")
     one.fields["seed"].value_input = "5"
     assert other.values["seed"] == defaults("training")["seed"]
     assert isinstance(one.options, param.Parameterized)

@@ -1,4 +1,4 @@
-"""In a real browser: whatever is done to a plot, the page stays connected."""
+"""Interaction with a plot in a real browser."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ ACTS = {"hover": sweep, "drag": drag, "click": click_everywhere, "toolbar and wh
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_a_page_whose_plot_is_played_with_stays_connected(
+def test_interaction_with_a_plot_keeps_the_page_connected(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page], act: Callable[[Page, Locator], None]
 ) -> None:
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")

@@ -1,16 +1,16 @@
-"""Layouts hold only what is visible, so that a browser draws nothing else."""
+"""Layouts contain only visible components."""
 
 import panel as pn
 
 from charrnn.services import Services
-from dashboard.components.visible_only_layout import sparing
+from dashboard.components.visible_only_layout import visible_only
 from dashboard.live.hub import Hub
 from dashboard.views.page import build_page
 
 
-def test_hidden_parts_leave_and_come_back_to_their_places() -> None:
+def test_hidden_components_are_removed_and_restored_in_place() -> None:
     first, second, third = (pn.pane.Str(words, visible=words != "second") for words in ("first", "second", "third"))
-    layout = sparing(pn.Row(first, second, third))
+    layout = visible_only(pn.Row(first, second, third))
     assert layout.objects == [first, third]
 
     second.visible = True
@@ -20,12 +20,12 @@ def test_hidden_parts_leave_and_come_back_to_their_places() -> None:
     assert layout.objects == [second, third]
 
 
-def test_a_part_that_is_always_there_needs_no_switch() -> None:
+def test_a_component_without_visibility_always_stays() -> None:
     class Always(pn.viewable.Viewer):
         def __panel__(self) -> pn.pane.Str:
             return pn.pane.Str("always")
 
-    layout = sparing(pn.Row(hidden := pn.pane.Str("hidden", visible=False), Always()))
+    layout = visible_only(pn.Row(hidden := pn.pane.Str("hidden", visible=False), Always()))
     assert [part.object for part in layout] == ["always"]
     hidden.visible = True
     assert [part.object for part in layout] == ["hidden", "always"]

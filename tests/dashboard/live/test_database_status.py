@@ -1,4 +1,4 @@
-"""In a real browser: the database goes away or fails, and comes back."""
+"""Outages and errors of the database, shown in a real browser."""
 
 import sqlite3
 import subprocess
@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from charrnn.core.errors import StoreUnavailable
 from charrnn.services import open_services
-from dashboard.live.database_status import Outage
+from dashboard.live.database_status import DatabaseStatus
 from tests.support import database_servers
 from tests.support.dashboard_server import Server
 from tests.support.small_training import OPTIONS, TEXT
@@ -26,12 +26,12 @@ ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 500, "save_every_n"
 
 @pytest.fixture
 def mariadb(tmp_path: Path) -> Iterator[database_servers.Server]:
-    """A database server of this test alone, since it is stopped."""
+    """A database server for one test, which stops it."""
     with database_servers.running("mariadb", tmp_path) as server:
         yield server
 
 
-def test_a_page_says_that_it_waits_for_the_database_and_goes_on_by_itself(
+def test_a_page_shows_a_database_outage_and_recovers_by_itself(
     mariadb: database_servers.Server, serve: Callable[..., Server], open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     home, url = tmp_path / "home", mariadb.make_database("studio")
@@ -43,11 +43,11 @@ def test_a_page_says_that_it_waits_for_the_database_and_goes_on_by_itself(
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("log")).to_contain_text("step: 50/")
 
-    away = page.get_by_text("The database cannot be reached; trying again")
+    away = page.get_by_text("The database cannot be reached; retrying")
     mariadb.stop()
     expect(away).to_be_visible()
     other = open_page(f"{server.url}/?tab=library")
-    expect(other.get_by_text("The database cannot be reached; trying again")).to_be_visible()
+    expect(other.get_by_text("The database cannot be reached; retrying")).to_be_visible()
     mariadb.start()
     expect(away).to_be_hidden()
     expect(other.get_by_role("button", name="ducks", exact=True)).to_be_visible()
@@ -72,7 +72,7 @@ def test_a_page_says_that_it_waits_for_the_database_and_goes_on_by_itself(
 
 @contextmanager
 def failing(home: Path) -> Iterator[str]:
-    """Have the database fail whenever models are read; yield its words."""
+    """Make the database fail whenever models are read; yield its error message."""
     with closing(sqlite3.connect(home / "charrnn.sqlite3", isolation_level=None)) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_xinfo(model)")]
         broken = ", ".join("abs(1, 2) AS notes" if name == "notes" else name for name in columns)
@@ -93,28 +93,28 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
     with failing(home) as words:
         opened_meanwhile = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
         for visited in (page, opened_meanwhile):
-            expect(visited.get_by_text("The database cannot be reached; trying again")).to_contain_text(words)
+            expect(visited.get_by_text("The database cannot be reached; retrying")).to_contain_text(words)
     for visited in (page, opened_meanwhile):
         expect(visited.get_by_text("The database cannot be reached")).to_be_hidden()
     expect(opened_meanwhile.get_by_role("log")).to_contain_text("step: ")
 
 
-def test_the_log_has_the_traceback_of_an_unexpected_error_once_and_of_an_outage_none(
+def test_the_traceback_of_an_unexpected_error_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    outage = Outage(lambda: None)
+    status = DatabaseStatus(lambda: None)
     for error in [StoreUnavailable("The server is gone."), StoreUnavailable("Error 1047", unexpected=True)]:
         for _ in range(3):
-            with outage.asking():
+            with status.query():
                 raise error
-    outage.close()
+    status.close()
     assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
         ("The server is gone.", False),
         ("Error 1047", True),
     ]
 
 
-def test_an_unexpected_error_at_the_start_is_one_sentence(home: Path) -> None:
+def test_an_unexpected_error_at_startup_is_one_sentence(home: Path) -> None:
     with failing(home) as words:
         command = [sys.executable, "-m", "dashboard", "--home", str(home)]
         plain, verbose = (

@@ -1,4 +1,4 @@
-"""One follower a model, however many look."""
+"""The hub and its model feeds."""
 
 import time
 from threading import Event
@@ -8,68 +8,68 @@ import pytest
 from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from dashboard.live.database_status import Outage
+from dashboard.live.database_status import DatabaseStatus
 from dashboard.live.hub import Hub
-from dashboard.live.model_feed import Feed
+from dashboard.live.model_feed import ModelFeed
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT, wait_until
 
 
-def test_whoever_looks_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
+def test_a_subscriber_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
     rung = Event()
     wake = rung.set
-    hub.join(wake)
+    hub.subscribe(wake)
     model = services.training.start(TEXT, options=OPTIONS)
-    hub.look(wake, model.id)
+    hub.follow(wake, model.id)
     wait_until(lambda: hub.feed(wake).model and hub.feed(wake).model.state == ModelState.COMPLETED)
-    story = hub.feed(wake).story
+    history = hub.feed(wake).history
     assert rung.is_set()
-    assert list(story.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert list(story.curves["val_loss"].steps) == [2, 4, 6, 8]
-    assert set(story.curves) == {"loss", "val_loss"}  # of all that is measured, what is shown
-    assert {m.name for m in services.models.metrics(model.id)} > set(story.curves)
-    assert [sample.step for sample in story.samples.values()] == [6, 8]
-    assert [line.position for line in story.lines] == list(range(1, len(story.lines) + 1))
+    assert list(history.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert list(history.curves["val_loss"].steps) == [2, 4, 6, 8]
+    assert set(history.curves) == {"loss", "val_loss"}  # of all that is measured, what is shown
+    assert {m.name for m in services.models.metrics(model.id)} > set(history.curves)
+    assert [sample.step for sample in history.samples.values()] == [6, 8]
+    assert [line.position for line in history.lines] == list(range(1, len(history.lines) + 1))
 
 
-def test_two_who_look_at_one_model_share_a_follower(services: Services, hub: Hub) -> None:
+def test_two_sessions_share_the_feed_of_a_model(services: Services, hub: Hub) -> None:
     model = services.models.create("ducks")
     one, other = Event().set, Event().set
     for wake in (one, other):
-        hub.join(wake)
-        hub.look(wake, model.id)
+        hub.subscribe(wake)
+        hub.follow(wake, model.id)
     assert hub.feed(one) is hub.feed(other)
-    hub.leave(one)
+    hub.unsubscribe(one)
     assert (hub.num_sessions, hub.num_feeds) == (1, 1)
-    hub.look(other, "")
+    hub.follow(other, "")
     assert hub.num_feeds == 0
 
 
-def test_nothing_is_left_of_who_left(services: Services, hub: Hub) -> None:
+def test_unsubscribing_leaves_nothing_behind(services: Services, hub: Hub) -> None:
     for _ in range(20):
         wake = Event().set
-        hub.join(wake)
-        hub.look(wake, services.models.free_name("no model"))
-        hub.leave(wake)
+        hub.subscribe(wake)
+        hub.follow(wake, services.models.free_name("no model"))
+        hub.unsubscribe(wake)
     assert (hub.num_sessions, hub.num_feeds) == (0, 0)
 
 
-def test_a_resumed_training_forgets_the_curve_beyond_its_checkpoint(services: Services) -> None:
+def test_a_resumed_training_drops_the_curve_beyond_its_checkpoint(services: Services) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     services.training.wait(model.id)
-    feed = Feed(services, model.id)
+    feed = ModelFeed(services, model.id)
     feed.refresh()
-    before = feed.story
+    before = feed.history
     services.training.resume(model.id, options={"max_steps": 11})
     services.training.wait(model.id)
     feed.refresh()
-    assert feed.story is not before
-    assert list(feed.story.curves["loss"].steps) == list(range(1, 12))
-    assert [line.position for line in feed.story.lines] == list(range(1, len(feed.story.lines) + 1))
+    assert feed.history is not before
+    assert list(feed.history.curves["loss"].steps) == list(range(1, 12))
+    assert [line.position for line in feed.history.lines] == list(range(1, len(feed.history.lines) + 1))
 
 
-def test_a_training_of_this_process_says_when_there_is_something_to_read(services: Services) -> None:
+def test_a_local_training_reports_when_something_was_stored(services: Services) -> None:
     stored: list[str] = []
     model = services.training.start(TEXT, options=OPTIONS)
     follower = services.training.follow(model.id, on_stored=lambda: stored.append("something"))
@@ -80,28 +80,28 @@ def test_a_training_of_this_process_says_when_there_is_something_to_read(service
     assert not follower.is_local
 
 
-def test_closing_twice_is_no_error(services: Services) -> None:
+def test_closing_twice_is_not_an_error(services: Services) -> None:
     hub = Hub(services)
     hub.close()
     hub.close()
 
 
-def test_small_curves_read_on_where_they_ended(services: Services, hub: Hub) -> None:
+def test_validation_curves_are_read_incrementally(services: Services, hub: Hub) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     done = services.training.wait(model.id)
-    assert list(hub.validation(done).steps) == list(hub.validation(done).steps) == [2, 4, 6, 8]
+    assert list(hub.validation_curve(done).steps) == list(hub.validation_curve(done).steps) == [2, 4, 6, 8]
     services.training.resume(model.id, options={"max_steps": 11})
-    assert list(hub.validation(services.training.wait(model.id)).steps) == [2, 4, 6, 8, 10, 11]
+    assert list(hub.validation_curve(services.training.wait(model.id)).steps) == [2, 4, 6, 8, 10, 11]
 
 
-def test_looking_again_at_a_model_at_rest_is_no_news(trained: TrainedHome, home) -> None:
+def test_refreshing_an_unchanged_model_reports_no_change(trained: TrainedHome, home) -> None:
     with open_services(home, environ={}) as services:
-        feed = Feed(services, trained.model.id)
+        feed = ModelFeed(services, trained.model.id)
         assert feed.refresh()
         assert not feed.refresh()
 
 
-def test_the_curves_of_a_training_are_read_no_more_often_than_they_are_drawn(
+def test_curves_are_not_read_more_often_than_they_are_drawn(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[float] = []
@@ -110,7 +110,7 @@ def test_the_curves_of_a_training_are_read_no_more_often_than_they_are_drawn(
         services.models, "curve", lambda *args, **named: read.append(time.monotonic()) or curve(*args, **named)
     )
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000})
-    feed = Feed(services, model.id)
+    feed = ModelFeed(services, model.id)
     while len(read) < 6:  # two curves, three times
         feed.refresh()
         time.sleep(0.01)
@@ -118,21 +118,21 @@ def test_the_curves_of_a_training_are_read_no_more_often_than_they_are_drawn(
     services.training.stop(model.id)
     services.training.wait(model.id)
     feed.refresh()
-    assert feed.story.curves["loss"].last_step == feed.model.step
+    assert feed.history.curves["loss"].last_step == feed.model.step
 
 
-def test_a_model_that_is_not_there_is_said(services: Services) -> None:
-    feed = Feed(services, "nobody")
+def test_a_missing_model_is_reported(services: Services) -> None:
+    feed = ModelFeed(services, "nobody")
     assert feed.refresh()
     assert "There is no model 'nobody'" in feed.error
     assert feed.model is None
 
 
-def test_defect_what_was_told_once_is_shown_even_if_the_database_goes_away_right_then(
+def test_defect_an_update_is_kept_if_the_database_goes_away_afterwards(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
-    feed = Feed(services, model.id)
+    feed = ModelFeed(services, model.id)
     feed.refresh()
     services.training.wait(model.id)
     with monkeypatch.context() as away:
@@ -141,21 +141,21 @@ def test_defect_what_was_told_once_is_shown_even_if_the_database_goes_away_right
     assert feed.error == "The database is away."
     assert feed.refresh()
     assert feed.error == ""
-    assert [line.position for line in feed.story.lines] == list(
+    assert [line.position for line in feed.history.lines] == list(
         range(1, services.models.get(model.id).log_position + 1)
     )
-    assert list(feed.story.curves["loss"].steps) == list(range(1, 9))
+    assert list(feed.history.curves["loss"].steps) == list(range(1, 9))
 
 
 def refuse(*args, **kwargs):
     raise StoreUnavailable("The database is away.")
 
 
-def test_an_outage_is_told_when_it_begins_and_when_it_ends(
+def test_an_outage_is_reported_when_it_starts_and_ends(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rung: list[str] = []
-    hub.join(lambda: rung.append(hub.outage.words))
+    hub.subscribe(lambda: rung.append(hub.database.message))
     wait_until(lambda: hub.models_version)
     with monkeypatch.context() as away:
         away.setattr(services.models, "all", refuse)
@@ -163,35 +163,35 @@ def test_an_outage_is_told_when_it_begins_and_when_it_ends(
     wait_until(lambda: rung[-1] == "")
 
 
-def test_a_database_that_keeps_silent_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.live.database_status.SILENT_SECONDS", 0.03)
-    told = Event()
-    outage = Outage(told.set)
-    with outage.asking():
-        assert told.wait(TIMEOUT)
-    assert outage.words == "The database does not answer."
-    outage.say("")
-    outage.close()
+    changed = Event()
+    status = DatabaseStatus(changed.set)
+    with status.query():
+        assert changed.wait(TIMEOUT)
+    assert status.message == "The database does not answer."
+    status.set("")
+    status.close()
 
 
-def test_the_hub_outlives_a_mistake_of_the_program(
+def test_the_hub_survives_an_unexpected_error(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hub.join(lambda: None)
+    hub.subscribe(lambda: None)
     with monkeypatch.context() as wrong:
         wrong.setattr(services.models, "all", lambda: [][0])
-        wait_until(lambda: "IndexError" in hub.outage.words)
-    wait_until(lambda: not hub.outage.words)
+        wait_until(lambda: "IndexError" in hub.database.message)
+    wait_until(lambda: not hub.database.message)
     assert "unexpected error" in caplog.text
 
 
-def test_what_somebody_changes_is_seen_although_numbers_wait(services: Services, hub: Hub) -> None:
+def test_a_change_of_a_model_is_shown_although_curves_wait(services: Services, hub: Hub) -> None:
     wake = Event().set
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000})
-    hub.join(wake)
-    hub.look(wake, model.id)
+    hub.subscribe(wake)
+    hub.follow(wake, model.id)
     wait_until(lambda: hub.feed(wake).model)
-    hub.feed(wake)._pace.next = float("inf")
+    hub.feed(wake)._throttle.next = float("inf")
     services.models.rename(model.id, "geese")
     wait_until(lambda: hub.feed(wake).model.name == "geese")
     services.training.stop(model.id)

@@ -1,11 +1,11 @@
-"""How far a training is."""
+"""Estimates of steps, speed and time left."""
 
 from datetime import UTC, datetime
 
 import numpy as np
 
 from charrnn.core.records import Corpus, Curve, Model, ModelState
-from dashboard.live.progress_estimate import Progress, total_steps
+from dashboard.live.progress_estimate import ProgressEstimate, total_steps
 
 BEGAN = datetime(2025, 6, 7, 8, 9, 10)
 START = BEGAN.replace(tzinfo=UTC).timestamp()
@@ -26,31 +26,31 @@ def losses(steps: int, seconds_each: float) -> Curve:
 
 
 def test_speed_and_time_left_follow_from_the_losses() -> None:
-    progress = Progress.of(model(8), corpus(620), losses(8, 0.5), now=START + 4)
+    progress = ProgressEstimate.of(model(8), corpus(620), losses(8, 0.5), now=START + 4)
     assert progress.characters_per_second == 30  # 2 steps a second of 15 characters
     assert progress.seconds_left == 16  # 32 steps
     assert progress.share == 0.2
 
 
-def test_nothing_is_known_before_two_steps() -> None:
-    progress = Progress.of(model(1), corpus(620), losses(1, 0.5), now=START)
+def test_speed_is_unknown_before_two_steps() -> None:
+    progress = ProgressEstimate.of(model(1), corpus(620), losses(1, 0.5), now=START)
     assert (progress.characters_per_second, progress.seconds_left) == (None, None)
 
 
-def test_a_time_limit_may_come_first() -> None:
-    progress = Progress.of(model(8, max_minutes=0.2), corpus(620), losses(8, 0.5), now=START + 4)
+def test_a_time_limit_may_end_the_training_first() -> None:
+    progress = ProgressEstimate.of(model(8, max_minutes=0.2), corpus(620), losses(8, 0.5), now=START + 4)
     assert progress.seconds_left == 8
 
 
 def test_only_the_last_half_minute_counts() -> None:
     curve = Curve(np.array([1.0, 2, 3]), np.full(3, 2.0), START + np.array([0.0, 1000, 1002]))
-    assert Progress.of(model(3), corpus(620), curve, now=START + 1002).characters_per_second == 7.5
+    assert ProgressEstimate.of(model(3), corpus(620), curve, now=START + 1002).characters_per_second == 7.5
 
 
-def test_passes_over_the_text_may_come_before_the_last_step() -> None:
-    # 558 characters to train on, 186 a sequence, 37 windows a pass
+def test_the_number_of_epochs_may_end_the_training_first() -> None:
+    # 558 characters to train on, 186 per sequence, 37 steps per epoch
     assert total_steps(model(0, max_epochs=0.5).train_params, corpus(620)) == 18
 
 
-def test_a_text_that_became_too_short_has_no_end_to_tell() -> None:
+def test_a_text_that_is_too_short_has_no_total_number_of_steps() -> None:
     assert total_steps(model(0).train_params, corpus(6)) == 0

@@ -1,13 +1,13 @@
-"""How often numbers are drawn anew."""
+"""Throttling of redraws."""
 
 import pytest
 
 from dashboard.live import update_throttle
-from dashboard.live.update_throttle import Pace
+from dashboard.live.update_throttle import UpdateThrottle
 
 
 class Clock:
-    """Time as a test has it pass."""
+    """A clock that a test sets."""
 
     now = 1000.0
 
@@ -22,8 +22,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def times(clock: Clock, pace: Pace, seconds: float) -> int:
-    """Count how often it is time within some seconds, asked eight times a second."""
+def times(clock: Clock, pace: UpdateThrottle, seconds: float) -> int:
+    """Return how many redraws are due within some seconds, checked eight times a second."""
     count = 0
     for _ in range(round(8 * seconds)):
         count += pace.is_due()
@@ -31,16 +31,16 @@ def times(clock: Clock, pace: Pace, seconds: float) -> int:
     return count
 
 
-def test_once_a_second_at_first_and_every_six_seconds_in_the_end(clock: Clock) -> None:
-    pace = Pace()
+def test_redraws_slow_down_from_one_to_six_seconds(clock: Clock) -> None:
+    pace = UpdateThrottle()
     assert times(clock, pace, 8) == 8
     times(clock, pace, 300)
     assert times(clock, pace, 60) == 10
 
 
-def test_who_hurries_does_not_wait_and_begins_anew(clock: Clock) -> None:
-    pace = Pace()
+def test_a_restart_makes_a_redraw_due(clock: Clock) -> None:
+    pace = UpdateThrottle()
     times(clock, pace, 300)
-    assert pace.is_due(hurry=True)
+    assert pace.is_due(restart=True)
     assert not pace.is_due()
     assert times(clock, pace, 9) == 8

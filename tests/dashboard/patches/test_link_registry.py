@@ -1,9 +1,9 @@
-"""Panel's links between components, while several pages are built at once."""
+"""Panel's registry of links while several pages are built at once."""
 
 from panel.links import Callback
 
-import dashboard.views.page  # noqa: F401  as every page does
-from dashboard.patches.link_registry import Registry
+from dashboard import patches
+from dashboard.patches.link_registry import LinkRegistry
 
 
 class Component:
@@ -11,7 +11,7 @@ class Component:
 
 
 def test_defect_a_page_fails_when_another_one_is_built_at_the_same_time() -> None:
-    registry = Registry()
+    registry = LinkRegistry()
     kept = [Component() for _ in range(7)]
     for component in kept:
         registry[component] = []
@@ -24,4 +24,5 @@ def test_defect_a_page_fails_when_another_one_is_built_at_the_same_time() -> Non
 
 
 def test_panel_uses_it() -> None:
-    assert isinstance(Callback.registry, Registry)
+    patches.apply()
+    assert isinstance(Callback.registry, LinkRegistry)

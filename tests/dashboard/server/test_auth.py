@@ -1,4 +1,4 @@
-"""What ends a login, what a stolen token is worth, and how guessing passwords is slowed down."""
+"""Logins, logouts, tokens, and the delay of password guessing."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ import pytest
 from charrnn.services import open_services
 from charrnn.services.login_file import Users, add_user, remove_user
 from dashboard.server.login_providers import Logins
-from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MOST_KEPT, Throttle
+from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MAX_COUNTERS, LoginThrottle
 from dashboard.server.request_guard import is_local
 from tests.support.http_client import USERS, ServerClient, Tab, logins_in, opened, token_in
 
@@ -32,7 +32,7 @@ def client(home: Path) -> Iterator[ServerClient]:
 
 
 @pytest.mark.parametrize("change", ["removed", "new password"])
-def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(
+def test_removing_a_user_or_changing_a_password_ends_logins_at_once(
     client: ServerClient, home: Path, change: str
 ) -> None:
     tab = Tab.opened(client)
@@ -48,7 +48,7 @@ def test_a_user_who_is_removed_or_gets_another_password_is_out_at_once(
     assert client.log_in("ada", "lovelace") == (401 if change == "removed" else 302)
 
 
-def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(client: ServerClient) -> None:
+def test_logging_out_closes_all_tabs_of_a_browser_only(client: ServerClient) -> None:
     here = [Tab.opened(client), Tab.opened(client)]
     cookie = client.cookie
     client.log_in("ada", USERS["ada"])
@@ -61,7 +61,7 @@ def test_logging_out_ends_all_tabs_of_a_browser_and_no_other_browser(client: Ser
     assert elsewhere.answers()
 
 
-def test_servers_that_share_secret_and_data_share_logins_and_logouts(home: Path) -> None:
+def test_servers_with_a_shared_secret_and_folder_share_logins_and_logouts(home: Path) -> None:
     logins = Logins(users=logins_in(home).users, cookie_secret="as long as one likes")
     with open_services(home, environ={}) as one, open_services(home, environ={}) as two:
         for first in opened(one, logins):
@@ -74,7 +74,7 @@ def test_servers_that_share_secret_and_data_share_logins_and_logouts(home: Path)
                 assert tab.is_closed
 
 
-def test_a_token_opens_nothing_with_another_login(client: ServerClient) -> None:
+def test_a_token_is_rejected_with_another_login(client: ServerClient) -> None:
     page = client.ask("GET", "/")[2]
     token = token_in(page)
     ada = client.cookie
@@ -84,7 +84,7 @@ def test_a_token_opens_nothing_with_another_login(client: ServerClient) -> None:
     assert [client.shake(token, cookie) for cookie in (bob, client.cookie, "", ada)] == [403, 403, 403, 101]
 
 
-def test_a_token_that_was_not_signed_here_opens_nothing(client: ServerClient) -> None:
+def test_a_token_with_a_foreign_signature_is_rejected(client: ServerClient) -> None:
     from bokeh.util.token import generate_jwt_token, generate_session_id
 
     signed = {"secret_key": b"another", "signed": True}
@@ -93,7 +93,7 @@ def test_a_token_that_was_not_signed_here_opens_nothing(client: ServerClient) ->
         assert client.shake(token, client.cookie) == 403
 
 
-def test_a_page_holds_no_cookie_and_no_header(client: ServerClient) -> None:
+def test_a_page_contains_no_cookies_and_no_headers(client: ServerClient) -> None:
     from bokeh.util.token import get_token_payload
 
     payload = get_token_payload(token_in(client.ask("GET", "/", Authorization="Basic c2VjcmV0")[2]))
@@ -102,7 +102,7 @@ def test_a_page_holds_no_cookie_and_no_header(client: ServerClient) -> None:
 
 
 @pytest.mark.parametrize("way", ["/?bokeh-session-id={}", "/?bokeh-token={}"])
-def test_nobody_chooses_a_session(client: ServerClient, way: str) -> None:
+def test_a_session_cannot_be_chosen(client: ServerClient, way: str) -> None:
     from bokeh.util.token import get_session_id
 
     token = token_in(client.ask("GET", "/")[2])
@@ -121,7 +121,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("url", ELSEWHERE, ids=repr)
-def test_a_log_in_leads_nowhere_else(client: ServerClient, url: str) -> None:
+def test_a_login_redirects_only_within_the_server(client: ServerClient, url: str) -> None:
     assert not is_local(url)
     address = f"/login?next={quote(url, safe='')}"
     assert client.ask("GET", address)[0] == 403
@@ -131,7 +131,7 @@ def test_a_log_in_leads_nowhere_else(client: ServerClient, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["/", "/?tab=write&model=9f2c", "/?text=a//b"])
-def test_a_log_in_leads_to_the_page_that_was_asked_for(client: ServerClient, url: str) -> None:
+def test_a_login_redirects_to_the_requested_page(client: ServerClient, url: str) -> None:
     client.cookie = ""
     asked = client.ask("GET", url)[1]["Location"]
     assert asked.startswith("./login?next=")
@@ -140,13 +140,13 @@ def test_a_log_in_leads_to_the_page_that_was_asked_for(client: ServerClient, url
 
 
 def stop_the_clock(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let no time pass between attempts, however busy the machine; return the seconds, to be changed."""
+    """Stop the clock of the throttle, so that a slow machine does not matter; return the time, which can be changed."""
     seconds = [1000.0]
     monkeypatch.setattr(client.studio.gate.throttle, "_clock", lambda: seconds[0])
     return seconds
 
 
-def test_guessing_is_slowed_down_for_one_user_at_one_address(
+def test_password_guessing_is_slowed_down_per_user_and_address(
     client: ServerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = stop_the_clock(client, monkeypatch)
@@ -160,15 +160,15 @@ def test_guessing_is_slowed_down_for_one_user_at_one_address(
     assert client.log_in("ada", USERS["ada"]) == 302
 
 
-def test_a_forged_address_does_not_help(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forged_address_does_not_avoid_the_delay(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_the_clock(client, monkeypatch)
     answers = [client.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(FREE_OF_ONE + 2)]
     assert answers[-1] == 429
 
 
-def test_a_trusted_proxy_tells_visitors_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trusted_proxy_distinguishes_clients(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_services(home, environ={}) as services:
-        for client in opened(services, logins_in(home), proxies=("127.0.0.0/8",)):
+        for client in opened(services, logins_in(home), trusted_proxies=("127.0.0.0/8",)):
             stop_the_clock(client, monkeypatch)
             for _ in range(FREE_OF_ONE + 1):
                 client.try_to_log_in("ada", "guess", X_Forwarded_For="203.0.113.9, 192.0.2.1")
@@ -177,7 +177,7 @@ def test_a_trusted_proxy_tells_visitors_apart(home: Path, monkeypatch: pytest.Mo
 
 
 class Clock:
-    """Seconds, as a test likes them."""
+    """A clock that a test sets."""
 
     now = 1000.0
 
@@ -186,7 +186,7 @@ class Clock:
 
 
 def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> None:
-    throttle = Throttle(clock := Clock())
+    throttle = LoginThrottle(clock := Clock())
     delays = []
     for _ in range(FREE_OF_ONE + 9):
         throttle.failed("ada", "192.0.2.1")
@@ -200,8 +200,8 @@ def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> No
 
 
 @pytest.mark.parametrize("attack", ["many users from one address", "one user from many addresses"])
-def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
-    throttle = Throttle(Clock())
+def test_a_known_user_is_not_delayed_by_others(attack: str) -> None:
+    throttle = LoginThrottle(Clock())
     throttle.succeeded("ada", "192.0.2.1")
     for number in range(FREE_OF_MANY + 9):
         if attack.startswith("many"):
@@ -213,23 +213,23 @@ def test_who_logged_in_before_is_not_kept_out_by_others(attack: str) -> None:
                                  else "198.51.100.200") > 0  # fmt: skip
 
 
-def test_a_room_full_of_visitors_behind_one_address_logs_in_without_a_delay() -> None:
-    throttle = Throttle(Clock())
+def test_many_users_behind_one_address_log_in_without_a_delay() -> None:
+    throttle = LoginThrottle(Clock())
     for number in range(3 * FREE_OF_MANY):
         assert throttle.seconds_left(f"user {number}", "192.0.2.1") == 0
         throttle.failed(f"user {number}", "192.0.2.1")
         throttle.succeeded(f"user {number}", "192.0.2.1")
 
 
-def test_the_memory_of_failures_is_bounded() -> None:
-    throttle = Throttle(Clock())
-    for number in range(MOST_KEPT):
+def test_the_number_of_counters_is_limited() -> None:
+    throttle = LoginThrottle(Clock())
+    for number in range(MAX_COUNTERS):
         throttle.failed(f"user {number}", f"address {number}")
         throttle.succeeded(f"user {number}", f"other {number}")
-    assert len(throttle._failures) <= MOST_KEPT >= len(throttle._known)
+    assert len(throttle._failures) <= MAX_COUNTERS >= len(throttle._known)
 
 
-def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verifying_an_unknown_user_takes_as_long_as_a_known_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hashlib
 
     add_user(home / "users.json", "hashed", "lovely")
@@ -247,7 +247,7 @@ def test_a_user_who_does_not_exist_costs_as_much_as_one_who_does(home: Path, mon
     assert len(costs) == 6 and len(set(costs)) == 1
 
 
-def test_a_login_file_that_breaks_while_the_server_runs_keeps_everybody(
+def test_a_login_file_that_becomes_invalid_keeps_its_last_users(
     client: ServerClient, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):

@@ -1,4 +1,4 @@
-"""What strangers may cost: sizes of bodies and messages, cookies, headers, and pages that cannot be built."""
+"""Limits of unauthenticated connections: bodies, messages, cookies, headers, and pages that cannot be built."""
 
 import re
 import socket
@@ -14,9 +14,9 @@ from tornado.websocket import WebSocketClosedError
 from charrnn.services import Services, open_services
 from dashboard.browser_messages.message_filter import LARGEST_BUFFER
 from dashboard.server import server as server_module
-from dashboard.server.cookies import NAMES
+from dashboard.server.cookies import ALLOWED_HOSTS
 from dashboard.server.login_providers import Logins
-from dashboard.server.request_guard import MOST_BODY_BYTES
+from dashboard.server.request_guard import MAX_BODY_BYTES
 from dashboard.server.server import Studio
 from dashboard.server.websocket import BYTES_BEFORE_SESSION, BYTES_OF_MESSAGE
 from tests.support.http_client import USERS, ServerClient, Tab, logins_in, opened, token_in
@@ -63,46 +63,46 @@ def post(port: int, host: str, length: str, sent: bytes) -> tuple[bytes, int]:
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost", 413), ("evil.example", 413)])
-def test_a_huge_body_is_refused_before_it_is_read(client: ServerClient, host: str, status: int) -> None:
+def test_a_large_body_is_rejected_before_it_is_read(client: ServerClient, host: str, status: int) -> None:
     line, _ = post(client.port, f"{host}:{client.port}", f"Content-Length: {HUGE}", b"")
     assert line.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize("length", [f"Content-Length: {HUGE}", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
-def test_no_more_than_64_kb_of_a_body_are_read(client: ServerClient, host: str, length: str) -> None:
+def test_at_most_64_kb_of_a_body_are_read(client: ServerClient, host: str, length: str) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n" if "chunked" in length else b"x" * 0x10000
     _, went = post(client.port, f"{host}:{client.port}", length, chunk)
     kept_by_the_system = 16_000_000  # in the buffers of both sockets
-    assert went < MOST_BODY_BYTES + kept_by_the_system
-    assert client.server._http.conn_params.max_body_size == MOST_BODY_BYTES
+    assert went < MAX_BODY_BYTES + kept_by_the_system
+    assert client.server._http.conn_params.max_body_size == MAX_BODY_BYTES
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "5, 6", "1e9", "", "0x10", "9" * 30])
-def test_a_length_that_is_none_is_refused(client: ServerClient, length: str) -> None:
+def test_an_invalid_content_length_is_rejected(client: ServerClient, length: str) -> None:
     line, _ = post(client.port, f"localhost:{client.port}", f"Content-Length: {length}", b"")
     assert re.match(rb"HTTP/1.1 (400|413) ", line), line
 
 
-def test_connections_that_send_nothing_or_too_slowly_end(client: ServerClient) -> None:
+def test_idle_and_slow_connections_are_closed(client: ServerClient) -> None:
     parameters = client.server._http.conn_params
     assert 0 < parameters.header_timeout <= 75
     assert 0 < parameters.body_timeout <= 20
-    assert client.server._http.max_buffer_size == 2 * MOST_BODY_BYTES
+    assert client.server._http.max_buffer_size == 2 * MAX_BODY_BYTES
 
 
-def test_a_log_in_as_large_as_allowed_is_read(client: ServerClient) -> None:
-    assert client.try_to_log_in("ada", "x" * (MOST_BODY_BYTES - 100))[0] == 401
+def test_a_login_body_of_the_maximum_size_is_read(client: ServerClient) -> None:
+    assert client.try_to_log_in("ada", "x" * (MAX_BODY_BYTES - 100))[0] == 401
 
 
 @pytest.mark.parametrize("size", [1, BYTES_BEFORE_SESSION, BYTES_BEFORE_SESSION + 1])
-def test_nothing_is_taken_before_the_page_is_there(
+def test_messages_before_the_session_exists_are_rejected(
     services: Services, home: Path, size: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    begun, builds = threading.Event(), threading.Event()
+    started, builds = threading.Event(), threading.Event()
 
     def slow(*args: object, **options: object) -> object:
-        begun.set()
+        started.set()
         assert builds.wait(60)
         raise RuntimeError("never mind")
 
@@ -112,14 +112,14 @@ def test_nothing_is_taken_before_the_page_is_there(
         client.server._tornado._applications["/"]._sessions.clear()  # as if another server had sent the page
         monkeypatch.setattr(server_module, "build_page", slow)
         tab = Tab(client, token)
-        assert begun.wait(60)
+        assert started.wait(60)
         tab.send("x" * size)
         assert tab.is_closed
         builds.set()
     assert "Unhandled exception" not in caplog.text  # Bokeh's line about it would hold all that was sent
 
 
-def test_a_page_takes_uploads_and_no_message_without_an_end(client: ServerClient) -> None:
+def test_a_page_accepts_uploads_and_rejects_endless_messages(client: ServerClient) -> None:
     client.log_in("ada", USERS["ada"])
     tab = Tab.opened(client)
     for part in ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 16}', "{}", '{"events": []}'):
@@ -132,7 +132,7 @@ def test_a_page_takes_uploads_and_no_message_without_an_end(client: ServerClient
 
 
 def cookies(answer: str) -> dict[str, set[str]]:
-    """Return the attributes of the cookies that an answer sets, by name."""
+    """Return the attributes of the cookies in a response, by name."""
     found = {}
     for line in answer.splitlines():
         first, *rest = line.split("; ")
@@ -143,7 +143,7 @@ def cookies(answer: str) -> dict[str, set[str]]:
 OURS = {"HttpOnly", "SameSite=Lax"}
 
 
-def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: ServerClient) -> None:
+def test_cookies_are_httponly_and_samesite(client: ServerClient) -> None:
     _, headers = client.try_to_log_in("ada", USERS["ada"])
     assert cookies("\n".join(headers.get_all("Set-Cookie", []))) == {"charrnn-login": OURS}
     assert cookies(client.ask("GET", "/logout")[1]["Set-Cookie"]) == {"charrnn-login": OURS}
@@ -159,13 +159,13 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: ServerClien
         ({"names": ("studio.example.org",)}, {"Host": "studio.example.org"}, False),
     ],
 )
-def test_cookies_are_secure_where_visitors_use_https(
+def test_cookies_are_secure_with_https(
     services: Services, home: Path, options: dict[str, tuple[str, ...]], headers: dict[str, str], secure: bool
 ) -> None:
     for client in opened(services, logins_in(home), **options):
         _, sent = client.try_to_log_in("ada", USERS["ada"], **headers)
         assert cookies(sent["Set-Cookie"]) == {"charrnn-login": OURS | ({"Secure"} if secure else set())}
-        assert client.server._tornado.settings[NAMES].port == client.port
+        assert client.server._tornado.settings[ALLOWED_HOSTS].port == client.port
 
 
 @pytest.mark.parametrize("has_logins", [True, False])
@@ -193,7 +193,7 @@ def test_a_page_whose_login_ended_while_it_was_built_shows_nothing(services: Ser
 
 
 @pytest.mark.parametrize("place", ["iframe", "embed", "object", "frame", "fencedframe", "image", "script"])
-def test_a_page_is_built_for_no_frame_of_another_site(client: ServerClient, place: str) -> None:
+def test_a_page_cannot_be_framed_by_another_site(client: ServerClient, place: str) -> None:
     client.log_in("ada", USERS["ada"])
     asked = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": place}
     assert client.ask("GET", "/", Sec_Fetch_Site="cross-site", **asked)[0] == 403
@@ -204,7 +204,7 @@ def test_a_page_is_built_for_no_frame_of_another_site(client: ServerClient, plac
     )
 
 
-def test_another_site_logs_nobody_out(client: ServerClient) -> None:
+def test_another_site_cannot_log_users_out(client: ServerClient) -> None:
     client.log_in("ada", USERS["ada"])
     asked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
     assert client.ask("GET", "/logout", **asked)[0] == 403
@@ -219,7 +219,7 @@ def test_a_notebook_may_show_the_page_in_a_frame(services: Services) -> None:
         assert client.ask("GET", "/", Sec_Fetch_Dest="object", **asked)[0] == 403
 
 
-def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(client: ServerClient) -> None:
+def test_a_page_runs_only_its_own_scripts(client: ServerClient) -> None:
     client.log_in("ada", USERS["ada"])
     nonces = set()
     for path in ("/", "/", "/?part=log"):
@@ -234,7 +234,7 @@ def test_a_page_runs_the_scripts_that_came_with_it_and_no_others(client: ServerC
     assert len(nonces) == 3
 
 
-def test_what_is_no_page_runs_no_scripts(client: ServerClient) -> None:
+def test_other_responses_than_pages_run_no_scripts(client: ServerClient) -> None:
     for path in ("/login", "/logout", "/no-such-page", "/healthz"):
         assert client.ask("GET", path)[1]["Content-Security-Policy"].startswith("default-src 'none'; style-src")
     assert "script" not in client.ask("GET", "/login", Host="evil.example")[1]["Content-Security-Policy"]

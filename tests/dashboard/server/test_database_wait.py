@@ -1,4 +1,4 @@
-"""The dashboard may start before its database, as the parts of a compose file do."""
+"""Start the dashboard before its database, as container engines do."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PASSWORD = "drake-and-teal"
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> Iterator[database_servers.Server]:
-    """A database server that does not run yet, with an empty database and a user with a password."""
+    """A stopped database server with an empty database and a user with a password."""
     with database_servers.running("mariadb", tmp_path) as database:
         url = parse_url(database.make_database("studio"))
         with pymysql.connect(host=url.host, port=url.port or 3306, user=url.username) as connection:
@@ -46,7 +46,7 @@ def start(folder: Path, database: database_servers.Server, **environment: str) -
 def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped, CHARRNN_DATABASE_WAIT=str(TIMEOUT)) as server:
         assert server.stdout and server.stderr
-        assert server.stderr.readline().endswith("Waiting …\n")
+        assert server.stderr.readline().endswith("Retrying …\n")
         stopped.start()
         line = next(line for line in server.stdout if "Char-RNN Studio is at http://127.0.0.1:" in line)
         wait_until(lambda: listens(int(line.split(":")[2].split()[0])))
@@ -55,7 +55,7 @@ def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tm
     assert server.returncode == 0
 
 
-def test_without_patience_one_sentence_says_what_is_missing(stopped: database_servers.Server, tmp_path: Path) -> None:
+def test_without_a_wait_the_missing_database_is_one_sentence(stopped: database_servers.Server, tmp_path: Path) -> None:
     with start(tmp_path, stopped) as server:
         output, problem = server.communicate(timeout=TIMEOUT)
     assert (server.returncode, output) == (1, "")

@@ -1,4 +1,4 @@
-"""What load balancers and container engines ask."""
+"""Health checks for load balancers and container engines."""
 
 import shutil
 import threading
@@ -22,14 +22,14 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def client(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerClient]:
-    """A server with users, whose answers are not kept."""
+    """A server with users, whose results are not cached."""
     monkeypatch.setattr(health, "FRESH_SECONDS", 0)
     yield from opened(services, logins_in(tmp_path))
 
 
 @pytest.mark.parametrize("path", health.PATHS)
 @pytest.mark.parametrize("host", ["localhost", "10.0.0.7:8080", "any.example"])
-def test_probes_are_answered_under_any_name_without_a_login(client: ServerClient, path: str, host: str) -> None:
+def test_health_checks_respond_to_any_host_without_a_login(client: ServerClient, path: str, host: str) -> None:
     status, headers, text = client.ask("GET", path, Host=host)
     assert (status, text, headers["Cache-Control"]) == (200, "ok\n", "no-store")
     assert client.ask("HEAD", path, Host=host)[::2] == (200, "")
@@ -38,19 +38,21 @@ def test_probes_are_answered_under_any_name_without_a_login(client: ServerClient
         assert client.ask(method, path, Host="any.example")[0] in (403, 405)
 
 
-def test_a_full_disk_is_told(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_reports_a_full_disk(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(Path())
     monkeypatch.setattr(bootstrap.shutil, "disk_usage", lambda path: usage._replace(free=bootstrap.MIN_FREE_BYTES - 1))
     assert client.ask("GET", "/readyz")[::2] == (503, "not ready: disk\n")
     assert client.ask("GET", "/healthz")[0] == 200
 
 
-def test_an_older_database_is_told(client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_reports_an_older_database(
+    client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services._database, "is_current", lambda: False)
     assert client.ask("GET", "/readyz")[::2] == (503, "not ready: schema\n")
 
 
-def test_a_database_that_is_away_is_told_without_its_address(
+def test_readiness_reports_an_unreachable_database_without_its_address(
     client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> bool:
@@ -60,7 +62,7 @@ def test_a_database_that_is_away_is_told_without_its_address(
     assert client.ask("GET", "/readyz")[::2] == (503, "not ready: database\n")
 
 
-def test_a_frozen_database_delays_nothing_and_is_asked_once(
+def test_a_hanging_database_delays_nothing_and_is_queried_once(
     client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen, asked = threading.Event(), []
@@ -69,7 +71,7 @@ def test_a_frozen_database_delays_nothing_and_is_asked_once(
         asked.append(threading.current_thread())
         return frozen.wait(60)
 
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(services._database, "is_current", wait)
     for _ in range(3):
         assert client.ask("GET", "/readyz")[::2] == (503, "not ready: timeout\n")

@@ -1,4 +1,4 @@
-"""Who may come in, whose things are whose on the page, and secrets that are told nobody."""
+"""Who can log in, which models a user sees, and how secrets are kept."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class Shared:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """Bob has nothing."""
+    """Services of Bob, who has no models."""
     home = tmp_path_factory.mktemp("users")
     with open_services(home, environ={}) as services:
         ada = services.seen_by("ada")
@@ -63,7 +63,7 @@ class Visit:
         wait_until(lambda: self._session.document.roots)
 
     def shows(self, words: str) -> bool:
-        """Tell whether the browser was or would be sent words."""
+        """Return whether the browser was or would be sent a text."""
         try:
             return words in json.dumps(self._session.document.to_json(), default=str)
         except RuntimeError:  # it is just being changed
@@ -71,10 +71,10 @@ class Visit:
 
 
 @pytest.mark.parametrize("tab", ["library", "text", "options", "training", "write"])
-def test_a_page_shows_a_user_s_own_and_nothing_of_another_s(shared: Shared, tab: str) -> None:
+def test_a_page_shows_only_models_of_its_user(shared: Shared, tab: str) -> None:
     ada, bob = Visit(shared, "ada", tab), Visit(shared, "bob", tab)
     wait_until(lambda: ada.shows("ducks"))
-    # what came to Ada's page with the hub's next look has come to Bob's, if it comes at all
+    # What reached Ada's page with the hub's next refresh has reached Bob's page too, if ever.
     seen = shared.services.seen_by("ada").models.note(shared.model.id, f"seen in {tab}")
     again = Visit(shared, "ada", "library")
     wait_until(lambda: again.shows(seen.notes))
@@ -82,7 +82,7 @@ def test_a_page_shows_a_user_s_own_and_nothing_of_another_s(shared: Shared, tab:
         assert not bob.shows(word)
 
 
-def test_a_session_looks_at_nothing_of_another_s_whatever_the_browser_says(shared: Shared) -> None:
+def test_a_session_cannot_follow_models_of_other_users(shared: Shared) -> None:
     hub = Hub(shared.services)
     bob = Session(shared.services.seen_by("bob"), hub, lambda: None)
     bob.model_id = shared.model.id
@@ -92,7 +92,7 @@ def test_a_session_looks_at_nothing_of_another_s_whatever_the_browser_says(share
     hub.close()
 
 
-def test_what_a_user_makes_on_the_page_is_theirs(shared: Shared) -> None:
+def test_models_created_on_a_page_belong_to_its_user(shared: Shared) -> None:
     bob = shared.services.seen_by("bob")
     made = bob.models.create("bob's")
     assert made.owner == "bob"
@@ -103,14 +103,14 @@ def test_what_a_user_makes_on_the_page_is_theirs(shared: Shared) -> None:
 
 
 def flags(*words: str, **environ: str) -> Logins:
-    """Read a command line."""
+    """Parse flags."""
     parser = ArgumentParser()
     settings.add_flags(parser)
     return read_logins(settings.read(parser.parse_args(words), environ))
 
 
-def test_defect_a_users_file_that_is_not_there_is_no_password(tmp_path: Path) -> None:
-    """Panel takes the name of a missing file for the password itself."""
+def test_defect_a_missing_login_file_is_not_parsed_as_a_password(tmp_path: Path) -> None:
+    """Panel uses the name of a missing file as the password."""
     for content in (
         None,
         "lovely",
@@ -128,21 +128,21 @@ def test_defect_a_users_file_that_is_not_there_is_no_password(tmp_path: Path) ->
         assert "lovely" not in str(error.value)
 
 
-def test_oauth_needs_a_provider_that_is_known_its_key_and_its_secret(tmp_path: Path) -> None:
+def test_oauth_needs_a_known_provider_a_key_and_a_secret(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(SECRETS["oauth"] + "\n")
     asked = flags("--oauth-provider", "GitHub", "--oauth-key", "us", "--oauth-secret-file", str(secret))
     assert (asked.provider, asked.secret, bool(asked)) == ("github", SECRETS["oauth"], True)
     assert flags("--oauth-provider", "github", "--oauth-key", "us", PANEL_OAUTH_SECRET="s").secret == "s"
-    with pytest.raises(StudioError, match="no OAuth provider 'gitbug'; there are .*github"):
+    with pytest.raises(StudioError, match="Unknown OAuth provider 'gitbug'. Use one of: .*github"):
         flags("--oauth-provider", "gitbug", "--oauth-key", "us", PANEL_OAUTH_SECRET="s")
     with pytest.raises(StudioError, match="--oauth-secret-file"):
         flags("--oauth-provider", "github", "--oauth-key", "us")
-    with pytest.raises(StudioError, match="Choose one way"):
+    with pytest.raises(StudioError, match="Set only one of them"):
         flags("--oauth-provider", "github", "--login-file", "x")
 
 
-def test_a_server_sends_visitors_to_their_oauth_provider(tmp_path: Path) -> None:
+def test_a_server_redirects_users_to_the_oauth_provider(tmp_path: Path) -> None:
     logins = Logins(provider="github", key="us", secret=SECRETS["oauth"])
     with open_services(tmp_path, environ={}) as services:
         for client in opened(services, logins):
@@ -153,7 +153,7 @@ def test_a_server_sends_visitors_to_their_oauth_provider(tmp_path: Path) -> None
             assert client.ask("GET", "/login?code=x&state=y")[0] == 403
 
 
-def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_dashboard(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m dashboard` until it ends."""
     return subprocess.run(
         [sys.executable, "-m", "dashboard", *words], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT,
@@ -162,22 +162,22 @@ def begun(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
-def test_an_address_of_other_machines_without_a_login_is_refused(tmp_path: Path, address: str) -> None:
-    result = begun("--address", address, "--home", str(tmp_path / "home"))
+def test_a_public_address_without_a_login_is_rejected(tmp_path: Path, address: str) -> None:
+    result = run_dashboard("--address", address, "--home", str(tmp_path / "home"))
     assert (result.returncode, result.stdout) == (1, "")
     assert "--login-file" in result.stderr and "--open-to-everybody" in result.stderr
     assert not (tmp_path / "home").exists()
 
 
-def test_it_is_opened_to_everybody_on_demand_with_a_warning(tmp_path: Path, serve: Callable[..., Server]) -> None:
+def test_open_to_everybody_serves_without_a_login_and_warns(tmp_path: Path, serve: Callable[..., Server]) -> None:
     server = serve(tmp_path, "--address", "0.0.0.0", "--open-to-everybody")
-    assert "Warning: no login is asked for." in server.stop()
+    assert "Warning: there is no login." in server.stop()
 
 
 @pytest.mark.parametrize(
     "program", [["-m", "dashboard"], ["-m", "charrnn", "models"], ["-m", "charrnn", "db", "upgrade"]]
 )
-def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Path, program: list[str]) -> None:
+def test_a_password_in_a_flag_is_rejected_and_not_printed(tmp_path: Path, program: list[str]) -> None:
     url = f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"
     command = [sys.executable, *program, "--database", url, "--home", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
@@ -186,19 +186,17 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path: Pa
     assert SECRETS["database"] not in result.stdout + result.stderr
 
 
-def test_a_database_that_cannot_be_reached_tells_no_password(tmp_path: Path) -> None:
+def test_the_error_of_an_unreachable_database_contains_no_password(tmp_path: Path) -> None:
     for environ in (
         {"CHARRNN_DATABASE_URL": f"mysql://ann:{SECRETS['database']}@127.0.0.1:1/texts"},
         {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": "1", "MYSQL_PASSWORD": SECRETS["database"]},
     ):
-        result = begun("--home", str(tmp_path), **environ)
+        result = run_dashboard("--home", str(tmp_path), **environ)
         assert result.returncode == 1
         assert SECRETS["database"] not in result.stdout + result.stderr
 
 
-def test_secrets_are_in_no_log_no_page_no_process_list_and_no_repr(
-    tmp_path: Path, serve: Callable[..., Server]
-) -> None:
+def test_secrets_are_not_in_logs_pages_process_lists_or_reprs(tmp_path: Path, serve: Callable[..., Server]) -> None:
     users, cookie = tmp_path / "users.json", tmp_path / "cookie"
     users.write_text(json.dumps({"ada": SECRETS["login"]}))
     cookie.write_text(SECRETS["cookie"])
@@ -218,11 +216,11 @@ def test_secrets_are_in_no_log_no_page_no_process_list_and_no_repr(
 
 
 def test_limits_are_set_by_flags(tmp_path: Path) -> None:
-    result = begun("--max-trainings", "-3", "--home", str(tmp_path))
+    result = run_dashboard("--max-trainings", "-3", "--home", str(tmp_path))
     assert (result.returncode, "--max-trainings is '-3'" in result.stderr) == (1, True)
 
 
-def test_a_visitor_logs_in_with_the_form_reaches_the_page_asked_for_and_logs_out(
+def test_a_user_logs_in_with_the_form_reaches_the_requested_page_and_logs_out(
     tmp_path: Path, serve: Callable[..., Server], chromium: Browser
 ) -> None:
     user = f"ada<i>{'lovelace' * 10}"
@@ -233,11 +231,11 @@ def test_a_visitor_logs_in_with_the_form_reaches_the_page_asked_for_and_logs_out
     context.set_default_timeout(1000 * TIMEOUT)
     page = context.new_page()
     page.goto(f"{server.url}/?tab=library")
-    page.get_by_label("Name").fill(user)
+    page.get_by_label("User name").fill(user)
     page.get_by_label("Password").fill("drake")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("alert").wait_for()
-    page.get_by_label("Name").fill(user)
+    page.get_by_label("User name").fill(user)
     page.get_by_label("Password").fill("drake-and-teal")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("tab", name="Library").wait_for()

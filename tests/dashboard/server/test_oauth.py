@@ -1,4 +1,4 @@
-"""Logging in by a provider, all the way round: a provider of this machine, the dashboard, and a real browser."""
+"""OAuth logins with a local provider and a real browser."""
 
 import json
 import threading
@@ -24,29 +24,29 @@ ADA, BOB = "ada@example.org", "bob@example.org"
 
 @dataclass
 class Provider:
-    """Says who somebody is, by the rules of OAuth 2; no better than a real one, and no kinder."""
+    """A minimal OAuth 2 provider."""
 
     port: int = 0
     user: str = ADA
     denies: bool = False
     asked: list[str] = field(default_factory=list)
-    """Paths, in the order in which they were asked for."""
+    """Requested paths, in order."""
 
     @property
     def logins(self) -> Logins:
-        """How the dashboard asks it."""
+        """The login settings of a dashboard that uses this provider."""
         here = f"http://127.0.0.1:{self.port}"
         where = {"AUTHORIZE_URL": f"{here}/authorize", "TOKEN_URL": f"{here}/token", "USER_URL": f"{here}/user"}
         return Logins(provider="generic", key=KEY, secret=SECRET, extra=where)
 
     def authorize(self, query: dict[str, str]) -> str:
-        """Return where a visitor is sent who came with a query."""
+        """Return the URL to which a browser is redirected."""
         assert (query["client_id"], query["response_type"]) == (KEY, "code")
         found = {"error": "access_denied"} if self.denies else {"code": CODE}
         return f"{query['redirect_uri']}?{urlencode({**found, 'state': query['state']})}"
 
     def answer(self, path: str, form: dict[str, str], bearer: str) -> tuple[int, dict[str, Any]]:
-        """Return status and JSON for the dashboard itself."""
+        """Return status and JSON of a response to the dashboard."""
         if path == "/token":
             proven = (form.get("client_id"), form.get("client_secret"), form.get("code")) == (KEY, SECRET, CODE)
             return (200, {"access_token": TOKEN}) if proven else (401, {"error": "invalid_grant"})
@@ -54,7 +54,7 @@ class Provider:
 
 
 def handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
-    """Return what answers for a provider."""
+    """Return the request handler of a provider."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -79,7 +79,7 @@ def handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(json.dumps(found).encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
@@ -100,7 +100,7 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def client(provider: Provider, tmp_path: Path) -> Iterator[ServerClient]:
-    """A dashboard that asks this provider, where Ada and Bob have one model each."""
+    """A dashboard with this provider, where Ada and Bob have one model each."""
     with open_services(tmp_path, environ={}) as services:
         services.seen_by(ADA).models.create("Zebulon’s ducks")
         services.seen_by(BOB).models.create("geese")
@@ -109,7 +109,7 @@ def client(provider: Provider, tmp_path: Path) -> Iterator[ServerClient]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A visitor's page; whatever it asks for is of this machine."""
+    """A page that may only load from this machine."""
     asked: list[str] = []
     with chromium.new_context() as context:
         context.set_default_timeout(1000 * TIMEOUT)
@@ -119,7 +119,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert not [url for url in asked if is_external(url)]
 
 
-def test_who_the_provider_knows_comes_in_and_sees_their_own(
+def test_a_user_of_the_provider_logs_in_and_sees_their_models(
     client: ServerClient, provider: Provider, page: Page
 ) -> None:
     told: list[str] = []
@@ -142,7 +142,7 @@ def test_who_the_provider_knows_comes_in_and_sees_their_own(
     assert page.get_by_text("Zebulon’s ducks").count() == 0
 
 
-def test_who_the_provider_refuses_is_told_so_and_may_try_again(
+def test_a_user_whom_the_provider_rejects_sees_why_and_can_retry(
     client: ServerClient, provider: Provider, page: Page
 ) -> None:
     provider.denies = True
@@ -164,12 +164,12 @@ def test_who_the_provider_refuses_is_told_so_and_may_try_again(
         "next=" + quote(f"/?code={CODE}&state=e30="),
     ],
 )
-def test_defect_a_log_in_that_was_not_begun_here_lets_nobody_in(
+def test_defect_a_login_that_was_not_started_here_is_rejected(
     client: ServerClient, provider: Provider, query: str
 ) -> None:
-    """Panel takes an empty state for the right one where no log-in was begun: others could log a visitor in as them."""
+    """Panel accepts an empty state if no login was started: an attacker could log a user in as the attacker."""
     status, headers, text = client.ask("GET", f"/login?{query}")
     assert status == 403
-    assert "was not begun here" in text
+    assert "was not started here" in text
     assert not provider.asked
     assert "Set-Cookie" not in headers

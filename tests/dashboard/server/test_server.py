@@ -1,4 +1,4 @@
-"""How the dashboard is started."""
+"""Starting the dashboard."""
 
 import os
 import socket
@@ -32,38 +32,38 @@ def studio(services: Services) -> Iterator[Studio]:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port that is in use."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield other.getsockname()[1]
 
 
-def test_a_free_port_is_taken_as_it_is(taken: int) -> None:
+def test_a_free_port_is_used(taken: int) -> None:
     assert free_port("127.0.0.1", free := free_port("127.0.0.1", taken)) == free
 
 
-def test_a_taken_port_gets_the_next_free_one(taken: int) -> None:
+def test_the_next_free_port_replaces_one_in_use(taken: int) -> None:
     assert taken < free_port("127.0.0.1", taken) < taken + 100
 
 
-def test_an_address_of_another_machine_is_refused() -> None:
+def test_an_address_of_another_machine_is_rejected() -> None:
     with pytest.raises(OSError, match="assign"):
         free_port("192.0.2.1", 5006)
 
 
-def test_the_server_says_which_port_it_took_instead(serve: Callable[..., Server], tmp_path: Path) -> None:
+def test_the_server_prints_which_port_it_uses_instead(serve: Callable[..., Server], tmp_path: Path) -> None:
     first = serve(tmp_path / "home")
     command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path / "other"), "--port", str(first.port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as second:
         said = [second.stdout.readline(), second.stdout.readline()]
         second.terminate()
-    assert said[0] == f"Port {first.port} is taken.\n"
+    assert said[0] == f"Port {first.port} is in use.\n"
     assert said[1].startswith("Char-RNN Studio is at http://127.0.0.1:")
     assert str(first.port) not in said[1]
 
 
-def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path / "file" / "home")]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_panel_serve_works_from_anywhere(tmp_path: Path) -> None:
+def test_panel_serve_works_from_any_folder(tmp_path: Path) -> None:
     port = free_port("127.0.0.1", 0)
     command = [sys.executable, "-m", "panel", "serve", str(ROOT / "dashboard/app.py"), "--port", str(port)]
     with (tmp_path / "log").open("w") as log:
@@ -85,11 +85,11 @@ def test_panel_serve_works_from_anywhere(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait()
-    assert (tmp_path / "log").read_text().count("without the checks of python -m dashboard") == 1
+    assert (tmp_path / "log").read_text().count("does not have the checks of python -m dashboard") == 1
     assert "<title>Char-RNN Studio</title>" in page
 
 
-def test_defect_who_is_told_the_address_can_come_at_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defect_the_address_is_usable_when_serve_returns(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*args: Any, **options: Any) -> Any:
         time.sleep(0.5)
         return get_server(*args, **options)
@@ -103,7 +103,9 @@ def test_defect_who_is_told_the_address_can_come_at_once(studio: Studio, monkeyp
         thread.stop()
 
 
-def test_a_server_that_cannot_begin_says_so_to_who_wants_it(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_threaded_server_that_cannot_start_raises_in_the_calling_thread(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*args: Any, **options: Any) -> Any:
         raise OSError("the port was taken meanwhile")
 
@@ -112,7 +114,7 @@ def test_a_server_that_cannot_begin_says_so_to_who_wants_it(studio: Studio, monk
         server.serve(studio, address="127.0.0.1", port=1, threaded=True)
 
 
-def test_building_a_page_loads_no_tensorflow() -> None:
+def test_building_a_page_does_not_import_tensorflow() -> None:
     code = "import dashboard.server.server, dashboard.notebook, sys; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "charrnn.model"} & set(result.stdout.split())

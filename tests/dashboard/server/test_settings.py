@@ -1,4 +1,4 @@
-"""Settings of a dashboard: flags, variables and files, as a container sets them."""
+"""Settings from flags, environment variables and files."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ SAMPLES: dict[type, tuple[str, Any]] = {
 
 
 def settings(*words: str, **environ: str) -> dict[str, Any]:
-    """Read a command line and variables."""
+    """Read settings from flags and variables."""
     parser = ArgumentParser()
     add_flags(parser)
     return read(parser.parse_args(words), environ)
@@ -46,7 +46,7 @@ def test_every_setting_has_a_variable(each: Setting) -> None:
 
 
 @pytest.mark.parametrize("each", WITH_FLAG, ids=lambda each: each.flag)
-def test_a_flag_wins_over_its_variable(each: Setting) -> None:
+def test_a_flag_takes_precedence_over_its_variable(each: Setting) -> None:
     words = {str: ["other"], int: ["7002"], bool: [], tuple: ["c.example"]}[each.kind]
     value = {str: "other", int: 7002, bool: True, tuple: ("c.example",)}[each.kind]
     other = "false" if each.kind is bool else SAMPLES[each.kind][0]
@@ -63,24 +63,24 @@ def test_limits_have_flags_and_variables() -> None:
     [
         ({"CHARRNN_PORT": "http"}, "CHARRNN_PORT is 'http'; expected a whole number"),
         ({"CHARRNN_OPEN_TO_EVERYBODY": "perhaps"}, "CHARRNN_OPEN_TO_EVERYBODY is 'perhaps'; expected true or false"),
-        ({"CHARRNN_DATABASE_URL_FILE": "/no/such/file"}, "CHARRNN_DATABASE_URL_FILE names: No such file"),
+        ({"CHARRNN_DATABASE_URL_FILE": "/no/such/file"}, "CHARRNN_DATABASE_URL_FILE points to: No such file"),
         ({"MYSQL_PASSWORD_FILE": os.devnull}, "MYSQL_PASSWORD_FILE points to, is empty"),
         ({"MYSQL_PASSWORD_FILE": "x", "MYSQL_PASSWORD": "y"}, "Both MYSQL_PASSWORD and MYSQL_PASSWORD_FILE"),
     ],
 )
-def test_a_wrong_variable_is_told_in_a_sentence(environ: dict[str, str], says: str) -> None:
+def test_an_invalid_variable_is_reported(environ: dict[str, str], says: str) -> None:
     with pytest.raises(StudioError, match=says):
         settings(**environ)
 
 
 @pytest.mark.parametrize("word", ["--allow-host=http:/x", "--trusted-proxy=proxy.example"])
-def test_a_host_or_proxy_that_is_none_is_told_in_a_sentence(tmp_path: Path, word: str) -> None:
+def test_an_invalid_host_or_proxy_is_reported(tmp_path: Path, word: str) -> None:
     command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path), word]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
     assert (result.returncode, result.stderr.count("\n"), word.partition("=")[0] in result.stderr) == (1, 1, True)
 
 
-def test_secrets_may_be_files(tmp_path: Path) -> None:
+def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     for name in ("cookie", "oauth", "url"):
         (tmp_path / name).write_text({"url": f"sqlite:///{tmp_path}/other.sqlite3"}.get(name, f"{name} secret") + "\n")
     logins = read_logins(
@@ -98,7 +98,7 @@ def test_secrets_may_be_files(tmp_path: Path) -> None:
     assert url == "mysql+pymysql://root:***@db.example:3306/rnn_generator"
 
 
-def test_files_that_others_can_read_and_plain_passwords_are_told(tmp_path: Path) -> None:
+def test_readable_secrets_and_plain_passwords_cause_warnings(tmp_path: Path) -> None:
     file = tmp_path / "users.json"
     add_user(file, "ada", "lovely")
     assert read_logins(settings("--login-file", str(file))).warnings == ()
@@ -112,7 +112,7 @@ def test_files_that_others_can_read_and_plain_passwords_are_told(tmp_path: Path)
         read_logins(settings("--login-file", str(file)))
 
 
-def test_the_table_and_the_help_name_every_flag_and_variable() -> None:
+def test_table_and_help_contain_every_flag_and_variable() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "dashboard", "--settings"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -125,7 +125,7 @@ def test_the_table_and_the_help_name_every_flag_and_variable() -> None:
         assert not each.flag or (each.flag in help_text and each.variable in help_text)
 
 
-def test_a_server_is_set_up_by_variables_alone(
+def test_a_server_can_be_configured_by_variables_only(
     tmp_path: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "users.json"
@@ -143,7 +143,7 @@ def test_a_server_is_set_up_by_variables_alone(
     assert server.process.returncode == 0
 
 
-def test_sigterm_before_it_listens_ends_a_server_in_order(tmp_path: Path) -> None:
+def test_sigterm_before_listening_ends_the_server_cleanly(tmp_path: Path) -> None:
     code = """if True:
         import os, signal
         from dashboard import __main__ as program
@@ -159,7 +159,7 @@ def test_sigterm_before_it_listens_ends_a_server_in_order(tmp_path: Path) -> Non
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_sigterm_waits_for_no_thread_that_waits_for_something_else(tmp_path: Path) -> None:
+def test_sigterm_does_not_wait_for_blocked_threads(tmp_path: Path) -> None:
     code = """if True:
         import signal, sys, time
         from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The documentation lists the settings of the dashboard."""
+"""The settings table of the documentation."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,12 @@ from dashboard.server import settings
 DOCS = Path(__file__).parents[3] / "docs/settings.md"
 
 
-def test_the_documented_table_matches_the_program() -> None:
+def test_the_documented_table_is_up_to_date() -> None:
     (shown,) = re.findall(r"<!-- settings: .*? -->\n(.*?)\n<!-- end -->", DOCS.read_text("utf-8"), re.DOTALL)
     assert shown == settings.table(), "run make docs"
 
 
-def test_every_flag_has_a_variable_of_its_own() -> None:
+def test_each_setting_has_its_own_variable() -> None:
     variables = [each.variable for each in settings.SETTINGS + settings.LIMITS]
     assert len(set(variables)) == len(variables)
     assert all(re.fullmatch(r"CHARRNN_[A-Z_]+", variable) for variable in variables)

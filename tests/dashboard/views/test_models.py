@@ -1,4 +1,6 @@
-"""All models: compare, delete, bring back; without a browser."""
+"""The library without a browser: edit, compare, export, delete and restore models."""
+
+from typing import Any
 
 import pytest
 from bokeh.plotting import figure
@@ -9,96 +11,122 @@ from charrnn.services import Services
 from dashboard.live.session import Session
 from dashboard.views.compare import differences
 from dashboard.views.models import LibraryView
-from tests.support.waiting import wait_until
+from tests.support.controls import control, fill, labels, press, update_until
 
 
 @pytest.fixture
 def view(services: Services, session: Session) -> LibraryView:
-    """The list of two models, the older one chosen."""
+    """The library with two models, of which the older one is chosen."""
     ducks = services.models.create("ducks", options={"cell": "gru", "seed": 3})
     services.models.create("<b>drakes", options={"cell": "lstm", "seed": 3})
-    view = LibraryView(session)
+    view = shown_view(session)
     session.model_id = ducks.id
-    wait_until(lambda: session.drain() or len(view._table.rows) == 2)
+    update_until(session, lambda: len(view.table.rows) == 2 and "Delete" in labels(view))
     return view
 
 
-def test_a_deleted_model_is_gone_and_can_be_brought_back(view: LibraryView, session: Session) -> None:
+def shown_view(session: Session) -> LibraryView:
+    view = LibraryView(session)
+    session.on_update(view.update)
+    return view
+
+
+def send(view: LibraryView, **message: Any) -> None:
+    """Send what the browser sends for a click into the table."""
+    view.table._handle_msg(message)
+
+
+def test_a_deleted_model_disappears_and_can_be_restored(view: LibraryView, session: Session) -> None:
     ducks, models = session.model_id, session.services.models
-    view._remove()
-    wait_until(lambda: session.drain() or len(view._table.rows) == 1)
-    assert (session.model_id, view._chosen.visible) == ("", False)
-    assert (view._undo.visible, view._undo.label) == (True, "Bring ducks back")
+    press(view, "Delete")
+    update_until(session, lambda: len(view.table.rows) == 1)
+    assert session.model_id == ""
+    assert "Delete" not in labels(view)
     with pytest.raises(NotFound):
         models.get(ducks)
 
-    view._restore(ducks)
-    wait_until(lambda: session.drain() or len(view._table.rows) == 2)
-    assert (session.model_id, view._undo.visible) == (ducks, False)
+    press(view, "Restore ducks")
+    update_until(session, lambda: len(view.table.rows) == 2)
+    assert session.model_id == ducks
+    assert "Restore ducks" not in labels(view)
     assert models.resolve("ducks").id == ducks
 
 
-def test_what_was_deleted_can_be_brought_back_after_a_reload(
-    view: LibraryView, session: Session, services: Services
-) -> None:
-    assert not view._bin.visible
+def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, session: Session, services: Services) -> None:
+    assert "Recycle bin" not in labels(view)
     for name in ("ducks", "<b>drakes"):
         services.models.delete(services.models.resolve(name).id)
-    later = LibraryView(session)
-    wait_until(lambda: session.drain() or later._bin.visible)
-    assert [name.partition(",")[0] for name in later._gone.options] == ["<b>drakes", "ducks"]
-    later._restore(later._gone.value)
-    wait_until(lambda: session.drain() or len(later._table.rows) == 1)
+    later = shown_view(session)
+    update_until(session, lambda: "Recycle bin" in labels(later))
+    options = control(later, "Recycle bin").options
+    assert [name.partition(",")[0] for name in options] == ["<b>drakes", "ducks"]
+    press(later, "Restore")
+    update_until(session, lambda: len(later.table.rows) == 1)
     assert services.models.resolve("<b>drakes").id == session.model_id
-    assert len(later._gone.options) == 1
+    assert len(control(later, "Recycle bin").options) == 1
 
 
-def test_name_note_and_tags_are_changed_together(view: LibraryView, session: Session) -> None:
-    view._name.value_input, view._notes.value_input, view._tags.value_input = " geese ", "loud", "birds,, farm "
-    view._change()
-    wait_until(lambda: session.drain() or "geese" in [row["name"] for row in view._table.rows])
+def test_name_note_and_tags_are_saved_together(view: LibraryView, session: Session) -> None:
+    fill(view, "Name", " geese ")
+    fill(view, "Note", "loud")
+    fill(view, "Tags (comma-separated)", "birds,, farm ")
+    press(view, "Save")
+    update_until(session, lambda: "geese" in [row["name"] for row in view.table.rows])
     model = session.services.models.resolve("geese")
     assert (model.id, model.notes, list(model.tags)) == (session.model_id, "loud", ["birds", "farm"])
 
 
-def test_a_model_that_was_never_trained_has_nothing_to_export(view: LibraryView) -> None:
-    assert view._export.disabled
+def test_a_click_into_the_table_chooses_a_model(view: LibraryView, session: Session) -> None:
+    [other] = [row["id"] for row in view.table.rows if row["id"] != session.model_id]
+    send(view, type="choose", id=other)
+    assert session.model_id == other
+    assert control(view, "Name").value == "<b>drakes"
 
 
-def test_an_export_that_fails_says_why_and_can_be_tried_again(view: LibraryView, session: Session) -> None:
-    view._export.blocked = False
-    view._export.clicks += 1
-    assert (view._export.disabled, view._export.label) == (True, "Exporting …")
-    wait_until(lambda: session.drain() or session.notice[1])
+@pytest.mark.parametrize(("label", "tab"), [("Training", "training"), ("Write", "write")])
+def test_a_button_opens_the_tab_of_the_chosen_model(view: LibraryView, session: Session, label: str, tab: str) -> None:
+    press(view, label)
+    assert session.tab == tab
+
+
+def test_an_untrained_model_cannot_be_exported(view: LibraryView) -> None:
+    assert control(view, "Export").disabled
+
+
+def test_a_failed_export_shows_why_and_can_be_retried(view: LibraryView, session: Session) -> None:
+    control(view, "Export").blocked = False
+    press(view, "Export")
+    assert control(view, "Exporting …").disabled
+    update_until(session, lambda: session.notice[1])
     assert "checkpoint" in session.notice[1]
-    assert (view._export.disabled, view._export.label) == (False, "Export")
+    assert not control(view, "Export").disabled
 
 
 @pytest.mark.parametrize(
     ("name", "file"), [("ducks 2", "ducks 2"), ("../a:b", "_a_b"), ("鴨 🦆\u202e", "鴨 🦆_"), ("a\\b|c", "a_b_c")]
 )
-def test_a_name_becomes_one_that_every_file_system_takes(name: str, file: str) -> None:
+def test_a_name_becomes_a_file_name_that_is_valid_everywhere(name: str, file: str) -> None:
     assert file_name(name) == file
 
 
-def drawn(plot: figure | None) -> set[str]:
+def legend(plot: figure | None) -> set[str]:
     """Return the names in a plot's legend."""
     return {item.label.value for item in plot.legend[0].items} if plot else set()
 
 
 def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None:
-    compared = view._compare._layout
-    assert not compared.visible
-    for row in view._table.rows:
-        view._table._handle_msg({"type": "compare", "id": row["id"], "on": True})
-    wait_until(lambda: session.drain() or drawn(compared[1].object) == {"ducks", "<b>drakes"})
-    assert compared.visible
-    for row in view._table.rows:
-        view._table._handle_msg({"type": "compare", "id": row["id"], "on": False})
-    assert not compared.visible
+    comparison = view.compare
+    assert not comparison.layout.visible
+    for row in view.table.rows:
+        send(view, type="compare", id=row["id"], on=True)
+    update_until(session, lambda: legend(comparison.plot.object) == {"ducks", "<b>drakes"})
+    assert comparison.layout.visible
+    for row in view.table.rows:
+        send(view, type="compare", id=row["id"], on=False)
+    assert not comparison.layout.visible
 
 
-def test_only_options_that_differ_are_compared_and_names_are_shown_as_text(view: LibraryView, session: Session) -> None:
+def test_only_differing_options_are_compared_and_names_are_escaped(view: LibraryView, session: Session) -> None:
     table = differences(session.services.models.all())
     assert "<td>gru</td>" in table
     assert "<td>lstm</td>" in table

@@ -1,135 +1,171 @@
-"""Options of a new model, without a browser."""
+"""The options of a new model, without a browser."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from charrnn.core.batches import min_length
-from charrnn.core.options import preset
-from dashboard.live.session import Session, Work
+from charrnn.core.options import preset, presets
+from dashboard.live.session import Session, Task
 from dashboard.views.new_model import OptionsView, fitting
-from tests.support.waiting import wait_until
+from tests.support.controls import choose, control, fill, html, labels, press, update_until
 
 
 @pytest.fixture
 def view(session: Session) -> OptionsView:
+    """The view for a text that is too short for some presets, with the options that Auto has chosen."""
     session.corpus_id = session.services.corpora.add("so many ducks\n" * 31, name="ducks")[0].id
     view = OptionsView(session)
-    wait_until(lambda: session.drain() or view._cost.object)
+    session.on_update(view.update)
+    update_until(session, lambda: "Estimated time" in html(view))
     return view
 
 
-def chosen(view: OptionsView, **changes: Any) -> dict[str, Any]:
-    """Return what Auto chooses for the view's text."""
+def auto_options(view: OptionsView, **changes: Any) -> dict[str, Any]:
+    """Return the options that Auto chooses for the text of the view."""
     arguments: dict[str, Any] = {"preset": "auto", "minutes": 5, "options": {}} | changes
-    return view._session.services.training.options_for(view._corpus, **arguments)
+    corpus = view.session.corpus
+    assert corpus is not None
+    return view.session.services.training.options_for(corpus, **arguments)
 
 
-def settled(view: OptionsView) -> None:
-    """Wait until the form shows a choice and what it costs."""
-    view._cost.object = ""
-    wait_until(lambda: view._session.drain() or view._cost.object)
+def wait_for_estimate(view: OptionsView) -> None:
+    """Wait until the options are chosen and their cost is estimated."""
+    view.cost.object = ""
+    update_until(view.session, lambda: view.cost.object)
 
 
-def test_a_new_model_begins_with_auto_and_five_minutes(view: OptionsView) -> None:
-    assert view._form.values == chosen(view)
-    assert view._form.values["max_minutes"] == 5
-    assert "Takes about" in view._cost.object
-    assert not view._train.disabled
+def use_article_preset(view: OptionsView) -> None:
+    """Choose options that the text is too short for."""
+    choose(view, "Preset", presets()["article"].title)
+    update_until(view.session, lambda: "Adjust settings to fit" in labels(view))
 
 
-def test_another_time_chooses_anew(view: OptionsView) -> None:
-    view._minutes.value = "60"
-    assert view._train.disabled
-    settled(view)
-    assert view._form.values == chosen(view, minutes=60)
-    assert not view._train.disabled
+def adjust(view: OptionsView) -> None:
+    """Choose options that do not fit the text, make them fit, and wait for the estimate."""
+    use_article_preset(view)
+    press(view, "Adjust settings to fit")
+    update_until(view.session, lambda: "Estimated time" in html(view))
 
 
-def test_any_time_can_be_typed(view: OptionsView) -> None:
-    view._minutes.value = ""
-    assert view._own_minutes.visible
-    view._own_minutes.value = "2.5"
-    settled(view)
-    assert view._form.values["max_minutes"] == 2.5
+def test_a_new_model_starts_with_auto_and_five_minutes(view: OptionsView) -> None:
+    assert view.form.values == auto_options(view)
+    assert view.form.values["max_minutes"] == 5
+    assert not control(view, "Train").disabled
 
 
-@pytest.mark.parametrize("wrong", ["soon", "0", "-1", "nan", "1e999", "1000000"])
-def test_a_time_that_is_none_is_told_at_its_field(view: OptionsView, wrong: str) -> None:
-    view._minutes.value = ""
-    view._own_minutes.value = wrong
-    wait_until(lambda: view._session.drain() or view._own_minutes.error_state)
-    assert "minutes" in view._own_minutes.helper_text
-    assert view._train.disabled
-    view._minutes.value = "15"
-    settled(view)
-    assert not view._train.disabled
+def test_options_are_chosen_again_when_the_time_changes(view: OptionsView) -> None:
+    choose(view, "How long?", "1 hour")
+    assert control(view, "Train").disabled
+    wait_for_estimate(view)
+    assert view.form.values == auto_options(view, minutes=60)
+    assert not control(view, "Train").disabled
 
 
-def test_what_the_user_has_set_stays_when_the_time_changes(view: OptionsView) -> None:
-    view._form.fields["lstm_size"].value_input = "96"
-    view._minutes.value = "15"
-    settled(view)
-    assert view._form.values == chosen(view, minutes=15, options={"lstm_size": 96})
+def test_another_time_can_be_typed(view: OptionsView) -> None:
+    assert not view.custom_minutes.visible
+    choose(view, "How long?", "Another time")
+    assert view.custom_minutes.visible
+    view.custom_minutes.value = "2.5"
+    wait_for_estimate(view)
+    assert view.form.values["max_minutes"] == 2.5
 
 
-def test_the_preset_best_is_auto_with_a_quarter_of_an_hour(view: OptionsView) -> None:
-    view._preset.value = "best"
-    settled(view)
-    assert view._minutes.value == "15"
-    assert view._form.values == chosen(view, minutes=15)
+@pytest.mark.parametrize("invalid", ["soon", "0", "-1", "nan", "1e999", "1000000"])
+def test_an_invalid_time_is_an_error_at_its_field(view: OptionsView, invalid: str) -> None:
+    choose(view, "How long?", "Another time")
+    field = view.custom_minutes
+    field.value = invalid
+    update_until(view.session, lambda: field.error_state)
+    assert "minutes" in field.helper_text
+    assert control(view, "Train").disabled
+    choose(view, "How long?", "15 minutes")
+    wait_for_estimate(view)
+    assert not control(view, "Train").disabled
 
 
-def test_a_text_that_is_too_short_is_said_and_mended_with_one_click(view: OptionsView, session: Session) -> None:
-    view._preset.value = "article"
-    settled(view)
-    assert "The text has 434 characters" in view._cost.object
-    assert view._train.disabled
-    view._lower()
-    wait_until(lambda: session.drain() or not view._fit.visible)
-    assert (view._form.values["num_seqs"], view._form.values["num_steps"]) == (8, 50)
-    assert "Takes about" in view._cost.object
-    assert not view._train.disabled
+def test_options_that_the_user_has_set_stay_when_the_time_changes(view: OptionsView) -> None:
+    fill(view, view.form.fields["lstm_size"].label, "96")
+    choose(view, "How long?", "15 minutes")
+    wait_for_estimate(view)
+    assert view.form.values == auto_options(view, minutes=15, options={"lstm_size": 96})
+
+
+def test_the_preset_best_is_auto_with_15_minutes(view: OptionsView) -> None:
+    choose(view, "Preset", presets()["best"].title)
+    wait_for_estimate(view)
+    assert control(view, "How long?").value == "15"
+    assert view.form.values == auto_options(view, minutes=15)
+
+
+def test_options_are_adjusted_to_a_short_text_with_one_click(view: OptionsView) -> None:
+    use_article_preset(view)
+    assert "The text has 434 characters" in html(view)
+    assert control(view, "Train").disabled
+    adjust(view)
+    assert "Adjust settings to fit" not in labels(view)
+    assert (view.form.values["num_seqs"], view.form.values["num_steps"]) == (8, 50)
+    assert not control(view, "Train").disabled
 
 
 @pytest.mark.parametrize("count", [2, 3, 40, 129, 434, 10**6])
-def test_a_lowered_batch_fits_and_is_no_larger_than_wished(count: int) -> None:
-    lower = fitting({"num_seqs": 32, "num_steps": 128}, count)
-    assert min_length(**lower) <= count
-    assert 1 <= lower["num_seqs"] <= 32
-    assert 1 <= lower["num_steps"] <= 128
+def test_an_adjusted_batch_fits_and_is_not_larger_than_before(count: int) -> None:
+    adjusted = fitting({"num_seqs": 32, "num_steps": 128}, count)
+    assert min_length(**adjusted) <= count
+    assert 1 <= adjusted["num_seqs"] <= 32
+    assert 1 <= adjusted["num_steps"] <= 128
 
 
-def test_a_mistake_keeps_the_button_from_being_pressed(view: OptionsView) -> None:
-    view._form.fields["learning_rate"].value_input = "fast"
-    assert view._train.disabled
+def test_an_invalid_option_disables_the_train_button(view: OptionsView) -> None:
+    adjust(view)
+    fill(view, view.form.fields["learning_rate"].label, "fast")
+    assert control(view, "Train").disabled
 
 
-def test_defect_a_cost_that_comes_late_allows_no_training_with_a_mistake(view: OptionsView, session: Session) -> None:
-    view._lower()
-    view._form.fields["num_layers"].value_input = "99"
-    wait_until(lambda: session._inbox)
-    session.drain()
-    assert view._train.disabled
+@pytest.fixture
+def ended(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Wait until everything that was started in the background from now on has ended."""
+    started: list[Task] = []
+    num_ended: list[None] = []
+    run = session.run
+
+    def recorded(*call: Any) -> Task:
+        task = run(*call)
+        started.append(task)
+        task.on_end(lambda: num_ended.append(None))
+        return task
+
+    monkeypatch.setattr(session, "run", recorded)
+    return lambda: update_until(session, lambda: started and len(num_ended) == len(started))
 
 
-def test_defect_a_cost_that_comes_late_allows_no_second_start(
-    view: OptionsView, session: Session, monkeypatch: pytest.MonkeyPatch
+def test_defect_a_late_estimate_does_not_allow_a_training_with_an_invalid_option(
+    view: OptionsView, ended: Callable[[], None]
 ) -> None:
-    real = session.run
-    start = Work()
-    monkeypatch.setattr(session, "run", lambda *call: start if call[1] == view._started else real(*call))
-    view._lower()
-    view._train.clicks += 1
-    wait_until(lambda: session._inbox)
-    session.drain()
-    assert view._train.disabled
+    fill(view, view.form.fields["seed"].label, "5")
+    fill(view, view.form.fields["num_layers"].label, "99")
+    ended()
+    assert control(view, "Train").disabled
+
+
+def test_defect_a_late_estimate_does_not_allow_a_second_start(
+    view: OptionsView, session: Session, ended: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adjust(view)
+    start = Task()
+    with monkeypatch.context() as starting:
+        starting.setattr(session, "run", lambda *call: start)
+        press(view, "Train")
+    fill(view, view.form.fields["seed"].label, "5")
+    ended()
+    assert control(view, "Train").disabled
     start.end()
-    assert not view._train.disabled
+    assert not control(view, "Train").disabled
 
 
 def test_a_preset_fills_the_form(view: OptionsView) -> None:
-    view._preset.value = "article"
-    assert not view._minutes.visible
-    assert view._form.values == preset("article")
-    assert "2018 article" in view._about.object
+    choose(view, "Preset", presets()["article"].title)
+    assert "How long?" not in labels(view)
+    assert view.form.values == preset("article")
+    assert "2018 article" in html(view)

@@ -1,45 +1,149 @@
-"""A completed training on its page: what it came to, and only buttons that make sense."""
+"""The training view without a browser: its buttons, progress and errors."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from charrnn.core.records import Model
+from charrnn.core.records import ModelState
+from charrnn.services import Services, open_services
+from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.views.training import TrainingView
+from tests.support.controls import control, html, labels, press, update_until
 from tests.support.small_training import OPTIONS, TEXT
-from tests.support.waiting import wait_until
+from tests.support.trained_home import TrainedHome
 
 IMPROVES = {"learning_rate": 0.003, "eval_every_n": 4, "val_fraction": 0.3}
-"""Eight steps at which the loss falls to the end."""
-GETS_WORSE = {"learning_rate": 1, "optimizer": "rmsprop", "max_steps": 500, "eval_every_n": 1, "patience": 3}
+"""Options with which the loss falls until the end, after eight steps."""
+STOPS_IMPROVING = {"learning_rate": 1, "optimizer": "rmsprop", "max_steps": 500, "eval_every_n": 1, "patience": 3}
+ACTIONS = {"Start", "Stop", "Stopping …", "Resume", "Train longer", "Start over", "Discard and retrain", "Write"}
+
+
+def shown_view(session: Session) -> TrainingView:
+    view = TrainingView(session)
+    session.on_update(view.update)
+    return view
+
+
+def actions(view: TrainingView) -> set[str]:
+    """Return the labels of the action buttons that are visible."""
+    return labels(view) & ACTIONS
 
 
 @pytest.fixture
-def shown(session: Session) -> Callable[..., tuple[TrainingView, Model]]:
-    """Train a model to its end and show it."""
+def view(home: Path, trained: TrainedHome) -> Iterator[TrainingView]:
+    """The view of a completed training."""
+    with open_services(home, environ={}) as services:
+        hub = Hub(services)
+        session = Session(services, hub, lambda: None)
+        session.model_id = trained.model.id
+        view = shown_view(session)
+        update_until(session, lambda: actions(view))
+        yield view
+        session.close()
+        hub.close()
 
-    def show(**changes: object) -> tuple[TrainingView, Model]:
-        services = session.services
+
+@pytest.fixture
+def show_completed(session: Session, services: Services) -> Callable[..., TrainingView]:
+    """Return a function that trains a model to its end and shows the training."""
+
+    def show_completed(**changes: object) -> TrainingView:
         model = services.training.wait(services.training.start(TEXT, options={**OPTIONS, **changes}).id)
-        session.choose(model, "training")
-        view = TrainingView(session)
-        wait_until(lambda: session.drain() or view._buttons["write"].visible)
-        return view, services.models.get(model.id)
+        session.model_id = model.id
+        view = shown_view(session)
+        update_until(session, lambda: "Write" in actions(view))
+        return view
 
-    return show
-
-
-def test_a_training_that_improved_to_the_end_can_be_continued(shown: Callable[..., tuple[TrainingView, Model]]) -> None:
-    view, _ = shown(**IMPROVES)
-    assert view._buttons["longer"].visible
-    assert "more time would help" in view._head.shown
+    return show_completed
 
 
-def test_one_that_no_longer_improved_offers_no_more_time(shown: Callable[..., tuple[TrainingView, Model]]) -> None:
-    view, model = shown(**GETS_WORSE)
-    assert not view._buttons["longer"].visible
-    assert view._buttons["again"].visible
-    assert "Stopped improving; best model at step" in view._head.shown
-    assert "A longer text would help" in view._head.shown
-    assert model.step < 500
+def test_a_training_that_improved_until_its_end_can_be_continued(show_completed: Callable[..., TrainingView]) -> None:
+    view = show_completed(**IMPROVES)
+    assert "Train longer" in actions(view)
+    assert "more time would help" in html(view)
+
+
+def test_a_training_that_stopped_improving_cannot_be_continued(show_completed: Callable[..., TrainingView]) -> None:
+    view = show_completed(**STOPS_IMPROVING)
+    assert actions(view) == {"Start over", "Write"}
+    assert "Stopped improving; best model at step" in html(view)
+    assert "A longer text would help" in html(view)
+    assert view.session.model.step < 500
+
+
+def test_without_a_model_the_view_says_what_to_do(session: Session) -> None:
+    view = shown_view(session)
+    session.update()
+    assert "No model chosen" in html(view)
+    press(view, "Choose a text")
+    assert session.tab == "text"
+
+
+def test_a_completed_training_can_be_continued_or_started_over(view: TrainingView, trained: TrainedHome) -> None:
+    assert actions(view) == {"Train longer", "Start over", "Write"}
+    shown = html(view)
+    assert "8 of 8" in shown
+    assert 'aria-valuenow="100.0"' in shown
+    assert '<h2 dir="auto">ducks</h2>' in shown
+    press(view, "Write")
+    assert view.session.tab == "write"
+
+
+def test_starting_over_asks_for_confirmation(view: TrainingView) -> None:
+    press(view, "Start over")
+    assert actions(view) == {"Train longer", "Discard and retrain", "Write"}
+    session = view.session
+    before = session.model.epoch
+    press(view, "Discard and retrain")
+    update_until(session, lambda: session.model.epoch > before and session.model.state == ModelState.COMPLETED)
+    update_until(session, lambda: actions(view) == {"Train longer", "Start over", "Write"})
+
+
+def test_training_longer_doubles_the_steps(view: TrainingView) -> None:
+    session = view.session
+    press(view, "Train longer")
+    update_until(session, lambda: session.model.state == ModelState.COMPLETED and session.model.step == 16)
+    assert "16 of 16" in html(view)
+
+
+def test_a_training_is_started_stopped_and_resumed(session: Session, services: Services) -> None:
+    corpus, _ = services.corpora.add(TEXT, name="ducks")
+    model = services.models.create("ducks", corpus=corpus, options=OPTIONS | {"max_steps": 1_000_000})
+    session.model_id = model.id
+    view = shown_view(session)
+    update_until(session, lambda: actions(view) == {"Start"})
+    press(view, "Start")
+    assert control(view, "Start").disabled
+    update_until(session, lambda: actions(view) == {"Stop", "Write"})
+    assert re.search(r"[\d,]+ of 1,000,000", html(view))
+    press(view, "Stop")
+    update_until(session, lambda: actions(view) >= {"Resume", "Start over"})
+    assert session.model.state == ModelState.STOPPED
+    press(view, "Resume")
+    update_until(session, lambda: "Stop" in actions(view))
+    services.training.stop(model.id)
+    services.training.wait(model.id)
+
+
+def test_the_error_of_a_failed_training_is_shown_as_text(session: Session, services: Services) -> None:
+    corpus, _ = services.corpora.add(TEXT, name="<b>ducks")
+    model = services.models.create("<b>ducks", corpus=corpus, options=OPTIONS | {"num_seqs": 1000})
+    session.model_id = model.id
+    view = shown_view(session)
+    update_until(session, lambda: actions(view) == {"Start"})
+    press(view, "Start")
+    update_until(session, lambda: session.notice[1] or (session.model and session.model.error))
+    assert "&lt;b&gt;ducks" in html(view)
+    assert "<b>ducks" not in html(view)
+    update_until(session, lambda: not control(view, "Start").disabled)
+
+
+def test_a_deleted_model_is_replaced_by_the_hint(view: TrainingView) -> None:
+    session = view.session
+    session.services.models.delete(session.model_id)
+    update_until(session, lambda: not session.model_id)
+    session.update()
+    assert "No model chosen" in html(view)

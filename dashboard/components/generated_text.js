@@ -1,8 +1,8 @@
-// A text with the surprise of each character as its colour, and what else could have stood there.
-// Everything stored is written with textContent.
+// Generated text: each character is colored by its surprise, and has a menu of its alternatives.
+// Stored text is written with textContent.
 export function render({ model }) {
   const root = document.createElement("div")
-  root.className = "written"
+  root.className = "generated"
   const box = document.createElement("div")
   box.className = "box"
   box.tabIndex = 0
@@ -25,7 +25,7 @@ export function render({ model }) {
   })
   root.append(box, copy, popup)
 
-  // Browsers give pages of other machines no clipboard unless they came by HTTPS: there the text is marked instead.
+  // Without HTTPS, browsers give pages of other machines no clipboard; the text is selected instead.
   const toClipboard = async (text) => {
     try { await navigator.clipboard.writeText(text); return true } catch { /* no clipboard */ }
     getSelection().selectAllChildren(box)
@@ -36,7 +36,7 @@ export function render({ model }) {
   let current = -1
   let pinned = false
 
-  const name = (c) => ({ " ": "space", "\n": "line end", "\t": "tab" })[c] ?? c
+  const name = (c) => ({ " ": "space", "\n": "newline", "\t": "tab" })[c] ?? c
   const mark = (index) => {
     if (cells[current]) cells[current].span.classList.remove("current")
     current = index
@@ -52,12 +52,12 @@ export function render({ model }) {
     popup.replaceChildren()
     const head = document.createElement("div")
     head.className = "head"
-    head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, likely ${percent(Math.exp(-cell.nats))}`
+    head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`
     popup.append(head)
     cell.choices.forEach(([character, share], choice) => {
       const row = document.createElement("button")
       row.type = "button"
-      row.title = "Go on from here with this character"
+      row.title = "Continue from here with this character"
       const letter = document.createElement("bdi")
       letter.textContent = name(character)
       const bar = document.createElement("span")
@@ -74,7 +74,7 @@ export function render({ model }) {
     popup.style.top = at.bottom - around.top + 4 + "px"
     if (pin) popup.querySelector("button")?.focus()
   }
-  const percent = (share) => share >= 0.1 ? Math.round(100 * share) + " %" : (100 * share).toFixed(1) + " %"
+  const percent = (share) => share >= 0.1 ? Math.round(100 * share) + "%" : (100 * share).toFixed(1) + "%"
   const indexOf = (event) => cells.findIndex((cell) => cell.span === event.target)
 
   box.addEventListener("mouseover", (event) => { const i = indexOf(event); if (i >= 0 && !pinned) open(i, false) })
@@ -83,9 +83,9 @@ export function render({ model }) {
   root.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { close(); box.focus(); return }
     if (event.target !== box) {
-      const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key]
-      const next = event.target[way]
-      if (way && popup.contains(event.target)) { event.preventDefault(); next?.focus() }
+      const sibling = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key]
+      const next = event.target[sibling]
+      if (sibling && popup.contains(event.target)) { event.preventDefault(); next?.focus() }
       return
     }
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
@@ -93,14 +93,14 @@ export function render({ model }) {
     if (event.key === "Enter" && current >= 0) { event.preventDefault(); open(current, true) }
   })
 
-  const begin = (prompt) => {
+  const start = (prompt) => {
     close()
     cells = []
     box.replaceChildren()
-    const start = document.createElement("span")
-    start.className = "prompt"
-    start.textContent = prompt
-    box.append(start)
+    const promptSpan = document.createElement("span")
+    promptSpan.className = "prompt"
+    promptSpan.textContent = prompt
+    box.append(promptSpan)
   }
   const append = ({ characters, nats, choices }) => {
     const fragment = document.createDocumentFragment()
@@ -113,11 +113,11 @@ export function render({ model }) {
     })
     box.append(fragment)
   }
-  const paint = () => root.classList.toggle("coloured", model.coloured)
-  model.on("coloured", paint)
+  const paint = () => root.classList.toggle("colored", model.colored)
+  model.on("colored", paint)
   paint()
   model.on("msg:custom", (message) => {
-    if (message.type === "begin") begin(message.prompt)
+    if (message.type === "start") start(message.prompt)
     append(message)
   })
   model.send_msg({ type: "drawn" })

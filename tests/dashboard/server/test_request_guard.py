@@ -1,4 +1,4 @@
-"""Every route of the running server, asked by everybody who has no business there."""
+"""Requests that every route of a running server rejects."""
 
 import re
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
-from dashboard.server.allowed_hosts import Names, is_loopback
+from dashboard.server.allowed_hosts import AllowedHosts, is_loopback
 from dashboard.server.login_providers import Logins
 from tests.support.http_client import HANDSHAKE, ServerClient, logins_in, opened
 
@@ -17,21 +17,21 @@ APPLICATION = {
     "/?$": "/",
     "/ws$": "/ws",
 }
-"""Routes that show or change what is stored, each with an address that it answers."""
+"""Routes that show or change stored data, each with a path."""
 FREE = {
     "/favicon.ico$": "/favicon.ico", "/static/(?!extensions/)(.*)$": "/static/js/bokeh.min.js",
     "/static/(.*)$": "/static/js/bokeh-widgets.min.js", "/components/(.*)$": "/components/panel/state/css/x",
     "/static/extensions/(.*)$": "/static/extensions/panel/panel.min.js",
 }  # fmt: skip
-"""Routes of programs that are the same for everybody who installed this one."""
+"""Routes of static files."""
 PROBES = {"/healthz$": "/healthz", "/readyz$": "/readyz"}
-"""Routes that answer anybody, and tell nothing about anything stored."""
+"""Routes that respond to everybody, without stored data."""
 LOGIN = {"/login$": "/login", "/logout$": "/logout"}
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
-    """A server that asks nobody who they are."""
+    """A server without logins."""
     with open_services(tmp_path_factory.mktemp("open"), environ={}) as services:
         yield from opened(services, Logins())
 
@@ -46,20 +46,20 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
 
 @pytest.fixture
 def guest(locked: ServerClient) -> Iterator[ServerClient]:
-    """The same, with nobody logged in at first and at the end."""
+    """The same server, without a login before and after the test."""
     locked.cookie = ""
     yield locked
     locked.cookie = ""
 
 
 def everything(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Give every method with every address."""
+    """Return every method with every path."""
     for path in routes.values():
         for method in METHODS:
             yield method, path
 
 
-def test_these_are_all_routes_that_there_are(client: ServerClient, locked: ServerClient) -> None:
+def test_no_route_is_missing_in_this_file(client: ServerClient, locked: ServerClient) -> None:
     assert client.routes == {*APPLICATION, *FREE, *PROBES}
     assert locked.routes == {*APPLICATION, *FREE, *PROBES, *LOGIN}
 
@@ -67,7 +67,7 @@ def test_these_are_all_routes_that_there_are(client: ServerClient, locked: Serve
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7", "[::2]"]
 )
-def test_a_name_that_is_not_ours_is_refused_on_every_route_with_every_method(locked: ServerClient, host: str) -> None:
+def test_an_unknown_host_is_rejected_on_every_route_with_every_method(locked: ServerClient, host: str) -> None:
     for method, path in everything(APPLICATION | FREE | LOGIN):
         status, headers, words = locked.ask(method, path, Host=f"{host}:{locked.port}")
         assert (status, headers["Content-Type"]) == (403, "text/plain; charset=utf-8"), (method, path)
@@ -75,7 +75,7 @@ def test_a_name_that_is_not_ours_is_refused_on_every_route_with_every_method(loc
 
 
 def origins(port: int) -> list[str]:
-    """Pages of others, some of them with names that look like ours."""
+    """Origins of other sites, some of them similar to ours."""
     return [
         "http://evil.example", "null", "file://", f"http://localhost:{port + 1}", f"http://localhost:{port}.evil.example",
         f"http://localhost.evil.example:{port}", f"http://evil.localhost:{port}", f"http://localhost@evil.example:{port}",
@@ -83,7 +83,7 @@ def origins(port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: ServerClient) -> None:
+def test_an_unknown_origin_is_rejected_on_every_route_with_every_method(locked: ServerClient) -> None:
     for origin in origins(locked.port):
         for method, path in everything(APPLICATION | FREE | LOGIN):
             assert locked.ask(method, path, Origin=origin)[0] == 403, (origin, method, path)
@@ -91,14 +91,14 @@ def test_a_page_of_others_is_refused_on_every_route_with_every_method(locked: Se
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
-def test_what_another_site_loads_is_refused_and_a_link_to_us_is_not(client: ServerClient, site: str) -> None:
+def test_loads_from_other_sites_are_rejected_and_links_are_not(client: ServerClient, site: str) -> None:
     for method, path in everything(APPLICATION | FREE):
         assert client.ask(method, path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")[0] == 403, (method, path)
     assert client.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200
     assert client.ask("POST", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
 
 
-def test_without_a_login_every_route_leads_to_it_or_refuses(guest: ServerClient) -> None:
+def test_without_a_login_every_route_redirects_or_rejects(guest: ServerClient) -> None:
     for method, path in everything(APPLICATION):
         status, headers, _ = guest.ask(method, path)
         assert status in (302, 403, 405), (method, path)
@@ -108,52 +108,52 @@ def test_without_a_login_every_route_leads_to_it_or_refuses(guest: ServerClient)
     assert guest.ask("GET", "/", Cookie='is_guest=1; user="2|1:0|10:1|4:user|4:YWRh|0"')[0] == 302
 
 
-def test_files_that_are_not_programs_cannot_be_had(guest: ServerClient) -> None:
+def test_only_scripts_and_styles_are_served(guest: ServerClient) -> None:
     for path in FREE.values():
         folder = path.rpartition("/")[0]
         for way in ("/../" * 9, "/%2e%2e" * 9 + "/", "/..%2f" * 9, "/%252e%252e" * 9 + "/", "//", "/..\\" * 9):
             assert guest.ask("GET", f"{folder}{way}etc/passwd")[0] in (400, 403, 404), (folder, way)
 
 
-def test_defect_nobody_has_a_module_imported_by_its_name(guest: ServerClient) -> None:
-    """Panel would import any module, on the thread that answers everybody, before it looks at what is asked."""
+def test_defect_a_request_cannot_import_a_module(guest: ServerClient) -> None:
+    """Panel would import any module, on the event loop's thread, before it checks the request."""
     assert "antigravity" not in sys.modules
     assert guest.ask("GET", "/components/antigravity/fly/css/x")[0] == 403
     assert guest.ask("GET", "/%63omponents/antigravity/fly/css/x")[0] in (403, 404)
     assert "antigravity" not in sys.modules
 
 
-def test_who_logs_in_is_let_in(guest: ServerClient) -> None:
+def test_a_correct_password_logs_in(guest: ServerClient) -> None:
     assert (guest.log_in("ada", "lovely"), guest.ask("GET", "/")[0]) == (302, 200)
 
 
 @pytest.mark.parametrize(("user", "password"), [("ada", "builder"), ("ada", ""), ("eve", "lovely"), ("", "lovely")])
-def test_who_knows_no_password_is_not(guest: ServerClient, user: str, password: str) -> None:
+def test_a_wrong_password_is_rejected(guest: ServerClient, user: str, password: str) -> None:
     guest.log_in(user, password)
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_a_cookie_that_was_signed_elsewhere_is_worth_nothing(guest: ServerClient) -> None:
+def test_a_cookie_with_a_foreign_signature_is_ignored(guest: ServerClient) -> None:
     from tornado.web import create_signed_value
 
     guest.cookie = "user=" + create_signed_value("another secret", "user", "ada").decode()
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_the_login_asks_nobody_else_for_anything(guest: ServerClient) -> None:
+def test_the_login_page_loads_nothing_from_elsewhere(guest: ServerClient) -> None:
     for path in LOGIN.values():
         page = guest.ask("GET", path + "?error=<script>x</script>")[2]
         assert not re.findall(r"https?://|<script", page)
 
 
-def test_what_is_sent_first_to_one_user_holds_nothing_of_another(guest: ServerClient) -> None:
+def test_a_page_contains_nothing_of_another_user(guest: ServerClient) -> None:
     guest.log_in("ada", "lovely")
     guest.ask("GET", "/")
     guest.log_in("bob", "builder")
     assert "ada" not in guest.ask("GET", "/")[2]
 
 
-def test_every_answer_says_how_browsers_are_to_take_it(locked: ServerClient) -> None:
+def test_every_response_has_security_headers(locked: ServerClient) -> None:
     for path in (APPLICATION | FREE | LOGIN).values():
         headers = locked.ask("GET", path)[1]
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -182,8 +182,8 @@ def test_every_answer_says_how_browsers_are_to_take_it(locked: ServerClient) -> 
         ("127.0.0.1", ("studio.example.org",), "studio.example.org.evil.example", False),
     ],
 )  # fmt: skip
-def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], host: str, known: bool) -> None:
-    assert Names(address, allowed, 5006).knows(host) is known
+def test_hosts_are_accepted_by_name_and_port(address: str, allowed: tuple[str, ...], host: str, known: bool) -> None:
+    assert AllowedHosts(address, allowed, 5006).knows(host) is known
 
 
 @pytest.mark.parametrize(
@@ -203,12 +203,12 @@ def test_which_names_lead_to_a_server(address: str, allowed: tuple[str, ...], ho
         ("studio.example.org", "https://studio.example.org/path", False),
     ],
 )  # fmt: skip
-def test_a_proxy_s_page_may_ask_under_its_own_name_port_and_scheme(allowed: str, origin: str, trusted: bool) -> None:
-    assert Names("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
+def test_the_origin_of_an_allowed_proxy_is_accepted(allowed: str, origin: str, trusted: bool) -> None:
+    assert AllowedHosts("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
 
 
-def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
-    names = Names("127.0.0.1", ("https://studio.example.org",), 5006)
+def test_an_unencrypted_origin_is_rejected_by_an_encrypted_server() -> None:
+    names = AllowedHosts("127.0.0.1", ("https://studio.example.org",), 5006)
     assert names.trusts("http://localhost:5006", "localhost:5006", "http")
     assert not names.trusts("http://localhost:5006", "localhost:5006", "https")
     assert not names.trusts("http://studio.example.org", "studio.example.org", "http")
@@ -217,14 +217,14 @@ def test_a_page_without_encryption_may_not_ask_an_encrypted_one() -> None:
 @pytest.mark.parametrize(
     "host", ["", "ftp://a.example.org", "https://a.example.org/path", "a b@c", "a:port", "http://"]
 )
-def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
+def test_an_invalid_host_cannot_be_allowed(host: str) -> None:
     with pytest.raises(StudioError, match="--allow-host is"):
-        Names("127.0.0.1", (host,))
+        AllowedHosts("127.0.0.1", (host,))
 
 
 @pytest.mark.parametrize(
     ("address", "local"), [("127.0.0.9", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False),
                            ("", False), ("192.0.2.7", False), ("no.such.name.invalid", False)]
 )  # fmt: skip
-def test_which_addresses_only_this_machine_reaches(address: str, local: bool) -> None:
+def test_loopback_addresses_are_recognized(address: str, local: bool) -> None:
     assert is_loopback(address) is local

@@ -1,11 +1,11 @@
-// A table of models: sorted and filtered here, chosen by message. Everything stored is written with textContent.
+// A table of models, sorted and filtered here. Stored text is written with textContent.
 const COLUMNS = [
   { key: "name", title: "Model" },
   { key: "state", title: "State" },
   { key: "step", title: "Step", number: true },
-  { key: "loss", title: "Best loss", number: true },
+  { key: "loss", title: "Best loss", number: true, lowIsBest: true },
   { key: "curve", title: "Validation" },
-  { key: "changed", title: "Changed" },
+  { key: "updated", title: "Updated" },
 ]
 
 export function render({ model }) {
@@ -16,7 +16,7 @@ export function render({ model }) {
   const filter = document.createElement("input")
   filter.type = "search"
   filter.placeholder = "Filter by name, state, note or tag"
-  filter.setAttribute("aria-label", "Filter the models")
+  filter.setAttribute("aria-label", "Filter models")
   const count = document.createElement("span")
   count.setAttribute("role", "status")
   bar.append(filter, count)
@@ -27,7 +27,7 @@ export function render({ model }) {
   const body = table.createTBody()
   scroll.append(table)
   root.append(bar, scroll)
-  let sort = { key: "changed", down: true }
+  let sort = { key: "updated", down: true }
 
   const first = document.createElement("th")
   first.scope = "col"
@@ -40,7 +40,7 @@ export function render({ model }) {
     button.type = "button"
     button.textContent = column.title
     button.addEventListener("click", () => {
-      sort = { key: column.key, down: sort.key === column.key ? !sort.down : Boolean(column.number) }
+      sort = { key: column.key, down: sort.key === column.key ? !sort.down : Boolean(column.number && !column.lowIsBest) }
       draw()
     })
     cell.append(button)
@@ -67,10 +67,11 @@ export function render({ model }) {
 
   const draw = () => {
     const wanted = filter.value.trim().toLocaleLowerCase()
-    const rows = model.rows.filter((row) => !wanted || row.words.toLocaleLowerCase().includes(wanted))
+    const rows = model.rows.filter((row) => !wanted || row.search_text.toLocaleLowerCase().includes(wanted))
     const { key, down } = sort
     rows.sort((a, b) => {
-      const x = a[key] ?? Infinity, y = b[key] ?? Infinity
+      const x = a[key], y = b[key]
+      if (x === null || y === null) return (x === null) - (y === null) // blanks last, in both directions
       const order = typeof x === "string" ? x.localeCompare(y) : x - y
       return down ? -order : order
     })
@@ -111,9 +112,9 @@ export function render({ model }) {
       })
       const drawn = document.createElement("td")
       drawn.append(curve(row.curve))
-      const changed = document.createElement("td")
-      changed.textContent = row.changed
-      line.append(pick, name, ...cells, drawn, changed)
+      const updated = document.createElement("td")
+      updated.textContent = row.updated
+      line.append(pick, name, ...cells, drawn, updated)
       return line
     }))
     count.textContent = `${rows.length} of ${model.rows.length}`

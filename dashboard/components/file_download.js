@@ -1,4 +1,4 @@
-// Has a file downloaded that the program sends.
+// Downloads a file that the server sends.
 export function render({ model }) {
   model.on("msg:custom", ({ name, data }) => {
     const link = document.createElement("a")

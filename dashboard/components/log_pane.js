@@ -1,4 +1,4 @@
-// Lines are written with textContent: whatever stands in them is shown, never obeyed.
+// Lines are written with textContent, so that HTML in them is shown as text.
 export function render({ model }) {
   const box = document.createElement("div")
   box.className = "log"
@@ -34,7 +34,7 @@ export function render({ model }) {
   })
   const [number, lines] = JSON.parse(model.start)
   append(lines)
-  // Drawn again on every change of tab: the program knows whether this is what belongs here.
+  // Drawn again on each change of tab: the server knows whether this is up to date.
   model.send_msg({ type: "drawn", number })
   return box
 }

@@ -1,4 +1,4 @@
-"""The form, the command line and the services say the same of every option, whatever is typed."""
+"""Form, command line and services accept and reject the same values of every option."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ from charrnn.cli.option_flags import typed_options
 from charrnn.cli.parser import parse
 from charrnn.core.errors import OptionError
 from charrnn.core.options import Kind, Option, checked, defaults, options
-from dashboard.components.option_form import Form
+from dashboard.components.option_form import OptionForm
 
 LINES = {"training": ["train", "--input_file", "x"], "sampling": ["sample", "x"]}
 REFUSED = object()
@@ -20,7 +20,7 @@ Verdict = Any
 
 
 def edges(option: Option) -> list[str]:
-    """Return what lies at the borders of what is allowed."""
+    """Return values at the bounds of an option."""
     ends = [end for end in (option.minimum, option.maximum) if end is not None]
     return [f"{end + step!r}" for end in ends for step in (-1, 0, 1, 1e-9, -1e-9)] + list(option.choices)
 
@@ -32,7 +32,7 @@ STRANGE = ["", " ", "nan", "-nan", "inf", "-Infinity", "1e400", "0x10", "1_000",
 
 @st.composite
 def typing(draw: st.DrawFn) -> tuple[Kind, str, str]:
-    """A kind, an option of it, and what somebody types for it."""
+    """A kind of options, an option, and an input."""
     kind: Kind = draw(st.sampled_from(("training", "sampling")))
     option = draw(st.sampled_from(list(options(kind).values())))
     numbers = st.one_of(st.integers().map(str), st.floats().map(repr), st.decimals(allow_nan=True).map(str))
@@ -41,7 +41,7 @@ def typing(draw: st.DrawFn) -> tuple[Kind, str, str]:
 
 
 def services_say(kind: Kind, name: str, text: str) -> Verdict:
-    """Ask the services."""
+    """Check a value with the services."""
     try:
         return checked(kind, {name: text})[name]
     except OptionError as error:
@@ -50,7 +50,7 @@ def services_say(kind: Kind, name: str, text: str) -> Verdict:
 
 
 def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
-    """Ask the command line."""
+    """Check a value with the command line."""
     args = parse([*LINES[kind], f"--{name}={text}"], cli.COMMANDS)
     try:
         return checked(kind, typed_options(args, kind))[name]
@@ -60,13 +60,13 @@ def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
 
 
 @cache
-def form_of(kind: Kind) -> Form:
-    """One form for all examples, since its fields take long to make."""
-    return Form(kind)
+def form_of(kind: Kind) -> OptionForm:
+    """Share one form among all examples, since creating its fields is slow."""
+    return OptionForm(kind)
 
 
 def form_says(kind: Kind, name: str, text: str) -> Verdict:
-    """Type into the form, or choose there, as a browser that can send anything would."""
+    """Check a value with the form, as input from a browser."""
     form = form_of(kind)
     form.fill({})
     widget = form.fields[name]
@@ -78,12 +78,12 @@ def form_says(kind: Kind, name: str, text: str) -> Verdict:
     except ValueError:  # what its field cannot hold never becomes an option
         assert form.values == defaults(kind)
         return REFUSED
-    return REFUSED if form.problems else form.values[name]
+    return REFUSED if form.errors else form.values[name]
 
 
 @settings(max_examples=300)
 @given(typing())
-def test_the_same_is_typed_and_the_same_is_said(typed: tuple[Kind, str, str]) -> None:
+def test_form_command_line_and_services_agree_on_random_input(typed: tuple[Kind, str, str]) -> None:
     kind, name, text = typed
     by_services, by_command_line = services_say(*typed), command_line_says(*typed)
     assert by_services is by_command_line or (by_services, type(by_services)) == (
@@ -97,7 +97,7 @@ def test_the_same_is_typed_and_the_same_is_said(typed: tuple[Kind, str, str]) ->
 
 
 @pytest.mark.parametrize("kind", ["training", "sampling"])
-def test_every_edge_of_every_option_gets_the_same_verdict(kind: Kind) -> None:
+def test_form_command_line_and_services_agree_on_every_bound(kind: Kind) -> None:
     for option in options(kind).values():
         for text in [*edges(option), *STRANGE]:
             by_services = services_say(kind, option.name, text)

@@ -1,0 +1,69 @@
+"""Filter what a browser sends to a page inside a notebook cell, and keep what the notebook prints meanwhile.
+
+* Panel has no hook for messages that arrive over a notebook comm. `FilteredPage` filters them before Panel reads them.
+* pyviz_comms redirects `sys.stdout` of the whole process while it handles a message. Kernels with subshells handle
+  messages while a cell runs, so that output of the cell was lost. `apply` turns the redirection off.
+
+Upstream: not reported; https://github.com/holoviz/pyviz_comms/pull/46 introduced the redirection.
+Remove `StandardOutput` when pyviz_comms redirects the output of one thread only, and `FilteredPage` when Panel has a
+public hook for messages from the browser.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import panel as pn
+import panel.ui as pui
+import pyviz_comms
+from bokeh.document import Document
+
+from dashboard.patches.compatibility import require
+
+
+class StandardOutput(list[str]):
+    """Replaces pyviz_comms' context manager of the same name; leaves `sys.stdout` alone."""
+
+    def __enter__(self) -> "StandardOutput":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+class FilteredPage(pui.Page):
+    """A Material UI page with a filter for messages that arrive over a notebook comm."""
+
+    def filter_events(self, document: Document, content: Any, sizes: Mapping[str, int]) -> list[Any] | None:
+        """Return the events of a message that Panel may apply; `None` to ignore the message.
+
+        Args:
+            document: The page.
+            content: JSON content of the message.
+            sizes: Number of bytes of each buffer of the message, by buffer ID.
+        """
+        raise NotImplementedError
+
+    def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
+        document = pn.state._views[ref][2]
+        sizes = {str(name): buffer.nbytes for name, buffer in (msg.get("_buffers") or {}).items()}
+        events = self.filter_events(document, msg["content"], sizes)
+        if events is not None:
+            msg["content"] = {"events": events}
+            super()._on_msg(ref, manager, msg)
+
+
+def apply() -> None:
+    """Turn the redirection off."""
+    handle = getattr(pyviz_comms.Comm, "_handle_msg", None)
+    require(
+        handle is not None and "StandardOutput" in inspect.getsource(handle),
+        "pyviz_comms",
+        "Comm._handle_msg uses StandardOutput",
+    )
+    require(
+        list(inspect.signature(pui.Page._on_msg).parameters) == ["self", "ref", "manager", "msg"],
+        "panel",
+        "Viewable._on_msg takes ref, manager and msg",
+    )
+    pyviz_comms.StandardOutput = StandardOutput
