@@ -63,7 +63,7 @@ def test_nothing_is_replaced_by_a_training_that_cannot_begin(charrnn_with_fox, t
         (["--input_file", "gone.txt"], 1, "There is no file gone.txt"),
         (["--input_file", "{text}", "--num_seqs", "0", "--cell", "lstn"], 2, "2 options are wrong"),
         (["--input_file", "{text}", "--preset", "quik"], 2, "did you mean 'quick'"),
-        (["--input_file", "{text}", "--encoding", "klingon"], 1, "no text encoding 'klingon'"),
+        (["--input_file", "{text}", "--encoding", "klingon"], 1, "Unknown text encoding 'klingon'"),
         (["--input_file", "{text}", "--use_embedding", "perhaps"], 2, "true or false"),
         (["--corpus", "gone"], 1, "There is no text 'gone'"),
         (["--corpus", "fox", "--encoding", "utf-8"], 2, "--input_file"),

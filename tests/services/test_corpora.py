@@ -37,7 +37,7 @@ def test_ids_and_the_vocabulary_they_are_of(services: Services) -> None:
 def test_examining_stores_nothing(services: Services, tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     path.write_text("naïve café")
-    report = services.corpora.examine(path)
+    report = services.corpora.analyze(path)
     assert report.num_characters == 10
     assert services.corpora.all() == []
     assert list(services.settings.corpora.iterdir()) == []

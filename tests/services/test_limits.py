@@ -66,7 +66,7 @@ def test_a_limit_that_is_no_number_is_refused_by_its_name(name: str, value: str)
             {"max_log_lines": 3},
             r"This training would log about \d+ lines \(see log_every_n\), but this server allows at most 3",
         ),
-        ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows 1"),
+        ({"max_disk_mb": 1}, r"With this training, your texts and models take \d+.\d MB .* allows at most 1"),
     ],
 )
 def test_a_training_that_is_too_large_is_refused_before_anything_is_made(
@@ -127,7 +127,9 @@ def test_more_trainings_than_allowed_wait_for_nobody(tmp_path: Path) -> None:
         first = services.training.start(
             TEXT, options={**OPTIONS, "max_steps": 10**6}, listeners=[lambda e: going.set()]
         )
-        with pytest.raises(LimitExceeded, match="With this one, 2 trainings would run at the same time; .* allows 1"):
+        with pytest.raises(
+            LimitExceeded, match="With this one, 2 trainings would run at the same time, .* allows at most 1"
+        ):
             services.training.start(TEXT, options=OPTIONS)
         assert going.wait(60)
         services.training.stop(first.id)
