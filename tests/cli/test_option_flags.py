@@ -61,6 +61,6 @@ def test_the_help_contains_bounds_and_defaults():
     parser = ArgumentParser()
     add_options(parser, "training")
     words = " ".join(parser.format_help().split())
-    assert "Recurrent layers, one on top of the other. A whole number from 1 to 8. Default: 2." in words
-    assert "falls smoothly to 2 % at the end" in words
+    assert "Number of stacked recurrent layers. A whole number between 1 and 8. Default: 2." in words
+    assert "decreases smoothly to 2 % at the end" in words
     assert "option_strings" not in words  # what argparse prints for an unescaped %

@@ -76,7 +76,7 @@ def test_nothing_is_replaced_when_the_training_cannot_start(charrnn_with_fox, te
             2,
             "same options for every time",
         ),
-        (["--input_file", "{text}", "--encoding", "klingon"], 1, "no text encoding 'klingon'"),
+        (["--input_file", "{text}", "--encoding", "klingon"], 1, "Unknown text encoding 'klingon'"),
         (["--input_file", "{text}", "--use_embedding", "perhaps"], 2, "true or false"),
         (["--corpus", "gone"], 1, "There is no text 'gone'"),
         (["--corpus", "fox", "--encoding", "utf-8"], 2, "--input_file"),

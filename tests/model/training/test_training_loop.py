@@ -170,7 +170,9 @@ def test_completed_training_continues_only_with_more_steps(stopped, tmp_path):
 
 def test_defect_7_checkpoint_of_other_options_is_rejected_with_the_reason(stopped, tmp_path):
     folder, options, _, _ = stopped
-    with pytest.raises(CheckpointError, match=r"has shape .*, the network needs .*\. It was saved with other options"):
+    with pytest.raises(
+        CheckpointError, match=r"has shape .*, but the network needs .*\. It was saved with other options"
+    ):
         learn(tmp_path, options | {"lstm_size": 4}, resume_from=folder / "last-3-1")
 
 
