@@ -117,11 +117,11 @@ SMALL_BOUNDS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few values": ({"values": 30}, {}),
     "few rows": ({"rows": 30}, {}),
     "few samples": ({"samples": 7}, {}),
-    "few signs in samples": ({"items": 100}, {}),
+    "few signs in samples": ({"items": 120}, {}),
     "a short log": ({}, {LOG: 1_400}),
     "short metrics": ({}, {METRICS: 300}),
     "short samples": ({}, {SAMPLES: 600}),
-    "hardly anything": ({"lines": 5, "rows": 4, "values": 4, "samples": 1, "items": 100}, {LOG: 1_300, METRICS: 90}),
+    "hardly anything": ({"lines": 5, "rows": 4, "values": 4, "samples": 1, "items": 120}, {LOG: 1_300, METRICS: 90}),
 }
 
 
