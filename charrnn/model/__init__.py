@@ -1,7 +1,8 @@
 """Build, train and run the network. This is the only package that imports TensorFlow and Keras.
 
-Import it inside the function that needs it, because importing TensorFlow takes seconds, and import modules rather than
-names from them: `from charrnn.model.training import training_loop`. Several threads may do so at the same time.
+Import it inside the function that needs it, because importing TensorFlow takes seconds, and import its folders from it:
+`from charrnn.model import training`. That waits for another thread that is importing TensorFlow, whereas
+`from charrnn.model.training import training_loop` does not, and two threads that import TensorFlow at once both fail.
 """
 
 import os

@@ -71,8 +71,7 @@ class Services:
 
         Takes 5 to 15 seconds the first time; call it on a background thread.
         """
-        from charrnn.model.generation import generator  # noqa: F401
-        from charrnn.model.training import training_loop  # noqa: F401
+        from charrnn.model import generation, training  # noqa: F401
 
         checked("sampling", {})  # imports the validator, which is also lazy
         measure_speed()

@@ -141,15 +141,15 @@ class Bundle:
         Raises:
             BundleError: The checkpoint is damaged or does not fit its options.
         """
-        from charrnn.model.training import checkpoint
+        from charrnn.model import training
 
         try:
-            weights = checkpoint.load(folder, with_training=True).weights
+            weights = training.checkpoint.load(folder, with_training=True).weights
             found, needed = sum(w.size for w in weights.values()), num_parameters(self.options, self.num_classes)
             if found != needed:  # check this first, because the network could have any size
                 raise CheckpointError(f"It has {found:,} weights, but its options require {needed:,}.")
-            checkpoint.load_network(folder)
-            checkpoint.load_mixture(folder)
+            training.checkpoint.load_network(folder)
+            training.checkpoint.load_mixture(folder)
         except CheckpointError as error:
             raise BundleError(f"The model in this file cannot be used. {error}") from error
 

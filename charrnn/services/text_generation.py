@@ -185,7 +185,7 @@ class TextGeneration:
             NotFound: There is no such model, or it has no checkpoint yet.
             CheckpointError: No checkpoint is valid.
         """
-        from charrnn.model.training import dynamic_evaluation, evaluation
+        from charrnn.model import training
 
         _, loaded, _ = self._load(self._models.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
@@ -196,9 +196,9 @@ class TextGeneration:
                 f"The text has {len(ids)} character(s); at least 2 are needed, because the first is not predicted."
             )
         if adaptive:
-            losses = dynamic_evaluation.adaptive_losses(loaded.network, ids, loaded.mixture)
+            losses = training.dynamic_evaluation.adaptive_losses(loaded.network, ids, loaded.mixture)
         else:
-            scored = evaluation.Evaluation(loaded.network, ids, first=1, window=loaded.window)
+            scored = training.evaluation.Evaluation(loaded.network, ids, first=1, window=loaded.window)
             loaded.window = scored.window
             losses = scored.losses()
             if loaded.mixture is not None:
@@ -207,15 +207,14 @@ class TextGeneration:
         return Score(nats, len(ids) - 1, int((ids[1:] == loaded.vocabulary.unknown_id).sum()))
 
     def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _LoadedNetwork, list[str]]:
-        from charrnn.model.generation import generator
-        from charrnn.model.training import checkpoint
+        from charrnn.model import generation, training
 
         def load(folder: Path) -> _LoadedNetwork:
             if folder not in self._loaded:
-                network, vocabulary, _ = checkpoint.load_network(folder)
-                mixture = checkpoint.load_mixture(folder)
+                network, vocabulary, _ = training.checkpoint.load_network(folder)
+                mixture = training.checkpoint.load_mixture(folder)
                 self._loaded[folder] = _LoadedNetwork(
-                    network, vocabulary, generator.Generator(network, vocabulary, mixture), mixture
+                    network, vocabulary, generation.generator.Generator(network, vocabulary, mixture), mixture
                 )
             self._loaded.move_to_end(folder)
             while len(self._loaded) > MAX_LOADED:

@@ -120,14 +120,14 @@ class TrainingThread:
             self._end(state, message)
 
     def _train(self) -> ModelState:
-        from charrnn.model.training import checkpoint, training_loop
+        from charrnn.model import training
 
         ids, vocabulary = self._load_text()
         resume_from = newest = None
         if self._request.resumes:
             newest, _, problems = self._retry(
                 lambda: self._checkpoints.first_usable(
-                    self._model, "newest", lambda path: checkpoint.load(path, with_training=True)
+                    self._model, "newest", lambda path: training.checkpoint.load(path, with_training=True)
                 )
             )
             for problem in problems:
@@ -137,7 +137,7 @@ class TrainingThread:
             self._discard_after(newest.step)
             resume_from = self._checkpoints.path(newest)
             self._compare_cpus()
-        state = training_loop.train(
+        state = training.training_loop.train(
             ids,
             vocabulary,
             dict(self._request.options),

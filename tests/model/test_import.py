@@ -32,23 +32,25 @@ print(number)
 """
 
 IMPORTED_BY_THREADS = """
-import threading
+import sys, threading, time
 
-def import_generator():
-    from charrnn.model.generation import generator
-    assert generator.__name__ in names
+def import_first():
+    from charrnn.model import generation
 
-def import_training():
-    from charrnn.model.training import checkpoint, training_loop
-    assert training_loop.train and checkpoint.load
+def import_second():
+    from charrnn.model import training
+    assert training.training_loop.train and training.checkpoint.load
 
-names = {"charrnn.model.generation.generator"}
 errors = []
 threading.excepthook = lambda args: errors.append(args.exc_value)
-threads = [threading.Thread(target=work) for work in (import_generator, import_training) * 2]
-for thread in threads:
+first = threading.Thread(target=import_first)
+first.start()
+while "tensorflow" not in sys.modules:
+    time.sleep(0.001)
+others = [threading.Thread(target=import_second) for _ in range(2)]
+for thread in others:
     thread.start()
-for thread in threads:
+for thread in [first, *others]:
     thread.join()
 assert not errors, errors
 """
