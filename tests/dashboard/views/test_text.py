@@ -50,7 +50,7 @@ def test_defect_a_pasted_text_with_half_a_character_is_rejected_with_its_positio
 ) -> None:
     fill(view, "Or paste a text", "duck \ud83e and others")
     press(view, "Use pasted text")
-    assert "U+D83E as character 6" in session.notice[1]
+    assert "Character 6 of the text is U+D83E" in session.notice[1]
 
 
 def test_defect_the_size_limit_applies_to_pasted_text(view: TextView, session: Session) -> None:
@@ -89,7 +89,7 @@ def test_an_upload_shows_its_progress(view: TextView) -> None:
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"aaaaaaaaaaaaaaaa", "one character only"),
+        (b"aaaaaaaaaaaaaaaa", "only one character"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "PNG"),
         (b"PK\x03\x04" + bytes(200), "ZIP"),
     ],
@@ -116,7 +116,7 @@ def test_a_file_that_ends_within_a_character_is_rejected_with_the_reason(
 ) -> None:
     upload(view, session, (GREETING + "ß").encode(encoding)[:-1])
     assert session.notice[0] == "error"
-    assert "cut off in the middle of its last character" in session.notice[1]
+    assert "ends in the middle of a character" in session.notice[1]
     assert f"in {encoding}" in session.notice[1]
     assert not session.services.corpora.all()
 
