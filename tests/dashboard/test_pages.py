@@ -57,6 +57,8 @@ def test_bad_files_are_rejected_with_reasons_and_a_short_text_is_made_to_fit(
     upload(page, "short.txt", b"one duck, two ducks\n" * 3)
     expect(page.get_by_role("heading", name="short", exact=True)).to_be_visible()
     press(page, "Continue")
+    page.get_by_label("Preset").click()
+    page.get_by_role("menuitem", name="Article", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("The text has 60 characters")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
     press(page, "Adjust settings to fit")

@@ -12,11 +12,13 @@ MIRROR = "http://mirror.example/debian/"
 MYSQL = "cache/charrnn-tests/mysql/usr/sbin/mysqld"
 UNPACK = """
 for word; do folder=$before; before=$word; done
-mkdir -p "$folder/usr/sbin"
-touch "$folder/usr/sbin/mysqld"
-chmod +x "$folder/usr/sbin/mysqld"
+mkdir -p "$folder/usr/sbin" "$folder/usr/bin"
+for program in usr/sbin/mysqld usr/bin/mysql usr/bin/mysqldump; do
+    touch "$folder/$program"
+    chmod +x "$folder/$program"
+done
 """
-"""A fake mmdebstrap that unpacks a server into its second-to-last argument."""
+"""A fake mmdebstrap that unpacks server and client into its second-to-last argument."""
 
 
 @pytest.fixture

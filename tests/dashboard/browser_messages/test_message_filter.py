@@ -143,8 +143,11 @@ def test_a_click_triggers_only_the_click_event(client: ServerClient, node: objec
 def test_a_click_on_a_disabled_button_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?tab=options&model={trained.model.id}")
     with_component(browser.document, "Select")
-    buttons = [m for m in list(browser.document.models) if getattr(getattr(m, "data", None), "label", "") == "Train"]
-    wait_until(lambda: buttons[0].data.disabled)  # the text is too short for what the form says at first
+    models = list(browser.document.models)
+    buttons = [model for model in models if getattr(getattr(model, "data", None), "label", "") == "Train"]
+    [presets] = [model for model in models if getattr(getattr(model, "data", None), "label", "") == "Preset"]
+    browser.patch(change(presets.id, "value", "article"))  # needs a longer text than the model has
+    wait_until(lambda: buttons[0].data.disabled)
     number = len(client.studio.services.models.all())
     click = event("dom_event", model={"id": buttons[0].id}, node="click", data=mapped())
     assert check(browser.document, {"events": [click]}, {}) == []

@@ -152,11 +152,11 @@ def test_cookies_are_httponly_and_samesite(client: ServerClient) -> None:
 @pytest.mark.parametrize(
     ("options", "headers", "secure"),
     [
-        ({"proxies": ("127.0.0.1",)}, {"X_Forwarded_Proto": "https"}, True),
-        ({"proxies": ("127.0.0.1",)}, {"X_Forwarded_Proto": "http"}, False),
-        ({"proxies": ("192.0.2.0/24",)}, {"X_Forwarded_Proto": "https"}, False),
-        ({"names": ("https://studio.example.org",)}, {"Host": "studio.example.org"}, True),
-        ({"names": ("studio.example.org",)}, {"Host": "studio.example.org"}, False),
+        ({"trusted_proxies": ("127.0.0.1",)}, {"X_Forwarded_Proto": "https"}, True),
+        ({"trusted_proxies": ("127.0.0.1",)}, {"X_Forwarded_Proto": "http"}, False),
+        ({"trusted_proxies": ("192.0.2.0/24",)}, {"X_Forwarded_Proto": "https"}, False),
+        ({"allow_hosts": ("https://studio.example.org",)}, {"Host": "studio.example.org"}, True),
+        ({"allow_hosts": ("studio.example.org",)}, {"Host": "studio.example.org"}, False),
     ],
 )
 def test_cookies_are_secure_with_https(

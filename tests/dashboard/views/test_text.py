@@ -117,7 +117,7 @@ def test_a_file_that_ends_within_a_character_is_rejected_with_the_reason(
     upload(view, session, (GREETING + "ß").encode(encoding)[:-1])
     assert session.notice[0] == "error"
     assert "ends in the middle of a character" in session.notice[1]
-    assert f"in {encoding}" in session.notice[1]
+    assert f"encoding is {encoding}" in session.notice[1]
     assert not session.services.corpora.all()
 
 
