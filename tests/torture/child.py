@@ -117,8 +117,7 @@ def say(*words: object) -> None:
 def main() -> None:
     """Run the process that forks trainings."""
     home, url = sys.argv[1:]
-    from charrnn.model.generation import generator  # noqa: F401
-    from charrnn.model.training import training_loop  # noqa: F401
+    from charrnn.model import generation, training  # noqa: F401
 
     publish = atomic_files.publish
     atomic_files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
