@@ -50,7 +50,7 @@ class OptionsView(View):
             margin=0,
         )
         self.custom_minutes = pui.TextInput(
-            label="Minutes", max_length=12, width=100, size="small", margin=0, visible=False
+            label="Custom minutes", max_length=12, width=100, size="small", margin=0, visible=False
         )
         self.copy = self.button("", self._copy_options, variant="text", size="small")
         self.train = self.button("Train", self._start, color="primary")
@@ -139,6 +139,7 @@ class OptionsView(View):
             self._num_requests += 1
             self._is_choosing = False
             self.form.fill(preset(name))
+            self._estimate()  # the text may have changed, although the options have not
             return
         if corpus is None:
             return

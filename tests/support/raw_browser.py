@@ -9,8 +9,10 @@ import struct
 import threading
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.document import Document
 from bokeh.model import Model
 from bokeh.util.token import get_session_id
@@ -137,6 +139,21 @@ def with_component(document: Document, component: str) -> Model:
 
     def find() -> Model | None:
         return next((model for model in list(document.models) if component_of(model) == component), None)
+
+    wait_until(find)
+    return find()
+
+
+def with_label(document: Document, label: str) -> Model:
+    """Wait for a component with a label on a page; return the model that the browser sends messages about."""
+
+    def has_label(model: Model) -> bool:
+        with suppress(UnsetValueError):  # another thread is building it
+            return getattr(getattr(model, "data", None), "label", "") == label
+        return False
+
+    def find() -> Model | None:
+        return next((model for model in list(document.models) if has_label(model)), None)
 
     wait_until(find)
     return find()

@@ -18,7 +18,7 @@ from dashboard.browser_messages.message_filter import LARGEST_BUFFER, LARGEST_ME
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
 from tests.support.http_client import ServerClient, opened
-from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component
+from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component, with_label
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until
 
@@ -142,14 +142,11 @@ def test_a_click_triggers_only_the_click_event(client: ServerClient, node: objec
 
 def test_a_click_on_a_disabled_button_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?tab=options&model={trained.model.id}")
-    with_component(browser.document, "Select")
-    models = list(browser.document.models)
-    buttons = [model for model in models if getattr(getattr(model, "data", None), "label", "") == "Train"]
-    [presets] = [model for model in models if getattr(getattr(model, "data", None), "label", "") == "Preset"]
-    browser.patch(change(presets.id, "value", "article"))  # needs a longer text than the model has
-    wait_until(lambda: buttons[0].data.disabled)
+    button, presets = with_label(browser.document, "Train"), with_label(browser.document, "Preset")
+    browser.patch(change(presets.data.id, "value", "article"))  # needs a longer text than the model has
+    wait_until(lambda: button.data.disabled)
     number = len(client.studio.services.models.all())
-    click = event("dom_event", model={"id": buttons[0].id}, node="click", data=mapped())
+    click = event("dom_event", model={"id": button.id}, node="click", data=mapped())
     assert check(browser.document, {"events": [click]}, {}) == []
     browser.patch(click)
     browser.close()
