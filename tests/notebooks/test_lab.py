@@ -63,7 +63,7 @@ BEGIN = """
 from dashboard import Dashboard
 studio = Dashboard(inline=True)
 options = {"num_seqs": 4, "num_steps": 16, "lstm_size": 8, "num_layers": 1, "max_steps": 10**6}
-options |= {"max_minutes": 0, "eval_every_n": 500, "patience": 0}
+options |= {"max_minutes": 0, "max_epochs": 0, "eval_every_n": 500, "patience": 0}
 text = "a duck and a goose and " * 200
 model = studio.services.training.start(text, name="ducks", preset="quick", options=options)
 """
