@@ -221,15 +221,17 @@ def _choose_first_tab(session: Session) -> None:
 
 def _database_status(session: Session) -> pn.viewable.Viewable:
     """Create a notice that the database cannot be reached; trainings continue, and store their results later."""
-    line = markup(visible=False, margin=(8, 0, 0, 0))
+    # Always on the page: a busy browser can miss a change of a part that the next message removes.
+    line = markup(margin=0)
 
     def show() -> None:
         message = session.hub.database.message
         text = (
-            '<div class="notice info" role="status"><span>The database cannot be reached; retrying … '
+            '<div class="notice info" role="status" style="margin-top: 8px">'
+            "<span>The database cannot be reached; retrying … "
             f'<span class="soft small" dir="auto">{escaped(message)}</span></span></div>'
         )
-        line.param.update(object=text if message else "", visible=bool(message))
+        line.object = text if message else ""
 
     session.on_update(show)
     show()
