@@ -72,6 +72,12 @@ def test_users_get_the_tested_versions(name: str) -> None:
     assert locked(name).items() <= locked("requirements-dev.lock").items()
 
 
+def test_the_repository_contains_no_links_and_no_environment() -> None:
+    """A committed link to a virtual environment elsewhere kept `make setup` from creating one."""
+    listed = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not [line for line in listed.splitlines() if line.startswith("120000") or line.endswith("\t.venv")]
+
+
 def test_conda_installs_the_packages_of_pyproject() -> None:
     *conda, pip = yaml.safe_load(read("environment.yml"))["dependencies"]
     assert pip["pip"][-1] == "-e ."
