@@ -1,18 +1,17 @@
-"""How good Auto's models are, from short texts to long ones: `python benchmarks/ladder.py --text FILE:CHARACTERS …`.
+"""Measure Auto on texts of increasing length: `python benchmarks/ladder.py --text FILE:CHARACTERS …`.
 
-Each text trains with the options that a preset chooses for it and so many minutes, and the model that is used for
-writing is scored on a part of the same source that was cut off before anything else: the last 100,000 characters, or
-the last tenth with `--last-tenth`, which is what other programs report for tinyshakespeare. Up to 120,000 characters
-three excerpts count, from different places. Each cell of the table is the median over seeds and excerpts, its standard
-error from block means, and how far the seeds are apart.
+Each text is trained with a preset and a time budget. The best checkpoint is scored on a test split of the same source
+that is held out first: the last 100,000 characters, or with `--last-tenth` the last tenth, as commonly reported for
+tinyshakespeare. Lengths up to 120,000 characters use three excerpts. Each row of the table shows the median over seeds
+and excerpts, the standard error from block means, and the range over seeds.
 
-Beside it stand a bigram and a trigram model of the training text, which know no more than a network that writes; and xz
-and PPMd, which go on learning while they read. With PEER_PYTHON, an interpreter that has PyTorch, texts of a megabyte
-and more are also trained by nanoGPT's recipe for a CPU for as many minutes, and its lowest loss counts.
+The table compares these losses with bigram and trigram models of the training text, which are static like the network,
+and with xz and PPMd, which adapt to the test split. If PEER_PYTHON names an interpreter with PyTorch, texts of at least
+a megabyte are also trained with nanoGPT's CPU recipe for the same time; its lowest loss is reported.
 
-By the clock, minutes are those of a machine that does nothing else. `--quiet` turns them into as many steps as this
-machine would do then, so that other programs change how long it takes and not what comes out. Rows that were done are
-kept in a file (`--rows FILE`), and it goes on from there.
+Minutes are wall-clock time, so the machine should be idle. `--quiet` converts them to the number of steps of an idle
+machine, so that other load changes the duration but not the result. `--rows FILE` stores finished rows, and resumes an
+interrupted run.
 """
 
 import argparse
@@ -35,7 +34,7 @@ from peers.scored import Scored, train_and_score
 from peers.texts import read
 
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
-"""How many excerpts of a source count, up to which length."""
+"""Number of excerpts per source, and the length up to which more than one is used."""
 SHORTEST_FOR_TRANSFORMER = 1_000_000
 EXTRA = 20
 """Steps between two extra validations, which tell whether the training missed its best model."""

@@ -1,13 +1,13 @@
-"""How good a training could be: `python benchmarks/search.py TEXT --characters 120000 --minutes 1 --configurations 30`.
+"""Random search over training options: `python benchmarks/search.py TEXT --minutes 1 --configurations 30`.
 
-A random search over network, batch, learning and regularization. Each configuration trains on an excerpt of the text
-for a share of the minutes that is drawn, too: short texts are memorized long before the end. Its steps are as many as
-this machine does in that time when it does nothing else (`services/cost_estimate.py`), so that other programs change
-how long a search takes, but not what it finds. What counts is the loss of the best checkpoint on the text's last
-100,000 characters, which are cut off before.
+The search covers the network, batches, optimizer and regularization. Each configuration trains on an excerpt of the
+text for a random fraction of the time budget, because short texts are memorized long before its end. The budget is
+converted to the number of steps of an idle machine (`services/cost_estimate.py`), so that other load changes the
+duration of the search but not its result. Configurations are ranked by the loss of their best checkpoint on the last
+100,000 characters of the text, which are held out first.
 
-A text is a file in UTF-8 or the name of an example text. `--write` keeps the table in results/. Rows that were done are
-kept in a file of their own while a search is under way (`--rows FILE`), and it goes on from there.
+TEXT is a UTF-8 file or the name of an example text; `--characters` sets the length of the excerpt. `--write` stores the
+table in results/. `--rows FILE` stores finished configurations, and resumes an interrupted search.
 """
 
 import argparse

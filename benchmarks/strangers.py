@@ -28,6 +28,10 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # for tests.support
+
+from tests.support.waiting import listens, wait_until  # noqa: E402
+
 SECONDS = 60
 CONNECTIONS = 20
 MEGABYTES, PAGE_SECONDS = 50, 3.0
@@ -67,14 +71,14 @@ def header_without_an_end(port: int) -> Iterator[bytes]:
 def half_a_request(port: int) -> Iterator[bytes]:
     yield request(port, "GET /")
     while True:
-        time.sleep(5)
+        time.sleep(5)  # slow on purpose: the attack keeps the connection open
         yield b"X-Slow: 1\r\n"
 
 
 def half_a_body(port: int) -> Iterator[bytes]:
     yield request(port, "POST /login", "Content-Length: 60000") + b"\r\n"
     while True:
-        time.sleep(1)
+        time.sleep(1)  # slow on purpose, like half_a_request
         yield b"x"
 
 
@@ -91,7 +95,7 @@ def guesses(port: int) -> Iterator[bytes]:
         body = f"username=user{number}&password=guess".encode()
         kind = "Content-Type: application/x-www-form-urlencoded"
         yield request(port, "POST /login", kind, f"Content-Length: {len(body)}") + b"\r\n" + body
-        time.sleep(0.1)
+        time.sleep(0.1)  # a rate at which guesses do not exhaust the attacker's own machine
 
 
 def noise(port: int) -> Iterator[bytes]:
@@ -113,7 +117,7 @@ def attack(port: int, kind: Callable[[int], Iterator[bytes]], end: float) -> Non
                 if time.monotonic() > end:
                     return
             connection.recv(1000)
-        time.sleep(0.02)
+        time.sleep(0.02)  # limits the rate of connections when the server closes them at once
 
 
 def attack_together(port: int, end: float) -> None:
@@ -164,12 +168,6 @@ async def open_page(url: str, cookie: str) -> float:
     return time.perf_counter() - began
 
 
-def listens(port: int) -> bool:
-    """Return whether the server responds."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def memory(process: "subprocess.Popen[str]") -> float:
     """Return the memory of a process in MB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
@@ -190,7 +188,7 @@ def measure(process: "subprocess.Popen[str]", port: int, seconds: float) -> tupl
         longest = max(longest, asyncio.run(open_page(url, cookie)))
         for _ in range(80):
             most = max(most, memory(process))
-            time.sleep(0.05)
+            time.sleep(0.05)  # sampling interval of the memory
     strangers.join(30)
     return most - before, longest
 
@@ -209,8 +207,7 @@ def main() -> None:
         command += ["--login-file", str(users)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
         try:
-            while not listens(port):
-                time.sleep(0.1)
+            wait_until(lambda: listens(port))
             grown, longest = measure(process, port, seconds)
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""An n-gram model that goes on counting what it reads, one character after the other."""
+"""An n-gram model that learns from each character it scores."""
 
 from array import array
 from bisect import bisect_left
@@ -9,13 +9,13 @@ from charrnn.core.ngrams import NGrams
 
 
 class Counting:
-    """Begins with what an n-gram model has counted, and leaves that as it is.
+    """Counts that start from an n-gram model, which is not changed.
 
-    Each character is counted as `count_ngrams` would, had it been part of the text: with its longest context, and with
-    each shorter one in which it is met for the first time. D stays.
+    Each character is counted as `count_ngrams` would count it: after its longest context, and after each shorter
+    context in which it is new. The discounts do not change.
 
     Args:
-        ngrams: What to begin with.
+        ngrams: The n-gram model to start from.
     """
 
     def __init__(self, ngrams: NGrams):
@@ -25,18 +25,18 @@ class Counting:
         self._counts = array("i", ngrams.counts.tobytes())
         self._discounts = ngrams.discounts.tolist()
         self._new: dict[int, int] = {}
-        """Edges that were not there before, by node and class."""
-        # a node's number is its edge's and one, so there may be as many nodes as edges, and the root
+        """Edges that were added, by node and class."""
+        # Edge e leads to node e + 1, so there can be one node per edge, plus the root.
         totals = np.bincount(ngrams.keys // ngrams.num_classes, ngrams.counts, len(self._counts) + 1)
         lost = np.zeros(len(totals))
         lost[: len(ngrams.backoffs)] = ngrams.backoffs * totals[: len(ngrams.backoffs)]
         self._totals = array("i", totals.astype(np.int32).tobytes())
         self._lost = array("d", lost.tobytes())
         self._nodes = [0]
-        """Contexts that the text now ends with, the shortest first."""
+        """Contexts at the end of the text read so far, shortest first."""
 
     def read(self, character: int) -> float:
-        """Return the probability that a character had after those read before, and count it."""
+        """Return the probability of the next character, then count it."""
         edges = [self._edge(node, character) for node in self._nodes]
         probability = 1 / self._num_classes
         for level, (node, edge) in enumerate(zip(self._nodes, edges, strict=True)):
@@ -55,7 +55,7 @@ class Counting:
         return probability
 
     def _edge(self, node: int, character: int) -> int:
-        """Return the edge that leads from a node along a character, -1 if there is none."""
+        """Return the edge of a character from a node, or -1 if there is none."""
         if node < len(self._starts) - 1:
             begin, end = self._starts[node], self._starts[node + 1]
             place = bisect_left(self._followers, character, begin, end)
@@ -64,7 +64,7 @@ class Counting:
         return self._new.get(node * self._num_classes + character, -1)
 
     def _count(self, node: int, character: int, level: int, edge: int) -> int:
-        """Count a character once more after a context; returns its edge."""
+        """Increment the count of a character after a context; return its edge."""
         if edge < 0:
             edge = len(self._counts)
             self._new[node * self._num_classes + character] = edge

@@ -1,7 +1,7 @@
-"""A network and an n-gram model of the same text, mixed: `p = share · network + (1 - share) · n-grams`.
+"""Mix the probabilities of a network and of an n-gram model: `p = share · network + (1 - share) · n-grams`.
 
-Both were made from the same characters, and err differently: the n-grams know by heart what the network has to learn,
-the network knows what was never there. The share is found on text that neither has seen.
+Both are trained on the same text but make different errors: the n-gram model has memorized it, whereas the network
+generalizes to new contexts. The share is fitted on the validation text.
 """
 
 from dataclasses import dataclass
@@ -14,40 +14,39 @@ from charrnn.core.ngrams import NGrams
 Floats = npt.NDArray[np.floating]
 
 HALVINGS = 40
-"""Of the interval in which the share is looked for, 0 … 1."""
+"""Bisection steps when the share is fitted."""
 
 
 @dataclass
 class Mixture:
-    """The n-grams beside a network, and the network's share."""
+    """An n-gram model and the share of the network that it is mixed with."""
 
     ngrams: NGrams
     share: float = 1.0
-    """0 … 1; at 1 the n-grams have no say, as before the first validation."""
+    """Weight of the network, from 0 to 1. It is 1, which ignores the n-grams, until the first validation."""
 
     def losses(self, network: Floats, ngrams: Floats) -> Floats:
-        """Return what characters cost under both together.
+        """Return the loss of each character under the mixture.
 
         Args:
-            network: What each costs under the network, in nats, shape `(N,)`.
-            ngrams: The probability of each by the n-grams, shape `(N,)`.
+            network: Loss of each character under the network, in nats, shape `(N,)`.
+            ngrams: Probability of each character under the n-gram model, shape `(N,)`.
 
         Returns:
-            Nats, shape `(N,)`.
+            Losses in nats, shape `(N,)`.
         """
         mixed: Floats = -np.log(self.share * np.exp(-network.astype(np.float64)) + (1 - self.share) * ngrams)
         return mixed
 
 
 def best_share(network: Floats, ngrams: Floats) -> float:
-    """Find the share with which characters cost least; their cost is convex in it, so its slope has one zero.
+    """Return the share of the network, from 0 to 1, that minimizes the mean loss.
+
+    The loss is convex in the share, so bisection finds the zero of its derivative.
 
     Args:
-        network: What each character costs under the network, in nats, shape `(N,)`.
-        ngrams: The probability of each by the n-grams, above 0, shape `(N,)`.
-
-    Returns:
-        The network's share, 0 … 1.
+        network: Loss of each character under the network, in nats, shape `(N,)`.
+        ngrams: Probability of each character under the n-gram model, above 0, shape `(N,)`.
     """
     probabilities = np.exp(-network.astype(np.float64))
     gains = probabilities - ngrams

@@ -2,10 +2,10 @@
 
     p(c | h) = max(count(hc) - D, 0) / total(h) + backoff(h) · p(c | h without its oldest character)
 
-`count` is how often `hc` occurs where `h` has the full length, and before that how many different characters stand
-before `hc`; D depends on the length of `h` and on the count (1, 2, more). Below the empty context all classes are
-equally likely. It is stored as a tree of contexts, level by level: a character leads from the context `h` along an
-edge to the context `hc`; the node that edge number e leads to has the number e + 1, and the root has 0.
+For the longest contexts, `count` is the number of occurrences of `hc`; for shorter ones, it is the number of distinct
+characters that precede `hc`. The discount D depends on the length of `h` and on the count (1, 2, more). Below the empty
+context, the distribution is uniform. The model is a trie of contexts in arrays, level by level: the edge of character c
+leads from the node of `h` to the node of `hc`. Edge e leads to node e + 1; the root is node 0.
 
     N  characters of the text     V  classes     E  edges     C  nodes     L  levels: contexts of 0 … L-1 characters
 """
@@ -24,42 +24,41 @@ Float32s = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 LONGEST = 2_000_000
-"""Characters that are counted, the last ones of a text. A network that learned from more has little to gain."""
+"""Maximum number of characters that are counted, from the end of the text. With more, the network gains little."""
 MOST = 4_000_000
-"""Edges, each some 50 bytes for as long as a model is loaded. Where a text has more, its longest contexts are left out.
-The first 108,000 characters of tinyshakespeare have 190,000 at order 7 and are counted in 0.1 s, all of it 940,000 in
-1.3 s."""
+"""Maximum number of edges, which take about 50 bytes each while a model is loaded. The order is lowered to stay below.
+At order 7, 108,000 characters of tinyshakespeare have 190,000 edges."""
 
 
 @dataclass(frozen=True, eq=False)
 class NGrams:
-    """What was counted; see `count_ngrams`."""
+    """An n-gram model, as created by `count_ngrams`."""
 
     order: int
-    """L: a character is predicted from the L - 1 before it. Lower than asked for where the text is shorter than that,
-    or has more than `MOST` edges."""
+    """L: a character is predicted from the L - 1 before it. Lower than requested if the text is shorter, or has more
+    than `MOST` edges."""
     num_classes: int
     starts: Int32s
-    """First edge of each node, and the number of edges behind the last; shape `(C + 1,)`."""
+    """First edge of each node, then the number of edges; shape `(C + 1,)`."""
     followers: Int32s
-    """Class of each edge, rising within a node; shape `(E,)`."""
+    """Class of each edge, increasing within a node; shape `(E,)`."""
     counts: Int32s
-    """Shape `(E,)`."""
+    """Count of each edge; shape `(E,)`."""
     discounts: Floats
     """D by level and count (0, 1, 2, more); shape `(L, 4)`."""
     discounted: Float32s
-    """Each edge's own part of its probability, `(count - D) / total`; shape `(E,)`."""
+    """Discounted relative frequency of each edge, `(count - D) / total`; shape `(E,)`."""
     backoffs: Float32s
-    """What each node leaves to the shorter context; 1 where nothing ever followed; shape `(C,)`."""
+    """Probability mass that each node leaves to the shorter context; 1 for leaves; shape `(C,)`."""
 
     @cached_property
     def keys(self) -> Int64s:
-        """Node and class of each edge in one number, rising; shape `(E,)`."""
+        """Node and class of each edge as one number, increasing; shape `(E,)`."""
         nodes = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
         return np.asarray(nodes * self.num_classes + self.followers, np.int64)
 
     def probabilities(self, ids: Ids) -> Floats:
-        """Return the probability of each character but the first, after those before it; shape `(len(ids) - 1,)`."""
+        """Return the probability of each character but the first, given the previous ones; shape `(len(ids) - 1,)`."""
         text, found = ids.astype(np.int64), np.full(len(ids), 1 / self.num_classes)
         for nodes, edges in self._levels(text):
             at = np.flatnonzero(nodes >= 0)
@@ -69,16 +68,16 @@ class NGrams:
         return found[1:]
 
     def nodes(self, ids: Ids) -> Int32s:
-        """Return the contexts of 0 … L-1 characters that a text ends with, -1 for what never occurred; shape `(L,)`."""
+        """Return the nodes of the last 0 … L-1 characters of a text, -1 for unknown contexts; shape `(L,)`."""
         recent = ids[max(0, len(ids) - self.order + 1) :]
-        text = np.append(recent.astype(np.int64), 0)  # what follows does not matter
+        text = np.append(recent.astype(np.int64), 0)  # the next character does not matter
         found = np.full(self.order, -1, np.int32)
         for level, (nodes, _) in enumerate(self._levels(text)):
             found[level] = nodes[-1]
         return found
 
     def _levels(self, text: Int64s) -> Iterator[tuple[Int64s, Int64s]]:
-        """Yield, for each level, the context before each character and the edge to that character, -1 for none."""
+        """Yield, for each level, the context node and the edge of each character, -1 for none."""
         nodes = np.zeros(len(text), np.int64)
         for _ in range(self.order):
             wanted = nodes * self.num_classes + text
@@ -90,20 +89,20 @@ class NGrams:
 
 
 def ngram_bytes(num_characters: int, order: int) -> int:
-    """Return how much memory the n-grams of a text need at most while a model is trained or loaded; 0 at order 0."""
+    """Return the maximum memory, in bytes, of the n-gram model of a text; 0 at order 0."""
     return 50 * min(MOST, order * min(num_characters, LONGEST))
 
 
 def count_ngrams(ids: Ids, num_classes: int, order: int) -> NGrams:
-    """Count a text.
+    """Count the n-grams of a text.
 
     Args:
-        ids: Shape `(N,)`, N ≥ 1, each below `num_classes`; of a longer text, the last `LONGEST` characters count.
+        ids: Shape `(N,)`, N ≥ 1, each below `num_classes`; only the last `LONGEST` are counted.
         num_classes: V.
         order: L, at least 1.
 
     Raises:
-        ValueError: There are no ids, or ids that are not below `num_classes`.
+        ValueError: There are no ids, or an id is not below `num_classes`.
     """
     text = ids[max(0, len(ids) - LONGEST) :].astype(np.int64)
     if not len(text) or text.max() >= num_classes:
@@ -113,7 +112,7 @@ def count_ngrams(ids: Ids, num_classes: int, order: int) -> NGrams:
     keys, counts = _edges(text, num_classes, order)
     discounts = np.array([_discounts(own) for own in counts])
     joined = np.concatenate(counts)
-    # contexts of the full length are no beginnings of longer ones
+    # Contexts of the full length have no children.
     num_nodes = 1 + len(joined) - len(counts[-1])
     nodes, followers = np.divmod(np.concatenate(keys), num_classes)
     taken = np.concatenate([own[np.minimum(count, 3)] for own, count in zip(discounts, counts, strict=True)])
@@ -136,8 +135,8 @@ def _edges(text: Int64s, num_classes: int, order: int) -> tuple[list[Int64s], li
     keys: list[Int64s] = []
     counts: list[Int64s] = []
     nodes = np.zeros(len(text), np.int64)
-    shorter = np.empty(0, np.int64)  # node behind each edge of the last level, when its oldest character is dropped
-    first = 0  # edge of the level
+    shorter = np.empty(0, np.int64)  # suffix node of each edge of the previous level
+    first = 0  # first edge of the level
     for level in range(min(order, len(text))):
         own, edges, times = np.unique(nodes * num_classes + text[level:], return_inverse=True, return_counts=True)
         if level and first + len(own) > MOST:
@@ -147,7 +146,7 @@ def _edges(text: Int64s, num_classes: int, order: int) -> tuple[list[Int64s], li
             previous = first - len(keys[-1])
             suffixes = shorter[before - 1 - previous]
             places = np.searchsorted(keys[-1], suffixes * num_classes + followers)
-            # only the beginning of the text has nothing before it
+            # Only the first characters of the text have no predecessor.
             counts[-1] = np.maximum(np.bincount(places, minlength=len(keys[-1])), 1)
             shorter = previous + places + 1
         else:

@@ -8,6 +8,7 @@ from charrnn.core.errors import StoreUnavailable
 RETRY_SECONDS = 600.0
 """Time for which operations are retried while the database is away."""
 PAUSE_SECONDS = 1.0
+"""Time between two attempts. No event announces that a database is back, and each attempt opens a connection."""
 
 
 def retry_while_away[T](

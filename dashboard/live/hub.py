@@ -194,7 +194,7 @@ class Hub:
         return True
 
     def _refresh_changed(self, models: list[Model]) -> None:
-        """Refresh the followed models that have changed, whoever changed them."""
+        """Refresh the followed models that have changed, in this process or in another one."""
         current = {model.id: shown_fields(model) for model in models}
         with self._lock:
             for feed in self._feeds.values():

@@ -108,7 +108,7 @@ class ModelFeed:
             samples = self._services.models.samples(self.model_id)
             self.history = history = ModelHistory(history.model, list(history.lines), samples)
             self._throttle = UpdateThrottle()
-        # The model last: whoever sees its final state also sees its complete curves.
+        # Set the model last: a reader that sees its final state must also see the complete curves.
         changed = self._read_curves(history, restart=update.model.state not in ACTIVE)
         changed |= shown_fields(update.model) != shown_fields(history.model)
         history.model = update.model

@@ -35,14 +35,14 @@ class FilteredPage(pui.Page):
     """A Material UI page with a filter for messages that arrive over a notebook comm."""
 
     def filter_events(self, document: Document, content: Any, sizes: Mapping[str, int]) -> list[Any] | None:
-        """Return the events of a message that Panel may apply; `None` to ignore the message.
+        """Return the events of a message that Panel may apply; `None`, the default, ignores the message.
 
         Args:
             document: The page.
             content: JSON content of the message.
             sizes: Number of bytes of each buffer of the message, by buffer ID.
         """
-        raise NotImplementedError
+        return None
 
     def _on_msg(self, ref: str, manager: Any, msg: Any) -> None:
         document = pn.state._views[ref][2]

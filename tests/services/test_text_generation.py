@@ -4,7 +4,6 @@ import io
 import math
 import shutil
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from charrnn.core.errors import CheckpointError, NotFound, OptionError, TextErro
 from charrnn.core.training_events import CheckpointSaved, Event
 from charrnn.services import open_services
 from tests.support.small_training import OPTIONS, TEXT, Trained
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("length", [1, 15, 16, 17, 300])
@@ -152,8 +152,7 @@ def test_defect_8_text_can_be_generated_while_the_model_is_trained(tmp_path: Pat
         options = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000}
         model = services.training.start(TEXT, options=options, listeners=[lambda event: saved_last(event, saved)])
         assert saved.wait(120)
-        while not services.models.checkpoints(model.id):  # written, and soon stored
-            time.sleep(0.05)
+        wait_until(lambda: services.models.checkpoints(model.id))  # the folder is saved; its row follows
         for _ in range(3):  # also when the checkpoint that was chosen has just made room for a newer one
             assert len(services.writing.write(model.id, {"max_length": 13})[0].text) == 13
         assert services.models.get(model.id).state == "training"

@@ -10,7 +10,7 @@ from bokeh.document import Document
 from bokeh.model import Model
 from panel.io.state import set_curdoc
 
-from charrnn.services import Services, open_services
+from charrnn.services import open_services
 from dashboard.browser_messages.allowed_properties import (
     CLICKS,
     MESSAGES,
@@ -39,23 +39,6 @@ LATE = {
     "text": "TextUpload",
 }
 """A component of each tab that exists once its view was built and updated."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def end_of_all_visits() -> Iterator[None]:
-    yield
-    RawBrowser.end_all()
-
-
-@pytest.fixture(scope="module")
-def services(trained: TrainedHome) -> Iterator[Services]:
-    with open_services(trained.home, environ={}) as services:
-        yield services
-
-
-@pytest.fixture(scope="module")
-def client(services: Services) -> Iterator[ServerClient]:
-    yield from opened(services, Logins())
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,34 +12,16 @@ from panel.io.state import set_curdoc
 from panel.models.comm_manager import CommManager
 from panel.models.location import Location
 
-from charrnn.services import Services, open_services
+from charrnn.services import Services
 from dashboard.browser_messages import message_filter
 from dashboard.browser_messages.message_filter import LARGEST_BUFFER, LARGEST_MESSAGE, check
-from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
-from tests.support.http_client import ServerClient, opened
+from tests.support.http_client import ServerClient
 from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component, with_label
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
-
-
-@pytest.fixture(scope="module", autouse=True)
-def end_of_all_visits() -> Iterator[None]:
-    yield
-    RawBrowser.end_all()
-
-
-@pytest.fixture(scope="module")
-def services(trained: TrainedHome) -> Iterator[Services]:
-    with open_services(trained.home, environ={}) as services:
-        yield services
-
-
-@pytest.fixture(scope="module")
-def client(services: Services) -> Iterator[ServerClient]:
-    yield from opened(services, Logins())
 
 
 MALFORMED: dict[str, Callable[[RawBrowser], Any]] = {

@@ -1,4 +1,4 @@
-"""A browser may leave at any moment, also while it is written to: that is no error."""
+"""Test that a browser may disconnect at any time, even during a write."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def client(services: Services) -> Iterator[ServerClient]:
-    """A server that asks nobody to log in."""
+    """A server without logins."""
     yield from opened(services, Logins())
     RawBrowser.end_all()
 
@@ -32,19 +32,19 @@ def pane_of(document: Document) -> pn.pane.HTML:
     return page.select(pn.pane.HTML)[0]
 
 
-def change_at_once(browser: RawBrowser) -> None:
+def write_immediately(browser: RawBrowser) -> None:
     pane_of(browser.document).object = "at once"
 
 
-def change_when_it_is_its_turn(browser: RawBrowser) -> None:
+def write_from_the_queue(browser: RawBrowser) -> None:
     session = browser.document.session_context.session
     [model] = pane_of(browser.document)._models.values()
     change = ModelChangedEvent(browser.document, model[0], "text", "later")
     panel_document.schedule_write_events(browser.document, session._subscribed_connections, [change])
 
 
-@pytest.mark.parametrize("change", [change_at_once, change_when_it_is_its_turn])
-def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
+@pytest.mark.parametrize("change", [write_immediately, write_from_the_queue])
+def test_a_disconnect_during_a_write_logs_no_error(
     client: ServerClient, caplog: pytest.LogCaptureFixture, change: object
 ) -> None:
     browser = RawBrowser(client)
@@ -52,17 +52,17 @@ def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
     wait_until(lambda: pn.state._connected.get(document))
     loop = client.server.io_loop.asyncio_loop
 
-    async def write_to_who_has_left() -> None:
-        browser.vanish()  # this thread is the only one that could notice
+    async def write_after_the_disconnect() -> None:
+        browser.vanish()  # the event loop cannot notice before this function ends
         with set_curdoc(document):
             change(browser)
 
-    async def look_around() -> None:
-        gc.collect()  # asyncio logs errors that nobody asked for when it loses them
+    async def collect_garbage() -> None:
+        gc.collect()  # asyncio logs exceptions that were never retrieved
 
     with caplog.at_level(logging.WARNING):
-        asyncio.run_coroutine_threadsafe(write_to_who_has_left(), loop).result()
+        asyncio.run_coroutine_threadsafe(write_after_the_disconnect(), loop).result()
         wait_until(browser._reading.done)
         wait_until(lambda: not client.server._tornado._clients)
-        asyncio.run_coroutine_threadsafe(look_around(), loop).result()
+        asyncio.run_coroutine_threadsafe(collect_garbage(), loop).result()
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
