@@ -51,12 +51,17 @@ def steps_per_epoch(num_characters: int, num_seqs: int, num_steps: int) -> int:
     return (num_characters // num_seqs - 1) // num_steps
 
 
+def epoch_limit(options: Mapping[str, Any], epoch_steps: int) -> int | None:
+    """Return the step at which `max_epochs` is reached, given the steps per epoch; `None` if it sets no limit."""
+    epochs = options["max_epochs"]
+    return max(1, round(epochs * epoch_steps)) if epochs else None
+
+
 def total_steps(options: Mapping[str, Any], epoch_steps: int) -> int:
     """Return the number of steps of a training: `max_steps`, or fewer if `max_epochs` ends earlier."""
     steps: int = options["max_steps"]
-    if options["max_epochs"]:
-        steps = min(steps, max(1, round(options["max_epochs"] * epoch_steps)))
-    return steps
+    limit = epoch_limit(options, epoch_steps)
+    return steps if limit is None else min(steps, limit)
 
 
 @dataclass(frozen=True)

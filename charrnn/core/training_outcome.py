@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from charrnn.core.batches import epoch_limit
+
 IMPROVING_SHARE = 0.9
 """A training was still improving at its end if its best step is after this share of its steps."""
 
@@ -77,7 +79,8 @@ def outcome(
     is_early = step < total_steps
     num_since_best = sum(1 for at in validations if at > best_step)
     stopped = bool(options["patience"]) and is_early and num_since_best >= options["patience"]
-    all_epochs = bool(options["max_epochs"]) and step >= round(options["max_epochs"] * steps_per_epoch)
+    limit = epoch_limit(options, steps_per_epoch)
+    all_epochs = limit is not None and step >= limit
     if stopped or best_step < IMPROVING_SHARE * step or all_epochs:
         return Outcome(step, best_step, stopped, Remedy.TEXT)
     return Outcome(step, best_step, False, Remedy.TIME)

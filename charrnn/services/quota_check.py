@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from charrnn.core.batches import epoch_limit
 from charrnn.core.network_cost import num_parameters, training_bytes
 from charrnn.core.ngrams import LONGEST, ngram_bytes
 from charrnn.core.quotas import Limits
@@ -26,7 +27,7 @@ def estimate_log_lines(options: Mapping[str, Any], num_characters: int) -> int:
     """Estimate how many lines a training logs: losses, validations, samples and checkpoints."""
     per_epoch, steps = count_steps(options, num_characters)
     if options["fit_steps"] and options["max_minutes"]:  # the time limit determines the steps, up to the last epoch
-        steps = int(options["max_epochs"] * per_epoch) or options["max_minutes"] * 60 * FASTEST_STEPS
+        steps = epoch_limit(options, per_epoch) or options["max_minutes"] * 60 * FASTEST_STEPS
     if options["max_minutes"]:
         steps = min(steps, int(options["max_minutes"] * 60 * FASTEST_STEPS))
     every = (options["log_every_n"], options["eval_every_n"], options["sample_every_n"], options["save_every_n"])

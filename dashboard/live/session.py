@@ -216,11 +216,6 @@ class Session(param.Parameterized):
         self.notice = ("", "")  # so that the same message shows again
         self.notice = ("error", message)
 
-    def show_message(self, message: str) -> None:
-        """Show a message."""
-        self.notice = ("", "")
-        self.notice = ("info", message)
-
     def close(self) -> None:
         """End what this session started, except trainings."""
         self.closing.set()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.core.batches import Ids, Streams, split
+from charrnn.core.batches import Ids, Streams, epoch_limit, split
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.loss_difference import block_means, margin
 from charrnn.core.ngram_mixture import Mixture, best_share
@@ -144,9 +144,8 @@ class TrainState:
         self._clock = time.monotonic()
 
     def _plan(self) -> SchedulePlan:
-        epochs = self.options["max_epochs"]
-        epoch_limit = max(1, round(epochs * self.streams.steps_per_epoch)) if epochs else UNLIMITED
-        return SchedulePlan(self.options, self.progress, epoch_limit)
+        limit = epoch_limit(self.options, self.streams.steps_per_epoch)
+        return SchedulePlan(self.options, self.progress, UNLIMITED if limit is None else limit)
 
     @property
     def total_steps(self) -> int:
