@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers.processors import spent
+from peers.cpu_time import spent
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import insert, literal, select
 

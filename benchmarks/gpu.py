@@ -8,7 +8,7 @@ import sys
 from itertools import product
 
 import tensorflow as tf
-from peers.race import programs, race, ratio
+from peers.alternating_runs import programs, race, ratio
 
 SIZES = [(2, 128, 32, 50), (2, 256, 64, 100), (3, 512, 64, 128)]
 CELLS = "lstm", "gru", "mingru"
@@ -27,7 +27,7 @@ def main() -> None:
     for cell, size in product(CELLS, SIZES):
         layers, units, batch, window = size
         numbers = [str(number) for number in (layers, units, batch, window, CLASSES)]
-        ours = [sys.executable, "ours.py", cell, *numbers, "auto"]
+        ours = [sys.executable, "charrnn_training.py", cell, *numbers, "auto"]
         with programs({place: ours for place in PLACES}, {"processors": os.environ | WITHOUT_GPU}) as started:
             seconds = race(started, ROUNDS, MINUTES)
         rates = [f"{batch * window / min(seconds[place]):,.0f}" for place in PLACES]

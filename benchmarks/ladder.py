@@ -26,12 +26,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from learning import lowest_of_transformer
-from peers import page
-from peers.cuts import TEST, Cut, cut
-from peers.opponents import opponents
-from peers.recipes import recipe
-from peers.scored import Scored, train_and_score
-from peers.texts import read
+from peers import result_page
+from peers.benchmark_options import recipe
+from peers.benchmark_texts import read
+from peers.scored_training import Scored, train_and_score
+from peers.text_baselines import text_baselines
+from peers.text_split import TEST, TextSplit, split_text
 
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
 """Number of excerpts per source, and the length up to which more than one is used."""
@@ -58,18 +58,18 @@ class Rung:
     def name(self) -> str:
         return Path(self.source).stem
 
-    def cuts(self, *, last_tenth: bool) -> list[Cut]:
-        """Cut the text; up to `LONGEST_EXCERPT` characters, three excerpts that do not overlap where it is long enough
-        for that."""
+    def splits(self, *, last_tenth: bool) -> list[TextSplit]:
+        """Split the text. Up to `LONGEST_EXCERPT` characters, return three excerpts that do not overlap, if the text is
+        long enough."""
         text = read(self.source)
         test = len(text) // 10 if last_tenth else min(TEST, len(text) // 3)
         characters = self.characters or len(text) - test
         if characters > LONGEST_EXCERPT:
-            return [cut(text, characters=characters, test=test)]
+            return [split_text(text, characters=characters, test=test)]
         count = min(EXCERPTS, (len(text) - test) // characters)
         spare = len(text) - test - characters
         firsts = [spare * number // max(count - 1, 1) for number in range(count)]
-        return [cut(text, characters=characters, first=first, test=test) for first in firsts]
+        return [split_text(text, characters=characters, first=first, test=test) for first in firsts]
 
 
 class Rows:
@@ -95,12 +95,12 @@ class Rows:
 
 def climb(rung: Rung, asked: argparse.Namespace, rows: Rows) -> list[str]:
     """Train on a text with all minutes and seeds; return the table's lines."""
-    cuts = rung.cuts(last_tenth=asked.last_tenth)
-    guessed = [_guessed(rung, number, parts, rows) for number, parts in enumerate(cuts)]
+    splits = rung.splits(last_tenth=asked.last_tenth)
+    guessed = [_guessed(rung, number, parts, rows) for number, parts in enumerate(splits)]
     lines = []
     for minutes in asked.minutes:
         found = []
-        for (number, parts), seed in product(enumerate(cuts), range(1, asked.seeds + 1)):
+        for (number, parts), seed in product(enumerate(splits), range(1, asked.seeds + 1)):
             key = [rung.name, len(parts.own), number, minutes, seed, asked.preset]
             row = rows[key]
             if row is None:
@@ -109,7 +109,9 @@ def climb(rung: Rung, asked: argparse.Namespace, rows: Rows) -> list[str]:
                 row = rows.add(key, {"options": options, "scored": asdict(scored)})
             found.append((number, Scored(**row["scored"])))
         beside = {name: statistics.mean(one[name] for one in guessed) for name in guessed[0]}
-        lines.append(line(rung, len(cuts[0].own), minutes, found, beside, _transformer(cuts[0], minutes, rows, rung)))
+        lines.append(
+            line(rung, len(splits[0].own), minutes, found, beside, _transformer(splits[0], minutes, rows, rung))
+        )
         print(lines[-1], flush=True)
     return lines
 
@@ -148,13 +150,13 @@ def line(
     return " | ".join(told)
 
 
-def _guessed(rung: Rung, number: int, parts: Cut, rows: Rows) -> dict[str, float]:
-    key = [rung.name, len(parts.own), number, "opponents"]
-    row = rows[key] or rows.add(key, {"opponents": asdict(opponents(parts))})
-    return row["opponents"]
+def _guessed(rung: Rung, number: int, parts: TextSplit, rows: Rows) -> dict[str, float]:
+    key = [rung.name, len(parts.own), number, "baselines"]
+    row = rows[key] or rows.add(key, {"baselines": asdict(text_baselines(parts))})
+    return row["baselines"]
 
 
-def _transformer(parts: Cut, minutes: float, rows: Rows, rung: Rung) -> float | None:
+def _transformer(parts: TextSplit, minutes: float, rows: Rows, rung: Rung) -> float | None:
     """Return the lowest loss of nanoGPT's recipe on the last tenth, which is what is scored of a text of a megabyte;
     `None` where it is not measured."""
     torch = os.environ.get("PEER_PYTHON")
@@ -182,7 +184,7 @@ def main() -> None:
     parser.add_argument("--last-tenth", action="store_true", help="score the last tenth instead of 100,000 characters")
     parser.add_argument("--quiet", action="store_true", help="steps of a quiet machine instead of minutes by the clock")
     parser.add_argument("--rows", type=Path)
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
     rows = Rows(asked.rows)
     lines = [" | ".join(HEAD), " | ".join(["---"] * len(HEAD))]
@@ -194,8 +196,10 @@ def main() -> None:
         for told in lines[2:]:
             cells = dict(zip(HEAD, told.split(" | "), strict=True))
             label = f"{cells['text']}, {cells['characters']}, {cells['minutes']} min"
-            plotted[label] = {name: page.exact(float(cells[name])) for name in ("loss", "trigram", "PPMd")}
-        page.write("ladder", f"From short texts to long ones: {asked.preset}", lines, page.bars(plotted, "nats"))
+            plotted[label] = {name: result_page.exact(float(cells[name])) for name in ("loss", "trigram", "PPMd")}
+        result_page.write(
+            "ladder", f"From short texts to long ones: {asked.preset}", lines, result_page.bars(plotted, "nats")
+        )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from learning import compete
-from peers import page
-from peers.texts import read
+from peers import result_page
+from peers.benchmark_texts import read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", nargs="*", default=[one.name for one in examples() if not one.missing])
     parser.add_argument("--preset", default="quick")
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
@@ -89,9 +89,13 @@ def main() -> None:
         print(rungs[-1], flush=True)
     if asked.write:
         shares = {rung.name: rung.share for rung in rungs if rung.share is not None}
-        plotted = {name: {"until as low as the transformer": page.exact(share)} for name, share in shares.items()}
+        plotted = {
+            name: {"until as low as the transformer": result_page.exact(share)} for name, share in shares.items()
+        }
         title = f"Other texts: {asked.preset}"
-        page.write("languages", title, [*lines, *map(str, rungs)], page.bars(plotted, "of the transformer's time"))
+        result_page.write(
+            "languages", title, [*lines, *map(str, rungs)], result_page.bars(plotted, "of the transformer's time")
+        )
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from peers import page
-from peers.race import Program, programs
+from peers import result_page
+from peers.alternating_runs import Program, programs
 
 NEEDED = [(1.886, 0.08), (1.60, 0.25), (1.50, 0.50), (1.47, 0.60)]
 """Nats per character, and in what part of the transformer's time they should be reached."""
@@ -60,7 +60,7 @@ def compete(
 ) -> Mapping[str, Course]:
     """Let all train in turns until their ends; ours is validated every so many steps."""
     budget = [] if minutes is None else [str(minutes)]
-    commands = {"ours": [sys.executable, "ours_learning.py", str(text.resolve()), preset, str(every), *budget]}
+    commands = {"ours": [sys.executable, "charrnn_learning.py", str(text.resolve()), preset, str(every), *budget]}
     if torch:
         commands["transformer"] = [torch, "torch_gpt.py", str(text.resolve())]
     with programs(commands) as started:
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--preset", default="auto")
     parser.add_argument("--minutes", type=float, help="time budget, where the preset knows one; else its own")
     parser.add_argument("--every", type=int, default=10, help="steps between two of our validations")
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
     if asked.text is None:
         print("no text: name tinyshakespeare, or set BENCH_TEXT to its path")
@@ -134,8 +134,8 @@ def main() -> None:
     if asked.write:
         plotted = {name: course.losses for name, course in courses.items()}
         title = f"Time to a good model: {asked.preset} on {asked.text.name}"
-        plot = page.curves(plotted, "seconds of training", "nats per character")
-        page.write(f"learning-{asked.preset}-{asked.text.stem}", title, lines, plot)
+        plot = result_page.curves(plotted, "seconds of training", "nats per character")
+        result_page.write(f"learning-{asked.preset}-{asked.text.stem}", title, lines, plot)
 
 
 if __name__ == "__main__":

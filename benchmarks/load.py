@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.dashboard import Ears, row, served, training  # noqa: E402
-from benchmarks.peers.processors import spent, spent_by  # noqa: E402
+from benchmarks.peers.cpu_time import spent, spent_by  # noqa: E402
 from dashboard.live.hub import Hub  # noqa: E402
 
 VISITORS, TURNS, SETTLING = 50, 3, 10

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus import SENTENCES, write_text
-from peers import page
+from peers import result_page
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # the checkout, even if another version is installed
@@ -153,7 +153,7 @@ class Table:
         sign, holds = ("≥", came >= limit) if least else ("≤", came <= limit)
         said, needed = (form.format(value) for value in (came, limit))
         self.lines.append(f"{what} | {said} | {sign} {needed} | {'reached' if holds else 'MISSED'}")
-        self.shares[what] = {"share of its limit": page.exact(limit / came if least else came / limit)}
+        self.shares[what] = {"share of its limit": result_page.exact(limit / came if least else came / limit)}
 
 
 def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("text", nargs="?", type=Path, help="default: a megabyte of sentences")
     parser.add_argument("--steps", type=int, default=1500, help="with fewer steps, compilation weighs more")
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
     if asked.part:
         name, home, *rest = asked.part
@@ -210,7 +210,9 @@ def main() -> None:
         table = report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
     print(*table.lines, sep="\n")
     if asked.write:
-        page.write("overheads", "Overheads of a training", table.lines, page.bars(table.shares, "of its limit"))
+        result_page.write(
+            "overheads", "Overheads of a training", table.lines, result_page.bars(table.shares, "of its limit")
+        )
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from corpus import SENTENCES, write_text
-from peers import page
-from peers.race import Spread, programs, race, ratio
-from peers.turns import Work
+from peers import result_page
+from peers.alternating_runs import Spread, programs, race, ratio
+from peers.turn_protocol import Work
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # the checkout, even if another version is installed
@@ -67,7 +67,9 @@ def compare(base: Size) -> dict[str, tuple[Spread, float]]:
     sizes = {
         f"{name} {value}": replace(base, **{name: value}) for name, values in VARIED.items() for value in values(base)
     }
-    commands = {name: [sys.executable, "ours.py", *size.arguments] for name, size in {"base": base, **sizes}.items()}
+    commands = {
+        name: [sys.executable, "charrnn_training.py", *size.arguments] for name, size in {"base": base, **sizes}.items()
+    }
     with programs(commands) as started:
         seconds = race(started, ROUNDS)
     per_character = {
@@ -144,7 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=int, default=0, help="megabytes")
     parser.add_argument("--only", default="", help="measure only names that start with this")
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
     lines = ["network and difference | time per character | work", "--- | --- | ---"]
     print(*lines, sep="\n")
@@ -159,10 +161,12 @@ def main() -> None:
         lines += ["", *grown]
     if asked.write:
         plotted = {
-            name: {"time per character": (spread.low, spread.median, spread.high), "work": page.exact(work)}
+            name: {"time per character": (spread.low, spread.median, spread.high), "work": result_page.exact(work)}
             for name, (spread, work) in rows.items()
         }
-        page.write("scale", "How the time per character grows", lines, page.bars(plotted, "of the first size"))
+        result_page.write(
+            "scale", "How the time per character grows", lines, result_page.bars(plotted, "of the first size")
+        )
 
 
 if __name__ == "__main__":

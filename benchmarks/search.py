@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import page
-from peers.cuts import Cut, cut
-from peers.recipes import recipe
-from peers.scored import Scored, train_and_score
-from peers.texts import read
+from peers import result_page
+from peers.benchmark_options import recipe
+from peers.benchmark_texts import read
+from peers.scored_training import Scored, train_and_score
+from peers.text_split import TextSplit, split_text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
 
-from charrnn.core.machine_speed import step_seconds  # noqa: E402
+from charrnn.core.duration_estimate import step_seconds  # noqa: E402
 from charrnn.services.cost_estimate import COMPILE_SECONDS, measure_speed  # noqa: E402
 
 VALIDATIONS = 25
@@ -82,7 +82,7 @@ def configurations(seed: int, minutes: float, text: str) -> Iterator[dict[str, A
 
 
 def search(
-    parts: Cut, *, minutes: float, count: int, seed: int, rows: Path | None
+    parts: TextSplit, *, minutes: float, count: int, seed: int, rows: Path | None
 ) -> list[tuple[dict[str, Any], Scored]]:
     """Train and score configurations; those that a file holds already are not done again.
 
@@ -128,9 +128,9 @@ def main() -> None:
     parser.add_argument("--configurations", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=Path)
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
-    parts = cut(read(asked.text), characters=asked.characters, first=asked.first)
+    parts = split_text(read(asked.text), characters=asked.characters, first=asked.first)
     lines = [
         " | ".join(["test, nats", "validation, nats", "at step", *HEAD]),
         " | ".join(["---"] * (len(HEAD) + 3)),
@@ -144,9 +144,9 @@ def main() -> None:
             f"Random search: {asked.characters:,} characters of {name}, {asked.minutes:g} minutes, seed {asked.seed}"
         )
         points = {"configurations, best first": list(enumerate(scored.loss for _, scored in found))}
-        plot = page.curves(points, "configurations", "nats per character of the test part")
+        plot = result_page.curves(points, "configurations", "nats per character of the test part")
         file = f"search-{name}-{asked.characters}-{asked.minutes:g}"
-        page.write(file, title, [*lines, *(row(*one) for one in found)], plot)
+        result_page.write(file, title, [*lines, *(row(*one) for one in found)], plot)
 
 
 if __name__ == "__main__":

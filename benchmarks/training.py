@@ -18,8 +18,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from peers import page
-from peers.race import Spread, programs, race, ratio
+from peers import result_page
+from peers.alternating_runs import Spread, programs, race, ratio
 
 CLASSES = 66
 SQUARE = 1024
@@ -85,7 +85,7 @@ class Row:
 
 def measure(configuration: Configuration, rounds: int, minutes: float, torch: str | None) -> list[Row]:
     """Train the same network in all programs in turns; return a row for each precision."""
-    commands = {name: [sys.executable, "ours.py", *configuration.arguments, name] for name in PRECISIONS}
+    commands = {name: [sys.executable, "charrnn_training.py", *configuration.arguments, name] for name in PRECISIONS}
     commands["Keras fit"] = [sys.executable, "keras_training.py", *configuration.arguments]
     commands["peak"] = [sys.executable, "matrix_peak.py", str(SQUARE)]
     if torch:
@@ -115,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="measure every size, with many rounds")
     parser.add_argument("--only", default="", help="measure only names that start with this")
-    page.add_option(parser)
+    result_page.add_option(parser)
     parser.add_argument("--rounds", type=int, help="turns of each program")
     asked = parser.parse_args()
     most = asked.rounds or (25 if asked.full else 15)
@@ -142,7 +142,7 @@ def main() -> None:
             f"Median and quartiles of the ratios of up to {most} pairs of neighboring turns; above 1 this project is "
             "faster. Made by `benchmarks/training.py --full --write`.\n"
         )
-        page.write("training", "Training speed", [said, *lines], page.bars(plotted, "times as fast"))
+        result_page.write("training", "Training speed", [said, *lines], result_page.bars(plotted, "times as fast"))
 
 
 if __name__ == "__main__":

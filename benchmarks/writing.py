@@ -8,8 +8,8 @@ import argparse
 import os
 import sys
 
-from peers import page
-from peers.race import Spread, programs, race, ratio
+from peers import result_page
+from peers.alternating_runs import Spread, programs, race, ratio
 
 CLASSES = 66
 ROUNDS = 10
@@ -22,8 +22,8 @@ def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Sprea
     """Generate in turns; return ratios and targets."""
     network = [str(layers), str(units), str(CLASSES)]
     commands = {
-        "one": [sys.executable, "ours_writing.py", *network, "1"],
-        "many": [sys.executable, "ours_writing.py", *network, str(MANY)],
+        "one": [sys.executable, "charrnn_writing.py", *network, "1"],
+        "many": [sys.executable, "charrnn_writing.py", *network, str(MANY)],
     }
     if torch:
         commands["PyTorch"] = [torch, "torch_writing.py", *network, "1"]
@@ -38,7 +38,7 @@ def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Sprea
 def main() -> None:
     """Generate and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    page.add_option(parser)
+    result_page.add_option(parser)
     asked = parser.parse_args()
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
@@ -55,7 +55,7 @@ def main() -> None:
             print(lines[-1], flush=True)
         plotted[name] = {what: (own.low, own.median, own.high) for what, (own, _) in ratios.items()}
     if asked.write:
-        page.write("writing", "Writing speed", lines, page.bars(plotted, "times as fast"))
+        result_page.write("writing", "Writing speed", lines, result_page.bars(plotted, "times as fast"))
 
 
 if __name__ == "__main__":

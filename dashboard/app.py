@@ -5,7 +5,7 @@ import sys
 
 import panel as pn
 
-from charrnn.core.quotas import Limits
+from charrnn.core.limits import Limits
 from charrnn.services import open_services
 from dashboard.server.server import Studio
 

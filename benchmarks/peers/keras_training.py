@@ -8,7 +8,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from turns import WARM_UP, Work, steps_of_a_turn, tell, wait  # noqa: E402
+from turn_protocol import WARM_UP, Work, steps_of_a_turn, tell, wait  # noqa: E402
 
 
 class Turns(keras.callbacks.Callback):

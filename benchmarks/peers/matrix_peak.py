@@ -3,7 +3,7 @@
 import sys
 
 import tensorflow as tf
-from turns import take_turns
+from turn_protocol import take_turns
 
 
 def main() -> None:

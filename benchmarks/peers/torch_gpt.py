@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
-from turns import tell, threads, wait
+from turn_protocol import tell, threads, wait
 
 LAYERS, HEADS, WIDTH, WINDOW, BATCH, STEPS = 4, 4, 128, 64, 12, 2000
 RATE, LOWEST_RATE, WARM_UP, DECAY, BETAS, CLIP = 1e-3, 1e-4, 100, 0.1, (0.9, 0.99), 1.0

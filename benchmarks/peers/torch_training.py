@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from turns import Work, take_turns, threads
+from turn_protocol import Work, take_turns, threads
 
 
 class Network(nn.Module):

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import torch
 from torch import nn
-from turns import BLOCK_SECONDS, tell, threads, wait
+from turn_protocol import BLOCK_SECONDS, tell, threads, wait
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from charrnn.cli.command import UsageError
+from charrnn.cli.command_base import UsageError
 from charrnn.core.records import Model
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 
 import charrnn
 from charrnn.cli import (
-    corpora,
-    database,
+    check_text,
+    database_upgrade,
+    log,
     model_details,
     models,
     options_reference,
     sample,
     score,
     train,
-    training_log,
     user_accounts,
 )
-from charrnn.cli.command import DONE, FAILED, WRONG_USAGE, Command, UsageError
+from charrnn.cli.command_base import DONE, FAILED, WRONG_USAGE, Command, UsageError
 from charrnn.cli.interrupt_signals import exit_code
 from charrnn.cli.parser import overview, parse
 from charrnn.cli.terminal_output import notice, say
@@ -30,15 +30,15 @@ from charrnn.core.options import options
 
 _MODULES = (
     train,
-    training_log,
+    log,
     sample,
     score,
     models,
     model_details,
-    corpora,
+    check_text,
     user_accounts,
     options_reference,
-    database,
+    database_upgrade,
 )
 COMMANDS: dict[str, Command] = {command.name: command for module in _MODULES for command in module.COMMANDS}
 

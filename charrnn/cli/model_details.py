@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from charrnn.cli.command import DONE, Command, add_json, add_model, services_for
+from charrnn.cli.command_base import DONE, Command, add_json, add_model, services_for
 from charrnn.cli.terminal_output import print_facts, print_json, print_table, say
 from charrnn.core import formatting
 from charrnn.core.options import defaults

@@ -4,7 +4,7 @@ import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from charrnn.cli.command import DONE, Command, add_json, add_model, format_command, output_path, services_for
+from charrnn.cli.command_base import DONE, Command, add_json, add_model, format_command, output_path, services_for
 from charrnn.cli.terminal_output import hint, notice, print_json, print_table, say
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 
-from charrnn.cli.command import DONE, Command, add_json
+from charrnn.cli.command_base import DONE, Command, add_json
 from charrnn.cli.terminal_output import print_json, print_table, say
 from charrnn.core.options import Kind, options, presets, table
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
-from charrnn.cli.command import DONE, Command, UsageError, output_path, services_for
+from charrnn.cli.command_base import DONE, Command, UsageError, output_path, services_for
 from charrnn.cli.option_flags import add_options, typed_options
 from charrnn.cli.terminal_output import as_json, for_stream, hint, notice
 from charrnn.core.atomic_files import atomic_file

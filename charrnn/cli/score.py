@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
-from charrnn.cli.command import DONE, Command, add_json, add_model, services_for
+from charrnn.cli.command_base import DONE, Command, add_json, add_model, services_for
 from charrnn.cli.terminal_output import hint, print_json, say
 from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.core import formatting

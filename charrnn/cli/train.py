@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import Progress
 
-from charrnn.cli.command import DONE, FAILED, Command, UsageError, add_model, format_command, services_for
+from charrnn.cli.command_base import DONE, FAILED, Command, UsageError, add_model, format_command, services_for
 from charrnn.cli.option_flags import (
     add_options,
     add_preset,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from rich.live import Live
 from rich.text import Text
 
-from charrnn.cli.command import DONE, FAILED, format_command
+from charrnn.cli.command_base import DONE, FAILED, format_command
 from charrnn.cli.interrupt_signals import StopSignals, exit_code
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, notice, say, visible

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from getpass import getpass
 from pathlib import Path
 
-from charrnn.cli.command import DONE, Command, UsageError, add_json
+from charrnn.cli.command_base import DONE, Command, UsageError, add_json
 from charrnn.cli.terminal_output import notice, print_json, print_table
 from charrnn.core.errors import StudioError
 from charrnn.core.password_hashing import is_hashed

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from charrnn.core.batches import split
+from charrnn.core.duration_estimate import EVALUATION_SPEEDUP, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.errors import OptionError
-from charrnn.core.machine_speed import EVALUATION_SPEEDUP, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import Value, checked, options
 

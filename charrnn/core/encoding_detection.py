@@ -15,7 +15,7 @@ from charset_normalizer import from_bytes
 
 from charrnn.core.errors import TextError
 from charrnn.core.file_signatures import reject_binary, reject_known_format
-from charrnn.core.mojibake import language_fit
+from charrnn.core.language_fit import language_fit
 
 CHUNK = 1 << 18
 """Bytes per read: large enough for NumPy, small enough for a processor's cache."""

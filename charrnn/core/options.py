@@ -13,8 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from charrnn.core.environment_secrets import BOOLEANS
 from charrnn.core.errors import OptionError
+from charrnn.core.secret_files import BOOLEANS
 
 ARCHITECTURE = ("cell", "lstm_size", "num_layers", "use_embedding", "embedding_size", "max_vocab")
 """Training options that determine the shapes of the weights; a checkpoint cannot be resumed with others."""

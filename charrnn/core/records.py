@@ -98,7 +98,7 @@ class Model:
     finished_at: datetime | None = None
     deleted_at: datetime | None = None
     cpu: str | None = None
-    """CPU of the latest training, as returned by `charrnn.core.cpu_features.cpu_name`; `None` before the first training
+    """CPU of the latest training, as returned by `charrnn.core.cpu_info.cpu_name`; `None` before the first training
     and for trainings by versions that did not record it."""
 
 

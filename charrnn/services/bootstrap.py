@@ -11,18 +11,18 @@ from typing import Self
 
 from charrnn.core.atomic_files import sweep
 from charrnn.core.errors import StoreError
+from charrnn.core.limits import Limits
 from charrnn.core.options import checked
-from charrnn.core.quotas import Limits
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.checkpoint_recovery import CheckpointRecovery
 from charrnn.services.corpora import Corpora
 from charrnn.services.cost_estimate import measure_speed
+from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
-from charrnn.services.quota_check import Quota
 from charrnn.services.settings import Settings
 from charrnn.services.text_generation import TextGeneration
 from charrnn.services.training import Trainings
-from charrnn.services.training_runner import TrainingRunner
+from charrnn.services.training_launcher import TrainingLauncher
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.database import Database
@@ -46,24 +46,24 @@ class Services:
     writing: TextGeneration
     limits: Limits
     _database: Database
-    _quota: Quota
+    _limit_check: LimitCheck
 
     @property
     def user(self) -> str:
         """Name of the user who sees these; empty where nobody is asked."""
-        return self._quota.owner or ""
+        return self._limit_check.owner or ""
 
     def seen_by(self, owner: str) -> Self:
         """Return the services as one user sees them: without the models and texts of others.
 
         Close the original services, not these.
         """
-        quota = replace(self._quota, owner=owner)
-        models, corpora = self.models.seen_by(owner, quota), self.corpora.seen_by(owner, quota)
-        training = self.training.seen_by(models, corpora, quota)
+        limit_check = replace(self._limit_check, owner=owner)
+        models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
+        training = self.training.seen_by(models, corpora, limit_check)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, quota),
-            _quota=quota,
+            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, limit_check),
+            _limit_check=limit_check,
         )  # fmt: skip
 
     def prepare(self) -> None:
@@ -132,18 +132,18 @@ def open_services(
     checkpoints = CheckpointManager(settings.checkpoints, history)
     model_store, corpus_store = ModelStore(database), CorpusStore(database)
     files = CorpusFiles(settings.corpora)
-    quota = Quota(limits, model_store, corpus_store, history, files)
-    corpora = Corpora(files, corpus_store, quota)
-    models = Models(model_store, history, checkpoints, quota)
+    limit_check = LimitCheck(limits, model_store, corpus_store, history, files)
+    corpora = Corpora(files, corpus_store, limit_check)
+    models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
-    runner = TrainingRunner(LeaseStore(database), history, checkpoints, recovery, models, corpora)
-    runner.end_dead()
-    training = Trainings(runner, models, corpora, quota)
+    launcher = TrainingLauncher(LeaseStore(database), history, checkpoints, recovery, models, corpora)
+    launcher.end_dead()
+    training = Trainings(launcher, models, corpora, limit_check)
     recovery.adopt_all()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
-    writing = TextGeneration(models, history, checkpoints, quota)
-    services = Services(settings, corpora, models, training, writing, limits, database, quota)
+    writing = TextGeneration(models, history, checkpoints, limit_check)
+    services = Services(settings, corpora, models, training, writing, limits, database, limit_check)
     atexit.register(services.close)
     return services
 

@@ -17,8 +17,8 @@ from charrnn.core.options import checked
 from charrnn.core.records import ACTIVE, Checkpoint, Metric, Model
 from charrnn.services.checkpoint_manager import CheckpointManager, parse_folder
 from charrnn.services.process_identity import is_dead
-from charrnn.store.model_rows import new_id
 from charrnn.store.models import ModelStore
+from charrnn.store.row_conversion import new_id
 from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 

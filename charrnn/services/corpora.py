@@ -14,7 +14,7 @@ from charrnn.core.text_decoding import Newlines, analyze, encode_utf8, open_file
 from charrnn.core.text_report import TextReport
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.example_texts import open_example
-from charrnn.services.quota_check import Quota
+from charrnn.services.limit_check import LimitCheck
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 
@@ -31,16 +31,16 @@ class Corpora:
     Args:
         files: Stores the text files.
         store: Stores the rows.
-        quota: Limits the disk space.
+        limit_check: Limits the disk space.
         owner: The user whose texts these are; `None` for the texts of all users.
     """
 
-    def __init__(self, files: CorpusFiles, store: CorpusStore, quota: Quota, owner: str | None = None):
-        self._files, self._store, self._quota, self._owner = files, store, quota, owner
+    def __init__(self, files: CorpusFiles, store: CorpusStore, limit_check: LimitCheck, owner: str | None = None):
+        self._files, self._store, self._limit_check, self._owner = files, store, limit_check, owner
 
-    def seen_by(self, owner: str, quota: Quota) -> "Corpora":
+    def seen_by(self, owner: str, limit_check: LimitCheck) -> "Corpora":
         """Return the texts of one user."""
-        return Corpora(self._files, self._store, quota, owner)
+        return Corpora(self._files, self._store, limit_check, owner)
 
     def add(
         self,
@@ -68,12 +68,12 @@ class Corpora:
             NotFound: There is no such file.
             LimitExceeded: The text exceeds the disk quota.
         """
-        self._quota.check_space(0, "text")
+        self._limit_check.check_space(0, "text")
         options = {"encoding": encoding, "newlines": newlines, "progress": progress}
         while True:
             corpus, report = self._store_files(source, name, **options)
             try:
-                self._quota.check_space(corpus.size_bytes, "text", exclude=corpus.id)
+                self._limit_check.check_space(corpus.size_bytes, "text", exclude=corpus.id)
             except LimitExceeded:
                 self._remove_unknown(corpus.id)
                 raise

@@ -10,8 +10,8 @@ import numpy as np
 
 from charrnn.core import batches
 from charrnn.core.batches import Split, split
-from charrnn.core.cpu_features import bfloat16_flag
-from charrnn.core.machine_speed import Speed, recording_seconds, step_seconds
+from charrnn.core.cpu_info import bfloat16_flag
+from charrnn.core.duration_estimate import Speed, recording_seconds, step_seconds
 from charrnn.core.network_cost import num_parameters, training_bytes
 
 MIN_REPEATS = 50

@@ -16,7 +16,7 @@ from charrnn.core.training_events import (
     SampleGenerated,
     SchedulePlanned,
 )
-from charrnn.store.model_rows import new_id
+from charrnn.store.row_conversion import new_id
 from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 WRITE_SECONDS, METRICS_WRITE_SECONDS = 0.25, 0.75

@@ -11,14 +11,14 @@ from charrnn.core.checkpoint_manifest import verify
 from charrnn.core.errors import BundleError, NameTaken, NotFound, OptionError, StateError
 from charrnn.core.options import Value
 from charrnn.core.records import Checkpoint, Corpus, Curve, LogLine, Metric, Model, Sample
-from charrnn.services.bundle_history import DESCRIPTION, LOG, MAX_COUNTS, METRICS, SAMPLES
+from charrnn.services.bundle_history_reader import DESCRIPTION, LOG, MAX_COUNTS, METRICS, SAMPLES
+from charrnn.services.bundle_history_writer import log_part, metrics_part, samples_part
+from charrnn.services.bundle_reader import LARGEST_CHECKPOINT, describe_model, read_bundle
 from charrnn.services.checkpoint_manager import CheckpointManager
-from charrnn.services.export_history import log_part, metrics_part, samples_part
-from charrnn.services.model_bundles import LARGEST_CHECKPOINT, describe_model, read_bundle
-from charrnn.services.quota_check import Quota
-from charrnn.store.model_names import is_id, validate_name
-from charrnn.store.model_rows import new_id
+from charrnn.services.limit_check import LimitCheck
+from charrnn.store.model_field_checks import is_id, validate_name
 from charrnn.store.models import ModelStore
+from charrnn.store.row_conversion import new_id
 from charrnn.store.run_history import HistoryStore
 
 
@@ -29,7 +29,7 @@ class Models:
         models: Stores the rows.
         history: Stores logs, metrics and samples.
         checkpoints: Stores the checkpoints.
-        quota: The user's limits.
+        limit_check: The user's limits.
         owner: The user; `None` sees the models of all users. The models of other users seem not to exist.
     """
 
@@ -38,11 +38,11 @@ class Models:
         models: ModelStore,
         history: HistoryStore,
         checkpoints: CheckpointManager,
-        quota: Quota,
+        limit_check: LimitCheck,
         owner: str | None = None,
     ):
         self._models, self._history, self._checkpoints = models, history, checkpoints
-        self._quota, self._owner = quota, owner
+        self._limit_check, self._owner = limit_check, owner
 
     def create(
         self,
@@ -118,9 +118,9 @@ class Models:
         """Return whether the current user can see a model."""
         return self._owner in (None, model.owner)
 
-    def seen_by(self, owner: str, quota: Quota) -> "Models":
+    def seen_by(self, owner: str, limit_check: LimitCheck) -> "Models":
         """Return the models of one user."""
-        return Models(self._models, self._history, self._checkpoints, quota, owner)
+        return Models(self._models, self._history, self._checkpoints, limit_check, owner)
 
     def all(self) -> list[Model]:
         """Return all models, newest first."""
@@ -250,8 +250,8 @@ class Models:
         """Export a model to a ZIP file: its best (or newest) checkpoint, log, metrics, samples and description.
 
         The file can always be imported. A very long history is shortened to what an import accepts
-        (`bundle_history.MAX_COUNTS`): the newest log lines and samples, and evenly thinned curves. The last log lines
-        say so.
+        (`bundle_history_reader.MAX_COUNTS`): the newest log lines and samples, and evenly thinned curves. The last log
+        lines say so.
 
         Args:
             model_id: The model.
@@ -303,12 +303,12 @@ class Models:
             LimitExceeded: The model exceeds a limit of this server.
             NotFound: There is no such file.
         """
-        bundle = read_bundle(path, check_weights=self._quota.check_weights)
+        bundle = read_bundle(path, check_weights=self._limit_check.check_weights)
         try:
             validate_name(bundle.name)
         except OptionError as error:
             raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
-        self._quota.check_space(bundle.checkpoint_bytes, "model")
+        self._limit_check.check_space(bundle.checkpoint_bytes, "model")
         model_id = new_id()
         try:
             with atomic_folder(self._checkpoints.folder(model_id) / bundle.folder) as building:

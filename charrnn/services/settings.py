@@ -8,9 +8,9 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from charrnn.core.atomic_files import make_folder
-from charrnn.core.environment_secrets import resolve_secret_files
 from charrnn.core.errors import StudioError
 from charrnn.core.file_permissions import make_private, make_tree_private
+from charrnn.core.secret_files import resolve_secret_files
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ import numpy as np
 from charrnn.core.encoding_detection import detect_encoding
 from charrnn.core.errors import TextError
 from charrnn.core.generated_text import GeneratedText, TextChunk, join_chunks
-from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model, Sample
 from charrnn.core.text_decoding import decode
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoint_manager import CheckpointManager
+from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
-from charrnn.services.quota_check import Quota
 from charrnn.store.run_history import HistoryStore
 
 if TYPE_CHECKING:
@@ -77,15 +77,15 @@ class Stream:
 class TextGeneration:
     """Generate text with the models of one data folder."""
 
-    def __init__(self, models: Models, history: HistoryStore, checkpoints: CheckpointManager, quota: Quota):
-        self._models, self._history, self._checkpoints, self._quota = models, history, checkpoints, quota
+    def __init__(self, models: Models, history: HistoryStore, checkpoints: CheckpointManager, limit_check: LimitCheck):
+        self._models, self._history, self._checkpoints, self._limit_check = models, history, checkpoints, limit_check
         self._loaded: OrderedDict[Path, _LoadedNetwork] = OrderedDict()
         self._lock = threading.Lock()
 
-    def seen_by(self, models: Models, quota: Quota) -> "TextGeneration":
+    def seen_by(self, models: Models, limit_check: LimitCheck) -> "TextGeneration":
         """Return the text generation of one user's models; loaded networks are shared by all users."""
         view = copy.copy(self)
-        view._models, view._quota = models, quota
+        view._models, view._limit_check = models, limit_check
         return view
 
     def stream(
@@ -113,7 +113,7 @@ class TextGeneration:
         """
         values = checked("sampling", options or {})
         length = int(values["max_length"]) * int(values["num_samples"])
-        self._quota.limits.check("max_sample_length", length, f"This request asks for {length:,} characters")
+        self._limit_check.limits.check("max_sample_length", length, f"This request asks for {length:,} characters")
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._models.get(model_id)
         used, loaded, problems = self._load(model, checkpoint)
@@ -153,7 +153,7 @@ class TextGeneration:
         Raises:
             LimitExceeded: The text exceeds the disk quota.
         """
-        self._quota.check_space(len((written.prompt + written.text).encode()), "sample")
+        self._limit_check.check_space(len((written.prompt + written.text).encode()), "sample")
         return self._history.add_sample(
             stream.checkpoint.model_id,
             step=stream.checkpoint.step,

@@ -12,31 +12,31 @@ from charrnn.core.training_outcome import Outcome, outcome
 from charrnn.services.corpora import Corpora, TextSource
 from charrnn.services.cost_estimate import count_steps
 from charrnn.services.database_retry import RETRY_SECONDS, retry_while_away
+from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
-from charrnn.services.quota_check import Quota
 from charrnn.services.resume_options import resume_options
 from charrnn.services.training_follower import TrainingFollower
+from charrnn.services.training_launcher import TrainingLauncher
 from charrnn.services.training_options import check_request, training_options
 from charrnn.services.training_request import TrainingRequest
-from charrnn.services.training_runner import TrainingRunner
 
 
 class Trainings:
     """The trainings of the models that one user sees, or of all models.
 
     Args:
-        runner: Runs the trainings of this process, for all users.
+        launcher: Runs the trainings of this process, for all users.
         models: The models the user sees.
         corpora: The texts the user sees.
-        quota: The limits that apply to the user.
+        limit_check: The limits that apply to the user.
     """
 
-    def __init__(self, runner: TrainingRunner, models: Models, corpora: Corpora, quota: Quota):
-        self.runner, self._models, self._corpora, self._quota = runner, models, corpora, quota
+    def __init__(self, launcher: TrainingLauncher, models: Models, corpora: Corpora, limit_check: LimitCheck):
+        self.launcher, self._models, self._corpora, self._limit_check = launcher, models, corpora, limit_check
 
-    def seen_by(self, models: Models, corpora: Corpora, quota: Quota) -> "Trainings":
-        """Return the trainings of one user's models; they run in the same runner."""
-        return Trainings(self.runner, models, corpora, quota)
+    def seen_by(self, models: Models, corpora: Corpora, limit_check: LimitCheck) -> "Trainings":
+        """Return the trainings of one user's models; they run in the same launcher."""
+        return Trainings(self.launcher, models, corpora, limit_check)
 
     def start(
         self,
@@ -135,10 +135,10 @@ class Trainings:
             OptionError: An option is invalid, or can no longer be changed.
             NotFound: There is no such model.
         """
-        self.runner.recovery.adopt(self._models.get(model_id))
+        self.launcher.recovery.adopt(self._models.get(model_id))
         model = self._models.get(model_id)
         values = resume_options(model, options or {})
-        if not self.runner.history.checkpoints(model.id):
+        if not self.launcher.history.checkpoints(model.id):
             raise StateError(
                 f"The model {model.name!r} has no checkpoint to resume from. Train it from the first step."
             )
@@ -146,7 +146,7 @@ class Trainings:
 
     def can_resume(self, model_id: str) -> bool:
         """Return whether `resume` would find a checkpoint."""
-        return self.runner.recovery.can_resume(self._models.check_access(model_id))
+        return self.launcher.recovery.can_resume(self._models.check_access(model_id))
 
     def _corpus(self, model: Model) -> Corpus:
         if model.corpus_id is None:
@@ -155,11 +155,11 @@ class Trainings:
 
     def _relaunch(self, model: Model, request: TrainingRequest) -> Model:
         return self._launch(
-            request, lambda: self.runner.leases.queue(model.id, train_params=request.options), model=model
+            request, lambda: self.launcher.leases.queue(model.id, train_params=request.options), model=model
         )
 
     def _launch(self, request: TrainingRequest, queue: Callable[[], Model], *, model: Model | None = None) -> Model:
-        return self._models.get(self.runner.launch(request, queue, quota=self._quota, model=model).id)
+        return self._models.get(self.launcher.launch(request, queue, limit_check=self._limit_check, model=model).id)
 
     def stop(self, model_id: str) -> Model:
         """Ask a training to save and stop after the current step, wherever it runs.
@@ -169,16 +169,16 @@ class Trainings:
             NotFound: There is no such model.
             StoreUnavailable: The database is away; a training of this process stops nevertheless.
         """
-        thread = self.runner.thread(self._models.check_access(model_id))
+        thread = self.launcher.thread(self._models.check_access(model_id))
         try:
-            return self.runner.leases.request_stop(model_id)
+            return self.launcher.leases.request_stop(model_id)
         finally:
             if thread:
                 thread.stop()
 
     def interrupt(self, model_id: str) -> None:
         """Ask a training of this process to save and end as `interrupted`; do nothing if it runs elsewhere."""
-        if thread := self.runner.thread(self._models.check_access(model_id)):
+        if thread := self.launcher.thread(self._models.check_access(model_id)):
             thread.stop(interrupt=True)
 
     def outcome(self, model_id: str) -> Outcome | None:
@@ -192,20 +192,20 @@ class Trainings:
             return None
         options = checked("training", model.train_params)
         per_epoch, total = count_steps(options, self._corpora.get(model.corpus_id).num_characters)
-        best = [checkpoint.step for checkpoint in self.runner.checkpoints.of(model.id) if checkpoint.kind == "best"]
+        best = [checkpoint.step for checkpoint in self.launcher.checkpoints.of(model.id) if checkpoint.kind == "best"]
         return outcome(
             options,
             step=model.step,
             total_steps=total,
             steps_per_epoch=per_epoch,
             best_step=max(best, default=None),
-            validations=[metric.step for metric in self.runner.history.metrics(model.id, names=["val_loss"])],
+            validations=[metric.step for metric in self.launcher.history.metrics(model.id, names=["val_loss"])],
         )
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
         """Wait until a training has ended, wherever it runs, or `timeout` seconds have passed; return the model."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        if thread := self.runner.thread(model_id):
+        if thread := self.launcher.thread(model_id):
             thread.join(timeout)
 
         def retry_seconds() -> float:
@@ -214,7 +214,7 @@ class Trainings:
         while (model := retry_while_away(lambda: self._models.get(model_id), seconds=retry_seconds)).state in ACTIVE:
             if deadline is not None and time.monotonic() > deadline:
                 break
-            self.runner.poll()
+            self.launcher.poll()
         return model
 
     def follow(
@@ -239,7 +239,9 @@ class Trainings:
         Raises:
             NotFound: There is no such model.
         """
-        return TrainingFollower(self._models, self.runner, model_id, after=after, metrics=metrics, on_stored=on_stored)
+        return TrainingFollower(
+            self._models, self.launcher, model_id, after=after, metrics=metrics, on_stored=on_stored
+        )
 
     def end_dead(self) -> list[Model]:
         """Mark trainings as `interrupted` whose lease expired or whose process ended.
@@ -247,8 +249,8 @@ class Trainings:
         Returns:
             The models that were marked.
         """
-        return self.runner.end_dead()
+        return self.launcher.end_dead()
 
     def close(self) -> None:
         """End all trainings of this process as `interrupted`; each saves a checkpoint first."""
-        self.runner.close()
+        self.launcher.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
 from charrnn.services.database_retry import retry_while_away
 from charrnn.services.models import Models
-from charrnn.services.training_runner import TrainingRunner
+from charrnn.services.training_launcher import TrainingLauncher
 
 MAX_LINES = 10_000
 """Log lines in one update."""
@@ -34,11 +34,11 @@ class TrainingFollower:
 
     Args:
         models: The models the user sees.
-        runner: Runs the trainings of this process.
+        launcher: Runs the trainings of this process.
         model_id: The model.
         after: Position of the last log line that is known already; all samples so far then count as known.
         metrics: Whether updates contain metrics.
-        on_stored: Called whenever a training of this process stored something to read; see `TrainingRunner.subscribe`.
+        on_stored: Called when a training of this process stored something to read; see `TrainingLauncher.subscribe`.
 
     Raises:
         NotFound: There is no such model.
@@ -47,33 +47,33 @@ class TrainingFollower:
     def __init__(
         self,
         models: Models,
-        runner: TrainingRunner,
+        launcher: TrainingLauncher,
         model_id: str,
         *,
         after: int = 0,
         metrics: bool = True,
         on_stored: Callable[[], None] | None = None,
     ):
-        self._models, self._runner, self._history = models, runner, runner.history
+        self._models, self._launcher, self._history = models, launcher, launcher.history
         self._model_id = models.get(model_id).id
         self._reads_metrics = metrics
         self._position, self._step = after, -1
         self._measured: set[str] = set()
         self._samples = {sample.id for sample in self._history.samples(self._model_id)} if after else set()
-        self._unsubscribe = runner.subscribe(self._model_id, on_stored) if on_stored else lambda: None
+        self._unsubscribe = launcher.subscribe(self._model_id, on_stored) if on_stored else lambda: None
 
     def __iter__(self) -> Iterator[TrainingUpdate]:
         while not (update := retry_while_away(self.update)).is_last:
             if update:
                 yield update
             if len(update.lines) < MAX_LINES:
-                self._runner.poll()
+                self._launcher.poll()
         yield update
 
     @property
     def is_local(self) -> bool:
         """Whether the training runs in this process, so that `on_stored` announces everything new."""
-        return self._model_id in self._runner.running()
+        return self._model_id in self._launcher.running()
 
     def close(self) -> None:
         """End the subscription of `on_stored`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from charrnn.core.batches import Ids
-from charrnn.core.cpu_features import cpu_name
+from charrnn.core.cpu_info import cpu_name
 from charrnn.core.errors import LeaseLost, NotFound, StoreUnavailable, StudioError
 from charrnn.core.records import Checkpoint, Model, ModelState
 from charrnn.core.training_events import Event, LogMessage, MetricsMeasured, TrainingEnded

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from charrnn.core.errors import NotFound, OptionError, StateError
 from charrnn.core.records import Corpus
 from charrnn.store.database import Database
-from charrnn.store.model_rows import corpus_from_row
+from charrnn.store.row_conversion import corpus_from_row
 from charrnn.store.tables import CorpusOwnerRow, CorpusRow, ModelRow
 from charrnn.store.upsert import insert_missing
 

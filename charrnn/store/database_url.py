@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from charrnn.core.environment_secrets import BOOLEANS
 from charrnn.core.errors import StoreError
+from charrnn.core.secret_files import BOOLEANS
 
 _FORMS = "sqlite:////folder/charrnn.sqlite3 or mysql://user:password@host:3306/database"
 _ARTICLE = ("MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE", "MYSQL_SSL")

@@ -14,7 +14,7 @@ from charrnn.core.errors import LeaseLost
 from charrnn.core.records import Checkpoint, Metric, Model, ModelState, Sample
 from charrnn.store.column_types import storable_json, storable_text
 from charrnn.store.database_clock import utc_after, utc_now
-from charrnn.store.model_rows import LEASED, compare_and_set, load_model
+from charrnn.store.row_conversion import LEASED, compare_and_set, load_model
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, ModelRow, SampleRow
 from charrnn.store.training_leases import lease_lost
 from charrnn.store.upsert import insert_many, insert_missing, insert_or_replace

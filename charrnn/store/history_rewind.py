@@ -10,7 +10,7 @@ from charrnn.core.records import ACTIVE, Checkpoint, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.database_clock import utc_now
 from charrnn.store.history_batch import HistoryBatch, insert_batch
-from charrnn.store.model_rows import LEASED, checkpoint_from_row, compare_and_set, load_model
+from charrnn.store.row_conversion import LEASED, checkpoint_from_row, compare_and_set, load_model
 from charrnn.store.tables import CheckpointRow, MetricRow, ModelRow, SampleRow
 from charrnn.store.training_leases import lease_lost
 

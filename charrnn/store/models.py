@@ -15,8 +15,8 @@ from charrnn.store.database import Database
 from charrnn.store.database_clock import utc_after, utc_now
 from charrnn.store.driver_errors import is_duplicate, is_missing_parent
 from charrnn.store.history_batch import HistoryBatch, insert_batch
-from charrnn.store.model_names import is_id, validate_name, validate_notes, validate_owner, validate_tags
-from charrnn.store.model_rows import compare_and_set, load_model, model_from_row, new_id
+from charrnn.store.model_field_checks import is_id, validate_name, validate_notes, validate_owner, validate_tags
+from charrnn.store.row_conversion import compare_and_set, load_model, model_from_row, new_id
 from charrnn.store.tables import CorpusRow, ModelRow
 from charrnn.store.training_leases import QUEUE_SECONDS
 

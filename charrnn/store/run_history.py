@@ -16,7 +16,7 @@ from charrnn.store.database_clock import utc_now
 from charrnn.store.driver_errors import is_missing_parent
 from charrnn.store.history_batch import HistoryBatch, apply_batch
 from charrnn.store.history_rewind import adopt, rewind
-from charrnn.store.model_rows import checkpoint_from_row, new_id, sample_from_row
+from charrnn.store.row_conversion import checkpoint_from_row, new_id, sample_from_row
 from charrnn.store.tables import CheckpointRow, LogRow, MetricRow, SampleRow
 
 __all__ = ["HistoryBatch", "HistoryStore"]

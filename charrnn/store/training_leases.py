@@ -18,7 +18,7 @@ from charrnn.core.records import ACTIVE, STARTABLE, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.database import Database
 from charrnn.store.database_clock import utc_after, utc_now
-from charrnn.store.model_rows import LEASED, compare_and_set, load_model
+from charrnn.store.row_conversion import LEASED, compare_and_set, load_model
 from charrnn.store.tables import ModelRow
 
 QUEUE_SECONDS = 60.0

@@ -24,7 +24,7 @@ from dashboard.browser_messages.allowed_properties import (
     judge_message,
     judge_property,
 )
-from dashboard.patches.websocket import HookedWebSocket
+from dashboard.patches.websocket_hooks import HookedWebSocket
 
 LARGEST_MESSAGE = 16 << 20
 """Bytes of a websocket message; the longest valid one is a pasted text of five million characters."""

@@ -17,14 +17,14 @@ def apply(*, notebook: bool = False) -> None:
     # Importing Panel takes seconds, and `python -m dashboard --help` imports this package.
     from dashboard.patches import (
         browser_scripts,
-        busy_indicator,
-        link_registry,
-        notebook_comm,
-        request_routes,
-        websocket,
+        busy_flag,
+        notebook_messages,
+        request_handlers,
+        thread_safe_links,
+        websocket_hooks,
     )
 
-    for patch in (busy_indicator, link_registry, browser_scripts, request_routes, websocket):
+    for patch in (busy_flag, thread_safe_links, browser_scripts, request_handlers, websocket_hooks):
         patch.apply()
     if notebook:
-        notebook_comm.apply()
+        notebook_messages.apply()

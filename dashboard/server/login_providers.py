@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from charrnn.core.environment_secrets import read_secret
 from charrnn.core.errors import StudioError
+from charrnn.core.secret_files import read_secret
 from charrnn.services.login_file import Users, permission_warning, reject_world_writable
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from panel.io.server import DocHandler, WSHandler
 
-from dashboard.patches import request_routes
+from dashboard.patches import request_handlers
 from dashboard.server.auth import Binding, Gate
 from dashboard.server.cookies import SafeCookies
 from dashboard.server.security_headers import POLICY, page_policy, with_nonce
@@ -30,7 +30,7 @@ def install(server: Any, gate: Gate | None) -> None:
     Raises:
         IncompatibleLibrary: This version of Panel has other handlers.
     """
-    request_routes.replace_handlers(server, {DocHandler: PageHandler, WSHandler: PageWebSocket})
+    request_handlers.replace_handlers(server, {DocHandler: PageHandler, WSHandler: PageWebSocket})
     if gate:
-        for application in request_routes.applications(server):
+        for application in request_handlers.applications(server):
             application.add(Binding(gate))

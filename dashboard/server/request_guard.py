@@ -13,7 +13,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import RequestHandler, stream_request_body
 
-from dashboard.patches import request_routes
+from dashboard.patches import request_handlers
 from dashboard.server import health
 from dashboard.server.allowed_hosts import AllowedHosts
 from dashboard.server.trusted_proxies import TrustedProxies
@@ -114,8 +114,8 @@ class Rejection(RequestHandler):
 def guard(server: Any, hosts: AllowedHosts, proxies: TrustedProxies, *, framed: bool = False) -> None:
     """Let a Panel server reject requests before it matches a route."""
     matcher = RejectedRequest(hosts, proxies, framed=framed)
-    request_routes.insert_rule(server, Rule(matcher, Rejection, {"matcher": matcher}))
-    request_routes.allow_all_websocket_origins(server)  # Bokeh's list knows neither proxies nor forwarded ports
+    request_handlers.insert_rule(server, Rule(matcher, Rejection, {"matcher": matcher}))
+    request_handlers.allow_all_websocket_origins(server)  # Bokeh's list knows neither proxies nor forwarded ports
 
 
 def is_local(url: str) -> bool:

@@ -19,7 +19,7 @@ from tornado.web import decode_signed_value
 from charrnn.services import Services
 from dashboard import patches
 from dashboard.live.hub import Hub
-from dashboard.patches import request_routes
+from dashboard.patches import request_handlers
 from dashboard.server import health, page_handler
 from dashboard.server.allowed_hosts import AllowedHosts
 from dashboard.server.auth import LOGIN, WATCH_MILLISECONDS, Gate, read_login
@@ -169,7 +169,7 @@ def create_server(
         **_identity(studio.gate),
     }
     server = get_server({"/": studio.page}, loop=loop, **options)
-    request_routes.settings(server)[ALLOWED_HOSTS] = hosts
+    request_handlers.settings(server)[ALLOWED_HOSTS] = hosts
     page_handler.install(server, studio.gate)
     guard(server, hosts, proxies, framed=framed)
     if studio.gate:

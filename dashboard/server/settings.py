@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.core import quotas
-from charrnn.core.environment_secrets import BOOLEANS, parse_boolean, resolve_secret_files
+from charrnn.core import limits
 from charrnn.core.errors import StudioError
-from charrnn.core.quotas import Limits
+from charrnn.core.limits import Limits
+from charrnn.core.secret_files import BOOLEANS, parse_boolean, resolve_secret_files
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ SETTINGS = (
     Setting("--verbose", "CHARRNN_VERBOSE", "print the traceback of an error at startup", "", False, bool),
 )  # fmt: skip
 LIMITS = tuple(
-    Setting(quotas.flag(name), quotas.variable(name), f"{means}; 0 for no limit", "N",
-            quotas.documented_default(name), int)
-    for name, means in quotas.descriptions().items()
+    Setting(limits.flag(name), limits.variable(name), f"{means}; 0 for no limit", "N",
+            limits.documented_default(name), int)
+    for name, means in limits.descriptions().items()
 )  # fmt: skip
 
 

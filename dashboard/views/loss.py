@@ -7,7 +7,7 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.baselines import Baselines
-from charrnn.services.export_history import metrics_csv
+from charrnn.services.bundle_history_writer import metrics_csv
 from dashboard.components.html_pane import HTMLPane
 from dashboard.components.loss_plot import Axes, LossPlot
 from dashboard.live.model_feed import ModelHistory

@@ -15,15 +15,15 @@ from dashboard.browser_messages.allowed_properties import Rejected
 from dashboard.browser_messages.message_filter import check
 from dashboard.components.action_button import ActionButton
 from dashboard.components.color_scheme import ColorScheme
+from dashboard.components.notebook_polling import Poller
 from dashboard.components.page_visibility import PageVisibility
-from dashboard.components.polling import Poller
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.hub import Hub
 from dashboard.live.session import TABS, Session
-from dashboard.patches import busy_indicator
+from dashboard.patches import busy_flag
 from dashboard.patches.browser_scripts import bundle_url, page_scripts
-from dashboard.patches.notebook_comm import FilteredPage
+from dashboard.patches.notebook_messages import FilteredPage
 from dashboard.theme import PAGE, THEME, markup
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
@@ -85,7 +85,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
         main=[visible_only(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
-        busy_indicator=None,
+        busy_flag=None,
     )
     page.template = TEMPLATE
     page.header = [*page.header, ColorScheme.for_page(page), PageVisibility.for_session(session)]
@@ -93,7 +93,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
         page.header = [*page.header, Poller.for_session(session)]
     elif services.user:
         page.header = [*page.header, _login(services.user)]
-    busy_indicator.detach(page)
+    busy_flag.detach(page)
     return page
 
 

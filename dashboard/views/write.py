@@ -12,7 +12,7 @@ from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped, printable
 from dashboard.live.session import Session
 from dashboard.theme import markup, placeholder
-from dashboard.views.generated_text import GeneratedTextView
+from dashboard.views.text_generation import TextGenerationView
 from dashboard.views.view import View
 
 SLIDERS = ("max_length", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
@@ -59,8 +59,8 @@ class WriteView(View):
         self.history = pui.Select(label="History", options={"–": ""}, value="", width=260, **small)
         self.history.param.watch(lambda event: self._load(event.new), "value")
         self.colored = pui.Switch(label="Color by surprise", value=True, margin=(4, 0))
-        self.text = GeneratedTextView(session, "Generated text", self._generate)
-        self.other_text = GeneratedTextView(session, "Generated text to compare with", self._generate)
+        self.text = TextGenerationView(session, "Generated text", self._generate)
+        self.other_text = TextGenerationView(session, "Generated text to compare with", self._generate)
         for view in (self.text, self.other_text):
             self.colored.link(view.pane, value="colored")
         self.form.on_change(lambda: setattr(self.write, "blocked", bool(self.form.errors)))

@@ -8,7 +8,7 @@ import pytest
 
 import charrnn as package
 from charrnn.cli import main as program
-from charrnn.cli.command import Command
+from charrnn.cli.command_base import Command
 from charrnn.core.errors import OptionError, StoreError
 from tests.support.command_line import command
 

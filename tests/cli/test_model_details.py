@@ -2,7 +2,7 @@
 
 import json
 
-from charrnn.core.cpu_features import cpu_name
+from charrnn.core.cpu_info import cpu_name
 
 
 def test_show_prints_state_losses_text_options_and_checkpoints(charrnn_with_fox):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charrnn.cli.command import UsageError
+from charrnn.cli.command_base import UsageError
 from charrnn.cli.main import COMMANDS
 from charrnn.cli.parser import overview, parse
 

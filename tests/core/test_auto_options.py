@@ -16,8 +16,8 @@ from charrnn.core.auto_options import (
 )
 from charrnn.core.batches import split
 from charrnn.core.cadence import num_due
+from charrnn.core.duration_estimate import EVALUATION_SPEEDUP, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.errors import OptionError
-from charrnn.core.machine_speed import EVALUATION_SPEEDUP, SAMPLE_SECONDS, SAVE_SECONDS, Speed, step_seconds
 from charrnn.core.options import checked, options
 
 SLOW, USUAL, FAST = (Speed(large=f * 1e11, small=f * 5e10, memory=f * 2e10) for f in (0.1, 1, 10))

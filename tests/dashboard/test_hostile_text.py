@@ -29,8 +29,8 @@ def hostile(home: Path, trained: TrainedHome) -> Model:
         services.models.note(model.id, BAD)
 
         def tell(log: object) -> None:
-            services.training.runner.thread(model.id)._recorder.record(LogMessage(BAD + "\x1b[2J"))
-            services.training.runner.thread(model.id)._recorder.record(SampleGenerated(1, BAD))
+            services.training.launcher.thread(model.id)._recorder.record(LogMessage(BAD + "\x1b[2J"))
+            services.training.launcher.thread(model.id)._recorder.record(SampleGenerated(1, BAD))
 
         services.training.begin(model.id, listeners=[once(tell)])
         return services.training.wait(model.id)

@@ -19,7 +19,7 @@ from charrnn.services import Services
 from dashboard.components.log_pane import LogPane
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
-from dashboard.patches import busy_indicator
+from dashboard.patches import busy_flag
 from dashboard.server.server import Studio, free_port, serve
 from dashboard.views.page import build_page
 from tests.support.waiting import listens, wait_until
@@ -90,7 +90,7 @@ def test_defect_a_session_whose_first_message_is_an_event_ends_when_it_is_closed
     """Panel rescheduled a callback of such a session endlessly."""
     monkeypatch.setattr(type(pn.state), "_busy_cleanup_scheduled", None)
     monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: heard.append(message))
-    busy_indicator.apply()
+    busy_flag.apply()
     heard: list[object] = []
     with served(studio, lifetime=3000) as address:
         page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Error
 from charrnn.core.errors import NotFound
 from charrnn.services import open_services
 from dashboard import Dashboard
-from dashboard.components.polling import Poller
+from dashboard.components.notebook_polling import Poller
 from dashboard.live.session import Session
 from dashboard.notebook import Frame, InlinePage
 from tests.support.waiting import TIMEOUT

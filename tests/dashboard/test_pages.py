@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from charrnn.core.cpu_features import cpu_name
+from charrnn.core.cpu_info import cpu_name
 from tests.support.dashboard_server import Server
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT

@@ -18,7 +18,7 @@ GROUPS = [
     ("training/test_train_step", "training/test_optimizer", "network/test_residual", "compute/test_precision"),
     ("network/test_recurrence", "network/test_recurrent_layers", "network/test_network", "network/test_convolution"),
     ("generation/test_generator", "generation/test_sampling", "training/test_evaluation", "network/test_loss"),
-    ("compute/test_xla_compile", "compute/test_stateless_random"),
+    ("compute/test_xla_kernels", "compute/test_stateless_random"),
 ]
 """Test files of this folder; those of a group share a process, because each process has to import TensorFlow."""
 
@@ -40,7 +40,7 @@ def test_numeric_tests_pass_with_avx2_only(files: tuple[str, ...]) -> None:
 
 def test_restricted_processes_have_no_bfloat16(tmp_path: Path) -> None:
     (tmp_path / "test_limit.py").write_text(
-        "from charrnn.core.cpu_features import bfloat16_flag\n"
+        "from charrnn.core.cpu_info import bfloat16_flag\n"
         "def test_flag(): assert bfloat16_flag() is None\n"
         "def test_fails_by_name(): assert not 'this'\n"
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import BundleError, LimitExceeded
-from charrnn.core.quotas import Limits
+from charrnn.core.limits import Limits
 from charrnn.core.records import Model
-from charrnn.services import Services, bundle_history, open_services
-from charrnn.services.bundle_history import DESCRIPTION, LOG, METRICS, SAMPLES, read_metrics
-from tests.services.test_model_bundles import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
+from charrnn.services import Services, bundle_history_reader, open_services
+from charrnn.services.bundle_history_reader import DESCRIPTION, LOG, METRICS, SAMPLES, read_metrics
+from tests.services.test_bundle_reader import MANIFEST, TRAINING, WEIGHTS, Parts, packed, parts_of
 from tests.support.small_training import Trained
 
 
@@ -72,8 +72,8 @@ def test_a_model_with_too_many_weights_is_rejected_before_unpacking(
 ) -> None:
     bundle = packed(parts, tmp_path / "large.zip")
     unpacked: list[str] = []
-    read = bundle_history.read_log
-    monkeypatch.setattr("charrnn.services.model_bundles.read_log", lambda data: unpacked.append("log") or read(data))
+    read = bundle_history_reader.read_log
+    monkeypatch.setattr("charrnn.services.bundle_reader.read_log", lambda data: unpacked.append("log") or read(data))
     with open_services(tmp_path / "home", environ={}, limits=Limits(max_parameters=5)) as services:
         with pytest.raises(LimitExceeded, match="weights"):
             services.models.import_bundle(bundle)
@@ -131,9 +131,9 @@ def test_what_is_exported_can_be_imported_however_long_its_history_is(
 ) -> None:
     counts, sizes = SMALL_BOUNDS[name]
     for what, most in counts.items():
-        monkeypatch.setitem(bundle_history.MAX_COUNTS, what, most)
+        monkeypatch.setitem(bundle_history_reader.MAX_COUNTS, what, most)
     for part, most in sizes.items():
-        monkeypatch.setitem(bundle_history.MAX_TEXT_BYTES, part, most)
+        monkeypatch.setitem(bundle_history_reader.MAX_TEXT_BYTES, part, most)
     again = services.models.import_bundle(services.models.export(long_model.id, tmp_path / "again.zip"))
 
     def told(model: Model) -> tuple[list[str], dict[int, float], dict[int, float], list[str]]:

@@ -17,7 +17,7 @@ from charrnn.core.training_events import CheckpointSaved, Event, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.services.test_training import At
 from tests.support.small_training import OPTIONS, TEXT
-from tests.torture.damage import flip
+from tests.torture.checkpoint_damage import flip
 
 STEPS = 11
 LONG = OPTIONS | {"max_steps": STEPS, "save_every_n": 3}
@@ -74,7 +74,7 @@ def train_until(services: Services, step: int, *, keep: Disk | None = None, afte
 
     def wait_and_keep() -> None:
         while not [c for c in services.models.checkpoints(model.id) if c.step >= after and c.kind == "last"]:
-            services.training.runner.thread(model.id)._recorder.deliver()
+            services.training.launcher.thread(model.id)._recorder.deliver()
         if keep:
             keep.keep()
 
@@ -250,7 +250,7 @@ def test_folders_of_a_worker_that_lost_its_database_connection_are_not_adopted(
     with opened(disk, monkeypatch) as services:
         corpus, _ = services.corpora.add(TEXT)
         model = services.models.create("elsewhere", corpus=corpus, options=LONG)
-        leases = services.training.runner.leases
+        leases = services.training.launcher.leases
         leases.queue(model.id)
         claimed = leases.claim(model.id, "elsewhere:4711:token:0123456789abcdef:55", seconds=-1)
         other = train_until(services, 3)

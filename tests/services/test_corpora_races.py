@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from charrnn.core.errors import LimitExceeded, StoreUnavailable
-from charrnn.core.quotas import Limits
+from charrnn.core.limits import Limits
 from charrnn.services import Services, open_services
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles

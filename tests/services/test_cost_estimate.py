@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from charrnn.core.duration_estimate import Speed, step_seconds
 from charrnn.core.errors import TextError
-from charrnn.core.machine_speed import Speed, step_seconds
 from charrnn.core.options import checked
 from charrnn.services.cost_estimate import estimate
 

@@ -13,7 +13,7 @@ from charrnn.services import open_services
 from charrnn.store.run_history import HistoryStore
 from tests.services.test_training import At
 from tests.support.small_training import OPTIONS, TEXT, Trained
-from tests.torture.damage import DAMAGES, flip
+from tests.torture.checkpoint_damage import DAMAGES, flip
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from charrnn.core.training_events import Event, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.support.database_servers import ask
 from tests.support.small_training import OPTIONS, TEXT
-from tests.torture.story import gaps
+from tests.torture.training_history import gaps
 
 ENDLESS = OPTIONS | {"max_steps": 1_000_000, "save_every_n": 1_000_000, "eval_every_n": 1_000_000, "log_every_n": 10}
 CODES = {
@@ -84,7 +84,7 @@ def test_a_training_survives_temporary_database_errors(
             assert CODES[code] in message or "is read-only now" in message
         before = services.models.get(model.id).log_position
         while services.models.get(model.id).log_position == before:
-            assert model.id in services.training.runner.running()
+            assert model.id in services.training.launcher.running()
     services.training.stop(model.id)
     ended = services.training.wait(model.id, timeout=PATIENCE)
     assert (ended.state, ended.error) == (ModelState.STOPPED, None)
@@ -108,7 +108,7 @@ def test_a_training_fails_with_the_servers_message_when_the_database_does_not_re
 def test_an_unexpected_error_of_the_recorder_fails_the_training(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = services.training.runner.history.append
+    append = services.training.launcher.history.append
     calls = iter([ZeroDivisionError("a defect in the store")])
 
     def fail_once(*args: object, **options: object) -> bool:
@@ -116,7 +116,7 @@ def test_an_unexpected_error_of_the_recorder_fails_the_training(
             raise error
         return append(*args, **options)
 
-    monkeypatch.setattr(services.training.runner.history, "append", fail_once)
+    monkeypatch.setattr(services.training.launcher.history, "append", fail_once)
     model = services.training.start(TEXT, options=ENDLESS)
     ended = services.training.wait(model.id, timeout=PATIENCE)
     assert ended.state == ModelState.FAILED

@@ -57,7 +57,7 @@ def test_defect_follow_loses_nothing_when_the_database_goes_away_at_any_point(
     services, model = trained.services, trained.model
     (expected,) = services.training.follow(model.id)
     follower = services.training.follow(model.id)
-    history = services.training.runner.history
+    history = services.training.launcher.history
     monkeypatch.setattr(history, what, failing(1, getattr(history, what)))
     with pytest.raises(StoreUnavailable):
         follower.update()
@@ -69,9 +69,9 @@ def test_an_expired_lease_of_this_process_does_not_end_its_running_training(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(services.training.runner.leases, "expire", lambda *, alive: asked.append(alive) or [])
+    monkeypatch.setattr(services.training.launcher.leases, "expire", lambda *, alive: asked.append(alive) or [])
     at_work, done = SimpleNamespace(join=lambda timeout: False), SimpleNamespace(join=lambda timeout: True)
-    monkeypatch.setattr(services.training.runner, "_threads", {"ducks": at_work, "geese": done})
+    monkeypatch.setattr(services.training.launcher, "_threads", {"ducks": at_work, "geese": done})
     services.training.end_dead()
     assert asked == [["ducks"]]
-    monkeypatch.setattr(services.training.runner, "_threads", {})
+    monkeypatch.setattr(services.training.launcher, "_threads", {})

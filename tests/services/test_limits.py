@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from charrnn.core.errors import LimitExceeded, StudioError
+from charrnn.core.limits import Limits, descriptions, flag, variable
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import checked, presets
-from charrnn.core.quotas import Limits, descriptions, flag, variable
 from charrnn.core.records import ModelState
 from charrnn.core.system_resources import memory_bytes
 from charrnn.services import Services, open_services
-from charrnn.services.quota_check import estimate_log_lines
+from charrnn.services.limit_check import estimate_log_lines
 from charrnn.services.training_options import training_options
 from charrnn.store.run_history import ROW_BYTES
 from tests.support.small_training import OPTIONS, TEXT, Trained
@@ -106,7 +106,7 @@ def test_each_user_has_a_separate_disk_quota(tmp_path: Path) -> None:
 
 
 def test_texts_checkpoints_and_samples_count_towards_the_disk_quota_of_their_owner(trained: Trained) -> None:
-    services, allowance = trained.services, trained.services._quota
+    services, allowance = trained.services, trained.services._limit_check
     folders = (services.settings.corpora, services.settings.checkpoints)
     files = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
     lines, metrics = services.models.lines(trained.model.id), services.models.metrics(trained.model.id)
@@ -148,7 +148,9 @@ def test_trainings_above_the_limit_are_rejected_at_once(tmp_path: Path) -> None:
 
 def test_generating_a_text_above_the_length_limit_is_rejected(trained: Trained) -> None:
     services = trained.services
-    limited = services.writing.seen_by(services.models, replace(services._quota, limits=Limits(max_sample_length=100)))
+    limited = services.writing.seen_by(
+        services.models, replace(services._limit_check, limits=Limits(max_sample_length=100))
+    )
     assert limited.write(trained.model.id, {"max_length": 50, "num_samples": 2}, keep=False)
     with pytest.raises(LimitExceeded, match="102 characters, but this server allows at most 100.*--max-sample-length"):
         limited.stream(trained.model.id, {"max_length": 51, "num_samples": 2})

@@ -11,7 +11,7 @@ import pytest
 from charrnn.core.errors import NameTaken, NotFound, StateError
 from charrnn.core.records import Metric
 from charrnn.services import Services
-from charrnn.services.export_history import metrics_csv
+from charrnn.services.bundle_history_writer import metrics_csv
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
 

@@ -10,7 +10,7 @@ import pytest
 from charrnn.core.checkpoint_manifest import manifest_hash
 from charrnn.core.errors import BundleError, OptionError
 from charrnn.services import Services, open_services
-from charrnn.services.model_bundles import COUNTED
+from charrnn.services.bundle_reader import COUNTED
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
 OTHER = "9 geese went over the hill and far away, to play with little ducks.\n" * 9

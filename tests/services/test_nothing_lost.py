@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture import crowd, outage, small_disk
-from tests.torture.finding import Finding, table
+from tests.torture import concurrency, outage, small_disk
+from tests.torture.findings import Finding, table
 from tests.torture.kills import Kills
 from tests.torture.powercut import PowerCuts
 
@@ -46,4 +46,4 @@ def test_a_limit_of_the_file_size_replaces_the_full_disk_when_nothing_can_be_mou
 
 
 def test_shuffled_and_repeated_log_lines_of_many_writers_are_stored_once_and_in_order(empty_url: str) -> None:
-    assert_reached(crowd.writers(empty_url, 7, 110, random.Random(31)))
+    assert_reached(concurrency.writers(empty_url, 7, 110, random.Random(31)))

@@ -125,7 +125,7 @@ def test_a_process_in_another_process_table_does_not_end_a_training(services: Se
 def test_a_killed_worker_of_this_process_table_is_detected_at_once(services: Services, ended: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    leases = services.training.runner.leases
+    leases = services.training.launcher.leases
     leases.queue(model.id)
     leases.claim(model.id, changed(pid=ended), seconds=1000)
     with open_services(services.settings.home, environ={}) as other:

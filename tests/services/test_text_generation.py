@@ -87,7 +87,7 @@ def test_all_invalid_options_are_reported_at_once(trained: Trained) -> None:
 
 
 def test_best_and_last_checkpoints_can_be_selected(trained: Trained) -> None:
-    checkpoints = trained.services.training.runner.checkpoints.of(trained.model.id)
+    checkpoints = trained.services.training.launcher.checkpoints.of(trained.model.id)
     for kind in ("best", "last", checkpoints[-1].id):
         stream = trained.services.writing.stream(trained.model.id, {"max_length": 3}, checkpoint=kind)
         assert kind in (stream.checkpoint.kind, stream.checkpoint.id)
@@ -127,8 +127,8 @@ def test_a_damaged_checkpoint_is_replaced_by_an_older_one(tmp_path: Path) -> Non
     with open_services(tmp_path, environ={}) as services:
         model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 6})
         services.training.wait(model.id)
-        best = next(c for c in services.training.runner.checkpoints.of(model.id) if c.kind == "best")
-        weights = services.training.runner.checkpoints.path(best) / "weights.safetensors"
+        best = next(c for c in services.training.launcher.checkpoints.of(model.id) if c.kind == "best")
+        weights = services.training.launcher.checkpoints.path(best) / "weights.safetensors"
         weights.write_bytes(weights.read_bytes()[:-1] + b"!")
         stream = services.writing.stream(model.id, {"max_length": 5})
         assert stream.checkpoint.kind == "last"

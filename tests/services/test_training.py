@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from charrnn.core.cpu_features import cpu_name
+from charrnn.core.cpu_info import cpu_name
 from charrnn.core.errors import NameTaken, NotFound, OptionError, StateError, TextError
 from charrnn.core.records import ModelState
 from charrnn.core.training_events import CheckpointSaved, Event, TrainingEnded
@@ -223,7 +223,7 @@ def test_the_tensorboard_callback_works(services: Services, tmp_path: Path) -> N
 def test_a_queued_training_stops_at_once(services: Services) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("waiting", corpus=corpus, options=OPTIONS)
-    services.training.runner.leases.queue(model.id)
+    services.training.launcher.leases.queue(model.id)
     assert services.training.stop(model.id).state == ModelState.READY
 
 

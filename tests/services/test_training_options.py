@@ -70,7 +70,7 @@ def test_max_steps_is_replaced_by_the_fitted_end(services: Services) -> None:
     assert model.state == ModelState.COMPLETED
     assert model.train_params == checked("training", {**OPTIONS, **changes, "max_steps": ends[-1]})
     [newest] = [c for c in services.models.checkpoints(model.id) if (c.kind, c.step) == ("last", model.step)]
-    folder: Path = services.training.runner.checkpoints.path(newest)
+    folder: Path = services.training.launcher.checkpoints.path(newest)
     assert load(folder, with_training=False).options == model.train_params
 
 

@@ -27,14 +27,14 @@ from tests.support.small_training import OPTIONS, TEXT
 def test_an_error_fails_the_training_with_a_message(services: Services, error: Exception, message: str) -> None:
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    runner = services.training.runner
-    queued = runner.leases.queue(model.id)
+    launcher = services.training.launcher
+    queued = launcher.leases.queue(model.id)
 
     def load() -> tuple[np.ndarray, Vocabulary]:
         raise error
 
     request = TrainingRequest(corpus, OPTIONS)
-    thread = TrainingThread(queued, request, load, runner.leases, runner.history, runner.checkpoints)
+    thread = TrainingThread(queued, request, load, launcher.leases, launcher.history, launcher.checkpoints)
     assert thread.join(timeout=120)
     ended = services.models.get(model.id)
     assert ended.state == ModelState.FAILED
@@ -48,7 +48,7 @@ def test_a_training_fails_with_the_reason_when_its_events_cannot_be_stored(servi
 
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    monkeypatch.setattr(services.training.runner.history, "append", raising)
+    monkeypatch.setattr(services.training.launcher.history, "append", raising)
     monkeypatch.setattr("threading.excepthook", lambda args: None)
     services.training.begin(model.id)
     ended = services.training.wait(model.id, timeout=120)
@@ -81,9 +81,9 @@ def test_defect_listeners_receive_the_end_even_if_it_cannot_be_stored(services: 
     """The thread used to die, and the command line waited forever."""
     events: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(services.training.runner.leases, "finish", raising(StoreUnavailable("The server is gone.")))
+    monkeypatch.setattr(services.training.launcher.leases, "finish", raising(StoreUnavailable("The server is gone.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
-    assert services.training.runner.thread(model.id).join(timeout=120)
+    assert services.training.launcher.thread(model.id).join(timeout=120)
     waits, end = events[-2:]
     assert isinstance(waits, LogMessage) and "The server is gone. Retrying for" in waits.text
     assert isinstance(end, TrainingEnded) and end.state == ModelState.INTERRUPTED
@@ -96,7 +96,7 @@ def test_defect_listeners_receive_the_end_even_if_it_cannot_be_stored(services: 
 def test_defect_permanent_database_errors_are_not_retried(services: Services, monkeypatch) -> None:
     """A revoked database privilege used to delay the end of a training by twenty minutes."""
     error = StoreError("The user 'ann' lacks a privilege.")
-    monkeypatch.setattr(services.training.runner.history, "append", raising(error))
+    monkeypatch.setattr(services.training.launcher.history, "append", raising(error))
     model = services.training.start(TEXT, options=OPTIONS)
     ended = services.training.wait(model.id, timeout=120)
     assert (ended.state, ended.error) == (ModelState.FAILED, str(error))
@@ -115,17 +115,17 @@ def test_a_program_that_shuts_down_does_not_wait_long_for_the_database(services:
     endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
     model = services.training.start(TEXT, options=endless, listeners=[listen])
     begun.wait()
-    monkeypatch.setattr(services.training.runner.history, "append", raising(StoreUnavailable("The server is gone.")))
+    monkeypatch.setattr(services.training.launcher.history, "append", raising(StoreUnavailable("The server is gone.")))
     services.training.interrupt(model.id)
-    assert services.training.runner.thread(model.id).join(timeout=120)
+    assert services.training.launcher.thread(model.id).join(timeout=120)
     assert isinstance(events[-1], TrainingEnded) and "The server is gone." in events[-1].message
 
 
 def test_purging_a_model_ends_its_training(services: Services, monkeypatch) -> None:
     events: list[Event] = []
-    monkeypatch.setattr(services.training.runner.history, "append", raising(NotFound("There is no such model.")))
+    monkeypatch.setattr(services.training.launcher.history, "append", raising(NotFound("There is no such model.")))
     model = services.training.start(TEXT, options=OPTIONS, listeners=[events.append])
-    services.training.runner.thread(model.id).join(120)
+    services.training.launcher.thread(model.id).join(120)
     assert isinstance(events[-1], TrainingEnded)
     assert (events[-1].state, events[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
@@ -140,7 +140,9 @@ def test_defect_a_training_of_this_process_stops_while_the_database_is_away(serv
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[listen])
     begun.wait()
     with monkeypatch.context() as away:
-        away.setattr(services.training.runner.leases, "request_stop", raising(StoreUnavailable("The server is gone.")))
+        away.setattr(
+            services.training.launcher.leases, "request_stop", raising(StoreUnavailable("The server is gone."))
+        )
         with pytest.raises(StoreUnavailable):
             services.training.stop(model.id)
     assert services.training.wait(model.id, timeout=120).state == ModelState.STOPPED

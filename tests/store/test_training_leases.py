@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from charrnn.core.errors import LeaseLost, NotFound, StateError
 from charrnn.core.records import STARTABLE, ModelState
-from charrnn.store.model_rows import LEASED
+from charrnn.store.row_conversion import LEASED
 from charrnn.store.run_history import HistoryBatch
 from charrnn.store.tables import ModelRow
 from charrnn.store.training_leases import LeaseStore

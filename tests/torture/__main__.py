@@ -16,9 +16,9 @@ from pathlib import Path
 
 from charrnn.services.event_recorder import LEASE_SECONDS
 from tests.support.database_servers import TITLES
-from tests.torture import crowd, endings, outage, small_disk
-from tests.torture.finding import Finding, table
-from tests.torture.homes import Home, homes
+from tests.torture import concurrency, outage, sigterm, small_disk
+from tests.torture.data_folders import Home, homes
+from tests.torture.findings import Finding, table
 from tests.torture.kills import Kills
 from tests.torture.powercut import PowerCuts
 
@@ -70,10 +70,10 @@ def run(options: argparse.Namespace, root: Path) -> list[Finding]:
         ],
         "disk": lambda home: small_disk.run(home.folder, steps=options.steps, url=home.url if home.server else None),
         "crowd": lambda home: [
-            *crowd.starts(home.folder, home.url, options.starts),
-            crowd.writers(home.url, options.writers, options.lines, chance),
+            *concurrency.starts(home.folder, home.url, options.starts),
+            concurrency.writers(home.url, options.writers, options.lines, chance),
         ],
-        "ends": lambda home: endings.run(home.folder, home.url, times=3),
+        "ends": lambda home: sigterm.run(home.folder, home.url, times=3),
     }  # fmt: skip
     findings: list[Finding] = []
     with homes(kinds, root) as all_homes:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
-from tests.torture.child import Child, Nursery
-from tests.torture.damage import DAMAGES
-from tests.torture.finding import Finding, all_held
-from tests.torture.story import (
+from tests.torture.checkpoint_damage import DAMAGES
+from tests.torture.child_process import Child, Nursery
+from tests.torture.findings import Finding, all_held
+from tests.torture.training_history import (
     Story,
     gaps,
     half_written,

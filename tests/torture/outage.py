@@ -10,9 +10,9 @@ from charrnn.core.errors import StateError
 from charrnn.core.records import ModelState
 from charrnn.services import open_services
 from tests.support.database_servers import Server
-from tests.torture.child import Nursery
-from tests.torture.finding import Finding, all_held
-from tests.torture.story import gaps, new_model, told
+from tests.torture.child_process import Nursery
+from tests.torture.findings import Finding, all_held
+from tests.torture.training_history import gaps, new_model, told
 
 ENDLESS = 1_000_000
 BACK_SECONDS = 30

@@ -18,9 +18,9 @@ from charrnn.core.errors import CheckpointError
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
 from charrnn.services.checkpoint_manager import parse_folder
-from tests.torture.child import Nursery
-from tests.torture.finding import Finding, all_held
-from tests.torture.story import Story, gaps, left_over, missing_steps, new_model, told, told_without
+from tests.torture.child_process import Nursery
+from tests.torture.findings import Finding, all_held
+from tests.torture.training_history import Story, gaps, left_over, missing_steps, new_model, told, told_without
 
 CUTS_A_MODEL = 4
 WAL_HEADER, FRAME_HEADER = 32, 24

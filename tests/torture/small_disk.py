@@ -12,8 +12,8 @@ from charrnn.core.errors import CheckpointError
 from charrnn.core.records import ModelState
 from charrnn.core.training_events import Event, LogMessage, MetricsMeasured
 from charrnn.services import Services, open_services
-from tests.torture.finding import Finding, all_held
-from tests.torture.story import gaps, new_model, told
+from tests.torture.findings import Finding, all_held
+from tests.torture.training_history import gaps, new_model, told
 
 MEGABYTES = 8
 FEW_BYTES = 100

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TALK = """
 import os, sys, threading
-from tests.torture.child import say
+from tests.torture.child_process import say
 sys.setswitchinterval(1e-6)
 go = threading.Event()
 def talk():

@@ -1,7 +1,7 @@
 """Choose the data type of large matrix products."""
 
-from charrnn.core.cpu_features import uses_bfloat16
-from charrnn.model.compute.gpu import has_gpu
+from charrnn.core.cpu_info import uses_bfloat16
+from charrnn.model.compute.gpu_detection import has_gpu
 
 
 def matmul_dtype(precision: str, units: int) -> str:

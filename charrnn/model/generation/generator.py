@@ -14,10 +14,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.generated_text import Alternative, TextChunk
-from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.stop_sequence import StopString
 from charrnn.core.vocabulary import Vocabulary
-from charrnn.model.compute.sharding import num_shards
+from charrnn.model.compute.shard_count import num_shards
 from charrnn.model.generation.decode_loop import CHUNK, MixtureTensors, decode_loop_for
 from charrnn.model.generation.ngram_lookup import tables_of
 from charrnn.model.generation.sampling import HISTORY

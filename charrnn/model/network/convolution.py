@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import xla_kernel
+from charrnn.model.compute.xla_kernels import xla_kernel
 from charrnn.model.network.initializers import Initializers
 
 KERNEL_SIZE = 6

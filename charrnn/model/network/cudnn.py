@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from charrnn.model.compute.gpu import has_gpu
+from charrnn.model.compute.gpu_detection import has_gpu
 from charrnn.model.network.input_projection import Embedded, Inputs, lookup
 from charrnn.model.network.recurrent_layers import GRU, LSTM, ClassicLayer, as_tensors
 

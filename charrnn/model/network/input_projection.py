@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from charrnn.core.network_cost import input_projection_cost
-from charrnn.model.compute.xla_compile import matmul
+from charrnn.model.compute.xla_kernels import matmul
 
 ONE_HOT_LIMIT = 1024
 """Up to this many classes, a one-hot product is faster than a gather, whose gradient XLA adds row by row on a CPU."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import matmul, xla_kernel
+from charrnn.model.compute.xla_kernels import matmul, xla_kernel
 
 
 def _biased(logits: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from charrnn.model.compute.precision import matmul_dtype
-from charrnn.model.compute.xla_compile import fused_kernel
+from charrnn.model.compute.xla_kernels import fused_kernel
 from charrnn.model.network import cudnn
 from charrnn.model.network.convolution import Convolution
 from charrnn.model.network.dropout import dropout

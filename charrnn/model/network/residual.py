@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import xla_kernel
+from charrnn.model.compute.xla_kernels import xla_kernel
 from charrnn.model.network.dropout import dropout
 
 EPSILON = 1e-6

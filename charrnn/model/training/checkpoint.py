@@ -34,7 +34,7 @@ from charrnn.core.checkpoint_manifest import (
     unreadable_checkpoint,
     verify_file,
 )
-from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.ngrams import LONGEST, NGrams, count_ngrams
 from charrnn.core.options import options
 from charrnn.core.vocabulary import Ids, Vocabulary

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from charrnn.core.adaptive_ngrams import Counting
 from charrnn.core.batches import Ids
-from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.model.network.network import Network, State
 
 SEGMENT, RATE, MAX_NORM = 25, 0.03, 1.0

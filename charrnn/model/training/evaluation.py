@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.batches import Ids
-from charrnn.model.compute.sharding import MIN_SEQUENCES_PER_SHARD, num_shards, num_threads
+from charrnn.model.compute.shard_count import MIN_SEQUENCES_PER_SHARD, num_shards, num_threads
 from charrnn.model.network.network import Network, State
 
 WINDOW = 128

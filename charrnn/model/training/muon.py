@@ -8,7 +8,7 @@ import math
 
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import matmul
+from charrnn.model.compute.xla_kernels import matmul
 
 MOMENTUM = 0.8
 """Decay of the momentum per step: low, because trainings of two thousand steps change fast."""

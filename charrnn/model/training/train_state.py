@@ -13,14 +13,14 @@ import numpy.typing as npt
 from charrnn.core.batches import Ids, Streams, epoch_limit, split
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.loss_difference import block_means, margin
-from charrnn.core.ngram_mixture import Mixture, best_share
+from charrnn.core.network_ngram_mixture import Mixture, best_share
 from charrnn.core.ngrams import LONGEST, Floats, count_ngrams
 from charrnn.core.training_events import CheckpointSaved, Listener, LogMessage, SchedulePlanned
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.optimizer import scheduled_rate
-from charrnn.model.training.schedule_plan import SchedulePlan
+from charrnn.model.training.time_budget import TimeBudget
 from charrnn.model.training.train_step import TrainStep
 
 UNLIMITED = 1_000_000_000
@@ -143,9 +143,9 @@ class TrainState:
         self._best_saved_at = -math.inf
         self._clock = time.monotonic()
 
-    def _plan(self) -> SchedulePlan:
+    def _plan(self) -> TimeBudget:
         limit = epoch_limit(self.options, self.streams.steps_per_epoch)
-        return SchedulePlan(self.options, self.progress, UNLIMITED if limit is None else limit)
+        return TimeBudget(self.options, self.progress, UNLIMITED if limit is None else limit)
 
     @property
     def total_steps(self) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.compute.sharding import num_shards
+from charrnn.model.compute.shard_count import num_shards
 from charrnn.model.network.network import Network, State
 from charrnn.model.training.weight_update import Arrays, Vectors, WeightUpdate
 

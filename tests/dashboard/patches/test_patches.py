@@ -41,12 +41,12 @@ def test_patches_can_be_applied_twice() -> None:
 
 def test_each_changed_assumption_is_an_error_at_startup(monkeypatch: pytest.MonkeyPatch) -> None:
     changes = {
-        "busy_indicator": lambda m: m.delattr(_state, "_busy_cleanup_scheduled"),
-        "link_registry": lambda m: m.setattr(Callback, "registry", {}),
+        "busy_flag": lambda m: m.delattr(_state, "_busy_cleanup_scheduled"),
+        "thread_safe_links": lambda m: m.setattr(Callback, "registry", {}),
         "browser_scripts": lambda m: m.setattr(browser_scripts, "bundle_url", lambda: "./elsewhere.js"),
-        "request_routes": lambda m: m.delitem(BokehTornado.__annotations__, "_applications"),
-        "websocket": lambda m: m.setattr(WSHandler, "_receive", None),
-        "notebook_comm": lambda m: m.setattr(pyviz_comms.Comm, "_handle_msg", Receiver.consume),
+        "request_handlers": lambda m: m.delitem(BokehTornado.__annotations__, "_applications"),
+        "websocket_hooks": lambda m: m.setattr(WSHandler, "_receive", None),
+        "notebook_messages": lambda m: m.setattr(pyviz_comms.Comm, "_handle_msg", Receiver.consume),
     }
     assert set(changes) == {path.stem for path in PATCHES}
     for change in changes.values():

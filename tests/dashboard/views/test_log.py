@@ -25,7 +25,7 @@ def view(services: Services, session: Session) -> LogView:
 
     def say(event: object) -> None:
         while said:
-            services.training.runner.thread(model.id)._recorder.record(said.pop(0))
+            services.training.launcher.thread(model.id)._recorder.record(said.pop(0))
 
     services.training.begin(model.id, listeners=[say])
     services.training.wait(model.id)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from charrnn.core import cpu_features
-from charrnn.core.cpu_features import MIN_BFLOAT16_UNITS
+from charrnn.core import cpu_info
+from charrnn.core.cpu_info import MIN_BFLOAT16_UNITS
 from charrnn.model.compute.precision import matmul_dtype
 
 
@@ -14,12 +14,12 @@ def processor(tmp_path, monkeypatch):
     def set_flags(flags):
         info = tmp_path / "cpuinfo"
         info.write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags} avx2\n")
-        monkeypatch.setattr(cpu_features, "CPUINFO", info)
-        monkeypatch.delenv(cpu_features.ONEDNN_LIMIT, raising=False)
-        cpu_features._cpuinfo.cache_clear()
+        monkeypatch.setattr(cpu_info, "CPUINFO", info)
+        monkeypatch.delenv(cpu_info.ONEDNN_LIMIT, raising=False)
+        cpu_info._cpuinfo.cache_clear()
 
     yield set_flags
-    cpu_features._cpuinfo.cache_clear()
+    cpu_info._cpuinfo.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])
@@ -39,7 +39,7 @@ def test_explicit_precision_is_used_as_is(name, dtype, flags, processor):
 )
 def test_auto_uses_bfloat16_when_the_cpu_supports_it(flags, flag, dtype, processor):
     processor(flags)
-    assert cpu_features.bfloat16_flag() == flag
+    assert cpu_info.bfloat16_flag() == flag
     assert matmul_dtype("auto", MIN_BFLOAT16_UNITS) == dtype
 
 
@@ -50,5 +50,5 @@ def test_auto_uses_float32_for_small_networks(processor):
 
 def test_auto_uses_float32_when_the_cpu_is_unknown(processor, tmp_path, monkeypatch):
     processor("amx_bf16")
-    monkeypatch.setattr(cpu_features, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(cpu_info, "CPUINFO", tmp_path / "none")
     assert matmul_dtype("auto", MIN_BFLOAT16_UNITS) == "float32"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.core.generated_text import join_chunks
-from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.ngrams import count_ngrams
 from charrnn.core.options import checked
 from charrnn.model.generation.decode_loop import CHUNK

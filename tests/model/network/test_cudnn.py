@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.model.compute.gpu import has_gpu
+from charrnn.model.compute.gpu_detection import has_gpu
 from charrnn.model.compute.precision import matmul_dtype
-from charrnn.model.compute.sharding import num_shards
+from charrnn.model.compute.shard_count import num_shards
 from charrnn.model.network.network import Network
 from charrnn.model.training.evaluation import Evaluation
 from charrnn.model.training.train_step import TrainStep

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.core.adaptive_ngrams import Counting
-from charrnn.core.ngram_mixture import Mixture
+from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.ngrams import count_ngrams
 from charrnn.model.network.network import Network
 from charrnn.model.training.dynamic_evaluation import MIN_SHARE, SEGMENT, SHARE_RATE, adaptive_losses

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from charrnn.core.errors import CheckpointError
-from charrnn.model.compute.sharding import num_shards
+from charrnn.model.compute.shard_count import num_shards
 from charrnn.model.training.train_step import TrainStep
 from tests.support.reference_network import Reference
 from tests.support.rounding import EPSILON, FUNCTION, assert_close

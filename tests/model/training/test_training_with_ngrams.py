@@ -7,7 +7,7 @@ import pytest
 
 from charrnn.core.checkpoint_manifest import MANIFEST, TEXT, manifest_hash, verify
 from charrnn.core.errors import CheckpointError
-from charrnn.core.ngram_mixture import Mixture, best_share
+from charrnn.core.network_ngram_mixture import Mixture, best_share
 from charrnn.core.ngrams import count_ngrams
 from charrnn.core.training_events import CheckpointSaved, LogMessage, MetricsMeasured
 from charrnn.model.training.checkpoint import load, load_mixture, load_network

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from charrnn.model.compute.xla_compile import xla_kernel
-from charrnn.model.network.recurrence.time_loop import (
+from charrnn.model.compute.xla_kernels import xla_kernel
+from charrnn.model.network.recurrence.shared_operations import (
     previous_states,
     recurrent_gradient,
     recurrent_matmul,

@@ -1,0 +1,96 @@
+"""Generate a text and show it while it grows; the user can continue it from any character."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel.ui as pui
+
+from dashboard.components.generated_text import GeneratedTextPane
+from dashboard.escape import escaped
+from dashboard.live.background_generation import BackgroundGeneration
+from dashboard.live.session import Session
+from dashboard.theme import markup
+from dashboard.views.view import View
+
+
+class TextGenerationView(View):
+    """One generated text.
+
+    Args:
+        session: The session of the page.
+        label: Name of the text for screen readers.
+        branch: Called with the new prompt when the user chose another character.
+    """
+
+    def __init__(self, session: Session, label: str, branch: Callable[[str], None]):
+        super().__init__(session)
+        self._continue_from = branch
+        self._on_end: Callable[[], None] = lambda: None
+        self.generation = BackgroundGeneration(session.services, self._on_change)
+        self.pane = GeneratedTextPane(self._branch, label=label, sizing_mode="stretch_width", margin=0)
+        self.status = markup()
+        self.download = pui.FileDownload(
+            callback=lambda: io.BytesIO(self.generation.text.encode()),
+            filename="text.txt",
+            label="Download",
+            variant="text",
+            size="small",
+            margin=0,
+        )
+        self.layout = pn.Column(
+            self.pane,
+            pn.FlexBox(self.download, self.status, align_items="center", gap="4px 12px", margin=(4, 0)),
+            margin=0,
+            styles={"flex": "1 1 320px", "min-width": "0"},
+        )
+        session.on_disconnect(lambda: self.generation.stop())
+
+    def generate(self, model_id: str, options: dict[str, Any], checkpoint: str, on_end: Callable[[], None]) -> None:
+        """Stop the text that is being generated, and start a new one; call `on_end` when it has ended."""
+        self._replace()
+        self._on_end = on_end
+        self.generation.start(model_id, options, checkpoint)
+        self.update()
+
+    def load(self, text: str, description: str) -> None:
+        """Show a stored text."""
+        self._replace()
+        self.generation.load(text, description)
+        self.update()
+
+    def _replace(self) -> None:
+        self.generation.stop()
+        self.generation = BackgroundGeneration(self.session.services, self._on_change)
+
+    def update(self) -> None:
+        """Show new characters."""
+        text = self.generation
+        state = (text, text.count, text.is_running, text.description, text.error)
+        self.if_changed(state, lambda: self._draw(text))
+        if not text.is_running:
+            on_end, self._on_end = self._on_end, lambda: None
+            on_end()
+
+    def _draw(self, text: BackgroundGeneration) -> None:
+        self.pane.show(text)
+        mean = f", {text.total_nats / text.count:.2f} nats per character on average" if text.nats else ""
+        count = f"{text.count:,} characters{mean}" if text.count else ""
+        facts = ", ".join(part for part in (count, text.description) if part)
+        prefix = "Generating … " if text.is_running else ""
+        self.status.object = f'<p class="soft small" role="status">{escaped(text.error or prefix + facts)}</p>'
+
+    def _on_change(self) -> None:
+        if self.session.closing.is_set():
+            self.generation.stop()
+        else:
+            self.session.wake()
+
+    def _branch(self, index: int, choice: int) -> None:
+        """Continue from a character with an alternative; by index, since the shown character may be a symbol for it."""
+        text = self.generation
+        if index >= len(text.alternatives) or choice >= len(text.alternatives[index]):
+            return  # of a text that was replaced meanwhile
+        character = text.alternatives[index][choice].character
+        self._continue_from(text.prompt + "".join(text.characters[:index]) + character)
