@@ -53,8 +53,10 @@ class PasswordLogin(LoginPage):
 
     async def post(self) -> None:
         """Log a user in, or show the form again."""
-        user, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
-        user, address = user[: MAX_USER_LENGTH + 1], network_of(self.request.remote_ip)
+        # No user name begins or ends with a space; phones append one when they complete a word.
+        user = self.get_body_argument("username", "", strip=True)[: MAX_USER_LENGTH + 1]
+        password = self.get_body_argument("password", "", strip=False)
+        address = network_of(self.request.remote_ip)
         throttle = self.gate.throttle
         if not user:
             self._show(WRONG, 401)

@@ -105,6 +105,14 @@ def test_a_published_port_leads_to_the_dashboard(engine: Engine, container: Cont
     engine.podman("network", "rm", "charrnn-test-web")
 
 
+def test_the_health_check_asks_the_port_of_the_flag(container: Containers) -> None:
+    port = free_port()
+    started = container({"CHARRNN_OPEN_TO_EVERYBODY": "true"}).start("--port", str(port))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+        assert answer.status == 200
+    started.exec("healthcheck")
+
+
 @pytest.fixture
 def terminal() -> "tuple[int, int]":
     """Both ends of a terminal."""

@@ -139,6 +139,13 @@ def test_a_login_redirects_to_the_requested_page(client: ServerClient, url: str)
     assert (status, headers["Location"]) == (302, url)
 
 
+@pytest.mark.parametrize("typed", ["ada ", " ada", "ada\n"])
+def test_spaces_around_a_user_name_are_ignored_but_not_around_a_password(client: ServerClient, typed: str) -> None:
+    client.cookie = ""
+    assert client.try_to_log_in(typed, USERS["ada"])[0] == 302
+    assert client.try_to_log_in("ada", f"{USERS['ada']} ")[0] == 401
+
+
 def stop_the_clock(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Stop the clock of the throttle, so that a slow machine does not matter; return the time, which can be changed."""
     seconds = [1000.0]
