@@ -73,9 +73,13 @@ def calls(folder: Path, name: str) -> list[list[str]]:
     return [each for each in found if each[1] == name]
 
 
-def test_podman_compose_parses_the_compose_file() -> None:
+def test_podman_compose_parses_the_compose_file(tmp_path: Path) -> None:
+    (tmp_path / "podman").write_text("#!/bin/sh\necho podman version 5.4.2\n")  # all that parsing asks of podman
+    (tmp_path / "podman").chmod(0o755)
     program = Path(sys.executable).with_name("podman-compose")
-    environment = os.environ | {"CHARRNN_IMAGE": SOURCE, "CHARRNN_DATABASE_URL": "mysql://u@h/d"}
+    environment = os.environ | {
+        "CHARRNN_IMAGE": SOURCE, "CHARRNN_DATABASE_URL": "mysql://u@h/d", "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }  # fmt: skip
     command = [program, "--file", FOLDER / "docker-compose.yml", "config"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
