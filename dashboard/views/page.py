@@ -85,7 +85,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
         main=[visible_only(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
-        busy_flag=None,
+        busy_indicator=None,
     )
     page.template = TEMPLATE
     page.header = [*page.header, ColorScheme.for_page(page), PageVisibility.for_session(session)]
