@@ -72,15 +72,19 @@ def test_a_page_shows_a_database_outage_and_recovers_by_itself(
 
 @contextmanager
 def failing(home: Path) -> Iterator[str]:
-    """Make the database fail whenever models are read; yield its error message."""
+    """Make the database fail whenever models are read; yield its error message.
+
+    It fails when the query runs. An error found while SQLite parses a query would outlast its cause: a connection
+    compares its copy of the schema with the file only when it runs a query.
+    """
     with closing(sqlite3.connect(home / "charrnn.sqlite3", isolation_level=None)) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_xinfo(model)")]
-        broken = ", ".join("abs(1, 2) AS notes" if name == "notes" else name for name in columns)
+        broken = ", ".join("json('{') AS notes" if name == "notes" else name for name in columns)
         view = f"CREATE VIEW model AS SELECT {broken} FROM kept"
         database.executescript(
             f"PRAGMA legacy_alter_table = ON; BEGIN; ALTER TABLE model RENAME TO kept; {view}; COMMIT"
         )
-        yield "wrong number of arguments to function abs()"
+        yield "malformed JSON"
         database.executescript("BEGIN; DROP VIEW model; ALTER TABLE kept RENAME TO model; COMMIT")
 
 
