@@ -1,4 +1,4 @@
-"""Test deploy/backup: restoring elsewhere loses nothing, and undoes an upgrade."""
+"""Test deploy/backup: restoring elsewhere loses nothing, and reverts an upgrade."""
 
 import os
 import subprocess
@@ -31,14 +31,14 @@ Backup = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def server(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
-    """URL of an empty database on MariaDB or MySQL, with a user who may use nothing else."""
+    """URL of an empty database on MariaDB or MySQL, with a user who can access nothing else."""
     with new_database(server_urls(server_kind)) as url, only_user(url) as ours:
         yield ours
 
 
 @pytest.fixture
 def elsewhere(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
-    """URL of a second one."""
+    """URL of a second database like that of `server`."""
     with new_database(server_urls(server_kind)) as url, only_user(url) as ours:
         yield ours
 
@@ -121,7 +121,7 @@ def test_save_rejects_a_client_whose_dump_mysql_cannot_restore(
     server_urls: Callable[[str], URL], backup: Backup, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
-    # As where MariaDB's client is installed, which has both programs under MySQL's names.
+    # Simulate MariaDB's client, which also installs both programs under the names of MySQL's.
     maria = tmp_path / "maria"
     maria.mkdir()
     for name in ("mysqldump", "mysql"):
@@ -155,7 +155,7 @@ def test_restore_undoes_an_upgrade_of_the_oldest_data(backup: Backup, tmp_path: 
         upgraded = everything(services)
     assert version(tmp_path / "home") == NEWEST
     assert backup("restore", tmp_path / "other").returncode == 0
-    assert version(tmp_path / "other") == "0001", "the program before can open it"
+    assert version(tmp_path / "other") == "0001", "the previous version of the program can open it"
     with open_services(tmp_path / "other", environ={}) as services:
         assert everything(services) == upgraded
 

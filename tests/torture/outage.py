@@ -19,7 +19,7 @@ BACK_SECONDS = 30
 """Time after which a worker must use a database that is reachable again."""
 OUTAGES = {
     "shut down": (Server.stop, Server.start),
-    "silent": (Server.freeze, Server.thaw),
+    "silent": (Server.suspend, Server.resume),
 }
 
 
