@@ -140,14 +140,14 @@ def test_the_article_command_works(
     variables = [argument for name, value in studio_database.items() for argument in ("-e", f"{name}={value}")]
     command = ["podman", "run", "--rm", "-ti", "--name", name, *variables, "--network=host"]
     command += ["-e", f"CHARRNN_PORT={port}", IMAGE]
-    ours, theirs = terminal
-    process = subprocess.Popen(command, env=engine.environment, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
-    os.close(theirs)
+    controller, device = terminal
+    process = subprocess.Popen(command, env=engine.environment, stdin=device, stdout=device, stderr=subprocess.DEVNULL)
+    os.close(device)
     output = ""
 
     def is_ready() -> bool:
         nonlocal output
-        output += os.read(ours, 4096).decode()
+        output += os.read(controller, 4096).decode()
         return "Char-RNN Studio is at" in output
 
     wait_until(is_ready)
@@ -156,12 +156,12 @@ def test_the_article_command_works(
     page = open_page(f"http://127.0.0.1:{port}/")
     log_in(page, found[1], found[2])
     page.goto("about:blank")
-    os.write(ours, b"\x03")
-    drain = threading.Thread(target=read_all, args=(ours,))
+    os.write(controller, b"\x03")
+    drain = threading.Thread(target=read_all, args=(controller,))
     drain.start()
     assert process.wait(timeout=TIMEOUT) == 0
     drain.join()
-    os.close(ours)
+    os.close(controller)
 
 
 def read_all(descriptor: int) -> None:

@@ -103,7 +103,7 @@ def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding
     longest = lease + 10
     return [
         Finding(
-            "dead elsewhere: shown as interrupted",
+            "suspended worker: shown as interrupted",
             1,
             f"{detection_seconds:.1f} s",
             f"{longest:g} s",
