@@ -89,7 +89,7 @@ def test_the_installed_dashboard_serves_and_creates_its_tables(installed: Path, 
 
 @pytest.mark.slow
 def test_notebooks_import_the_dashboard(installed: Path, tmp_path: Path) -> None:
-    found = run(
+    path = run(
         installed / "python", "-c", "import dashboard; dashboard.Dashboard; print(dashboard.__file__)", cwd=tmp_path
     )
-    assert str(installed.parent) in found
+    assert str(installed.parent) in path

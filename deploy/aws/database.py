@@ -6,7 +6,7 @@ import boto3
 from botocore.exceptions import WaiterError
 from problem import Problem
 
-PATIENCE = {"Delay": 10, "MaxAttempts": 180}
+WAITER_CONFIG = {"Delay": 10, "MaxAttempts": 180}
 
 
 def save(database: str) -> str:
@@ -15,7 +15,7 @@ def save(database: str) -> str:
     print(f"Taking the snapshot {name} of the database …", flush=True)
     client = boto3.client("rds")
     client.create_db_snapshot(DBInstanceIdentifier=database, DBSnapshotIdentifier=name)
-    client.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier=name, WaiterConfig=PATIENCE)
+    client.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier=name, WaiterConfig=WAITER_CONFIG)
     return name
 
 
@@ -23,9 +23,9 @@ def upgrade(service: str, data: dict[str, str], snapshot: str) -> None:
     """Run `charrnn db upgrade` in a separate task.
 
     Args:
-        service: The service's stack, whose cluster and newest task definition it takes.
+        service: Name of the service stack, which its cluster and its task definitions share.
         data: Outputs of the data stack.
-        snapshot: Names the database as it was, for the message.
+        snapshot: Name of the snapshot from before the upgrade, for the error message.
 
     Raises:
         Problem: The command failed.
@@ -45,17 +45,17 @@ def upgrade(service: str, data: dict[str, str], snapshot: str) -> None:
         overrides={"containerOverrides": [{"name": "web", "command": ["charrnn", "db", "upgrade"]}]},
     )["tasks"]
     try:
-        client.get_waiter("tasks_stopped").wait(cluster=service, tasks=[task["taskArn"]], WaiterConfig=PATIENCE)
+        client.get_waiter("tasks_stopped").wait(cluster=service, tasks=[task["taskArn"]], WaiterConfig=WAITER_CONFIG)
     except WaiterError as error:
-        raise Problem(f"The task that upgrades the database did not end ({error}). {_what_now(snapshot)}") from error
-    [ended] = client.describe_tasks(cluster=service, tasks=[task["taskArn"]])["tasks"]
-    codes = {each["name"]: each.get("exitCode") for each in ended["containers"]}
+        raise Problem(f"The task that upgrades the database did not end ({error}). {_next_steps(snapshot)}") from error
+    [stopped] = client.describe_tasks(cluster=service, tasks=[task["taskArn"]])["tasks"]
+    codes = {each["name"]: each.get("exitCode") for each in stopped["containers"]}
     if codes.get("web") != 0:
-        reason = ended.get("stoppedReason", "see the log")
-        raise Problem(f"The database could not be upgraded ({reason}). {_what_now(snapshot)}")
+        reason = stopped.get("stoppedReason", "see the log")
+        raise Problem(f"The database could not be upgraded ({reason}). {_next_steps(snapshot)}")
 
 
-def _what_now(snapshot: str) -> str:
+def _next_steps(snapshot: str) -> str:
     return (
         f"No task is running. Read the log (see studio status) and run the command again, or roll back: "
         f"studio update --set DatabaseSnapshot={snapshot}, studio rollback, studio update --set WebTasks=1"

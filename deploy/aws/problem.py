@@ -1,5 +1,5 @@
-"""The error that stops a command."""
+"""Define the error that stops a command."""
 
 
 class Problem(Exception):
-    """An error that the operator can fix; its message says how."""
+    """An error that the operator can fix; its message explains how."""

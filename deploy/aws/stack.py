@@ -1,4 +1,4 @@
-"""A CloudFormation stack from a template of this folder."""
+"""Create, update and delete CloudFormation stacks from the templates of this folder."""
 
 from pathlib import Path
 from typing import Any
@@ -28,21 +28,21 @@ class Stack:
             raise
 
     def outputs(self) -> dict[str, str]:
-        """Return its outputs.
+        """Return the outputs of the stack.
 
         Raises:
-            Problem: There is no such stack.
+            Problem: The stack does not exist.
         """
-        found = self.describe()
-        if found is None:
+        description = self.describe()
+        if description is None:
             raise Problem(f"There is no stack {self.name} in {self._cloud.meta.region_name}. Run: studio create --help")
-        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return {each["OutputKey"]: each["OutputValue"] for each in description.get("Outputs", [])}
 
     def parameters(self) -> dict[str, str]:
-        """Return the values of its parameters."""
+        """Return the values of the parameters of the stack."""
         return _values(self.describe() or {})
 
-    def takes(self) -> set[str]:
+    def parameter_names(self) -> set[str]:
         """Return the names of the parameters of the template."""
         return {
             each["ParameterKey"] for each in self._cloud.get_template_summary(TemplateBody=self._template)["Parameters"]
@@ -50,9 +50,9 @@ class Stack:
 
     def put(self, parameters: dict[str, str]) -> None:
         """Create or update the stack with these parameters; other parameters keep their values."""
-        found = self.describe()
-        if found is None or found["StackStatus"] == "ROLLBACK_COMPLETE":
-            if found:  # A failed creation can only be deleted.
+        description = self.describe()
+        if description is None or description["StackStatus"] == "ROLLBACK_COMPLETE":
+            if description:  # A failed creation can only be deleted.
                 self.delete()
             print(f"Creating {self.name} …", flush=True)
             self._cloud.create_stack(
@@ -61,8 +61,8 @@ class Stack:
             )  # fmt: skip
             self._wait("stack_create_complete")
         else:
-            takes = self.takes()
-            kept = {name: value for name, value in _values(found).items() if name in takes}
+            names = self.parameter_names()
+            kept = {name: value for name, value in _values(description).items() if name in names}
             self._update(kept | parameters, TemplateBody=self._template)
 
     def change(self, parameters: dict[str, str]) -> None:
@@ -113,5 +113,5 @@ def _pairs(parameters: dict[str, str]) -> list[dict[str, Any]]:
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
 
 
-def _values(found: dict[str, Any]) -> dict[str, str]:
-    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+def _values(description: dict[str, Any]) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in description.get("Parameters", [])}

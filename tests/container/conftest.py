@@ -1,4 +1,4 @@
-"""Fixtures for the container image: an engine, the image, and containers that end with the test."""
+"""Fixtures for the container image: an engine, the image, and containers that are removed after the test."""
 
 import json
 import os
@@ -124,13 +124,13 @@ class Container:
 @contextmanager
 def containers(engine: Engine) -> Iterator[Callable[..., Container]]:
     """Yield a function that creates containers with a volume each; remove both afterwards."""
-    made: list[Container] = []
+    created: list[Container] = []
 
     def container(environment: dict[str, str] | None = None, volume: str = "", **flags: str) -> Container:
         name, port = f"studio-{secrets.token_hex(4)}", free_port()
         variables = {"CHARRNN_PORT": str(port), "CHARRNN_ADDRESS": "127.0.0.1", **(environment or {})}
         options = {"network": "host", "volume": f"{volume or name}:/data", **flags}
-        made.append(
+        created.append(
             Container(
                 engine, name, port,
                 ["--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,nodev", "--cap-drop=all",
@@ -138,26 +138,26 @@ def containers(engine: Engine) -> Iterator[Callable[..., Container]]:
                  *(f"--env={key}={value}" for key, value in variables.items())],
             )
         )  # fmt: skip
-        return made[-1]
+        return created[-1]
 
     try:
         yield container
     finally:
-        for each in made:
+        for each in created:
             engine.podman("rm", "--force", "--time", "1", each.name, check=False)
             engine.podman("volume", "rm", "--force", each.name, check=False)
 
 
 @pytest.fixture
 def container(engine: Engine, image: str) -> Iterator[Callable[..., Container]]:
-    """Makes containers that end with the test."""
+    """Create containers that are removed after the test."""
     with containers(engine) as container:
         yield container
 
 
 @pytest.fixture(scope="session")
-def untouched(engine: Engine, image: str) -> Iterator[Container]:
-    """A container with no settings, for tests that only look at it."""
+def default_container(engine: Engine, image: str) -> Iterator[Container]:
+    """A container with default settings, for tests that do not change it."""
     with containers(engine) as container:
         yield container().start()
 
@@ -206,7 +206,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
 
 
 def log_in(page: Page, user: str, password: str) -> None:
-    """Fill the login page."""
+    """Log in on the login page."""
     page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(password)
     page.get_by_role("button", name="Log in").click()

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BASE = "docker.io/library/debian:trixie-slim"
 IMAGE = "localhost/charrnn-studio:latest"
-NEEDED = ("buildah", "podman", "runc", "mmdebstrap", "iptables")
+REQUIRED = ("buildah", "podman", "runc", "mmdebstrap", "iptables")
 BASE_DAYS = 7
 
 CONTAINERS_CONF = """\
@@ -43,7 +43,7 @@ SLIM = [
 
 def missing() -> str:
     """Return why containers cannot be built and run here, or an empty string."""
-    programs = [name for name in NEEDED if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
+    programs = [name for name in REQUIRED if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     programs += [name for name in ("netavark", "aardvark-dns") if not Path("/usr/lib/podman", name).exists()]
     if programs:
         return f"Missing: {', '.join(programs)}. Install them with `sudo scripts/packages --containers`."
@@ -56,7 +56,7 @@ class Engine:
     """Podman and buildah with images, volumes and settings in one folder, separate from those of the user.
 
     Args:
-        folder: Kept between test runs, because the base and cached layers save minutes.
+        folder: Folder that is kept between test runs, because the base and cached layers save minutes.
     """
 
     def __init__(self, folder: Path):

@@ -37,11 +37,11 @@ def normal(name: str) -> str:
 def unresolved() -> list[str]:
     """Return shared libraries of TensorFlow with a missing dependency."""
     libraries = sorted(path for path in (SITE / "tensorflow").rglob("*.so*"))
-    said = subprocess.run(["ldd", *libraries], capture_output=True, text=True).stdout
-    return [line.strip() for line in said.splitlines() if "not found" in line]
+    output = subprocess.run(["ldd", *libraries], capture_output=True, text=True).stdout
+    return [line.strip() for line in output.splitlines() if "not found" in line]
 
 
-def special() -> list[str]:
+def setuid_files() -> list[str]:
     """Return setuid and setgid files."""
     command = ["find", "/", "-xdev", "-type", "f", "-perm", "/6000"]
     return subprocess.run(command, capture_output=True, text=True).stdout.split()
@@ -58,7 +58,7 @@ found = {
     "packages": {normal(each.name): each.version for each in metadata.distributions()},
     "unmet": unmet(),
     "unresolved": unresolved(),
-    "special": special(),
+    "setuid_files": setuid_files(),
     "uncompiled": uncompiled(),
     "programs": [name for name in PROGRAMS if any(Path(at, name).exists() for at in os.get_exec_path())],
     "tests": [str(path) for path in SITE.rglob("tests") if path.is_dir()],

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 
 from tests.container.conftest import free_port, log_in
 from tests.container.engine import IMAGE, ROOT, Engine
-from tests.container.test_journey import LAST_STEP, loss_of, train
+from tests.container.test_journey import LAST_STEP, last_step, train
 from tests.dashboard.test_journey import press
 from tests.support.waiting import TIMEOUT, wait_until
 
@@ -130,17 +130,17 @@ def test_a_training_survives_ctrl_c_and_compose_up_again_and_a_backup_restores_i
     compose.up()
     page.goto(address)
     expect(page.locator(".state.interrupted")).to_be_visible()
-    before = loss_of(page)
+    before = last_step(page)
     press(page, "Resume")
     page.wait_for_function(f"before => ({LAST_STEP})() > before", arg=before)
     page.goto("about:blank")
 
     assert_hardened(compose.containers())
-    known = {line for text in passwords for line in text.split()}
-    assert len(known) == 2, "the passwords of root and of the dashboard's user; the dashboard reads one of them"
+    values = {line for text in passwords for line in text.split()}
+    assert len(values) == 2, "the passwords of root and of the dashboard; the dashboard can read one of them"
     for each in compose.containers():
         shown = json.dumps(each) + compose.engine.podman("logs", each["Id"], check=False)
-        assert not [password for password in known if password in shown]
+        assert not [value for value in values if value in shown]
 
     compose.backup("save", "saved")
     compose.interrupt()
@@ -149,7 +149,7 @@ def test_a_training_survives_ctrl_c_and_compose_up_again_and_a_backup_restores_i
     compose.up()
     page.goto(address)
     expect(page.locator(".state.interrupted")).to_be_visible()
-    assert loss_of(page) > before
+    assert last_step(page) > before
     page.goto("about:blank")
     compose.interrupt()
 
@@ -179,7 +179,7 @@ def test_compose_contains_no_secret_and_publishes_on_loopback_only() -> None:
     assert {name: each["restart"] for name, each in services.items()} == {
         "secrets": "no", "database": "unless-stopped", "dashboard": "unless-stopped",
     }  # fmt: skip
-    # Of the conditions, podman-compose waits for this one whatever the version of Podman.
+    # The only condition that podman-compose supports with every version of Podman.
     assert services["dashboard"]["depends_on"] == {"database": {"condition": "service_started"}}
 
 

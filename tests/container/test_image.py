@@ -33,7 +33,7 @@ NOT_IN_THE_IMAGE = {
 
 @pytest.fixture(scope="session")
 def inside(engine: Engine, image: str) -> dict[str, Any]:
-    """The contents of the image, as a program in it sees them."""
+    """The contents of the image, read by a program that runs in it."""
     program = Path(__file__).with_name("inside.py").read_text("utf-8")
     return json.loads(engine.run("python", "-", user="0", stdin=program))
 
@@ -50,7 +50,7 @@ def test_the_image_has_at_most_1400_mb(inspected: dict[str, Any]) -> None:
 
 def test_nothing_runs_as_root_and_no_file_is_setuid(inside: dict[str, Any], inspected: dict[str, Any]) -> None:
     assert inspected["Config"]["User"] == "10001:10001"
-    assert inside["special"] == []
+    assert inside["setuid_files"] == []
 
 
 def test_no_secret_is_in_history_environment_or_files(
@@ -62,11 +62,13 @@ def test_no_secret_is_in_history_environment_or_files(
     assert not [step for step in steps if words.search(step.replace("create-secrets", ""))]
     saved = tmp_path / "image.tar"
     engine.podman("save", "--output", str(saved), image)
-    assert held(saved, CANARY.encode(), b"CHARRNN_HOME") == {b"CHARRNN_HOME"}, "what is there is found"
+    assert contained(saved, CANARY.encode(), b"CHARRNN_HOME") == {b"CHARRNN_HOME"}, (
+        "the search must find a string that the image contains"
+    )
     saved.unlink()  # pytest keeps the folders of its last runs
 
 
-def held(path: Path, *texts: bytes) -> set[bytes]:
+def contained(path: Path, *texts: bytes) -> set[bytes]:
     """Return which of the byte strings a large file contains."""
     rest, found = b"", set()
     with path.open("rb") as file:

@@ -31,7 +31,7 @@ def test_upload_train_interrupt_resume_and_generate(
     studio.start_again()
     page.goto(address)
     expect(page.locator(".state.interrupted")).to_be_visible()
-    before = loss_of(page)
+    before = last_step(page)
     press(page, "Resume")
     expect(page.locator(".state.training")).to_be_visible()
     page.wait_for_function(f"before => ({LAST_STEP})() > before", arg=before)
@@ -50,7 +50,7 @@ def test_upload_train_interrupt_resume_and_generate(
 
 
 def train(page: Page, folder: Path) -> str:
-    """Upload a text, start an endless training, wait until the loss changes; return the URL of the page."""
+    """Upload a text, start an endless training and wait for 200 steps; return the URL of the page."""
     (folder / "geese.txt").write_text(TEXT * 20, "utf-8")
     tab(page, "Text")
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
@@ -60,12 +60,12 @@ def train(page: Page, folder: Path) -> str:
     press(page, "Train")
     expect(page.get_by_role("log")).to_contain_text(LINES)
     page.wait_for_function(f"({LAST_STEP})() > 0")
-    before = loss_of(page)
+    before = last_step(page)
     page.wait_for_function(f"before => ({LAST_STEP})() > before + 200", arg=before)
     return page.url
 
 
-def loss_of(page: Page) -> float:
+def last_step(page: Page) -> float:
     """Return the last step of the loss curve on the page."""
     return float(page.evaluate(LAST_STEP))
 

@@ -31,19 +31,19 @@ def test_the_first_start_creates_a_login_that_later_starts_keep(container: Conta
     assert first.log().count("Created the user") == 1
 
 
-def test_a_container_requires_a_login(untouched: Container) -> None:
-    with urllib.request.urlopen(f"{untouched.url}/") as page:
-        assert page.url.startswith(f"{untouched.url}/login")
+def test_a_container_requires_a_login(default_container: Container) -> None:
+    with urllib.request.urlopen(f"{default_container.url}/") as page:
+        assert page.url.startswith(f"{default_container.url}/login")
 
 
 def test_a_container_that_cannot_store_a_login_explains_what_to_do(engine: Engine, image: str) -> None:
-    said = engine.podman(
+    output = engine.podman(
         "run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--env=CHARRNN_HOME=/etc", image, check=False
     )
-    sentence = next(line for line in said.splitlines() if line.startswith("No login is configured"))
+    sentence = next(line for line in output.splitlines() if line.startswith("No login is configured"))
     for way in ("volume", "CHARRNN_LOGIN_FILE", "CHARRNN_OPEN_TO_EVERYBODY=true"):
         assert way in sentence
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
 def test_an_open_container_requires_no_login(container: Containers) -> None:
@@ -53,8 +53,8 @@ def test_an_open_container_requires_no_login(container: Containers) -> None:
         assert page.url == f"{started.url}/"
 
 
-def test_no_process_runs_as_root(untouched: Container) -> None:
-    users = set(re.findall(r"Uid:\t(\d+)\t", untouched.exec("sh", "-c", "cat /proc/[0-9]*/status")))
+def test_no_process_runs_as_root(default_container: Container) -> None:
+    users = set(re.findall(r"Uid:\t(\d+)\t", default_container.exec("sh", "-c", "cat /proc/[0-9]*/status")))
     assert users == {"10001"}
 
 
@@ -105,7 +105,7 @@ def test_a_published_port_leads_to_the_dashboard(engine: Engine, container: Cont
     engine.podman("network", "rm", "charrnn-test-web")
 
 
-def test_the_health_check_asks_the_port_of_the_flag(container: Containers) -> None:
+def test_the_health_check_uses_the_port_of_the_flag(container: Containers) -> None:
     port = free_port()
     started = container({"CHARRNN_OPEN_TO_EVERYBODY": "true"}).start("--port", str(port))
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
@@ -140,28 +140,28 @@ def test_the_article_command_works(
     variables = [argument for name, value in studio_database.items() for argument in ("-e", f"{name}={value}")]
     command = ["podman", "run", "--rm", "-ti", "--name", name, *variables, "--network=host"]
     command += ["-e", f"CHARRNN_PORT={port}", IMAGE]
-    ours, theirs = terminal
-    process = subprocess.Popen(command, env=engine.environment, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
-    os.close(theirs)
-    said = ""
+    controller, device = terminal
+    process = subprocess.Popen(command, env=engine.environment, stdin=device, stdout=device, stderr=subprocess.DEVNULL)
+    os.close(device)
+    output = ""
 
     def is_ready() -> bool:
-        nonlocal said
-        said += os.read(ours, 4096).decode()
-        return "Char-RNN Studio is at" in said
+        nonlocal output
+        output += os.read(controller, 4096).decode()
+        return "Char-RNN Studio is at" in output
 
     wait_until(is_ready)
-    found = re.search(r"Created the user (\S+) with the password (\S+)", said)
-    assert found, said
+    found = re.search(r"Created the user (\S+) with the password (\S+)", output)
+    assert found, output
     page = open_page(f"http://127.0.0.1:{port}/")
     log_in(page, found[1], found[2])
     page.goto("about:blank")
-    os.write(ours, b"\x03")
-    drain = threading.Thread(target=read_all, args=(ours,))
+    os.write(controller, b"\x03")
+    drain = threading.Thread(target=read_all, args=(controller,))
     drain.start()
     assert process.wait(timeout=TIMEOUT) == 0
     drain.join()
-    os.close(ours)
+    os.close(controller)
 
 
 def read_all(descriptor: int) -> None:

@@ -24,7 +24,7 @@ class Cloud:
     """An empty AWS account, and a fake docker that records its commands.
 
     Args:
-        folder: For files that commands get.
+        folder: Folder for the input files of commands.
     """
 
     def __init__(self, folder: Path):

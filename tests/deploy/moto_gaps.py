@@ -49,15 +49,15 @@ class StackSecret(CloudFormationModel):
         backend = secretsmanager_backends[account_id][region_name]
         text = properties.get("SecretString")
         if text is None:
-            asked = properties["GenerateSecretString"]
+            options = properties["GenerateSecretString"]
             text = backend.get_random_password(
-                password_length=int(asked["PasswordLength"]), exclude_characters="", exclude_numbers=False,
-                exclude_punctuation=bool(asked["ExcludePunctuation"]), exclude_uppercase=False,
+                password_length=int(options["PasswordLength"]), exclude_characters="", exclude_numbers=False,
+                exclude_punctuation=bool(options["ExcludePunctuation"]), exclude_uppercase=False,
                 exclude_lowercase=False, include_space=False, require_each_included_type=True,
             )  # fmt: skip
             text = json.loads(text)["RandomPassword"]
-        made = backend.create_secret(resource_name, text, None, properties["Description"], [], None, None, [], False)
-        return cls(json.loads(made)["ARN"] if isinstance(made, str) else made["ARN"])
+        secret = backend.create_secret(resource_name, text, None, properties["Description"], [], None, None, [], False)
+        return cls(json.loads(secret)["ARN"] if isinstance(secret, str) else secret["ARN"])
 
     @classmethod
     def update_from_cloudformation_json(cls, original_resource: "StackSecret", **kwargs: Any) -> "StackSecret":
@@ -118,7 +118,7 @@ def _run_task_to_its_end(backend: EC2ContainerServiceBackend, *arguments: Any, *
     for task in tasks:
         task._status = "STOPPED"
         for container in task.containers:
-            # moto knows only the first container of a task.
+            # moto models only the first container of a task.
             container.name = "web"
             container.exitCode = int(container.image.endswith(BROKEN))
     return tasks

@@ -66,7 +66,7 @@ def https(resources: Resources) -> Iterator[str]:
         actions = listener["DefaultActions"]
         if listener["Protocol"] == "HTTPS":
             if not listener.get("Certificates") or "TLS13-1-2" not in listener.get("SslPolicy", ""):
-                yield f"{name}: has no certificate, or takes TLS older than 1.2"
+                yield f"{name}: has no certificate, or accepts TLS older than 1.2"
         elif [action.get("RedirectConfig", {}).get("Protocol") for action in actions] != ["HTTPS"]:
             yield f"{name}: serves without TLS"
     if not any(listener["Protocol"] == "HTTPS" for listener in listeners.values()):
@@ -104,7 +104,7 @@ def only_the_load_balancer_is_reached_from_outside(resources: Resources) -> Iter
 def nothing_has_a_public_address(resources: Resources) -> Iterator[str]:
     for name, subnet in of_type(resources, "EC2::Subnet"):
         if subnet.get("MapPublicIpOnLaunch") is not False:
-            yield f"{name}: gives out public addresses"
+            yield f"{name}: assigns public addresses"
     for name, database in of_type(resources, "RDS::DBInstance"):
         if database.get("PubliclyAccessible") is not False:
             yield f"{name}: is public"
@@ -117,29 +117,29 @@ def nothing_has_a_public_address(resources: Resources) -> Iterator[str]:
 
 
 def encryption(resources: Resources) -> Iterator[str]:
-    needed = {
+    required = {
         "RDS::DBInstance": "StorageEncrypted",
         "EFS::FileSystem": "Encrypted",
         "S3::Bucket": "BucketEncryption",
         "ECR::Repository": "EncryptionConfiguration",
         "SNS::Topic": "KmsMasterKeyId",
     }
-    for kind, key in needed.items():
+    for kind, key in required.items():
         for name, properties in of_type(resources, kind):
             if not properties.get(key):
                 yield f"{name}: {key} is missing"
     for name, task in of_type(resources, "ECS::TaskDefinition"):
         for volume in task["Volumes"]:
             if volume.get("EFSVolumeConfiguration", {"TransitEncryption": "ENABLED"})["TransitEncryption"] != "ENABLED":
-                yield f"{name}: files travel without TLS"
+                yield f"{name}: files are transferred without TLS"
 
 
-def what_lasts_is_retained(resources: Resources) -> Iterator[str]:
-    kept = {
+def persistent_resources_are_retained(resources: Resources) -> Iterator[str]:
+    policies = {
         "RDS::DBInstance": "Snapshot", "EFS::FileSystem": "Retain", "S3::Bucket": "Retain", "ECR::Repository": "Retain",
         "Logs::LogGroup": "Retain",
     }  # fmt: skip
-    for kind, policy in kept.items():
+    for kind, policy in policies.items():
         for name, _ in of_type(resources, kind):
             for when in ("DeletionPolicy", "UpdateReplacePolicy"):
                 # If the first creation fails, there is nothing to keep.
@@ -162,7 +162,7 @@ def deletion_is_protected(resources: Resources) -> Iterator[str]:
 def log_retention(resources: Resources) -> Iterator[str]:
     for name, group in of_type(resources, "Logs::LogGroup"):
         if not group.get("RetentionInDays"):
-            yield f"{name}: keeps its lines for ever"
+            yield f"{name}: keeps its lines forever"
 
 
 def images(resources: Resources) -> Iterator[str]:
@@ -170,10 +170,10 @@ def images(resources: Resources) -> Iterator[str]:
         if repository.get("ImageTagMutability") != "IMMUTABLE":
             yield f"{name}: a tag can be moved to another image"
         if not repository.get("ImageScanningConfiguration", {}).get("ScanOnPush"):
-            yield f"{name}: does not scan"
+            yield f"{name}: does not scan images"
     for name, container in containers(resources):
         if container["Image"] != {"Ref": "Image"}:
-            yield f"{name}: its image is not the parameter, which takes digests only"
+            yield f"{name}: its image is not the parameter, which accepts digests only"
 
 
 def containers_are_confined(resources: Resources) -> Iterator[str]:
@@ -186,7 +186,7 @@ def containers_are_confined(resources: Resources) -> Iterator[str]:
             yield f"{name}: serves as root"
 
 
-def secrets_are_not_plain(resources: Resources) -> Iterator[str]:
+def secrets_are_not_in_plain_text(resources: Resources) -> Iterator[str]:
     secret = re.compile(r"(PASSWORD|SECRET|TOKEN|KEY|DATABASE_URL|USERS)$")
     for name, container in containers(resources):
         for entry in container.get("Environment", []):
@@ -201,14 +201,14 @@ def least_privilege(resources: Resources) -> Iterator[str]:
     for name, statement in statements(resources):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         if any("*" in action for action in actions):
-            yield f"{name}: may do more than it names"
+            yield f"{name}: allows actions by a wildcard"
         if statement["Resource"] == "*" and not set(actions) <= WITHOUT_RESOURCES:
-            yield f"{name}: may do {actions} to everything"
+            yield f"{name}: allows {actions} on all resources"
         if "iam:PassRole" in actions and "iam:PassedToService" not in str(statement.get("Condition")):
-            yield f"{name}: may hand its roles to any service"
+            yield f"{name}: may pass its roles to any service"
 
 
-def github_is_bound(resources: Resources) -> Iterator[str]:
+def github_roles_are_restricted(resources: Resources) -> Iterator[str]:
     allowed = re.compile(r"repo:\$\{GitHubRepository\}:(ref:refs/heads/main|ref:refs/tags/v\*|environment:\$\{\w+\})")
     for name, role in of_type(resources, "IAM::Role"):
         for statement in role["AssumeRolePolicyDocument"]["Statement"]:
@@ -220,13 +220,13 @@ def github_is_bound(resources: Resources) -> Iterator[str]:
             if not subjects or not all(allowed.fullmatch(each["Fn::Sub"]) for each in subjects):
                 yield f"{name}: can be assumed by other repositories or branches"
             if found.get("token.actions.githubusercontent.com:aud") != "sts.amazonaws.com":
-                yield f"{name}: takes tokens that were meant for others"
+                yield f"{name}: accepts tokens for other audiences"
 
 
-def alarms_tell_somebody(resources: Resources) -> Iterator[str]:
+def alarms_have_actions(resources: Resources) -> Iterator[str]:
     for name, alarm in of_type(resources, "CloudWatch::Alarm"):
         if not alarm.get("AlarmActions"):
-            yield f"{name}: tells nobody"
+            yield f"{name}: has no action"
 
 
 RULES: dict[str, Rule] = {
@@ -234,7 +234,7 @@ RULES: dict[str, Rule] = {
     for rule in (
         stop_timeout, tls_to_database, https, stickiness, long_connections, 
         only_the_load_balancer_is_reached_from_outside, nothing_has_a_public_address, encryption,
-        what_lasts_is_retained, deletion_is_protected, log_retention, images, containers_are_confined,
-        secrets_are_not_plain, least_privilege, github_is_bound, alarms_tell_somebody,
+        persistent_resources_are_retained, deletion_is_protected, log_retention, images, containers_are_confined,
+        secrets_are_not_in_plain_text, least_privilege, github_roles_are_restricted, alarms_have_actions,
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Test deploy/backup: restoring elsewhere loses nothing, and undoes an upgrade."""
+"""Test deploy/backup: restoring elsewhere loses nothing, and reverts an upgrade."""
 
 import os
 import subprocess
@@ -31,16 +31,16 @@ Backup = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def server(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
-    """URL of an empty database on MariaDB or MySQL, with a user who may use nothing else."""
-    with new_database(server_urls(server_kind)) as url, only_user(url) as ours:
-        yield ours
+    """URL of an empty database on MariaDB or MySQL, with a user who can access nothing else."""
+    with new_database(server_urls(server_kind)) as url, only_user(url) as user_url:
+        yield user_url
 
 
 @pytest.fixture
-def elsewhere(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
-    """URL of a second one."""
-    with new_database(server_urls(server_kind)) as url, only_user(url) as ours:
-        yield ours
+def second_server(server_urls: Callable[[str], URL], server_kind: str) -> Iterator[str]:
+    """URL of a second database like that of `server`."""
+    with new_database(server_urls(server_kind)) as url, only_user(url) as user_url:
+        yield user_url
 
 
 @contextmanager
@@ -101,16 +101,16 @@ def everything(services: Services) -> dict[str, Any]:
 
 
 def test_restore_elsewhere_loses_nothing_on_a_database_server(
-    server: str, elsewhere: str, backup: Backup, tmp_path: Path
+    server: str, second_server: str, backup: Backup, tmp_path: Path
 ) -> None:
     with open_services(tmp_path / "home", database_url=server, environ={}) as services:
         train(services)
         saved = backup("save", tmp_path / "home", server)
         assert saved.returncode == 0, saved.stderr
         before = everything(services)
-    restored = backup("restore", tmp_path / "other", elsewhere)
+    restored = backup("restore", tmp_path / "other", second_server)
     assert restored.returncode == 0, restored.stderr
-    with open_services(tmp_path / "other", database_url=elsewhere, environ={}) as services:
+    with open_services(tmp_path / "other", database_url=second_server, environ={}) as services:
         assert everything(services) == before
         [ducks] = services.models.all()
         services.training.resume(ducks.id, options={"max_steps": ducks.step + 3})
@@ -121,7 +121,7 @@ def test_save_rejects_a_client_whose_dump_mysql_cannot_restore(
     server_urls: Callable[[str], URL], backup: Backup, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
-    # As where MariaDB's client is installed, which has both programs under MySQL's names.
+    # Simulate MariaDB's client, which also installs both programs under the names of MySQL's.
     maria = tmp_path / "maria"
     maria.mkdir()
     for name in ("mysqldump", "mysql"):
@@ -155,7 +155,7 @@ def test_restore_undoes_an_upgrade_of_the_oldest_data(backup: Backup, tmp_path: 
         upgraded = everything(services)
     assert version(tmp_path / "home") == NEWEST
     assert backup("restore", tmp_path / "other").returncode == 0
-    assert version(tmp_path / "other") == "0001", "the program before can open it"
+    assert version(tmp_path / "other") == "0001", "the previous version of the program can open it"
     with open_services(tmp_path / "other", environ={}) as services:
         assert everything(services) == upgraded
 
@@ -168,17 +168,17 @@ def version(home: Path) -> str | None:
     return found
 
 
-def test_save_and_restore_never_overwrite(backup: Backup, server: str, elsewhere: str, tmp_path: Path) -> None:
+def test_save_and_restore_never_overwrite(backup: Backup, server: str, second_server: str, tmp_path: Path) -> None:
     home, other = tmp_path / "home", tmp_path / "other"
-    for folder, url in ((home, server), (other, elsewhere)):
+    for folder, url in ((home, server), (other, second_server)):
         folder.mkdir()
         with closing(Database.open(url)):
             pass
     assert backup("save", home, server).returncode == 0
     assert "exists already" in backup("save", home, server).stderr
-    assert "is not empty; name a new one in MYSQL_DATABASE" in backup("restore", other, elsewhere).stderr
+    assert "is not empty; name a new one in MYSQL_DATABASE" in backup("restore", other, second_server).stderr
     (other / "mine").touch()
-    assert "is not empty; name a new one in CHARRNN_HOME" in backup("restore", other, elsewhere).stderr
+    assert "is not empty; name a new one in CHARRNN_HOME" in backup("restore", other, second_server).stderr
 
 
 def test_restore_rejects_an_incomplete_backup(backup: Backup, tmp_path: Path) -> None:

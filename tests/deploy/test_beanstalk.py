@@ -29,9 +29,9 @@ with open(log, "a") as file:
     file.write(json.dumps(arguments) + "\\n")
 if arguments[:2] == ["s3", "cp"]:
     shutil.copy(arguments[3], folder + "/bundle.zip")
-known = json.loads(answers)
+responses = json.loads(answers)
 query = arguments[arguments.index("--query") + 1] if "--query" in arguments else ""
-print(known.get(arguments[1], known.get(query, "")))
+print(responses.get(arguments[1], responses.get(query, "")))
 """
 Deploy = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -104,8 +104,8 @@ def test_the_first_deployment_creates_application_and_environment(deploy: Deploy
     result = deploy(exists=False)
     assert "Point the name studio.example.org at charrnn-web.eu-central-1" in result.stdout, result.stderr
     assert calls(tmp_path, "create-application")
-    [made] = calls(tmp_path, "create-environment")
-    assert made[made.index("--platform-arn") + 1] == ANSWERS["list-platform-versions"]
+    [created] = calls(tmp_path, "create-environment")
+    assert created[created.index("--platform-arn") + 1] == ANSWERS["list-platform-versions"]
     assert not calls(tmp_path, "update-environment")
 
 

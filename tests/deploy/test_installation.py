@@ -49,8 +49,8 @@ def test_the_task_runs_the_digest_and_keeps_secrets_out_of_its_environment(insta
     task = installed.client("ecs").describe_task_definition(taskDefinition="charrnn-service-web")["taskDefinition"]
     first, web = task["containerDefinitions"]
     assert first["image"] == web["image"] == installed.image()
-    ask = installed.client("secretsmanager").get_secret_value
-    secrets = {each["name"]: ask(SecretId=each["valueFrom"])["SecretString"] for each in first["secrets"]}
+    get_secret = installed.client("secretsmanager").get_secret_value
+    secrets = {each["name"]: get_secret(SecretId=each["valueFrom"])["SecretString"] for each in first["secrets"]}
     assert secrets["USERS"] == installed.users.read_text()
     assert "-----BEGIN CERTIFICATE-----" in secrets["DATABASE_AUTHORITIES"]
     assert len(secrets["COOKIE_SECRET"]) == 64
@@ -97,18 +97,18 @@ def test_rollback_without_a_previous_image_fails(installed: Cloud) -> None:
     assert (result.returncode, "has no previous image" in result.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("asked", ["latest", "sha256:12", "sha256:" + "0" * 64])
-def test_deploy_rejects_a_digest_that_is_not_in_the_registry(installed: Cloud, asked: str) -> None:
-    result = installed.studio("deploy", asked)
+@pytest.mark.parametrize("digest", ["latest", "sha256:12", "sha256:" + "0" * 64])
+def test_deploy_rejects_a_digest_that_is_not_in_the_registry(installed: Cloud, digest: str) -> None:
+    result = installed.studio("deploy", digest)
     assert result.returncode == 1
     assert "expected its digest" in result.stderr or "Push it first" in result.stderr
 
 
 def test_status_prints_address_image_and_github_variables(installed: Cloud) -> None:
-    said = installed.studio("status").stdout
-    assert "Address: https://studio.example.org" in said
-    assert "AWS_ECR_REPOSITORY=123456789012.dkr.ecr" in said
-    assert "AWS_DEPLOY_ROLE=arn:aws:iam::123456789012:role/charrnn-data-DeployRole-" in said
+    output = installed.studio("status").stdout
+    assert "Address: https://studio.example.org" in output
+    assert "AWS_ECR_REPOSITORY=123456789012.dkr.ecr" in output
+    assert "AWS_DEPLOY_ROLE=arn:aws:iam::123456789012:role/charrnn-data-DeployRole-" in output
 
 
 def test_delete_with_data_requires_the_name_of_the_installation(installed: Cloud) -> None:

@@ -17,7 +17,7 @@ def test_deploy_runs_a_digest_and_rollback_the_previous_one(cloud: Cloud) -> Non
     assert "is already running" in cloud.studio("deploy", second).stdout
     assert cloud.studio("rollback").returncode == 0
     assert cloud.image() == first
-    assert cloud.studio("rollback").returncode == 0, "a rollback can be taken back"
+    assert cloud.studio("rollback").returncode == 0, "a second rollback reverts the first"
     assert cloud.image() == second
 
 

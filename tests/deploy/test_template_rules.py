@@ -11,22 +11,22 @@ import pytest
 from tests.deploy.template_rules import RULES
 from tests.deploy.templates import DATA, SERVICE, resources
 
-GONE = object()
+REMOVED = object()
 BROKEN: list[tuple[str, str, Any]] = [
     ("stop_timeout", "WebTask.Properties.ContainerDefinitions.1.StopTimeout", 500),
-    ("stop_timeout", "WebTask.Properties.ContainerDefinitions.1.StopTimeout", GONE),
+    ("stop_timeout", "WebTask.Properties.ContainerDefinitions.1.StopTimeout", REMOVED),
     ("tls_to_database", "DatabaseParameters.Properties.Parameters.require_secure_transport", "0"),
-    ("tls_to_database", "Database.Properties.DBParameterGroupName", GONE),
+    ("tls_to_database", "Database.Properties.DBParameterGroupName", REMOVED),
     ("tls_to_database", "WebTask.Properties.ContainerDefinitions.0.Command", ["echo mysql://h/d >database-url"]),
     ("https", "SecureListener.Properties.Protocol", "HTTP"),
     ("https", "SecureListener.Properties.SslPolicy", "ELBSecurityPolicy-2016-08"),
     ("https", "RedirectListener.Properties.DefaultActions", [{"Type": "forward"}]),
     ("stickiness", "TargetGroup.Properties.TargetGroupAttributes.0.Value", "false"),
-    ("stickiness", "TargetGroup.Properties.TargetGroupAttributes", GONE),
+    ("stickiness", "TargetGroup.Properties.TargetGroupAttributes", REMOVED),
     ("long_connections", "LoadBalancer.Properties.LoadBalancerAttributes.1.Value", "60"),
     ("nothing_has_a_public_address", "Database.Properties.PubliclyAccessible", True),
     ("nothing_has_a_public_address", "PrivateSubnetA.Properties.MapPublicIpOnLaunch", True),
-    ("only_the_load_balancer_is_reached_from_outside", "TaskIngress.Properties.SourceSecurityGroupId", GONE),
+    ("only_the_load_balancer_is_reached_from_outside", "TaskIngress.Properties.SourceSecurityGroupId", REMOVED),
     (
         "only_the_load_balancer_is_reached_from_outside",
         "DatabaseSecurityGroup.Properties.SecurityGroupIngress.0",
@@ -39,48 +39,52 @@ BROKEN: list[tuple[str, str, Any]] = [
     ),
     ("nothing_has_a_public_address", "Objects.Properties.PublicAccessBlockConfiguration.BlockPublicAcls", False),
     ("encryption", "Database.Properties.StorageEncrypted", False),
-    ("encryption", "FileSystem.Properties.Encrypted", GONE),
-    ("encryption", "Objects.Properties.BucketEncryption", GONE),
-    ("encryption", "Alarms.Properties.KmsMasterKeyId", GONE),
+    ("encryption", "FileSystem.Properties.Encrypted", REMOVED),
+    ("encryption", "Objects.Properties.BucketEncryption", REMOVED),
+    ("encryption", "Alarms.Properties.KmsMasterKeyId", REMOVED),
     ("encryption", "WebTask.Properties.Volumes.0.EFSVolumeConfiguration.TransitEncryption", "DISABLED"),
-    ("what_lasts_is_retained", "Database.DeletionPolicy", "Delete"),
+    ("persistent_resources_are_retained", "Database.DeletionPolicy", "Delete"),
     ("deletion_is_protected", "Database.Properties.DeletionProtection", False),
-    ("what_lasts_is_retained", "FileSystem.UpdateReplacePolicy", GONE),
+    ("persistent_resources_are_retained", "FileSystem.UpdateReplacePolicy", REMOVED),
     ("deletion_is_protected", "LoadBalancer.Properties.LoadBalancerAttributes.0.Value", "false"),
-    ("what_lasts_is_retained", "Objects.Properties.VersioningConfiguration", GONE),
-    ("log_retention", "Logs.Properties.RetentionInDays", GONE),
+    ("persistent_resources_are_retained", "Objects.Properties.VersioningConfiguration", REMOVED),
+    ("log_retention", "Logs.Properties.RetentionInDays", REMOVED),
     ("images", "Images.Properties.ImageTagMutability", "MUTABLE"),
-    ("images", "Images.Properties.ImageScanningConfiguration", GONE),
+    ("images", "Images.Properties.ImageScanningConfiguration", REMOVED),
     ("images", "WebTask.Properties.ContainerDefinitions.1.Image", "charrnn-studio:latest"),
-    ("containers_are_confined", "WebTask.Properties.ContainerDefinitions.1.ReadonlyRootFilesystem", GONE),
-    ("containers_are_confined", "WebTask.Properties.ContainerDefinitions.0.LinuxParameters.Capabilities", GONE),
+    ("containers_are_confined", "WebTask.Properties.ContainerDefinitions.1.ReadonlyRootFilesystem", REMOVED),
+    ("containers_are_confined", "WebTask.Properties.ContainerDefinitions.0.LinuxParameters.Capabilities", REMOVED),
     ("containers_are_confined", "WebTask.Properties.ContainerDefinitions.1.User", "0"),
     (
-        "secrets_are_not_plain",
+        "secrets_are_not_in_plain_text",
         "WebTask.Properties.ContainerDefinitions.1.Environment.0",
         {"Name": "MYSQL_PASSWORD", "Value": "ducks"},
     ),
     (
-        "secrets_are_not_plain",
+        "secrets_are_not_in_plain_text",
         "WebTask.Properties.ContainerDefinitions.1.Environment.0.Value",
         {"Fn::Sub": "{{resolve:secretsmanager:${DatabasePassword}}}"},
     ),
-    ("secrets_are_not_plain", "Database.Properties.MasterUserPassword", {"Ref": "Password"}),
+    ("secrets_are_not_in_plain_text", "Database.Properties.MasterUserPassword", {"Ref": "Password"}),
     ("least_privilege", "TaskRole.Properties.Policies.0.PolicyDocument.Statement.0.Action", "elasticfilesystem:*"),
     ("least_privilege", "TaskRole.Properties.Policies.0.PolicyDocument.Statement.0.Resource", "*"),
-    ("least_privilege", "DeployRole.Properties.Policies.0.PolicyDocument.Statement.6.Condition", GONE),
+    ("least_privilege", "DeployRole.Properties.Policies.0.PolicyDocument.Statement.6.Condition", REMOVED),
     (
-        "github_is_bound",
+        "github_roles_are_restricted",
         "DeployRole.Properties.AssumeRolePolicyDocument.Statement.0.Condition.StringEquals",
         {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"},
     ),
     (
-        "github_is_bound",
+        "github_roles_are_restricted",
         "PushRole.Properties.AssumeRolePolicyDocument.Statement.0.Condition.StringLike",
         {"token.actions.githubusercontent.com:sub": [{"Fn::Sub": "repo:${GitHubRepository}:*"}]},
     ),
-    ("github_is_bound", "PushRole.Properties.AssumeRolePolicyDocument.Statement.0.Condition.StringEquals", {}),
-    ("alarms_tell_somebody", "UnhealthyHosts.Properties.AlarmActions", GONE),
+    (
+        "github_roles_are_restricted",
+        "PushRole.Properties.AssumeRolePolicyDocument.Statement.0.Condition.StringEquals",
+        {},
+    ),
+    ("alarms_have_actions", "UnhealthyHosts.Properties.AlarmActions", REMOVED),
 ]
 
 
@@ -91,7 +95,7 @@ def changed(path: str, value: Any) -> dict[str, dict[str, Any]]:
     for step in steps:
         found = found[int(step) if isinstance(found, list) else step]
     key: Any = int(last) if isinstance(found, list) else last
-    if value is GONE:
+    if value is REMOVED:
         del found[key]
     else:
         found[key] = value

@@ -14,15 +14,15 @@ WEAK = {"name": "goose", "version": "0.1", "vulns": [{"id": "CVE-1999-7", "fix_v
 SKIPPED = {"name": "swan", "skip_reason": "not found"}
 
 
-def audited(folder: Path, *packages: dict[str, object], says: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the audit with a database that reports these packages, or does not respond if there are none."""
+def audited(folder: Path, *packages: dict[str, object], stderr: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the audit with a fake pip-audit that reports these packages, or nothing if there are none."""
     report = json.dumps({"dependencies": packages})
     write = f"open(sys.argv[sys.argv.index('--output') + 1], 'w').write({report!r})" if packages else ""
-    asks = folder / "uvx"
-    asks.write_text(f"#!{sys.executable}\nimport sys\n{write}\nprint({says!r}, file=sys.stderr)\nsys.exit(1)\n")
-    asks.chmod(0o755)
+    uvx = folder / "uvx"
+    uvx.write_text(f"#!{sys.executable}\nimport sys\n{write}\nprint({stderr!r}, file=sys.stderr)\nsys.exit(1)\n")
+    uvx.chmod(0o755)
     command = [sys.executable, str(ROOT / "scripts/audit")]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env=os.environ | {"UVX": str(asks)})
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=os.environ | {"UVX": str(uvx)})
 
 
 def test_versions_without_known_vulnerabilities_pass(tmp_path: Path) -> None:
@@ -41,10 +41,10 @@ def test_a_skipped_package_is_reported_as_not_audited(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_database_is_reported_and_does_not_fail(tmp_path: Path) -> None:
-    result = audited(tmp_path, says="ConnectionError: Failed to resolve 'db.example'")
+    result = audited(tmp_path, stderr="ConnectionError: Failed to resolve 'db.example'")
     assert (result.returncode, "NOT AUDITED" in result.stderr, result.stdout) == (0, True, "")
 
 
-@pytest.mark.parametrize("says", ["", "invalid requirement"])
-def test_an_audit_that_crashes_fails(tmp_path: Path, says: str) -> None:
-    assert audited(tmp_path, says=says).returncode == 2
+@pytest.mark.parametrize("stderr", ["", "invalid requirement"])
+def test_an_audit_that_crashes_fails(tmp_path: Path, stderr: str) -> None:
+    assert audited(tmp_path, stderr=stderr).returncode == 2

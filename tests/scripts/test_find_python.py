@@ -23,7 +23,7 @@ def interpreters(tmp_path: Path):
 
 
 def fake(version: str, *, without_venv: bool) -> str:
-    """Return a fake interpreter that answers the three checks: version, supported range, venv module."""
+    """Return a fake interpreter that passes or fails the three checks: version, supported range, venv module."""
     minor = int(version.split(".")[1])
     supported = 0 if minor in (12, 13) else 1
     return f"""case $2 in
@@ -73,6 +73,6 @@ def test_a_python_without_venv_names_the_missing_package(interpreters) -> None:
 def test_a_named_interpreter_is_the_only_candidate(interpreters) -> None:
     environment = interpreters({"python3": "3.12", "python3.13": "3.13", "old": "3.10"})
     assert find_python(environment | {"PYTHON": "python3.13"}).stdout == "python3.13\n"
-    refused = find_python(environment | {"PYTHON": "old"})
-    assert refused.returncode == 1
-    assert "but old is 3.10." in refused.stderr
+    rejected = find_python(environment | {"PYTHON": "old"})
+    assert rejected.returncode == 1
+    assert "but old is 3.10." in rejected.stderr

@@ -23,7 +23,7 @@ done
 
 @pytest.fixture
 def machine(tmp_path: Path):
-    """Simulate a machine with shell scripts; calls of apt-get and mmdebstrap are recorded in the file `asked`."""
+    """Simulate a machine with shell scripts; calls of apt-get and mmdebstrap are recorded in the file `calls`."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("chmod", "grep", "head", "mkdir", "mktemp", "mv", "rm", "touch"):
@@ -53,14 +53,14 @@ def machine(tmp_path: Path):
         if browser:
             program("chromium", "exit 0")
         if debian:
-            asked, state = f'echo "$0 $*" >>"{tmp_path}/asked"', tmp_path / "installed"
+            calls, state = f'echo "$0 $*" >>"{tmp_path}/calls"', tmp_path / "installed"
             program("dpkg-query", f'[ -e "{state}" ] && printf installed')
             unpacker = f"{programs}/mmdebstrap"
-            (programs / "unpacker").write_text(f"#!/bin/sh\n{asked}\n{mmdebstrap}")
+            (programs / "unpacker").write_text(f"#!/bin/sh\n{calls}\n{mmdebstrap}")
             works = f': >"{state}"; mv "{programs}/unpacker" "{unpacker}"; chmod +x "{unpacker}"'
             install = works if apt_works else "echo 'E: no such package' >&2; exit 100"
             targets = f'*indextargets*) echo "{mirror}" ;;'
-            program("apt-get", f"{asked}\ncase $* in *install*) {install} ;; {targets} esac")
+            program("apt-get", f"{calls}\ncase $* in *install*) {install} ;; {targets} esac")
         return subprocess.run(
             ["/bin/sh", ROOT / "scripts/packages"],
             env={"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path / "cache")} | environment,
@@ -71,13 +71,13 @@ def machine(tmp_path: Path):
     return run
 
 
-def asked(tmp_path: Path) -> list[str]:
-    return [line.removeprefix(f"{tmp_path}/bin/") for line in (tmp_path / "asked").read_text().splitlines()]
+def calls(tmp_path: Path) -> list[str]:
+    return [line.removeprefix(f"{tmp_path}/bin/") for line in (tmp_path / "calls").read_text().splitlines()]
 
 
 def test_root_on_debian_updates_the_lists_and_installs_the_packages(machine, tmp_path: Path) -> None:
     result = machine(user=0, CI="true")
-    update, install, *_ = asked(tmp_path)
+    update, install, *_ = calls(tmp_path)
     assert result.returncode == 0
     assert update.startswith("apt-get") and "update" in update
     assert install.endswith(f"install {PACKAGES} mmdebstrap")
@@ -85,7 +85,7 @@ def test_root_on_debian_updates_the_lists_and_installs_the_packages(machine, tmp
 
 def test_mysql_is_unpacked_into_the_cache_from_the_apt_mirror(machine, tmp_path: Path) -> None:
     result = machine(user=0, CI="true")
-    unpack = asked(tmp_path)[-1]
+    unpack = calls(tmp_path)[-1]
     assert result.returncode == 0
     assert unpack.startswith("mmdebstrap") and "--include=mysql-server-core" in unpack
     assert unpack.endswith(MIRROR)
@@ -111,7 +111,7 @@ def test_without_a_debian_mirror_a_mysql_url_is_required(machine) -> None:
 def test_nothing_happens_if_everything_is_installed(machine, tmp_path: Path) -> None:
     result = machine(user=0, mariadb=True, mysqld="mysqld  Ver 9.7.4 for Linux", browser=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    assert not (tmp_path / "asked").exists()
+    assert not (tmp_path / "calls").exists()
 
 
 def test_the_mysqld_of_mariadb_does_not_count_as_mysql(machine, tmp_path: Path) -> None:
@@ -121,17 +121,17 @@ def test_the_mysqld_of_mariadb_does_not_count_as_mysql(machine, tmp_path: Path) 
 
 def test_a_second_run_installs_nothing(machine, tmp_path: Path) -> None:
     machine(user=0)
-    once = asked(tmp_path)
+    once = calls(tmp_path)
     result = machine(user=0)
     assert (result.returncode, result.stdout) == (0, "")
-    assert asked(tmp_path) == once
+    assert calls(tmp_path) == once
 
 
 @pytest.mark.parametrize("debian", [True, False])
 def test_without_root_one_line_lists_what_to_install(machine, tmp_path: Path, debian: bool) -> None:
     result = machine(user=1000, debian=debian)
     assert result.returncode == 0
-    assert not (tmp_path / "asked").exists()
+    assert not (tmp_path / "calls").exists()
     assert result.stderr.count("\n") == 1
     assert f"The tests need {PACKAGES} MySQL: run 'sudo -E scripts/packages'" in result.stderr
     assert "CHARRNN_TEST_MARIADB_URL and CHARRNN_TEST_MYSQL_URL" in result.stderr

@@ -17,7 +17,7 @@ from charrnn.core.training_events import CheckpointSaved, Event, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.services.test_training import At
 from tests.support.small_training import OPTIONS, TEXT
-from tests.torture.checkpoint_damage import flip
+from tests.torture.checkpoint_damage import flip_bit
 
 STEPS = 11
 LONG = OPTIONS | {"max_steps": STEPS, "save_every_n": 3}
@@ -235,7 +235,7 @@ def test_a_training_lost_by_the_database_is_recovered_as_interrupted(
 def test_damaged_folders_are_neither_adopted_nor_removed(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 10, keep=disk, after=3)
-        flip(services.settings.checkpoints / model.id / "last-10-1", random.Random(7))
+        flip_bit(services.settings.checkpoints / model.id / "last-10-1", random.Random(7))
     disk.cut()
     with opened(disk, monkeypatch) as services:
         assert services.models.get(model.id).step == 9

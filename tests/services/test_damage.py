@@ -13,7 +13,7 @@ from charrnn.services import open_services
 from charrnn.store.run_history import HistoryStore
 from tests.services.test_training import At
 from tests.support.small_training import OPTIONS, TEXT, Trained
-from tests.torture.checkpoint_damage import DAMAGES, flip
+from tests.torture.checkpoint_damage import DAMAGES, flip_bit
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def test_defect_the_warning_about_a_damaged_checkpoint_is_stored_before_the_chec
 
     monkeypatch.setattr(HistoryStore, "rewind", watched)
     with open_services(shutil.copytree(stopped.home, tmp_path / "copy"), environ={}) as services:
-        flip(services.settings.checkpoints / stopped.model.id / "last-7-1", random.Random(5))
+        flip_bit(services.settings.checkpoints / stopped.model.id / "last-7-1", random.Random(5))
         services.training.resume(stopped.model.id)
         services.training.wait(stopped.model.id)
     assert was_stored == [True]

@@ -12,7 +12,7 @@ from tests.torture.powercut import PowerCuts
 
 
 def assert_reached(*findings: Finding) -> None:
-    assert all(finding.reached for finding in findings), table(findings)
+    assert all(finding.is_reached for finding in findings), table(findings)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ Run = Callable[..., Result]
 
 
 class Terminal(io.StringIO):
-    """A stream that claims to be a terminal."""
+    """A text stream whose `isatty` returns true."""
 
     encoding = "utf-8"
 

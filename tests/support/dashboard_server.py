@@ -27,9 +27,9 @@ class Server:
             self._command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
-        wait_until(self._answers)
+        wait_until(self._is_listening)
 
-    def _answers(self) -> bool:
+    def _is_listening(self) -> bool:
         assert self.process.poll() is None, self.process.stdout and self.process.stdout.read()
         return listens(self.port)
 

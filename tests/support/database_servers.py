@@ -32,7 +32,7 @@ _SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/
 
 
 class MissingServer(Exception):
-    """No server of this kind is installed, or not its client."""
+    """The server of this kind, or its client, is not installed."""
 
     def __init__(self, kind: str, part: str = "server"):
         super().__init__(
@@ -80,22 +80,22 @@ class Server:
         self._supervisor = subprocess.Popen(
             supervised, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        with self._supervisor.stdout as said:
-            self._pid = int(said.readline())
+        with self._supervisor.stdout as output:
+            self._pid = int(output.readline())
         _wait(self._supervisor, self._port, self._log)
 
     def stop(self) -> None:
-        """Shut the server down, as an administrator would."""
+        """Shut the server down cleanly."""
         self._signal(signal.SIGTERM)
         self._supervisor.wait(timeout=_START_SECONDS)
         self._supervisor.stdin.close()
 
-    def freeze(self) -> None:
+    def suspend(self) -> None:
         """Suspend the server: connections stay open, but it does not respond."""
         self._signal(signal.SIGSTOP)
 
-    def thaw(self) -> None:
-        """Resume the server after `freeze`."""
+    def resume(self) -> None:
+        """Let a suspended server continue."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -109,13 +109,13 @@ class Server:
 
 @contextmanager
 def running(kind: str, folder: Path) -> Iterator[Server]:
-    """Run a server, which may be stopped and restarted meanwhile."""
+    """Run a server; callers may stop and restart it."""
     server = Server(kind, folder)
     try:
         server.start()
         yield server
     finally:
-        server.thaw()
+        server.resume()
         server.stop()
 
 
@@ -159,7 +159,7 @@ def create_database(server: URL, name: str, charset: str = "utf8mb4") -> str:
 def new_database(server: URL) -> Iterator[str]:
     """Create an empty database for one test; yield its URL."""
     name = unique("charrnn_test")
-    # A common default: the program must not rely on the database's character set.
+    # Some servers have this default. The program must not depend on the character set of the database.
     url = create_database(server, name, "latin1")
     try:
         yield url
@@ -237,7 +237,7 @@ def _unpacked_folder() -> Path:
 
 
 def _unpacked_program(program: Path) -> Sequence[str] | None:
-    """Return the command of a program that scripts/packages unpacked, with the libraries that came with it."""
+    """Return the command of a program that scripts/packages unpacked, with its own libraries."""
     loaders = sorted(_unpacked_folder().glob("lib/*/ld-linux-*.so.*"))
     if not program.exists() or not loaders:
         return None

@@ -52,12 +52,12 @@ class ServerClient:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {"Cookie": self.cookie} if self.cookie else {}
         connection.request(method, path, body, {"Host": f"localhost:{self.port}", **kept, **named})
-        answer = connection.getresponse()
-        text = "" if answer.status == 101 else answer.read().decode(errors="replace")
+        response = connection.getresponse()
+        text = "" if response.status == 101 else response.read().decode(errors="replace")
         connection.close()
-        return answer.status, dict(answer.getheaders()), text
+        return response.status, dict(response.getheaders()), text
 
-    def shake(self, token: str, cookie: str = "") -> int:
+    def request_websocket(self, token: str, cookie: str = "") -> int:
         """Request a websocket; return the status."""
         handshake = {**HANDSHAKE, "Sec-WebSocket-Protocol": f"bokeh, {token}"}
         return self.ask("GET", "/ws", Origin=f"http://localhost:{self.port}", Cookie=cookie, **handshake)[0]
@@ -74,11 +74,11 @@ class ServerClient:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {"Host": f"localhost:{self.port}", "Content-Type": kind, **named}
         connection.request("POST", path, form, sent)
-        answer = connection.getresponse()
-        answer.read()
-        self.cookie = "; ".join(c.partition(";")[0] for c in answer.headers.get_all("Set-Cookie", []) if "=" in c)
+        response = connection.getresponse()
+        response.read()
+        self.cookie = "; ".join(c.partition(";")[0] for c in response.headers.get_all("Set-Cookie", []) if "=" in c)
         connection.close()
-        return answer.status, answer.headers
+        return response.status, response.headers
 
 
 def logins_in(folder: Path, users: Mapping[str, str] = USERS) -> Logins:
@@ -127,7 +127,7 @@ class Tab:
             return await websocket_connect(request, subprotocols=["bokeh", token])
 
         self._socket = self._run(connect())
-        self._is_over = False
+        self._is_closed = False
         client.tabs.append(self)
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
@@ -144,10 +144,10 @@ class Tab:
 
     def receive(self) -> str | None:
         """Return the next part of a message; `None` after the server closed the websocket."""
-        if self._is_over:
+        if self._is_closed:
             return None
         found = self._run(self._receive())
-        self._is_over = found is None
+        self._is_closed = found is None
         return found
 
     async def _receive(self) -> str | None:
@@ -166,31 +166,31 @@ class Tab:
         """Whether the server closed the websocket; waits for its next message or the end of the connection."""
         return self.receive() is None
 
-    def answers(self) -> bool:
+    def is_responsive(self) -> bool:
         """Return whether the page still responds."""
-        return bool(self._ask("PULL-DOC"))
+        return bool(self._request("PULL-DOC"))
 
     def pull(self) -> dict[str, Any]:
         """Return the page's document, as it is sent to a browser."""
-        document: dict[str, Any] = json.loads(self._ask("PULL-DOC"))["doc"]
+        document: dict[str, Any] = json.loads(self._request("PULL-DOC"))["doc"]
         return document
 
-    def _ask(self, what: str) -> str:
+    def _request(self, kind: str) -> str:
         """Send a request and return the content of the reply; empty if the server closed the websocket."""
-        for part in (json.dumps({"msgid": "1000", "msgtype": f"{what}-REQ"}), "{}", "{}"):
+        for part in (json.dumps({"msgid": "1000", "msgtype": f"{kind}-REQ"}), "{}", "{}"):
             self.send(part)
         parts = [self.receive() or "" for _ in range(3)]
-        assert not parts[0] or json.loads(parts[0])["msgtype"] == f"{what}-REPLY"
+        assert not parts[0] or json.loads(parts[0])["msgtype"] == f"{kind}-REPLY"
         return parts[2]
 
     def close(self) -> None:
         """Close the websocket."""
-        self._run(self._hang_up())
+        self._run(self._close())
         while self.receive() is not None:
             pass
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _hang_up(self) -> None:
+    async def _close(self) -> None:
         self._socket.close()

@@ -1,4 +1,4 @@
-"""Speak Bokeh's protocol over a real websocket without a browser, to send arbitrary messages."""
+"""Send arbitrary messages of Bokeh's protocol over a real websocket, without a browser."""
 
 import asyncio
 import inspect
@@ -44,19 +44,19 @@ class RawBrowser:
                 f"ws://127.0.0.1:{client.port}/ws", subprotocols=["bokeh", token], max_message_size=10**9
             )
         )
-        for _ in range(3):  # the server's greeting has three parts
+        for _ in range(3):  # the first message of the server has three parts
             self._run(self._socket.read_message)
         self.document: Document = client.server.get_session("/", get_session_id(token)).document
         self._reading = asyncio.run_coroutine_threadsafe(self._read(), self._loop)
         self.patch(event("document_ready"))
 
     @classmethod
-    def _run(cls, act: Callable[[], Any]) -> Any:
+    def _run(cls, function: Callable[[], Any]) -> Any:
         if cls._loop is None:  # Playwright runs an event loop on this thread
             cls._loop = asyncio.new_event_loop()
             cls._thread = threading.Thread(target=cls._loop.run_forever, name="raw browsers", daemon=True)
             cls._thread.start()
-        return asyncio.run_coroutine_threadsafe(_called(act), cls._loop).result(TIMEOUT)
+        return asyncio.run_coroutine_threadsafe(_result_of(function), cls._loop).result(TIMEOUT)
 
     @classmethod
     def end_all(cls) -> None:
@@ -94,22 +94,22 @@ class RawBrowser:
         """Send a patch with events."""
         self.message("PATCH-DOC", json.dumps({"events": events}), *buffers)
 
-    def was_closed(self) -> int | None:
-        """Wait until the server closes the connection; return its close code."""
+    def wait_for_close(self) -> int | None:
+        """Wait until the server closes the connection, and return the close code."""
         self._reading.result(TIMEOUT)
         self._run(self._socket.close)
         return self.close_code
 
-    def vanish(self) -> None:
-        """Be gone without a word, as a browser whose machine is switched off."""
+    def reset(self) -> None:
+        """Reset the connection without a close frame, as if the machine were switched off."""
         stream = self._socket.protocol.stream
 
-        def reset() -> None:
+        def reset_stream() -> None:
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stream.close()
             self._socket.close()
 
-        self._run(reset)
+        self._run(reset_stream)
 
     def close(self) -> None:
         """Leave the page."""
@@ -159,6 +159,6 @@ def with_label(document: Document, label: str) -> Model:
     return find()
 
 
-async def _called(act: Callable[[], Any]) -> Any:
-    result = act()
+async def _result_of(function: Callable[[], Any]) -> Any:
+    result = function()
     return await result if inspect.isawaitable(result) else result

@@ -21,7 +21,7 @@ class Reference:
         self._optimizer.build(self._variables)
         self._run = tf.function(self._learn, jit_compile=False)
 
-    def arranged(self, network):
+    def weights_of(self, network):
         """Return another network's weights in this network's order and shapes."""
         if self._cell not in KERAS:
             return [weight.numpy() for weight in network.weights]
@@ -35,9 +35,9 @@ class Reference:
         """Train on a batch, starting from a network's weights and a state (`None`: zero).
 
         Returns:
-            Loss, gradient norm, weights after the step as `arranged`, and state after it.
+            Loss, gradient norm, weights after the step in the order of `weights_of`, and state after it.
         """
-        for variable, array in zip(self._variables, self.arranged(network), strict=True):
+        for variable, array in zip(self._variables, self.weights_of(network), strict=True):
             variable.assign(array.astype(np.float64))
         state = state or [np.zeros((len(batch), SIZE))] * STATES[self._cell]
         loss, norm, after = self._run(tf.constant(batch), [tf.constant(array, tf.float64) for array in state])
@@ -72,7 +72,7 @@ class Reference:
         return logits_and_state, [weight for layer in (*layers, dense) for weight in layer.trainable_variables]
 
     def _formulas(self, network):
-        """Return the same for mingru, computed by its formulas character by character."""
+        """Return the same for mingru, which is computed from its formulas, character by character."""
         variables = [keras.Variable(weight.numpy(), dtype="float64", name=weight.name) for weight in network.weights]
         weights = dict(zip((weight.path for weight in network.weights), variables, strict=True))
 
@@ -83,19 +83,19 @@ class Reference:
             return (h * out * tf.sigmoid(out)) @ weights[f"{name}/output_kernel"], h
 
         def logits_and_state(ids, state):
-            (*read, first, second), found = state, []
+            (*window, first, second), outputs = state, []
             for t in range(ids.shape[1]):
                 row = tf.one_hot(ids[:, t], self._classes, dtype=tf.float64) @ weights["charrnn/table"]
-                read = [*read, row][-6:]
-                total = tf.add_n([weights["convolution/kernel"][back] * read[-1 - back] for back in range(6)])
-                y, first = one_layer("layer_1", norm_of(total), first)
+                window = [*window, row][-6:]
+                total = tf.add_n([weights["convolution/kernel"][back] * window[-1 - back] for back in range(6)])
+                y, first = one_layer("layer_1", rms_norm(total), first)
                 total += y
-                y, second = one_layer("layer_2", norm_of(total), second)
-                found.append(norm_of(total + y) @ weights["charrnn/output_kernel"] + weights["charrnn/output_bias"])
-            return tf.stack(found, 1), [*read[1:], first, second]
+                y, second = one_layer("layer_2", rms_norm(total), second)
+                outputs.append(rms_norm(total + y) @ weights["charrnn/output_kernel"] + weights["charrnn/output_bias"])
+            return tf.stack(outputs, 1), [*window[1:], first, second]
 
         return logits_and_state, variables
 
 
-def norm_of(x):
+def rms_norm(x):
     return x / tf.sqrt(tf.reduce_mean(x * x, -1, keepdims=True) + 1e-6)

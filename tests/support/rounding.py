@@ -8,7 +8,7 @@ FUNCTION = 16
 """Roundings of one exp, tanh or sigmoid, which libraries approximate by polynomials."""
 
 
-def assert_close(found, expected, *, roundings, dtype="float32", name=""):
+def assert_close(actual, expected, *, roundings, dtype="float32", name=""):
     """Assert that an array differs from a reference only by rounding.
 
     Terms of a sum can cancel, so the rounding error of an element does not depend on the element's size. The bound
@@ -21,4 +21,4 @@ def assert_close(found, expected, *, roundings, dtype="float32", name=""):
     """
     expected = np.asarray(expected, np.float64)
     bound = roundings * EPSILON[dtype] * abs(expected).max()
-    np.testing.assert_allclose(np.asarray(found, np.float64), expected, rtol=0, atol=bound, err_msg=name)
+    np.testing.assert_allclose(np.asarray(actual, np.float64), expected, rtol=0, atol=bound, err_msg=name)

@@ -1,7 +1,7 @@
-"""Run a command that ends with its parent, however the parent ends: `python supervisor.py COMMAND ARGUMENT…`.
+"""Run a command that ends with its parent, even if the parent is killed: `python supervisor.py COMMAND ARGUMENT…`.
 
 The parent holds the other end of the standard input. When it closes, for example because pytest was killed, the command
-is terminated. The first line of the output is the process id of the command, for signals.
+is terminated. The first line of the output is the process ID of the command, for signals.
 """
 
 import signal
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 
-PATIENCE_SECONDS = 20
+TERMINATION_SECONDS = 20
 
 
 def end_with_parent(process: subprocess.Popen[bytes]) -> None:
@@ -18,7 +18,7 @@ def end_with_parent(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     process.send_signal(signal.SIGCONT)
     try:
-        process.wait(PATIENCE_SECONDS)
+        process.wait(TERMINATION_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
 

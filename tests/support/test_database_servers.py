@@ -1,4 +1,4 @@
-"""Tests of the database servers that tests use: from the environment, or started here."""
+"""Test the database servers for tests: named in the environment, or started here."""
 
 import signal
 import subprocess
@@ -15,16 +15,16 @@ from tests.support import database_servers
 from tests.support.database_servers import KINDS, TITLES, VARIABLES, MissingServer, ask, unique
 
 ROOT = Path(__file__).parents[2]
-PYTEST = """
+PROGRAM = """
 import pathlib, signal, sys
 from tests.support.database_servers import running
 with running(sys.argv[1], pathlib.Path(sys.argv[2])) as server:
     if sys.argv[3]:
-        server.freeze()
+        server.suspend()
     print(server.url, flush=True)
     signal.pause()
 """
-"""Stands for a pytest whose test uses a server, silent if a third argument says so."""
+"""Runs a server like pytest does, and suspends it if the third argument is not empty."""
 PASSWORD = "p@ss/w?rd%&#"
 
 
@@ -93,18 +93,18 @@ def test_missing_server_error_says_what_to_install_or_set(kind, tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    ("kind", "number", "silent"),
+    ("kind", "number", "suspended"),
     [
         ("mariadb", signal.SIGTERM, ""),
-        ("mariadb", signal.SIGKILL, "silent"),
+        ("mariadb", signal.SIGKILL, "suspended"),
         ("mysql", signal.SIGKILL, ""),
     ],
 )
-def test_a_killed_pytest_leaves_no_server_behind(kind, number, silent, tmp_path):
-    command = [sys.executable, "-c", PYTEST, kind, str(tmp_path), silent]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as like_pytest:
-        url = parse_url(like_pytest.stdout.readline().strip())
-        like_pytest.send_signal(number)
+def test_a_killed_pytest_leaves_no_server_behind(kind, number, suspended, tmp_path):
+    command = [sys.executable, "-c", PROGRAM, kind, str(tmp_path), suspended]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        url = parse_url(process.stdout.readline().strip())
+        process.send_signal(number)
         with pytest.raises(OperationalError):
             while True:  # until the server ends, and this with it
                 ask(url, "SELECT SLEEP(600)")

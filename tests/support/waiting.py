@@ -8,10 +8,10 @@ TIMEOUT = 120
 """Seconds that any operation may take on a busy machine."""
 
 
-def wait_until(holds: Callable[[], object], seconds: float = TIMEOUT) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = TIMEOUT) -> None:
     """Wait for a condition that no event announces, such as the state of another process."""
     end = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.02)
 

@@ -1,6 +1,6 @@
-"""Test that crashes lose nothing: `make torture`. Prints a table; the exit code is 1 if a promise was broken.
+"""Kill trainings, stop databases and fill disks, and check that nothing is lost: `make torture`.
 
-`make test` runs a short version.
+Prints a table of results. The exit code is 1 if a promise is broken. `make test` runs a short version.
 """
 
 import argparse
@@ -50,18 +50,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         findings = run(options, Path(folder))
     print(table(findings))
-    return 0 if all(finding.reached for finding in findings) else 1
+    return 0 if all(finding.is_reached for finding in findings) else 1
 
 
 def run(options: argparse.Namespace, root: Path) -> list[Finding]:
     """Run all parts in a folder, on each selected kind of database."""
     kinds = tuple(dict.fromkeys(options.database or DATABASES))
-    kills, chance = math.ceil(options.kills / len(kinds)), random.Random(options.seed)
+    kills, rng = math.ceil(options.kills / len(kinds)), random.Random(options.seed)
     parts: dict[str, Callable[[Home], list[Finding]]] = {
-        "kills": lambda home: Kills({home.database: (home.folder, home.url)}, options.steps, chance).run(kills),
+        "kills": lambda home: Kills({home.database: (home.folder, home.url)}, options.steps, rng).run(kills),
         # A server that syncs each commit loses none; the SQLite file is rolled back independently of the folders.
         "powercut": lambda home: (
-            [] if home.server else PowerCuts(home.folder, options.steps, chance).run(options.powercuts)
+            [] if home.server else PowerCuts(home.folder, options.steps, rng).run(options.powercuts)
         ),
         "outage": lambda home: [
             *(outage.run(home.server, home.folder, home.url, options.seconds, lease=options.lease)
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace, root: Path) -> list[Finding]:
         "disk": lambda home: small_disk.run(home.folder, steps=options.steps, url=home.url if home.server else None),
         "crowd": lambda home: [
             *concurrency.starts(home.folder, home.url, options.starts),
-            concurrency.writers(home.url, options.writers, options.lines, chance),
+            concurrency.writers(home.url, options.writers, options.lines, rng),
         ],
         "ends": lambda home: sigterm.run(home.folder, home.url, times=3),
     }  # fmt: skip
@@ -79,10 +79,10 @@ def run(options: argparse.Namespace, root: Path) -> list[Finding]:
     with homes(kinds, root) as all_homes:
         for name in options.only or PARTS:
             for home in all_homes.each(name):
-                began = time.monotonic()
-                found = [replace(finding, database=home.database) for finding in parts[name](home)]
-                print(f"\n{name}, {home.database}: {time.monotonic() - began:,.0f} s\n{table(found)}", flush=True)
-                findings += found
+                start = time.monotonic()
+                results = [replace(finding, database=home.database) for finding in parts[name](home)]
+                print(f"\n{name}, {home.database}: {time.monotonic() - start:,.0f} s\n{table(results)}", flush=True)
+                findings += results
     print("\nall:")
     return findings
 

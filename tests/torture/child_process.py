@@ -1,9 +1,9 @@
-"""Train in processes that can be killed; one process imports TensorFlow once and forks them.
+"""Train in processes that can be killed. One process imports TensorFlow once and forks the others.
 
-`python -m tests.torture.child_process HOME DATABASE_URL` reads model ids with the duration of a lease in seconds, and
-trains each model in a process of its own, which prints `measured PID` after its first step, `ended PID STATE` and
-`over PID`.
-TensorFlow starts its threads with its first operation, so a fork before that is as good as a new process.
+`python -m tests.torture.child_process HOME DATABASE_URL` reads lines with a model ID and the duration of its lease
+in seconds. It forks a process for each, which trains the model and prints `measured PID` after its first step,
+`ended PID STATE` after the training, and `exited PID` at its end.
+TensorFlow starts its threads with its first operation, so a fork before that behaves like a new process.
 """
 
 import os
@@ -28,20 +28,20 @@ ROOT = Path(__file__).parents[2]
 class Child:
     """A training process, as seen by its parent."""
 
-    def __init__(self, pid: int, nursery: "Nursery"):
-        self.pid, self._nursery = pid, nursery
+    def __init__(self, pid: int, fork_server: "ForkServer"):
+        self.pid, self._fork_server = pid, fork_server
 
     def wait_for_steps(self) -> None:
-        """Wait until it has done a step or ended."""
-        self._nursery.hear(f"measured {self.pid}", f"over {self.pid}")
+        """Wait until it has completed a step or exited."""
+        self._fork_server.wait_for_line(f"measured {self.pid}", f"exited {self.pid}")
 
     def state(self) -> str:
         """Wait until its training has ended and return the state that it reported."""
-        return self._nursery.hear(f"ended {self.pid} ", f"over {self.pid}").rpartition(" ")[2]
+        return self._fork_server.wait_for_line(f"ended {self.pid} ", f"exited {self.pid}").rpartition(" ")[2]
 
     def end(self) -> None:
         """Wait until the process has ended."""
-        self._nursery.hear(f"over {self.pid}")
+        self._fork_server.wait_for_line(f"exited {self.pid}")
         while self.is_alive():
             time.sleep(0.01)
 
@@ -56,39 +56,39 @@ class Child:
 
     def is_alive(self) -> bool:
         """Return whether the process is alive."""
-        return Path(f"/proc/{self.pid}").exists() if sys.platform == "linux" else _answers(self.pid)
+        return Path(f"/proc/{self.pid}").exists() if sys.platform == "linux" else _exists(self.pid)
 
 
-class Nursery:
-    """Start trainings of one data folder, each in its own process.
+class ForkServer:
+    """Start trainings of one data folder, each in a forked process.
 
     Args:
         home: Data folder.
-        url: Of its database.
+        url: URL of its database.
     """
 
     def __init__(self, home: Path, url: str):
         command = [sys.executable, "-W", "ignore", "-m", "tests.torture.child_process", str(home), url]
         self._process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
-        self._heard: set[str] = set()
+        self._lines: set[str] = set()
 
     def train(self, model_id: str, *, lease: float = event_recorder.LEASE_SECONDS) -> Child:
         """Start or resume a training with a lease of the given length in seconds."""
-        self.hear("warm")
+        self.wait_for_line("ready")
         print(model_id, lease, file=self._process.stdin, flush=True)
-        self._heard -= {word for word in self._heard if word.startswith("began ")}
-        return Child(int(self.hear("began ").removeprefix("began ")), self)
+        self._lines -= {line for line in self._lines if line.startswith("started ")}
+        return Child(int(self.wait_for_line("started ").removeprefix("started ")), self)
 
-    def hear(self, *words: str) -> str:
-        """Wait for a line that starts with one of the words and return it."""
+    def wait_for_line(self, *prefixes: str) -> str:
+        """Wait for a line that starts with one of the prefixes and return it."""
         while True:
-            for line in self._heard:
-                if line.startswith(words):
+            for line in self._lines:
+                if line.startswith(prefixes):
                     return line
             line = self._process.stdout.readline()
             if not line:
-                raise RuntimeError(f"the nursery ended before {' or '.join(words)}")
-            self._heard.add(line.strip())
+                raise RuntimeError(f"the fork server exited before it printed {' or '.join(prefixes)}")
+            self._lines.add(line.strip())
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +99,7 @@ class Nursery:
         self._process.communicate()
 
 
-def _answers(pid: int) -> bool:
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -107,33 +107,33 @@ def _answers(pid: int) -> bool:
     return True
 
 
-def say(*words: object) -> None:
-    """Write a line to the parent process, whole and immediately.
+def write_line(*values: object) -> None:
+    """Write a complete line to the parent process, without buffering.
 
-    `print` does neither: while one thread flushes its line, the process can end and lose the line of another.
+    With `print`, the process can exit while one thread flushes its line, and lose the line of another thread.
     """
-    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+    os.write(1, (" ".join(map(str, values)) + "\n").encode())
 
 
 def main() -> None:
-    """Run the process that forks trainings."""
+    """Run the fork server."""
     home, url = sys.argv[1:]
     from charrnn.model import generation, training  # noqa: F401
 
     publish = atomic_files.publish
     atomic_files.publish = lambda building, path: (time.sleep(WRITE_SECONDS), publish(building, path))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reaps children immediately
-    say("warm")
+    write_line("ready")
     for line in sys.stdin:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
-                say("began", os.getpid())
+                write_line("started", os.getpid())
                 model_id, lease = line.split()
                 event_recorder.LEASE_SECONDS = training_thread.LEASE_SECONDS = float(lease)
                 train(home, url, model_id)
             finally:
-                say("over", os.getpid())
+                write_line("exited", os.getpid())
                 os._exit(0)
 
 
@@ -141,19 +141,19 @@ def train(home: str, url: str, model_id: str) -> None:
     """Train a model in this process, resuming from its newest checkpoint if it has one."""
     measured = False
 
-    def hear(event: Event) -> None:
+    def report(event: Event) -> None:
         nonlocal measured
         if isinstance(event, MetricsMeasured):
             time.sleep(STEP_SECONDS)
             if not measured:
                 measured = True
-                say("measured", os.getpid())
+                write_line("measured", os.getpid())
         elif isinstance(event, TrainingEnded):
-            say("ended", os.getpid(), event.state)
+            write_line("ended", os.getpid(), event.state)
 
     with open_services(home, database_url=url, environ={}) as services:
-        begun = services.training.can_resume(model_id)
-        (services.training.resume if begun else services.training.begin)(model_id, listeners=[hear])
+        can_resume = services.training.can_resume(model_id)
+        (services.training.resume if can_resume else services.training.begin)(model_id, listeners=[report])
         services.training.wait(model_id)
 
 

@@ -26,7 +26,7 @@ from tests.torture.child_process import ROOT
 from tests.torture.findings import Finding, all_held
 from tests.torture.training_history import new_model
 
-DOUBLED = 0.1
+REPEATED = 0.1
 """Fraction of batches that are delivered twice."""
 WINDOW = 6
 """Number of batches that can overtake each other."""
@@ -47,25 +47,26 @@ def starts(home: Path, url: str, number: int) -> list[Finding]:
             model_id,
             str(number),
         ]
-        crowd = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        starters = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         while not services.models.get(model_id).step:
             time.sleep(0.05)
         services.training.stop(model_id)
-        began = time.monotonic()
+        start = time.monotonic()
         ended = services.training.wait(model_id)
-        seconds = time.monotonic() - began
-        said = crowd.communicate()[0].split()
-    one = said.count("won") == 1 and said.count("lost") == number - 1 and ended.epoch == 1
+        seconds = time.monotonic() - start
+        results = starters.communicate()[0].split()
+    only_one = results.count("won") == 1 and results.count("lost") == number - 1 and ended.epoch == 1
     return [
-        Finding(f"{number} processes start one model at once", number, f"{said.count('won')} trained", "1", one),
+        Finding(f"{number} processes start one model at once", number, f"{results.count('won')} trained", "1",
+                only_one),
         Finding("stop requested on another server", 1, f"{ended.state}, {seconds:.1f} s", "stopped",
                 ended.state == ModelState.STOPPED),
     ]  # fmt: skip
 
 
-def _start(home: str, url: str, model_id: str, together: Any) -> None:
+def _start(home: str, url: str, model_id: str, barrier: Any) -> None:
     with open_services(home, database_url=url, environ={}) as services:
-        together.wait()
+        barrier.wait()
         try:
             services.training.begin(model_id)
         except StateError:
@@ -75,7 +76,7 @@ def _start(home: str, url: str, model_id: str, together: Any) -> None:
             services.training.wait(model_id)
 
 
-def writers(url: str, number: int, lines: int, chance: random.Random) -> Finding:
+def writers(url: str, number: int, lines: int, rng: random.Random) -> Finding:
     """Deliver the log lines of many trainings concurrently, out of order and some of them twice.
 
     Writers retry like trainings if the database is busy.
@@ -85,32 +86,32 @@ def writers(url: str, number: int, lines: int, chance: random.Random) -> Finding
     CorpusStore(database).add(corpus_record())
 
     def write(seed: int) -> bool:
-        order = random.Random(seed)
+        rng = random.Random(seed)
         model = retry_while_away(lambda: models.create(f"writer {seed}", corpus_id=corpus_record().id))
         retry_while_away(lambda: leases.queue(model.id))
         epoch = retry_while_away(lambda: leases.claim(model.id, f"writer:{seed}:x", seconds=600)).epoch
-        waiting = _deliveries(lines, order)
-        while waiting:
-            batch = waiting.pop(order.randrange(min(WINDOW, len(waiting))))
+        pending = _deliveries(lines, rng)
+        while pending:
+            batch = pending.pop(rng.randrange(min(WINDOW, len(pending))))
             try:
                 retry_while_away(lambda batch=batch: history.append(model.id, epoch, batch, seconds=600))
             except LeaseLost:  # an earlier batch is missing
-                waiting.insert(min(WINDOW, len(waiting)), batch)
+                pending.insert(min(WINDOW, len(pending)), batch)
         read = retry_while_away(lambda: history.lines(model.id, limit=2 * lines))
         return [(line.position, line.text) for line in read] == [(n, f"line {n}") for n in range(1, lines + 1)]
 
     with ThreadPoolExecutor(number) as threads:
-        held = list(threads.map(write, chance.sample(range(10**6), number)))
+        is_correct = list(threads.map(write, rng.sample(range(10**6), number)))
     database.close()
-    return all_held(f"{number} writers × {lines:,} lines, shuffled, 10 % twice: each once, in order", held)
+    return all_held(f"{number} writers × {lines:,} lines, shuffled, 10 % twice: each once, in order", is_correct)
 
 
-def _deliveries(lines: int, order: random.Random) -> list[HistoryBatch]:
+def _deliveries(lines: int, rng: random.Random) -> list[HistoryBatch]:
     batches, first = [], 1
     while first <= lines:
-        last = min(first + order.randint(1, 20), lines + 1)
+        last = min(first + rng.randint(1, 20), lines + 1)
         batch = HistoryBatch(first_position=first, lines=[(f"line {n}", "info") for n in range(first, last)])
-        batches += [batch] * (1 + (order.random() < DOUBLED))
+        batches += [batch] * (1 + (rng.random() < REPEATED))
         first = last
     return batches
 
@@ -119,8 +120,8 @@ def main() -> None:
     """Start one model from many processes."""
     home, url, model_id, number = sys.argv[1:]
     context = multiprocessing.get_context("fork")
-    together = context.Barrier(int(number))
-    arguments = (home, url, model_id, together)
+    barrier = context.Barrier(int(number))
+    arguments = (home, url, model_id, barrier)
     processes = [context.Process(target=_start, args=arguments) for _ in range(int(number))]
     for process in processes:
         process.start()

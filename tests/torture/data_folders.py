@@ -28,8 +28,8 @@ class Homes:
     """Create homes on the selected kinds of database.
 
     Args:
-        root: Where the folders are made.
-        servers: One for each selected kind; `None` for SQLite.
+        root: Parent of the folders.
+        servers: The server of each selected kind; `None` for SQLite.
     """
 
     def __init__(self, root: Path, servers: dict[str, Server | None]):

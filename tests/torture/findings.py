@@ -1,4 +1,4 @@
-"""The result of testing one promise, and a table of results."""
+"""Store the result of testing one promise, and print a table of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ class Finding:
     promise: str
     times: int
     """How often the promise was tested."""
-    came: str
-    needed: str
-    reached: bool
+    measured: str
+    target: str
+    is_reached: bool
     database: str = ""
     """The kind of database."""
 
@@ -23,7 +23,7 @@ def table(findings: Sequence[Finding]) -> str:
     head = ("promise", "database", "times", "result", "target", "")
     rows = [head]
     rows += [
-        (f.promise, f.database, f"{f.times:,}", f.came, f.needed, "reached" if f.reached else "MISSED")
+        (f.promise, f.database, f"{f.times:,}", f.measured, f.target, "reached" if f.is_reached else "MISSED")
         for f in findings
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
@@ -32,6 +32,6 @@ def table(findings: Sequence[Finding]) -> str:
     )
 
 
-def all_held(promise: str, held: Sequence[bool], needed: str = "all") -> Finding:
+def all_held(promise: str, held: Sequence[bool], target: str = "all") -> Finding:
     """Return the finding of a promise that must hold every time."""
-    return Finding(promise, len(held), f"{sum(held):,}", needed, bool(held) and all(held))
+    return Finding(promise, len(held), f"{sum(held):,}", target, bool(held) and all(held))

@@ -1,4 +1,4 @@
-"""Simulate power cuts: the database falls back to any commit, folders to any state their syncs allow."""
+"""Simulate power cuts: restore the database to any commit, and folders to any state that their syncs allow."""
 
 import random
 import re
@@ -18,85 +18,93 @@ from charrnn.core.errors import CheckpointError
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
 from charrnn.services.checkpoint_manager import parse_folder
-from tests.torture.child_process import Nursery
+from tests.torture.child_process import ForkServer
 from tests.torture.findings import Finding, all_held
-from tests.torture.training_history import Story, gaps, left_over, missing_steps, new_model, told, told_without
+from tests.torture.training_history import (
+    TrainingResult,
+    gaps,
+    missing_steps,
+    new_model,
+    read_result,
+    unmatched_checkpoints,
+    without_steps,
+)
 
-CUTS_A_MODEL = 4
+CUTS_PER_MODEL = 4
 WAL_HEADER, FRAME_HEADER = 32, 24
 
 
 @dataclass
 class PowerCuts:
-    """Cut the power of a machine with a SQLite data folder again and again.
+    """Simulate repeated power cuts of a machine with a SQLite data folder.
 
     Args:
         home: The data folder.
         steps: Steps per training.
-        chance: Random choice of moments, lost commits and removed folders that return.
+        rng: Random choice of moments, lost commits and removed folders that reappear.
     """
 
     home: Path
     steps: int
-    chance: random.Random
-    behind: list[int] = field(default_factory=list)
+    rng: random.Random
+    lost_commits: list[int] = field(default_factory=list)
     """Number of commits that each cut lost."""
     adopted: int = 0
     kept: list[bool] = field(default_factory=list)
-    right: list[bool] = field(default_factory=list)
-    same: list[bool] = field(default_factory=list)
-    whole: list[bool] = field(default_factory=list)
-    tidy: list[bool] = field(default_factory=list)
+    resumed_correctly: list[bool] = field(default_factory=list)
+    equal: list[bool] = field(default_factory=list)
+    complete: list[bool] = field(default_factory=list)
+    consistent: list[bool] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     expected_step: int | None = None
     """Step at which the next start should resume; `None` if there is no checkpoint."""
 
     def run(self, cuts: int) -> list[Finding]:
         """Cut the power the given number of times, and let each training finish."""
-        with self._nursery() as nursery:
+        with self._fork_server() as fork_server:
             with self._services() as services:
-                model_id = new_model(services, "undisturbed", max_steps=self.steps)
-            nursery.train(model_id).end()
+                model_id = new_model(services, "uninterrupted", max_steps=self.steps)
+            fork_server.train(model_id).end()
             with self._services() as services:
-                expected = told(services, model_id)
-            while len(self.behind) < cuts:
+                expected = read_result(services, model_id)
+            while len(self.lost_commits) < cuts:
                 with self._services() as services:
-                    model_id = new_model(services, f"cut {len(self.behind)}", max_steps=self.steps)
+                    model_id = new_model(services, f"cut {len(self.lost_commits)}", max_steps=self.steps)
                 self.expected_step = None
-                for _ in range(min(CUTS_A_MODEL, cuts - len(self.behind))):
-                    if not self._cut_once(nursery, model_id):
+                for _ in range(min(CUTS_PER_MODEL, cuts - len(self.lost_commits))):
+                    if not self._cut_once(fork_server, model_id):
                         break
-                self._finish(nursery, model_id, expected)
+                self._finish(fork_server, model_id, expected)
         return self._findings(cuts)
 
-    def _cut_once(self, nursery: Nursery, model_id: str) -> bool:
+    def _cut_once(self, fork_server: ForkServer, model_id: str) -> bool:
         """Train for a while, cut the power and check the result; return whether the training continues."""
-        began = self._lines(model_id)
-        with _Grown(self.home / "charrnn.sqlite3") as grown, _kept_folders(self.home, model_id) as removed:
-            child = nursery.train(model_id)
+        log_position = self._log_position(model_id)
+        with _CommitHistory(self.home / "charrnn.sqlite3") as history, _copied_folders(self.home, model_id) as removed:
+            child = fork_server.train(model_id)
             child.wait_for_steps()
-            time.sleep(self.chance.uniform(0, 3))
+            time.sleep(self.rng.uniform(0, 3))
             child.kill()
-        self._check_start(model_id, began)
-        commits = grown.commits
-        lost = min(commits, self.chance.choice((0, 1, 3, self.chance.randint(0, commits), commits)))
-        grown.go_back(commits - lost, self.chance)
-        self.behind.append(lost)
-        self._bring_back(removed(), model_id)
-        return self._look(model_id)
+        self._check_start(model_id, log_position)
+        commits = history.commits
+        lost = min(commits, self.rng.choice((0, 1, 3, self.rng.randint(0, commits), commits)))
+        history.restore_commits(commits - lost, self.rng)
+        self.lost_commits.append(lost)
+        self._restore_removed_folders(removed(), model_id)
+        return self._reopen(model_id)
 
-    def _bring_back(self, removed: list[Path], model_id: str) -> None:
+    def _restore_removed_folders(self, removed: list[Path], model_id: str) -> None:
         """Restore some removed folders, whose removal was not synced, some of them only partly."""
         for path in removed:
             target = self.home / "checkpoints" / model_id / path.name
-            if self.chance.random() < 0.4 and not target.exists():
+            if self.rng.random() < 0.4 and not target.exists():
                 shutil.copytree(path, target)
-                if self.chance.random() < 0.3:
-                    self.chance.choice(sorted(target.iterdir())).unlink()
+                if self.rng.random() < 0.3:
+                    self.rng.choice(sorted(target.iterdir())).unlink()
 
-    def _look(self, model_id: str) -> bool:
+    def _reopen(self, model_id: str) -> bool:
         """Open the data folder as after a restart."""
-        before = _sound(self.home / "checkpoints" / model_id)
+        before = _valid_checkpoints(self.home / "checkpoints" / model_id)
         rows = self._rows(model_id)
         self.expected_step = max((_step(name) for name in rows & before), default=None)
         with self._services() as services:
@@ -104,63 +112,64 @@ class PowerCuts:
             state = services.models.get(model_id).state
             if state == ModelState.FAILED:
                 self.failed.append(services.models.get(model_id).error or "")
-            self.kept.append(_sound(self.home / "checkpoints" / model_id) >= before)
+            self.kept.append(_valid_checkpoints(self.home / "checkpoints" / model_id) >= before)
             if self.expected_step is None and before:
                 self.expected_step = max(map(_step, before))
                 self.adopted += 1
         return state != ModelState.COMPLETED
 
-    def _check_start(self, model_id: str, began: int) -> None:
+    def _check_start(self, model_id: str, log_position: int) -> None:
         """Check that a training resumed at the expected step."""
         expected, self.expected_step = self.expected_step, None
         if expected is None:
             return
         with sqlite3.connect(self.home / "charrnn.sqlite3") as database:
             query = "SELECT chunk FROM model_log WHERE model_id = ? AND position > ? ORDER BY position"
-            lines = [line for (line,) in database.execute(query, (model_id, began))]
+            lines = [line for (line,) in database.execute(query, (model_id, log_position))]
         database.close()
         steps = [int(found[1]) for line in lines if (found := re.match(r"resumed at step (\d+)", line))]
-        self.right.append(steps == [expected])
+        self.resumed_correctly.append(steps == [expected])
 
-    def _finish(self, nursery: Nursery, model_id: str, expected: Story) -> None:
+    def _finish(self, fork_server: ForkServer, model_id: str, expected: TrainingResult) -> None:
         """Let a training finish and compare it with an uninterrupted one."""
         with self._services() as services:
             state = services.models.get(model_id).state
         is_resumed = state != ModelState.COMPLETED
         if is_resumed:
-            began = self._lines(model_id)
-            nursery.train(model_id).end()
-            self._check_start(model_id, began)
+            log_position = self._log_position(model_id)
+            fork_server.train(model_id).end()
+            self._check_start(model_id, log_position)
         with self._services() as services:
-            model, story = services.models.get(model_id), told(services, model_id)
+            model, result = services.models.get(model_id), read_result(services, model_id)
             if model.state != ModelState.COMPLETED:
                 self.failed.append(model.error or model.state)
             missing = missing_steps(services, model_id)
-            self.same.append((story.weights, story.memory) == (expected.weights, expected.memory))
-            values = told_without(expected, missing) == told_without(story, missing)
-            wrong = gaps(services, model_id)
-            self.whole.append(values and not wrong)
-            if is_resumed:  # folders that came back with the power are deleted by the next training
-                self.tidy.append(not left_over(services, model_id))
-            print(f"{model.name}: {len(self.behind)} cuts so far", *wrong, "" if values else "differs", flush=True)
+            self.equal.append((result.weights, result.training_state) == (expected.weights, expected.training_state))
+            is_equal = without_steps(expected, missing) == without_steps(result, missing)
+            errors = gaps(services, model_id)
+            self.complete.append(is_equal and not errors)
+            if is_resumed:  # the next training deletes restored folders
+                self.consistent.append(not unmatched_checkpoints(services, model_id))
+            difference = "" if is_equal else "differs"
+            print(f"{model.name}: {len(self.lost_commits)} cuts so far", *errors, difference, flush=True)
 
     @contextmanager
     def _services(self) -> Iterator[Services]:
-        self._let_time_pass()
+        self._expire_queued_leases()
         with open_services(self.home, environ={}) as services:
             yield services
 
-    def _nursery(self) -> Nursery:
-        return Nursery(self.home, f"sqlite:///{self.home}/charrnn.sqlite3")
+    def _fork_server(self) -> ForkServer:
+        return ForkServer(self.home, f"sqlite:///{self.home}/charrnn.sqlite3")
 
-    def _let_time_pass(self) -> None:
-        """Expire the minute that a queued training waits for its worker."""
+    def _expire_queued_leases(self) -> None:
+        """Expire the leases of queued trainings, which last a minute."""
         if (self.home / "charrnn.sqlite3").exists():
             with sqlite3.connect(self.home / "charrnn.sqlite3") as database:
                 database.execute("UPDATE model SET lease_until = '2000-01-01 00:00:00' WHERE state = 'queued'")
             database.close()
 
-    def _lines(self, model_id: str) -> int:
+    def _log_position(self, model_id: str) -> int:
         with self._services() as services:
             return services.models.get(model_id).log_position
 
@@ -171,26 +180,26 @@ class PowerCuts:
         return {folder for (folder,) in rows}
 
     def _findings(self, cuts: int) -> list[Finding]:
-        count, furthest = len(self.behind), max(self.behind, default=0)
-        came = f"{sum(map(bool, self.behind))} behind, at most {furthest} commits; {self.adopted} adopted"
+        count, most = len(self.lost_commits), max(self.lost_commits, default=0)
+        measured = f"{sum(map(bool, self.lost_commits))} behind, at most {most} commits; {self.adopted} adopted"
         return [
-            Finding("power cuts, database older than the folders", count, came, f"{cuts}", count >= cuts),
+            Finding("power cuts, database older than the folders", count, measured, f"{cuts}", count >= cuts),
             Finding("after a power cut: failed", count, "; ".join(self.failed) or "0", "0", not self.failed),
             all_held("no valid folder is deleted when the database is opened", self.kept),
-            all_held("resumed at the newest checkpoint with a row, else at the newest folder", self.right),
-            all_held("weights and optimizer state equal an uninterrupted training", self.same),
-            all_held("log, metrics and samples complete, or the log names the missing steps", self.whole),
-            all_held("no checkpoint without a row, no row without one", self.tidy),
+            all_held("resumed at the newest checkpoint with a row, else at the newest folder", self.resumed_correctly),
+            all_held("weights and optimizer state equal an uninterrupted training", self.equal),
+            all_held("log, metrics and samples complete, or the log names the missing steps", self.complete),
+            all_held("no checkpoint without a row, no row without one", self.consistent),
         ]
 
 
-class _Grown:
-    """Keep every commit in the write-ahead log, by holding a reader of the previous state open."""
+class _CommitHistory:
+    """Keep every commit in the write-ahead log, by keeping a read transaction of the previous state open."""
 
     def __init__(self, database: Path):
         self._path, self._log = database, database.with_name(database.name + "-wal")
 
-    def __enter__(self) -> "_Grown":
+    def __enter__(self) -> "_CommitHistory":
         self._base = self._path.read_bytes()
         self._reader = sqlite3.connect(self._path, isolation_level=None)
         self._reader.execute("BEGIN")
@@ -206,10 +215,10 @@ class _Grown:
         """The number of commits."""
         return len(self._ends())
 
-    def go_back(self, commits: int, chance: random.Random) -> None:
+    def restore_commits(self, commits: int, rng: random.Random) -> None:
         """Keep the given number of commits, and sometimes part of the next one, as a power cut does."""
         end = [WAL_HEADER, *self._ends()][commits]
-        torn = bytearray(self._frames[end : end + chance.choice((0, 11, FRAME_HEADER, 999))])
+        torn = bytearray(self._frames[end : end + rng.choice((0, 11, FRAME_HEADER, 999))])
         if torn:
             torn[-1] ^= 0xFF
         self._path.with_name(self._path.name + "-shm").unlink(missing_ok=True)
@@ -230,38 +239,38 @@ class _Grown:
 
 
 @contextmanager
-def _kept_folders(home: Path, model_id: str) -> Iterator[Callable[[], list[Path]]]:
+def _copied_folders(home: Path, model_id: str) -> Iterator[Callable[[], list[Path]]]:
     """Copy each new checkpoint; yield a function that lists those that were removed since."""
     source, target = home / "checkpoints" / model_id, home / "kept" / model_id
     source.mkdir(exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    over = threading.Event()
+    is_done = threading.Event()
 
-    def keep() -> None:
-        while not over.wait(0.005):
+    def copy() -> None:
+        while not is_done.wait(0.005):
             for path in source.iterdir():
                 if parse_folder(path.name) and not (target / path.name).exists():
                     with suppress(OSError):  # it is being removed
                         shutil.copytree(path, target / path.name, copy_function=link)
 
-    thread = threading.Thread(target=keep)
+    thread = threading.Thread(target=copy)
     thread.start()
     try:
         yield lambda: [path for path in sorted(target.iterdir()) if not (source / path.name).exists()]
     finally:
-        over.set()
+        is_done.set()
         thread.join()
 
 
-def _sound(folder: Path) -> set[str]:
-    found = set()
+def _valid_checkpoints(folder: Path) -> set[str]:
+    valid = set()
     for path in folder.iterdir() if folder.exists() else ():
         if parse_folder(path.name):
             with suppress(CheckpointError):
                 verify(path)
-                found.add(path.name)
-    return found
+                valid.add(path.name)
+    return valid
 
 
 def _step(folder: str) -> int:

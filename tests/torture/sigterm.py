@@ -1,4 +1,4 @@
-"""Send SIGTERM to the command line and to a dashboard: the training is saved in time and can be resumed."""
+"""Send SIGTERM to the command line and to a dashboard, and check that the training is saved and can be resumed."""
 
 import os
 import signal
@@ -27,32 +27,34 @@ with open_services(sys.argv[1]) as services:
     run(serve(studio, address="127.0.0.1", port=free_port("127.0.0.1", 5006), start=False))
     studio.close()
 """
-"""A program that does what `python -m dashboard` does after a user clicks Train."""
+"""A program that acts like `python -m dashboard` after a user clicks Train."""
 
 
 def run(home: Path, url: str, times: int) -> list[Finding]:
-    """Send SIGTERM to each, the given number of times."""
+    """Send SIGTERM to the command line and to a dashboard, each `times` times."""
     return [_sigterm("command line", home, url, times), _sigterm("dashboard", home, url, times)]
 
 
 def _sigterm(where: str, home: Path, url: str, times: int) -> Finding:
-    seconds, right = [], []
+    seconds, saved = [], []
     with open_services(home, database_url=url, environ={}) as services:
         for number in range(times):
             process, model_id = _begin(where, services, url, number)
             while services.models.get(model_id).step < 3 + 50 * number:
                 time.sleep(0.02)
             process.send_signal(signal.SIGTERM)
-            began = time.monotonic()
+            start = time.monotonic()
             process.wait()
-            seconds.append(time.monotonic() - began)
-            model, saved = services.models.get(model_id), services.models.checkpoints(model_id)
-            right.append(model.state == ModelState.INTERRUPTED and bool(saved) and saved[0].step == model.step)
-    longest, good = max(seconds), sum(right)
-    came = f"{longest:.1f} s, {good} saved"
-    needed = f"{LIMIT_SECONDS} s, all"
-    return Finding(f"SIGTERM to the {where}: saved and interrupted", times, came, needed,
-                   longest < LIMIT_SECONDS and all(right))  # fmt: skip
+            seconds.append(time.monotonic() - start)
+            model, checkpoints = services.models.get(model_id), services.models.checkpoints(model_id)
+            saved.append(
+                model.state == ModelState.INTERRUPTED and bool(checkpoints) and checkpoints[0].step == model.step
+            )
+    longest = max(seconds)
+    measured = f"{longest:.1f} s, {sum(saved)} saved"
+    target = f"{LIMIT_SECONDS} s, all"
+    return Finding(f"SIGTERM to the {where}: saved and interrupted", times, measured, target,
+                   longest < LIMIT_SECONDS and all(saved))  # fmt: skip
 
 
 def _begin(where: str, services: Services, url: str, number: int) -> tuple[subprocess.Popen[bytes], str]:

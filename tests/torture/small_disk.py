@@ -1,4 +1,4 @@
-"""Fill the disk during a training."""
+"""Fill the disk during a training, and check that the training fails cleanly and can be resumed."""
 
 import os
 import resource
@@ -13,7 +13,7 @@ from charrnn.core.records import ModelState
 from charrnn.core.training_events import Event, LogMessage, MetricsMeasured
 from charrnn.services import Services, open_services
 from tests.torture.findings import Finding, all_held
-from tests.torture.training_history import gaps, new_model, told
+from tests.torture.training_history import gaps, new_model, read_result
 
 MEGABYTES = 8
 FEW_BYTES = 100
@@ -22,7 +22,7 @@ FEW_BYTES = 100
 class SmallDisk:
     """A folder on a separate small disk.
 
-    Where nothing may be mounted, the system is asked to let no file of this process grow, which looks the same to it.
+    Without permission to mount one, limit the size of the files that this process writes, which has the same effect.
     """
 
     def __init__(self, folder: Path):
@@ -44,14 +44,14 @@ class SmallDisk:
                 except OSError:
                     continue
 
-    def make_room(self) -> None:
-        """Free the space."""
+    def empty(self) -> None:
+        """Free the space again."""
         resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
         (self.folder / "ballast").unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Unmount the disk."""
-        self.make_room()
+        self.empty()
         if self.is_mounted:
             subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
@@ -68,43 +68,41 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
 
 def run(folder: Path, *, steps: int, url: str | None = None) -> list[Finding]:
     """Train on a small disk and fill it halfway through; without `url`, the SQLite database is on it, too."""
-    heard: list[Event] = []
-    complained = threading.Event()
+    has_failed = threading.Event()
     with small_disk(folder) as disk, open_services(folder / "home", database_url=url, environ={}) as services:
 
-        def hear(event: Event) -> None:
-            heard.append(event)
+        def fill_halfway(event: Event) -> None:
             if isinstance(event, MetricsMeasured) and event.step == steps // 2:
                 disk.fill()
             if isinstance(event, LogMessage) and event.level == "error":
-                complained.set()
+                has_failed.set()
 
-        undisturbed, model_id = (new_model(services, name, max_steps=steps) for name in ("roomy", "full"))
-        services.training.begin(undisturbed)
-        services.training.wait(undisturbed)
-        services.training.begin(model_id, listeners=[hear])
-        complained.wait(120)
-        disk.make_room()
+        uninterrupted, model_id = (new_model(services, name, max_steps=steps) for name in ("roomy", "full"))
+        services.training.begin(uninterrupted)
+        services.training.wait(uninterrupted)
+        services.training.begin(model_id, listeners=[fill_halfway])
+        has_failed.wait(120)
+        disk.empty()
         failed = services.training.wait(model_id, timeout=120)
-        kept = [_is_sound(services, model_id, c.folder) for c in services.models.checkpoints(model_id)]
+        valid = [_is_valid(services, model_id, c.folder) for c in services.models.checkpoints(model_id)]
         services.training.resume(model_id)
         services.training.wait(model_id)
-        same = told(services, model_id) == told(services, undisturbed) and not gaps(services, model_id)
-        words = failed.error or ""
-        names = (
-            f"The disk of {services.settings.checkpoints / model_id} is full" in words
-            and "MB are needed, but only" in words
+        same = read_result(services, model_id) == read_result(services, uninterrupted) and not gaps(services, model_id)
+        message = failed.error or ""
+        is_explained = (
+            f"The disk of {services.settings.checkpoints / model_id} is full" in message
+            and "MB are needed, but only" in message
         )
-    how = "" if disk.is_mounted else " (no file may grow)"
+    note = "" if disk.is_mounted else " (simulated by a file size limit)"
     return [
-        Finding(f"full disk{how}: the training ends", 1, failed.state, "failed", failed.state == ModelState.FAILED),
-        all_held("full disk: the message names the folder and the room needed", [names]),
-        all_held("full disk: the checkpoints from before are sound", kept),
-        all_held("full disk: with room again it goes on, and nothing is missing", [same]),
+        Finding(f"full disk{note}: the training ends", 1, failed.state, "failed", failed.state == ModelState.FAILED),
+        all_held("full disk: the message names the folder and the space needed", [is_explained]),
+        all_held("full disk: the earlier checkpoints are valid", valid),
+        all_held("full disk: with free space, it resumes and nothing is missing", [same]),
     ]
 
 
-def _is_sound(services: Services, model_id: str, name: str) -> bool:
+def _is_valid(services: Services, model_id: str, name: str) -> bool:
     from charrnn.model.training import checkpoint
 
     try:

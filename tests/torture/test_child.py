@@ -1,4 +1,4 @@
-"""What `make torture` hears from its trainings."""
+"""Test the lines that training processes write for `make torture`."""
 
 import re
 import subprocess
@@ -6,25 +6,25 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TALK = """
+WRITE = """
 import os, sys, threading
-from tests.torture.child_process import say
+from tests.torture.child_process import write_line
 sys.setswitchinterval(1e-6)
-go = threading.Event()
-def talk():
-    go.set()
+started = threading.Event()
+def write():
+    started.set()
     while True:
-        say("ended", os.getpid(), "completed")
-threading.Thread(target=talk, daemon=True).start()
-go.wait()
-say("over", os.getpid())
+        write_line("ended", os.getpid(), "completed")
+threading.Thread(target=write, daemon=True).start()
+started.wait()
+write_line("exited", os.getpid())
 os._exit(0)
 """
 
 
-def test_a_line_is_whole_and_not_lost_though_threads_talk_at_once_and_the_process_ends() -> None:
+def test_lines_of_concurrent_threads_are_complete_when_the_process_exits() -> None:
     for _ in range(5):
-        talked = subprocess.run([sys.executable, "-c", TALK], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-        lines = talked.stdout.splitlines()
-        assert [line for line in lines if not re.fullmatch(r"over \d+|ended \d+ completed", line)] == []
-        assert sum(line.startswith("over") for line in lines) == 1
+        result = subprocess.run([sys.executable, "-c", WRITE], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        lines = result.stdout.splitlines()
+        assert [line for line in lines if not re.fullmatch(r"exited \d+|ended \d+ completed", line)] == []
+        assert sum(line.startswith("exited") for line in lines) == 1

@@ -10,8 +10,8 @@ from tests.support.small_training import OPTIONS, TEXT
 LOG_EVERY = 10
 LONG = OPTIONS | {"save_every_n": 25, "eval_every_n": 40, "log_every_n": LOG_EVERY, "sample_every_n": 200}
 """Options of a training that saves often."""
-SURE = ("loss", "val_loss", "grad_norm", "learning_rate")
-"""Metrics that are the same in every run; the speed is not."""
+DETERMINISTIC_METRICS = ("loss", "val_loss", "grad_norm", "learning_rate")
+"""Metrics that are equal in every run, unlike the speed."""
 
 
 def new_model(services: Services, name: str, **options: int) -> str:
@@ -21,22 +21,22 @@ def new_model(services: Services, name: str, **options: int) -> str:
 
 
 @dataclass(frozen=True)
-class Story:
-    """Everything that two runs of the same training must have in common."""
+class TrainingResult:
+    """Everything that is equal in two runs of the same training."""
 
     metrics: list[tuple[int, str, float]]
     samples: list[tuple[int, str]]
     weights: bytes
-    memory: bytes
+    training_state: bytes
     """Optimizer state and recurrent state."""
 
 
-def told(services: Services, model_id: str) -> Story:
-    """Read a completed training."""
-    metrics = services.models.metrics(model_id, names=SURE)
+def read_result(services: Services, model_id: str) -> TrainingResult:
+    """Read the result of a completed training."""
+    metrics = services.models.metrics(model_id, names=DETERMINISTIC_METRICS)
     newest = next(c for c in services.models.checkpoints(model_id) if c.kind == "last")
     folder = services.settings.checkpoints / model_id / newest.folder
-    return Story(
+    return TrainingResult(
         [(metric.step, metric.name, metric.value) for metric in metrics],
         sorted((sample.step, sample.text) for sample in services.models.samples(model_id)),
         (folder / "weights.safetensors").read_bytes(),
@@ -51,23 +51,23 @@ def gaps(services: Services, model_id: str) -> list[str]:
         services.models.lines(model_id),
         missing_steps(services, model_id),
     )
-    wrong = []
+    errors = []
     if [line.position for line in lines] != list(range(1, model.log_position + 1)):
-        wrong.append("positions have gaps")
-    at = furthest = 0
+        errors.append("positions have gaps")
+    step = furthest = 0
     for line in lines:
         if line.text.startswith("corpus size"):
-            at = 0
+            step = 0
         elif found := re.match(r"resumed at step (\d+)", line.text):
-            at = int(found[1])
-            if at >= furthest + LOG_EVERY and at not in missing:
-                wrong.append(f"resumed at step {at}, but the log had come to {furthest}")
+            step = int(found[1])
+            if step >= furthest + LOG_EVERY and step not in missing:
+                errors.append(f"resumed at step {step}, but the log ends at step {furthest}")
         elif found := re.match(r"step: (\d+)/", line.text):
-            if int(found[1]) != at - at % LOG_EVERY + LOG_EVERY:
-                wrong.append(f"step {found[1]} after {at}")
-            at = int(found[1])
-            furthest = max(furthest, at)
-    return wrong
+            if int(found[1]) != step - step % LOG_EVERY + LOG_EVERY:
+                errors.append(f"step {found[1]} after {step}")
+            step = int(found[1])
+            furthest = max(furthest, step)
+    return errors
 
 
 def missing_steps(services: Services, model_id: str) -> set[int]:
@@ -80,19 +80,19 @@ def missing_steps(services: Services, model_id: str) -> set[int]:
     return steps
 
 
-def told_without(story: Story, steps: set[int]) -> Story:
+def without_steps(result: TrainingResult, steps: set[int]) -> TrainingResult:
     """Remove the metrics and samples of some steps."""
-    metrics = [metric for metric in story.metrics if metric[0] not in steps]
-    return replace(story, metrics=metrics, samples=[sample for sample in story.samples if sample[0] not in steps])
+    metrics = [metric for metric in result.metrics if metric[0] not in steps]
+    return replace(result, metrics=metrics, samples=[sample for sample in result.samples if sample[0] not in steps])
 
 
-def left_over(services: Services, model_id: str) -> list[str]:
+def unmatched_checkpoints(services: Services, model_id: str) -> list[str]:
     """Return the checkpoints without a row or without a folder."""
     folders = {path.name for path in _folder(services, model_id).iterdir() if not path.name.startswith(".")}
     return sorted(folders ^ {checkpoint.folder for checkpoint in services.models.checkpoints(model_id)})
 
 
-def half_written(services: Services, model_id: str) -> set[str]:
+def unfinished_checkpoints(services: Services, model_id: str) -> set[str]:
     """Return the checkpoints that are being written, or were when their worker was killed."""
     return {path.name for path in _folder(services, model_id).glob(".tmp-*")}
 

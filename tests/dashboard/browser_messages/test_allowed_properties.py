@@ -177,7 +177,7 @@ def test_defect_a_browser_cannot_make_the_page_read_a_file(client: ServerClient,
     page = with_component(browser.document, "StudioPage")
     before = page.properties_with_values().get(name)
     browser.patch(change(page.id, name, str(secret)))
-    assert browser.was_closed() == POLICY_VIOLATION
+    assert browser.wait_for_close() == POLICY_VIOLATION
     assert page.properties_with_values().get(name) == before
 
 
@@ -202,7 +202,7 @@ def reject_over_the_wire(
     before = model.properties_with_values()[name]
     caplog.clear()
     browser.patch(change(model.id, name, value))
-    assert browser.was_closed() == POLICY_VIOLATION, (component, name, kind)
+    assert browser.wait_for_close() == POLICY_VIOLATION, (component, name, kind)
     assert model.properties_with_values()[name] == before
     lines = [
         record.getMessage() for record in caplog.records if record.name == "dashboard.browser_messages.message_filter"

@@ -68,7 +68,7 @@ def test_a_message_that_no_page_sends_closes_the_session(
     browser = RawBrowser(client)
     title, roots = browser.document.title, list(browser.document.roots)
     send(browser)
-    assert browser.was_closed() == POLICY_VIOLATION
+    assert browser.wait_for_close() == POLICY_VIOLATION
     assert (browser.document.title, browser.document.roots) == (title, roots)
     assert browser.document.models.get_by_id("new") is None
 
@@ -76,7 +76,7 @@ def test_a_message_that_no_page_sends_closes_the_session(
 def test_an_oversized_message_is_not_buffered(client: ServerClient) -> None:
     browser = RawBrowser(client)
     browser.message("PATCH-DOC", json.dumps("x" * (LARGEST_MESSAGE + 1)))
-    assert browser.was_closed() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
+    assert browser.wait_for_close() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
 
 
 COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
@@ -110,7 +110,7 @@ def test_an_unknown_message_to_a_component_closes_the_session(
     data = with_component(browser.document, component)
     owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
     browser.patch(event("data_event", model={"id": owner.id}, data=messages[number]))
-    assert browser.was_closed() == POLICY_VIOLATION
+    assert browser.wait_for_close() == POLICY_VIOLATION
 
 
 @pytest.mark.parametrize("node", ["msg", "clear", "change", "", 1, None])
@@ -119,7 +119,7 @@ def test_a_click_triggers_only_the_click_event(client: ServerClient, node: objec
     data = with_component(browser.document, "ActionButton")
     owner = next(model for model in list(browser.document.models) if getattr(model, "data", None) is data)
     browser.patch(event("dom_event", model={"id": owner.id}, node=node, data=mapped()))
-    assert browser.was_closed() == POLICY_VIOLATION
+    assert browser.wait_for_close() == POLICY_VIOLATION
 
 
 def test_a_click_on_a_disabled_button_is_dropped(client: ServerClient, trained: TrainedHome) -> None:

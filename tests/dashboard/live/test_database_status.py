@@ -53,9 +53,9 @@ def test_a_page_shows_a_database_outage_and_recovers_by_itself(
     expect(other.get_by_role("button", name="ducks", exact=True)).to_be_visible()
     expect(other.get_by_text("The database cannot be reached")).to_be_hidden()
 
-    mariadb.freeze()
+    mariadb.suspend()
     expect(page.get_by_text("The database does not answer")).to_be_visible()
-    mariadb.thaw()
+    mariadb.resume()
     expect(away).to_be_hidden()
 
     page.get_by_role("button", name="Stop", exact=True).click()

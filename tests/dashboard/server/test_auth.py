@@ -37,7 +37,7 @@ def test_removing_a_user_or_changing_a_password_ends_logins_at_once(
 ) -> None:
     tab = Tab.opened(client)
     add_user(home / "users.json", "eve", "enough")
-    assert tab.answers()
+    assert tab.is_responsive()
     if change == "removed":
         remove_user(home / "users.json", "ada")
     else:
@@ -58,7 +58,7 @@ def test_logging_out_closes_all_tabs_of_a_browser_only(client: ServerClient) -> 
     assert status == 200 and "logged out" in page and 'charrnn-login="";' in headers["Set-Cookie"]
     assert [tab.is_closed for tab in here] == [True, True]
     assert client.ask("GET", "/")[0] == 302  # with the cookie of before
-    assert elsewhere.answers()
+    assert elsewhere.is_responsive()
 
 
 def test_servers_with_a_shared_secret_and_folder_share_logins_and_logouts(home: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_token_is_rejected_with_another_login(client: ServerClient) -> None:
     client.log_in("bob", USERS["bob"])
     bob = client.cookie
     client.log_in("ada", USERS["ada"])
-    assert [client.shake(token, cookie) for cookie in (bob, client.cookie, "", ada)] == [403, 403, 403, 101]
+    assert [client.request_websocket(token, cookie) for cookie in (bob, client.cookie, "", ada)] == [403, 403, 403, 101]
 
 
 def test_a_token_with_a_foreign_signature_is_rejected(client: ServerClient) -> None:
@@ -90,7 +90,7 @@ def test_a_token_with_a_foreign_signature_is_rejected(client: ServerClient) -> N
     signed = {"secret_key": b"another", "signed": True}
     forged = generate_jwt_token(generate_session_id(**signed), **signed)
     for token in (forged, forged.partition(".")[0], "x", "{}", "e30", "." * 9):
-        assert client.shake(token, client.cookie) == 403
+        assert client.request_websocket(token, client.cookie) == 403
 
 
 def test_a_page_contains_no_cookies_and_no_headers(client: ServerClient) -> None:

@@ -53,7 +53,7 @@ def test_a_disconnect_during_a_write_logs_no_error(
     loop = client.server.io_loop.asyncio_loop
 
     async def write_after_the_disconnect() -> None:
-        browser.vanish()  # the event loop cannot notice before this function ends
+        browser.reset()  # the event loop cannot notice before this function ends
         with set_curdoc(document):
             change(browser)
 

@@ -61,7 +61,7 @@ def test_two_hundred_steps_match_an_independent_float64_reference(cell):
         found_metrics.append(train_step.step(batch, number, RATE, restart=restart))
         for found, array in zip(state_of(train_step), memory, strict=True):
             assert_close(found, array, roundings=ROUNDINGS, name=f"memory after step {number}")
-        for found, array in zip(reference.arranged(train_step.network), weights, strict=True):
+        for found, array in zip(reference.weights_of(train_step.network), weights, strict=True):
             # Adam divides a gradient by its own size, so a gradient that nearly vanishes has no exact digits.
             np.testing.assert_allclose(found, array, rtol=0, atol=RATE / 20, err_msg=f"weights after step {number}")
     np.testing.assert_allclose(found_metrics, expected, rtol=ROUNDINGS * EPSILON["float32"])
