@@ -53,6 +53,9 @@ CHARACTERS_PER_SEQUENCE = 3000
 VALIDATION_FACTOR, MAX_VALIDATION_FRACTION = 14.0, 1 / 7
 """Size of the validation split: this factor times √n, because the noise of the loss falls with the square root of the
 size, but at most this fraction of the text."""
+MIN_VALIDATION = 1000
+"""Characters of the validation split of a text that has enough of them, whatever they cost: with fewer, noise would
+choose the best step."""
 VALIDATION_TIME, RECORDING_TIME = 0.015, 0.004
 """Share of the time spent on validations, and on samples and checkpoints each."""
 LONG_TRAINING_FACTOR = 1 / 3
@@ -128,7 +131,7 @@ def _split(values: Mapping[str, Any], num_characters: int, seconds: float, one_s
     steps = max(min(seconds / one_step, MAX_EPOCHS * num_characters / per_step), SHORT_SECONDS / one_step)
     time_share = _share(VALIDATION_TIME, steps * one_step)
     affordable = time_share * steps * EVALUATION_SPEEDUP * per_step / MIN_VALIDATIONS
-    num_val = max(2, round(min(VALIDATION_FACTOR * math.sqrt(num_characters), affordable)))
+    num_val = max(2, round(min(VALIDATION_FACTOR * math.sqrt(num_characters), max(MIN_VALIDATION, affordable))))
     return {
         "val_fraction": round(min(MAX_VALIDATION_FRACTION, num_val / num_characters), 6),
         "max_val_chars": num_val,
