@@ -83,6 +83,17 @@ def test_a_file_has_at_most_400_lines() -> None:
     assert not too_long, "move one of the concepts to a file of its own"
 
 
+def test_a_function_has_at_most_50_lines() -> None:
+    too_long = {
+        f"{path.relative_to(ROOT)}: {node.name}": lines
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > 50
+    }
+    assert not too_long, "give a part of it a name of its own"
+
+
 def test_no_file_is_named_utils() -> None:
     names = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
     assert not [path for path in FILES if path.name in names], (

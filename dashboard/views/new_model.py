@@ -30,55 +30,22 @@ class OptionsView(View):
         self._num_requests = 0
         self._too_short = self._is_choosing = False
         self.form = OptionForm("training")
-        self.name_field = pui.TextInput(
-            label="Model name", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
-        )
-        self.preset = pui.Select(
-            label="Preset",
-            options={p.title: p.name for p in presets().values()},
-            value=DEFAULT_PRESET,
-            width=160,
-            size="small",
-            margin=0,
-        )
-        self.minutes = pui.Select(
-            label="How long?",
-            options=MINUTES,
-            value=_answer(presets()[DEFAULT_PRESET].minutes),
-            width=140,
-            size="small",
-            margin=0,
-        )
-        self.custom_minutes = pui.TextInput(
-            label="Custom minutes", max_length=12, width=100, size="small", margin=0, visible=False
-        )
-        self.copy = self.button("", self._copy_options, variant="text", size="small")
-        self.train = self.button("Train", self._start, color="primary")
-        self.resume = self.button("", self._resume, variant="outlined", visible=False)
-        self.fit = self.button(
-            "Adjust settings to fit", self._adjust, color="primary", variant="outlined", visible=False
-        )
+        self._create_fields()
+        self._create_buttons()
         self._text, self.about, self.cost = markup(), markup(), markup()
         self._placeholder = placeholder(
             "Choose a text first",
             "The options depend on the text that the model is trained on.",
             self.tab_button("Choose a text", "text"),
         )
+        fields = self.name_field, self.minutes, self.custom_minutes, self.preset, self.copy
+        buttons = self.train, self.resume, self.fit
         self.body = pn.Column(
             self._text,
-            pn.FlexBox(
-                self.name_field,
-                self.minutes,
-                self.custom_minutes,
-                self.preset,
-                self.copy,
-                gap="10px",
-                align_items="center",
-                margin=(12, 0, 4, 0),
-            ),
+            pn.FlexBox(*fields, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
             self.about,
             self.cost,
-            visible_only(pn.FlexBox(self.train, self.resume, self.fit, gap="10px", margin=(14, 0, 4, 0))),
+            visible_only(pn.FlexBox(*buttons, gap="10px", margin=(14, 0, 4, 0))),
             *self._groups(),
             sizing_mode="stretch_width",
             margin=0,
@@ -90,6 +57,35 @@ class OptionsView(View):
         self.form.on_change(self._estimate)
         session.param.watch(lambda *events: self._show(), ["corpus_id", "model_id"])
         self._show()
+
+    def _create_fields(self) -> None:
+        """Create the fields above the options: name, time budget and preset."""
+        self.name_field = pui.TextInput(
+            label="Model name", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
+        )
+        default = presets()[DEFAULT_PRESET]
+        self.preset = pui.Select(
+            label="Preset",
+            options={preset.title: preset.name for preset in presets().values()},
+            value=default.name,
+            width=160,
+            size="small",
+            margin=0,
+        )
+        self.minutes = pui.Select(
+            label="How long?", options=MINUTES, value=_answer(default.minutes), width=140, size="small", margin=0
+        )
+        self.custom_minutes = pui.TextInput(
+            label="Custom minutes", max_length=12, width=100, size="small", margin=0, visible=False
+        )
+
+    def _create_buttons(self) -> None:
+        self.copy = self.button("", self._copy_options, variant="text", size="small")
+        self.train = self.button("Train", self._start, color="primary")
+        self.resume = self.button("", self._resume, variant="outlined", visible=False)
+        self.fit = self.button(
+            "Adjust settings to fit", self._adjust, color="primary", variant="outlined", visible=False
+        )
 
     def _groups(self) -> list[Any]:
         parts = []

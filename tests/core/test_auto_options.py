@@ -81,7 +81,9 @@ def test_recording_takes_a_small_share_of_the_time(length, minutes, speed):
     if kept.num_val > MIN_VALIDATION:
         assert regular <= 1.1 * VALIDATION_TIME * seconds + 2 * validation
     else:  # a small split costs more than its share rather than being smaller still
-        assert regular <= (MIN_VALIDATIONS + 1) * validation or regular <= 1.1 * VALIDATION_TIME * seconds + 2 * validation
+        assert (
+            regular <= (MIN_VALIDATIONS + 1) * validation or regular <= 1.1 * VALIDATION_TIME * seconds + 2 * validation
+        )
     for name, cost in (("sample_every_n", SAMPLE_SECONDS), ("save_every_n", SAVE_SECONDS)):
         assert steps // values[name] * cost <= 1.01 * RECORDING_TIME * seconds + cost
     if steps * one_step >= LONG_SECONDS and kept.num_val > MIN_VALIDATION:

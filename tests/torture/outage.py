@@ -1,5 +1,6 @@
 """Stop the database during a training, and check that nothing is missing afterwards and only one worker trains."""
 
+import math
 import signal
 import time
 from contextlib import suppress
@@ -8,9 +9,9 @@ from pathlib import Path
 
 from charrnn.core.errors import StateError
 from charrnn.core.records import ModelState
-from charrnn.services import open_services
+from charrnn.services import Services, open_services
 from tests.support.database_servers import Server
-from tests.torture.child_process import ForkServer
+from tests.torture.child_process import Child, ForkServer
 from tests.torture.findings import Finding, all_held
 from tests.torture.training_history import gaps, new_model, read_result
 
@@ -37,16 +38,7 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
             time.sleep(seconds)
             end_outage(server)
             outage_end = datetime.now(UTC).replace(tzinfo=None)
-            start = time.monotonic()
-            model = services.models.get(model_id)
-            stored_step = model.step
-            while not (model.step > stored_step and model.state == ModelState.TRAINING):
-                services.training.end_dead()
-                model = services.models.get(model_id)
-                if time.monotonic() > start + BACK_SECONDS or not child.is_alive():
-                    break
-                time.sleep(0.05)
-            recovery_seconds = time.monotonic() - start
+            recovery_seconds = _measure_recovery(services, model_id, child)
             with suppress(StateError):  # the training was lost; the table shows it
                 services.training.stop(model_id)
             child.end()
@@ -74,6 +66,20 @@ def run(server: Server, home: Path, url: str, seconds: float, *, lease: float) -
                 Finding(f"{promise}: then stopped", 1, ended.state, "stopped", ended.state == ModelState.STOPPED),
             ]
     return findings
+
+
+def _measure_recovery(services: Services, model_id: str, child: Child) -> float:
+    """Wait until a training stores new steps; return the seconds; infinity if it does not in time."""
+    start = time.monotonic()
+    model = services.models.get(model_id)
+    stored_step = model.step
+    while not (model.step > stored_step and model.state == ModelState.TRAINING):
+        services.training.end_dead()
+        model = services.models.get(model_id)
+        if time.monotonic() > start + BACK_SECONDS or not child.is_alive():
+            return math.inf
+        time.sleep(0.05)
+    return time.monotonic() - start
 
 
 def take_over(home: Path, url: str, *, lease: float, steps: int) -> list[Finding]:

@@ -108,18 +108,19 @@ class DecodeLoop:
                 nodes = advance(mixture.tables, nodes, last)
             return t + 1, state, last, history, nodes, *(a.write(t, v) for a, v in zip(arrays, values, strict=True))
 
-        shapes = [(samples,), (samples,)] + ([(samples, tops), (samples, tops)] if alternatives else [])
-        arrays = [
-            tf.TensorArray(dtype, CHUNK, element_shape=shape)
-            for dtype, shape in zip([tf.int32, tf.float32] * 2, shapes, strict=False)
-        ]
+        arrays = _result_arrays(samples, tops)
         _, state, last, history, nodes, *arrays = tf.while_loop(
             lambda t, *_: t < count, body, (0, list(state), last, history, nodes, *arrays), maximum_iterations=CHUNK
         )
-        results = [a.stack() for a in arrays]
-        if not alternatives:
-            results += [tf.zeros((CHUNK, samples, 0), tf.int32), tf.zeros((CHUNK, samples, 0))]
-        return *results, state, last, history, nodes
+        missing = [] if alternatives else [tf.zeros((CHUNK, samples, 0), dtype) for dtype in (tf.int32, tf.float32)]
+        return *(a.stack() for a in arrays), *missing, state, last, history, nodes
+
+
+def _result_arrays(samples: int, alternatives: int) -> list[tf.TensorArray]:
+    """Create arrays for the characters, their log-probabilities and, if there are any, the alternatives and theirs."""
+    shapes = [(samples,), (samples,)] + ([(samples, alternatives)] * 2 if alternatives else [])
+    dtypes = [tf.int32, tf.float32] * 2
+    return [tf.TensorArray(dtype, CHUNK, element_shape=shape) for dtype, shape in zip(dtypes, shapes, strict=False)]
 
 
 def _mixed(logprobs: tf.Tensor, ngrams: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
