@@ -3,7 +3,7 @@ export function render({ model }) {
   const root = document.createElement("div")
   root.innerHTML = model.html
   model.on("msg:custom", (html) => { root.innerHTML = html })
-  // Drawn again on each change of tab: the server knows whether this is up to date.
+  // A change of tab draws it again. The server compares this HTML with the current one.
   model.send_msg(model.html)
   return root
 }

@@ -34,7 +34,7 @@ export function render({ model }) {
   })
   const [number, lines] = JSON.parse(model.start)
   append(lines)
-  // Drawn again on each change of tab: the server knows whether this is up to date.
+  // A change of tab draws it again. The server compares these lines with the current ones.
   model.send_msg({ type: "drawn", number })
   return box
 }

@@ -43,7 +43,7 @@ class LogPane(JSComponent):
         self._number += 1
         if self._is_drawn:
             self._send_msg({"type": kind, "lines": lines})
-        else:  # sent with the page; once the page has been sent, the browser asks for it after drawing
+        else:  # sent with the page; a page that has been sent requests it after drawing
             with param.discard_events(self):
                 self.start = json.dumps([self._number, list(self.lines)])
 

@@ -201,8 +201,8 @@ class Session(param.Parameterized):
     def report_errors(self, act: Callable[[], Any]) -> None:
         """Call a function, and show an exception that it raises as a notice.
 
-        A database that cannot be reached is not a notice, since the page says so anyway. When it is back, all views are
-        updated.
+        A database that cannot be reached is no notice, because every page has a line about it. When the database can be
+        reached again, all views are updated.
         """
         try:
             act()

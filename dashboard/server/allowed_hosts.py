@@ -77,7 +77,7 @@ class AllowedHosts:
         self.address, self.port = address, port
         self._allowed = [AllowedHost.parse(each) for each in allowed]
 
-    def knows(self, host: str) -> bool:
+    def accepts(self, host: str) -> bool:
         """Return whether a Host header is accepted."""
         name, port = split_host(host)
         if name in self._own or any(each.allows(name, port, self.port) for each in self._allowed):

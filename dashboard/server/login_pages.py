@@ -37,7 +37,7 @@ class LoginPage(SafeCookies):
         gate: Gate = self.application.auth_provider
         return gate
 
-    def let_in(self, user: str) -> None:
+    def log_in(self, user: str) -> None:
         """Log a user in."""
         login = self.gate.begin(user)
         # Tornado's signature also contains the age of the cookie.
@@ -71,9 +71,9 @@ class PasswordLogin(LoginPage):
         throttle.failed(user, address)
         if await self.gate.verify(user, password):
             throttle.succeeded(user, address)
-            self.let_in(user)
-            onward = self.get_query_argument("next", "./")
-            self.redirect(onward if is_local(onward) else "./")
+            self.log_in(user)
+            next_url = self.get_query_argument("next", "./")
+            self.redirect(next_url if is_local(next_url) else "./")
         else:
             self._show(WRONG, 401)
 
@@ -106,7 +106,7 @@ class OAuthLogin(LoginPage):
         """Set a cookie, unless it holds a token of the provider."""
         if name == "user":
             try:
-                self.let_in(value.decode() if isinstance(value, bytes) else str(value))
+                self.log_in(value.decode() if isinstance(value, bytes) else str(value))
             except StudioError as error:
                 raise HTTPError(403, str(error), reason="Invalid user name") from error
         elif name not in UNUSED:
@@ -132,9 +132,9 @@ class OAuthPasswordLogin(OAuthLogin):
 
     def get(self) -> None:
         """Show the form."""
-        onward = self.get_query_argument("next", "")
-        if onward and is_local(onward):
-            self.set_cookie("next_url", onward)
+        next_url = self.get_query_argument("next", "")
+        if next_url and is_local(next_url):
+            self.set_cookie("next_url", next_url)
         self.finish(_pages.get_template("login.html").render(error_message=self.get_query_argument("error", "")))
 
 

@@ -55,7 +55,7 @@ class RejectedRequest(Matcher):
 
     def _check_sender(self, request: HTTPServerRequest) -> str:
         """Return why the sender of a request is rejected; empty if it is accepted."""
-        if not self._hosts.knows(request.host):
+        if not self._hosts.accepts(request.host):
             return (
                 f"The host name {request.host!r} is not allowed. If it belongs to this server, start the server with "
                 f"--allow-host {request.host!r}."
@@ -84,8 +84,8 @@ class RejectedRequest(Matcher):
         arguments = parse_qs(request.query, keep_blank_values=True)
         if any(name in arguments for name in SESSION_ARGUMENTS) or "Bokeh-Session-Id" in request.headers:
             return "Sessions cannot be chosen. Open the page without a session ID."
-        onward = request.cookies.get("next_url")
-        if not all(map(is_local, [*arguments.get("next", []), *([onward.value] if onward else [])])):
+        next_url = request.cookies.get("next_url")
+        if not all(map(is_local, [*arguments.get("next", []), *([next_url.value] if next_url else [])])):
             return "The page to open after the login is not on this server. Open the page directly."
         if request.path.endswith("/login") and _has_code(arguments) and OAUTH_STATE not in request.cookies:
             return "This login was not started here. Open the page, and log in from there."
@@ -97,7 +97,7 @@ class Rejection(RequestHandler):
     """Rejects every method, without reading the body."""
 
     def initialize(self, matcher: RejectedRequest) -> None:
-        """Set the matcher, which knows the reason."""
+        """Set the matcher, which has the reason."""
         self._matcher = matcher
 
     def prepare(self) -> None:
@@ -115,7 +115,7 @@ def guard(server: Any, hosts: AllowedHosts, proxies: TrustedProxies, *, framed: 
     """Let a Panel server reject requests before it matches a route."""
     matcher = RejectedRequest(hosts, proxies, framed=framed)
     request_handlers.insert_rule(server, Rule(matcher, Rejection, {"matcher": matcher}))
-    request_handlers.allow_all_websocket_origins(server)  # Bokeh's list knows neither proxies nor forwarded ports
+    request_handlers.allow_all_websocket_origins(server)  # Bokeh's check supports no proxies
 
 
 def is_local(url: str) -> bool:
@@ -152,5 +152,5 @@ def _has_code(arguments: dict[str, list[str]]) -> bool:
 
     If no login was started, Panel accepts an empty state: a link of an attacker could log a user in as the attacker.
     """
-    onward = (urlsplit(url).query for url in arguments.get("next", []))
-    return "code" in arguments or any("code" in parse_qs(each, keep_blank_values=True) for each in onward)
+    next_url = (urlsplit(url).query for url in arguments.get("next", []))
+    return "code" in arguments or any("code" in parse_qs(each, keep_blank_values=True) for each in next_url)

@@ -1,4 +1,4 @@
-"""Store revoked logins on disk until they would have expired anyway."""
+"""Store revoked logins on disk until their cookies expire."""
 
 import hashlib
 import time

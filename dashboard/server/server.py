@@ -33,7 +33,7 @@ from dashboard.views.page import build_page
 TITLE = "Char-RNN Studio"
 HTTP = {
     "max_body_size": MAX_BODY_BYTES,
-    "max_buffer_size": 2 * MAX_BODY_BYTES,  # of what came and was not read; more once a page's websocket is open
+    "max_buffer_size": 2 * MAX_BODY_BYTES,  # unread input of a connection; larger once its websocket is open
     "idle_connection_timeout": 75,  # also of a request whose headers do not end
     "body_timeout": 20,
 }
@@ -91,7 +91,7 @@ class Studio:
         """Return the services of the user whose page is being built.
 
         Raises:
-            PermissionError: The login has ended meanwhile.
+            PermissionError: The login ended in the meantime.
         """
         if self.gate is None:
             user = panel_user()

@@ -154,18 +154,18 @@ def table() -> str:
 
 
 def _value(each: Setting, given: Any, environ: Mapping[str, str]) -> Any:
-    source, came = each.flag, given
-    if came is None:
+    source, value = each.flag, given
+    if value is None:
         source = next((name for name in (each.variable, *each.aliases) if environ.get(name)), "")
-        came = environ.get(source)
-    if came is None:
+        value = environ.get(source)
+    if value is None:
         return each.default
     if each.kind is tuple:
-        return tuple(came.replace(",", " ").split()) if isinstance(came, str) else tuple(came)
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)
     if each.kind is bool:
-        return came if isinstance(came, bool) else parse_boolean(came, source)
+        return value if isinstance(value, bool) else parse_boolean(value, source)
     if each.kind is int:
-        if not (came.isascii() and came.isdigit()):
-            raise StudioError(f"{source} is {came!r}; expected a whole number.")
-        return int(came)
-    return came
+        if not (value.isascii() and value.isdigit()):
+            raise StudioError(f"{source} is {value!r}; expected a whole number.")
+        return int(value)
+    return value

@@ -98,7 +98,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
 
 
 def _part_in_url() -> str:
-    """Return the view that the URL asks for alone, as a notebook cell does; empty for all tabs."""
+    """Return the single view that the URL requests, as for a notebook cell; empty for all tabs."""
     part = pn.state.session_args.get("part", [b""])[0].decode(errors="replace")
     return part if part in VIEWS else ""
 
@@ -154,7 +154,7 @@ def build_tabs(session: Session) -> pui.Tabs:
 
 
 def _loading_status(session: Session) -> pn.viewable.Viewable:
-    """Create a status that TensorFlow is being imported; whatever does not need it works meanwhile."""
+    """Create a status that TensorFlow is being imported; everything that does not need it works."""
     status = markup(sizing_mode=None, styles={"color": "inherit"})
 
     def show() -> None:
@@ -195,7 +195,7 @@ def _connect(session: Session, wake: _Wake) -> bool:
         wake.callback = document.locked_callback(session.update, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
         document.on_event(ConnectionLost, lambda event: _disconnect(document, session))
-        # Show what changed while the page was built: a model at rest causes no later update.
+        # Show what changed while the page was built; without a running training, no later update would.
         pn.state.onload(session.wake)
 
     def on_error(values: dict[str, Any]) -> None:
