@@ -106,7 +106,7 @@ class LimitCheck:
     def used_bytes(self, *, exclude: str = "") -> int:
         """Return the disk space of all texts and models, including deleted models that can be restored.
 
-        A text counts with its encoded copies, and once for each user who has it.
+        A text counts with its encoded copies, once for each user who has it.
         """
         texts = [corpus.id for corpus in self.corpora.list(owner=self.owner) if corpus.id != exclude]
         models = [model.id for model in self.models.list(owner=self.owner, include_deleted=True)]

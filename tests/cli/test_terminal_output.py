@@ -30,11 +30,11 @@ def test_newlines_and_tabs_are_kept_in_multiline_text():
 
 
 def test_control_characters_are_escaped_on_terminals_and_kept_in_pipes(monkeypatch, capsys):
-    terminal_output.say("\x1b[2J")
+    terminal_output.echo("\x1b[2J")
     assert capsys.readouterr().out == "\x1b[2J\n"
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    terminal_output.say("\x1b[2J")
+    terminal_output.echo("\x1b[2J")
     assert terminal.getvalue() == "\\x1b[2J\n"
 
 

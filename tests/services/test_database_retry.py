@@ -7,7 +7,7 @@ import pytest
 from charrnn.core.errors import StoreUnavailable
 from charrnn.core.records import ModelState
 from charrnn.services import Services
-from charrnn.services.database_retry import retry_while_away
+from charrnn.services.database_retry import retry_while_unavailable
 from tests.support.small_training import Trained
 
 
@@ -31,13 +31,13 @@ def failing(times: int, work):
 
 def test_retry_returns_the_first_result_and_reports_the_wait_once() -> None:
     reported: list[str] = []
-    assert retry_while_away(failing(3, lambda: 7), on_wait=lambda error: reported.append(str(error))) == 7
+    assert retry_while_unavailable(failing(3, lambda: 7), on_wait=lambda error: reported.append(str(error))) == 7
     assert reported == ["The database is away."]
 
 
 def test_retry_raises_after_its_time_limit() -> None:
     with pytest.raises(StoreUnavailable):
-        retry_while_away(failing(3, lambda: 7), seconds=lambda: 0)
+        retry_while_unavailable(failing(3, lambda: 7), seconds=lambda: 0)
 
 
 def test_defect_wait_and_follow_survive_a_restart_of_the_database(
