@@ -116,7 +116,7 @@ class CheckpointRecovery:
             try:
                 valid.append(_read(path, model.id))
             except (CheckpointError, KeyError, TypeError, ValueError, AttributeError, OSError):
-                continue  # skip the folder without deleting it, so that a person can examine it
+                continue  # not usable, but kept on the disk
         return valid
 
 

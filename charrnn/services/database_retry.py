@@ -8,7 +8,7 @@ from charrnn.core.errors import StoreUnavailable
 RETRY_SECONDS = 600.0
 """Time for which operations are retried while the database is unavailable."""
 PAUSE_SECONDS = 1.0
-"""Time between two attempts. Databases do not announce that they are back, and each attempt opens a connection."""
+"""Time between two attempts. There is no event for a recovered database, and each attempt opens a connection."""
 
 
 def retry_while_unavailable[T](

@@ -137,9 +137,9 @@ class Models:
     def find_deleted(self, name_or_id: str) -> Model | None:
         """Find a deleted model; of several with the same name, the one that was deleted last."""
         deleted = self.deleted()
-        found = [model for model in deleted if model.id == name_or_id]
-        found = found or [model for model in deleted if model.name == name_or_id]
-        return max(found, key=lambda model: model.deleted_at or model.created_at, default=None)
+        matches = [model for model in deleted if model.id == name_or_id]
+        matches = matches or [model for model in deleted if model.name == name_or_id]
+        return max(matches, key=lambda model: model.deleted_at or model.created_at, default=None)
 
     def rename(self, model_id: str, name: str) -> Model:
         """Rename a model, even while it is being trained.

@@ -72,5 +72,5 @@ def _start_time(pid: str) -> str:
         stat = (_PROC / pid / "stat").read_bytes()
     except OSError:
         return ""
-    fields = stat.rpartition(b")")[2].split()  # the process name may contain spaces and brackets
+    fields = stat.rpartition(b")")[2].split()  # the process name before it may contain spaces and brackets
     return fields[19].decode("ascii") if len(fields) > 19 else ""

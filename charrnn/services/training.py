@@ -162,7 +162,7 @@ class Trainings:
         return self._models.get(self.launcher.launch(request, queue, limit_check=self._limit_check, model=model).id)
 
     def stop(self, model_id: str) -> Model:
-        """Request a training, in any process, to save a checkpoint and stop after the current step.
+        """Request that a training, in any process, save a checkpoint and stop after the current step.
 
         Raises:
             StateError: The model is not being trained.
@@ -177,7 +177,7 @@ class Trainings:
                 thread.stop()
 
     def interrupt(self, model_id: str) -> None:
-        """Request a training of this process to save a checkpoint and end as `interrupted`; ignore other processes."""
+        """Request that a training of this process save a checkpoint and end as `interrupted`; ignore others."""
         if thread := self.launcher.thread(self._models.check_access(model_id)):
             thread.stop(interrupt=True)
 

@@ -84,7 +84,7 @@ class TrainingThread:
         self._thread.start()
 
     def stop(self, *, interrupt: bool = False) -> None:
-        """Request the training to save a checkpoint and stop after the current step.
+        """Request that the training save a checkpoint and stop after the current step.
 
         Args:
             interrupt: Whether to end as `interrupted` instead of `stopped`.
