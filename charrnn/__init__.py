@@ -1,16 +1,16 @@
-"""Char-RNN Studio: give it a text, watch a character RNN learn it, then write with it.
+"""Char-RNN Studio: train character-level RNNs on a text and generate text with them.
 
     dashboard ─┐
                ├──►  charrnn.services ──►  charrnn.model   (TensorFlow)
     charrnn.cli┘          │          └─►  charrnn.store   (SQLAlchemy, files)
                           └────────────►  charrnn.core    (NumPy, jsonschema)
 
-Importing this package imports none of its parts; `charrnn.services.open_services()` is the door.
+Importing this package imports none of its subpackages. Start with `charrnn.services.open_services()`.
 """
 
 import logging
 
 __version__ = "0.2.0"
 
-# As libraries do: a program that uses this one decides where its log goes, and nothing is printed until then.
+# Logging is left to the application: without a handler of its own, nothing is printed.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

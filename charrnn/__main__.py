@@ -1,4 +1,4 @@
-"""`python -m charrnn`, and the command `charrnn`."""
+"""Run the command line: the entry point of `charrnn` and `python -m charrnn`."""
 
 import sys
 

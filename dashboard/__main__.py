@@ -12,7 +12,7 @@ from typing import Any
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from charrnn.services.bootstrap import reject_password
-from charrnn.services.database_retry import retry_while_away
+from charrnn.services.database_retry import retry_while_unavailable
 from dashboard.server import settings
 from dashboard.server.allowed_hosts import is_loopback
 from dashboard.server.login_providers import read_logins
@@ -55,7 +55,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     if is_open and not chosen["open_to_everybody"]:
         raise StudioError(NO_LOGIN.format(address=address))
     reject_password(arguments.database)
-    services = retry_while_away(
+    services = retry_while_unavailable(
         lambda: open_services(
             chosen["home"] or None, database_url=arguments.database, environ=chosen["environ"], limits=chosen["limits"]
         ),

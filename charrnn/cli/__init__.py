@@ -1,4 +1,4 @@
-"""The command line, a thin layer over `charrnn.services`.
+"""Provide the command line, a thin layer over `charrnn.services`.
 
-Its modules import the services, and with them SQLAlchemy, only inside the commands that need them.
+The modules import the services, and with them SQLAlchemy, only inside the commands that need them.
 """

@@ -1,4 +1,4 @@
-"""`charrnn check` and `charrnn examples`."""
+"""Analyze a text (`charrnn check`) and list the example texts (`charrnn examples`)."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from charrnn.cli.option_flags import (
     print_auto_options,
     training_options,
 )
-from charrnn.cli.terminal_output import print_facts, print_json, print_table, say, visible
+from charrnn.cli.terminal_output import echo, print_facts, print_json, print_table, visible
 from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.core import formatting
 from charrnn.core.errors import TextError
@@ -20,7 +20,7 @@ from charrnn.core.text_decoding import analyze
 from charrnn.core.text_report import TextReport
 
 WIDTH = 78
-"""Characters shown of each line of the preview."""
+"""Maximum length of a line in the preview, in characters."""
 
 
 def _check_flags(parser: ArgumentParser) -> None:
@@ -47,17 +47,17 @@ def _check(args: Namespace) -> int:
         print_json({"text": report, "trainable": not problems, "problems": problems, "cost": cost})
     else:
         print_facts(_facts(report))
-        say("\npreview:")
+        echo("\npreview:")
         for line in report.first_lines:
-            say("  " + visible(line[:WIDTH]) + (" …" if len(line) > WIDTH else ""))
+            echo("  " + visible(line[:WIDTH]) + (" …" if len(line) > WIDTH else ""))
         for remark in report.remarks:
-            say(f"\nnote: {remark}")
-        say("")
+            echo(f"\nnote: {remark}")
+        echo("")
         if cost:
             _print_cost(report, values, cost)
             print_auto_options(args, values, cost)
         for problem in problems:
-            say(f"This text cannot be trained on: {problem}")
+            echo(f"This text cannot be trained on: {problem}")
     return FAILED if problems else DONE
 
 
@@ -95,8 +95,8 @@ def _display_name(character: str) -> str:
 def _print_cost(report: TextReport, values: Mapping[str, Any], cost: Any) -> None:
     unknown = report.num_distinct - int(values["max_vocab"])
     if unknown > 0:
-        say(f"note: {unknown:,} rare characters are not learned; to learn all, set --max_vocab {report.num_distinct}.")
-    say(
+        echo(f"note: {unknown:,} rare characters are not learned; to learn all, set --max_vocab {report.num_distinct}.")
+    echo(
         f"This text can be trained on. With these options: {cost.num_parameters:,} parameters, "
         f"{formatting.size(cost.memory_bytes)} of memory, {cost.steps_per_epoch:,} steps per epoch, "
         f"{cost.total_steps:,} steps = {cost.epochs:,.1f} epochs, about {formatting.duration(60 * cost.minutes)} on "
@@ -107,13 +107,13 @@ def _print_cost(report: TextReport, values: Mapping[str, Any], cost: Any) -> Non
 def _examples(args: Namespace) -> int:
     from charrnn.services.example_texts import examples
 
-    found = examples()
+    all_examples = examples()
     if args.json:
-        print_json(found)
+        print_json(all_examples)
     else:
         print_table(
             ["name", "title", "description"],
-            [[example.name, example.title, example.missing or example.description] for example in found],
+            [[example.name, example.title, example.missing or example.description] for example in all_examples],
         )
     return DONE
 

@@ -1,4 +1,4 @@
-"""The flag `--checkpoint` of `charrnn sample` and `charrnn score`."""
+"""Define and check the flag `--checkpoint` of `charrnn sample` and `charrnn score`."""
 
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING

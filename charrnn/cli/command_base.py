@@ -1,4 +1,4 @@
-"""Define commands and what they share: exit codes, usage errors, common arguments, and access to the services."""
+"""Define the base of all commands: exit codes, usage errors, common arguments, and access to the services."""
 
 import shlex
 from argparse import ArgumentParser, Namespace
@@ -15,7 +15,7 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 class UsageError(Exception):
-    """The command line is invalid. The message says what was given, what was expected, and what to do."""
+    """The command line is invalid. The message contains the invalid input, what was expected, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def output_path(name: str) -> Path:
     return path
 
 
-def format_command(args: Namespace, *words: str) -> str:
+def format_command(args: Namespace, *argv: str) -> str:
     """Return a command for the user to run, with the same data folder."""
     home = ["--home", args.home] if args.home else []
-    return shlex.join(["charrnn", *home, *words])
+    return shlex.join(["charrnn", *home, *argv])

@@ -1,4 +1,4 @@
-"""`charrnn db`."""
+"""Upgrade or locate the database (`charrnn db`)."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -23,11 +23,11 @@ def _db(args: Namespace) -> int:
         bootstrap.upgrade_database(args.home, database_url=args.database)
         notice("The database is up to date.")
         return DONE
-    home, address = bootstrap.locations(args.home, database_url=args.database)
+    home, url = bootstrap.locations(args.home, database_url=args.database)
     if args.json:
-        print_json({"home": str(home), "database": address})
+        print_json({"home": str(home), "database": url})
     else:
-        print_facts({"data folder": str(home), "database": address})
+        print_facts({"data folder": str(home), "database": url})
     return DONE
 
 

@@ -6,34 +6,34 @@ from types import FrameType
 from typing import Any, Self
 
 SHOW_CURSOR = b"\x1b[?25h\r\n"
-"""Shows the cursor, which the progress line hides."""
+"""Escape sequence that shows the cursor, which the progress line hides."""
 
 
 class StopSignals:
-    """Context manager that catches these signals.
+    """Context manager that catches SIGINT, SIGTERM and SIGHUP.
 
-    Ignored signals are caught as well, because shells start the background commands of scripts with SIGINT ignored and
-    `kill -INT` should still reach them. An ignored SIGHUP (`nohup`) stays ignored.
+    Ignored signals are caught as well: shells start the background commands of scripts with SIGINT ignored, but
+    `kill -INT` should still stop them. An ignored SIGHUP (`nohup`) stays ignored.
     """
 
     def __init__(self) -> None:
         self.caught: int | None = None
         """The first signal that was caught."""
-        self._before: dict[int, Any] = {}
+        self._previous_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)  # Windows has no SIGHUP
             if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
                 continue
-            self._before[number] = signal.signal(number, self._take)
+            self._previous_handlers[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
-    def _take(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.caught is not None:
             for descriptor in (1, 2):
                 if os.isatty(descriptor):

@@ -1,10 +1,10 @@
-"""`charrnn log`."""
+"""Print the log of a training (`charrnn log`)."""
 
 import sys
 from argparse import ArgumentParser, Namespace
 
 from charrnn.cli.command_base import DONE, Command, UsageError, add_json, add_model, services_for
-from charrnn.cli.terminal_output import hint, print_json, say
+from charrnn.cli.terminal_output import echo, hint, print_json
 from charrnn.core.records import LogLine
 
 
@@ -42,7 +42,7 @@ def _log(args: Namespace) -> int:
 def _print(lines: list[LogLine]) -> None:
     if sys.stdout.isatty():
         for line in lines:
-            say(line.text)
+            echo(line.text)
     else:
         sys.stdout.write("".join(line.text + "\n" for line in lines))
         sys.stdout.flush()

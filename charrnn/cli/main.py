@@ -24,7 +24,7 @@ from charrnn.cli import (
 from charrnn.cli.command_base import DONE, FAILED, WRONG_USAGE, Command, UsageError
 from charrnn.cli.interrupt_signals import exit_code
 from charrnn.cli.parser import overview, parse
-from charrnn.cli.terminal_output import notice, say
+from charrnn.cli.terminal_output import echo, notice
 from charrnn.core.errors import OptionError, StudioError
 from charrnn.core.options import options
 
@@ -53,14 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 1 failure, 2 usage error, 128 + n if signal n ended the command.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # escape what the encoding lacks
+        if isinstance(stream, io.TextIOWrapper):  # escape characters that the encoding lacks
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader has closed the pipe. Redirect the rest, so that flushing it does not fail when Python exits.
+        # The reader has closed the pipe. Redirect the remaining output, so that flushing it does not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_code(signal.SIGPIPE)
 
@@ -72,10 +72,10 @@ def _run(argv: Sequence[str]) -> int:
         _configure_logging(args.verbose)
         if args.command is not None:
             return args.command.run(args)
-        say(f"charrnn {charrnn.__version__}" if args.version else overview(COMMANDS.values()))
+        echo(f"charrnn {charrnn.__version__}" if args.version else overview(COMMANDS.values()))
         return DONE if args.version or args.help else WRONG_USAGE
-    except SystemExit as leaving:  # argparse has printed a command's help
-        return int(leaving.code or DONE)
+    except SystemExit as help_exit:  # argparse has printed a command's help
+        return int(help_exit.code or DONE)
     except UsageError as error:
         notice(f"charrnn: {error}")
         return WRONG_USAGE

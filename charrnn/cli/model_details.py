@@ -1,11 +1,11 @@
-"""`charrnn show`."""
+"""Show the details of a model (`charrnn show`)."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from charrnn.cli.command_base import DONE, Command, add_json, add_model, services_for
-from charrnn.cli.terminal_output import print_facts, print_json, print_table, say
+from charrnn.cli.terminal_output import echo, print_facts, print_json, print_table
 from charrnn.core import formatting
 from charrnn.core.options import defaults
 from charrnn.core.records import Checkpoint, Corpus, Model, Sample
@@ -43,8 +43,8 @@ def _newest_values(services: "Services", model: Model) -> dict[str, float]:
 
 
 def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> dict[str, str]:
-    normal = defaults("training")
-    changed = {name: value for name, value in model.train_params.items() if value != normal.get(name)}
+    default_values = defaults("training")
+    changed = {name: value for name, value in model.train_params.items() if value != default_values.get(name)}
     return {
         "name": model.name,
         "state": model.state,
@@ -55,8 +55,8 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
         "validation": formatting.loss_with_units(newest["val_loss"]) if "val_loss" in newest else "",
         "speed": f"{newest['chars_per_second']:,.0f} characters/s" if "chars_per_second" in newest else "",
         "trained on": model.cpu or "",
-        "text": "" if corpus is None else _about(corpus),
-        "options": " ".join(f"--{name} {_value(value)}" for name, value in changed.items()) or "defaults",
+        "text": "" if corpus is None else _describe_corpus(corpus),
+        "options": " ".join(f"--{name} {_format_value(value)}" for name, value in changed.items()) or "defaults",
         "notes": model.notes,
         "tags": ", ".join(model.tags),
         "created": formatting.local_time(model.created_at),
@@ -66,14 +66,14 @@ def _facts(model: Model, corpus: Corpus | None, newest: Mapping[str, float]) -> 
     }
 
 
-def _about(corpus: Corpus) -> str:
+def _describe_corpus(corpus: Corpus) -> str:
     return (
         f"{corpus.name}, {corpus.num_characters:,} characters ({corpus.num_distinct:,} distinct), "
         f"{corpus.num_lines:,} lines, {corpus.encoding}, id {corpus.id[:12]}"
     )
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -96,7 +96,7 @@ def _print_checkpoints(checkpoints: list[Checkpoint]) -> None:
 
 
 def _print_sample(sample: Sample) -> None:
-    say(f"\nlatest sample, step {sample.step:,}:\n{sample.text[:400]}{' …' if len(sample.text) > 400 else ''}")
+    echo(f"\nlatest sample, step {sample.step:,}:\n{sample.text[:400]}{' …' if len(sample.text) > 400 else ''}")
 
 
 COMMANDS = (Command("show", "Models", "NAME [--json]", "show the details of a model", _show_flags, _show),)

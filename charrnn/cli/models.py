@@ -1,11 +1,11 @@
-"""`charrnn models`, `rename`, `note`, `give`, `delete`, `restore`, `export` and `import`."""
+"""List and manage models: `charrnn models`, `rename`, `note`, `give`, `delete`, `restore`, `export` and `import`."""
 
 import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from charrnn.cli.command_base import DONE, Command, add_json, add_model, format_command, output_path, services_for
-from charrnn.cli.terminal_output import hint, notice, print_json, print_table, say
+from charrnn.cli.terminal_output import echo, hint, notice, print_json, print_table
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name
 from charrnn.core.errors import NotFound
@@ -75,7 +75,7 @@ def _note(args: Namespace) -> int:
         if args.text is not None:
             services.models.note(model.id, args.text)
         elif model.notes:
-            say(model.notes)
+            echo(model.notes)
     return DONE
 
 

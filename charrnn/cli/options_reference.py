@@ -1,10 +1,10 @@
-"""`charrnn options` and `charrnn presets`."""
+"""List the options (`charrnn options`) and the presets (`charrnn presets`)."""
 
 import json
 from argparse import ArgumentParser, Namespace
 
 from charrnn.cli.command_base import DONE, Command, add_json
-from charrnn.cli.terminal_output import print_json, print_table, say
+from charrnn.cli.terminal_output import echo, print_json, print_table
 from charrnn.core.options import Kind, options, presets, table
 
 KINDS: tuple[Kind, ...] = ("training", "sampling")
@@ -23,9 +23,9 @@ def _options(args: Namespace) -> int:
         return DONE
     for kind in kinds:
         if args.markdown:
-            say(table(kind) + "\n")
+            echo(table(kind) + "\n")
             continue
-        say(f"{kind} options\n")
+        echo(f"{kind} options\n")
         print_table(
             ["option", "default", "allowed", "description"],
             [
@@ -33,7 +33,7 @@ def _options(args: Namespace) -> int:
                 for option in options(kind).values()
             ],
         )
-        say("")
+        echo("")
     return DONE
 
 
@@ -43,7 +43,7 @@ def _presets(args: Namespace) -> int:
         return DONE
     for preset in presets().values():
         flags = " ".join(f"--{name} {json.dumps(value).strip('"')}" for name, value in preset.values.items())
-        say(f"{preset.name}\n  {preset.help}\n" + (f"  {flags}\n" if flags else ""))
+        echo(f"{preset.name}\n  {preset.help}\n" + (f"  {flags}\n" if flags else ""))
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""Parse the command line. Flags are accepted with `_` or `-`; misnormalized ones are answered with a suggestion."""
+"""Parse the command line. Flags may contain `_` or `-`; errors suggest the closest flag or command."""
 
 import difflib
 import re
@@ -118,7 +118,7 @@ def _split_at_command(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _normalize_flags(parser: ArgumentParser, argv: Sequence[str]) -> list[str]:
-    """Replace `-` by `_` in the names of all flags.
+    """Replace `-` with `_` in the names of all flags.
 
     Raises:
         UsageError: There are unknown flags; the message lists all of them, with suggestions.
@@ -130,12 +130,12 @@ def _normalize_flags(parser: ArgumentParser, argv: Sequence[str]) -> list[str]:
         if word == "--":
             normalized += argv[index:]
             break
-        if found := _FLAG.fullmatch(word):
-            flag = "--" + found[1].lstrip("-").replace("-", "_") if len(found[1]) > 2 else found[1]
-            if flag in known and found[1].startswith("--") or found[1] == "-h":
-                word = flag + (found[2] or "")
+        if match := _FLAG.fullmatch(word):
+            flag = "--" + match[1].lstrip("-").replace("-", "_") if len(match[1]) > 2 else match[1]
+            if flag in known and match[1].startswith("--") or match[1] == "-h":
+                word = flag + (match[2] or "")
             else:
-                unknown.append(f"There is no flag {found[1]}{_suggestion(flag, known)}")
+                unknown.append(f"There is no flag {match[1]}{_suggestion(flag, known)}")
         normalized.append(word)
     if unknown:
         raise UsageError(" ".join(unknown) + f" See: {parser.prog} --help")

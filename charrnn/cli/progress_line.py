@@ -24,10 +24,10 @@ class ProgressLine:
         self._time_limit = 60 * max_minutes
         self._seconds: list[float] = []
         self._steps: list[int] = []
-        self._began: float | None = None
+        self._started: float | None = None
         self._losses: dict[str, float] = {}
         self.is_stopping = False
-        """Set when the training was asked to stop."""
+        """Set when a stop was requested."""
 
     def update(self, event: Event, now: float | None = None) -> None:
         """Process an event; `now` is the time in seconds of a monotonic clock."""
@@ -36,7 +36,7 @@ class ProgressLine:
         if not isinstance(event, MetricsMeasured):
             return
         now = time.monotonic() if now is None else now
-        self._began = now if self._began is None else self._began
+        self._started = now if self._started is None else self._started
         self._losses |= {name: event.values[name] for name in ("loss", "val_loss") if name in event.values}
         self._seconds.append(now)
         self._steps.append(event.step)
@@ -53,8 +53,8 @@ class ProgressLine:
         speed = self.steps_per_second
         to_last_step = (self._total - self._steps[-1]) / speed - (now - self._seconds[-1]) if speed else None
         to_time_limit = None
-        if self._time_limit and self._began is not None:
-            to_time_limit = self._began + self._time_limit - now
+        if self._time_limit and self._started is not None:
+            to_time_limit = self._started + self._time_limit - now
         return training_speed.seconds_left(to_last_step=to_last_step, to_time_limit=to_time_limit)
 
     def text(self, now: float) -> str:
@@ -71,11 +71,11 @@ class ProgressLine:
             parts.append(f"validation {self._losses['val_loss']:.4f}")
         if speed := self.steps_per_second:
             parts.append(f"{speed * self._characters:,.0f} characters/s")
-        left = self.seconds_left(now)
+        seconds_left = self.seconds_left(now)
         if self.is_stopping:
             parts.append("stopping")
-        elif left is not None:
-            parts.append(f"{formatting.duration(left)} left")
+        elif seconds_left is not None:
+            parts.append(f"{formatting.duration(seconds_left)} left")
         return "  ".join(parts)
 
     def __rich__(self) -> Text:

@@ -1,4 +1,4 @@
-"""`charrnn sample`."""
+"""Generate text with a model (`charrnn sample`)."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -39,22 +39,22 @@ def _sample(args: Namespace) -> int:
             f"The command names {given_names}. Name one, e.g. charrnn sample shakespeare (see: charrnn models)."
         )
     values = checked("sampling", typed_options(args, "sampling"))
-    with services_for(args) as services, _sink(args) as write:
+    with services_for(args) as services, _open_output(args) as write:
         model = services.models.resolve(names.pop())
         checkpoint = checked_checkpoint(args, services, model)
         hint(LOADING_MESSAGE)
         stream = services.writing.stream(model.id, values, checkpoint=checkpoint, alternatives=args.json)
         for problem in stream.problems:
             notice(f"warning: {problem}")
-        pieces: list[TextChunk] = []
-        for text in _in_order(stream, pieces):
+        chunks: list[TextChunk] = []
+        for part in _in_order(stream, chunks):
             if not args.json:
-                write(text)
-        texts = join_chunks(stream.prompt, pieces, int(stream.options["num_samples"]))
+                write(part)
+        texts = join_chunks(stream.prompt, chunks, int(stream.options["num_samples"]))
         if args.json:
             write(as_json(_document(model.name, stream, texts)) + "\n")
-        for whole in texts:
-            services.writing.keep(stream, whole)
+        for text in texts:
+            services.writing.keep(stream, text)
         hint(
             f"{model.name}, {stream.checkpoint.kind} checkpoint, step {stream.checkpoint.step:,}, "
             f"seed {stream.options['seed']}"
@@ -63,7 +63,7 @@ def _sample(args: Namespace) -> int:
 
 
 @contextmanager
-def _sink(args: Namespace) -> Iterator[Callable[[str], None]]:
+def _open_output(args: Namespace) -> Iterator[Callable[[str], None]]:
     """Yield a function that writes text to the output. On a terminal, a newline follows the text."""
     if args.output is None:
         yield _write_out
@@ -83,17 +83,17 @@ def _write_bytes(write: Callable[[bytes], object], text: str) -> None:
     write(text.encode())
 
 
-def _in_order(stream: "Stream", pieces: list[TextChunk]) -> Iterator[str]:
+def _in_order(stream: "Stream", chunks: list[TextChunk]) -> Iterator[str]:
     """Yield the first text while it is generated, then the others, which are generated in parallel."""
     count = int(stream.options["num_samples"])
     yield _heading(0, count) + stream.prompt
-    for piece in stream:
-        pieces.append(piece)
-        if piece.sample == 0:
-            yield piece.text
+    for chunk in stream:
+        chunks.append(chunk)
+        if chunk.sample == 0:
+            yield chunk.text
     for number in range(1, count):
-        own = "".join(piece.text for piece in pieces if piece.sample == number)
-        yield "\n" + _heading(number, count) + stream.prompt + own
+        text = "".join(chunk.text for chunk in chunks if chunk.sample == number)
+        yield "\n" + _heading(number, count) + stream.prompt + text
 
 
 def _heading(number: int, count: int) -> str:

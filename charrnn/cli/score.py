@@ -1,10 +1,10 @@
-"""`charrnn score`."""
+"""Measure the loss of a text under a model (`charrnn score`)."""
 
 from argparse import ArgumentParser, Namespace
 
 from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
 from charrnn.cli.command_base import DONE, Command, add_json, add_model, services_for
-from charrnn.cli.terminal_output import hint, print_json, say
+from charrnn.cli.terminal_output import echo, hint, print_json
 from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.core import formatting
 from charrnn.core.text_decoding import decode, resolve_encoding
@@ -46,9 +46,9 @@ def _score(args: Namespace) -> int:
         )
         return DONE
     mode = ", adaptive" if args.adaptive else ""
-    say(f"{formatting.loss_with_units(score.nats)} over {score.num_characters:,} characters ({encoding}{mode})")
+    echo(f"{formatting.loss_with_units(score.nats)} over {score.num_characters:,} characters ({encoding}{mode})")
     if score.num_unknown:
-        say(f"{score.num_unknown:,} of them are not in the vocabulary; they are scored as unknown.")
+        echo(f"{score.num_unknown:,} of them are not in the vocabulary; they are scored as unknown.")
     return DONE
 
 

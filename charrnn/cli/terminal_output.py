@@ -23,12 +23,12 @@ _NOT_ESCAPED_BY_JSON = re.compile(f"(?![\n])[{_CONTROL}]")
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Re-raise, because rich would exit here without closing what is open."""
+        """Re-raise, because rich would exit here without closing open files."""
         raise
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """Return a new console for a stream, by default standard output, which tests and notebooks can replace."""
+    """Return a new console for a stream; default: the current standard output, which tests and notebooks replace."""
     stream = stream or sys.stdout
     width = None if stream.isatty() else FULL_WIDTH
     return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
@@ -41,7 +41,7 @@ def visible(text: str, *, lines: bool = False) -> str:
         text: Any text.
         lines: Whether to keep line breaks and tabs.
     """
-    return (_IN_LINES if lines else _IN_A_LINE).sub(lambda found: _escaped(found[0]), text)
+    return (_IN_LINES if lines else _IN_A_LINE).sub(lambda match: _escaped(match[0]), text)
 
 
 def for_stream(text: str, stream: TextIO) -> str:
@@ -49,7 +49,7 @@ def for_stream(text: str, stream: TextIO) -> str:
     return visible(text, lines=True) if stream.isatty() else text
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print a line to standard output and flush it."""
     print(for_stream(text, sys.stdout), flush=True)
 
@@ -82,7 +82,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right:
 
 
 def print_facts(facts: Mapping[str, str]) -> None:
-    """Print one line per fact, without empty ones."""
+    """Print one line per fact; omit empty facts."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -108,7 +108,7 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 def as_json(value: Any, *, indent: int | None = 2) -> str:
     """Serialize a value as JSON: records become objects, times ISO 8601 in UTC."""
     text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
-    return _NOT_ESCAPED_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _NOT_ESCAPED_BY_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _plain(value: Any) -> Any:

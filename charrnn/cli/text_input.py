@@ -1,4 +1,4 @@
-"""Open the text that a user names: a file, or `-` for standard input."""
+"""Open a text by its name on the command line: a file, or `-` for standard input."""
 
 import shutil
 import sys

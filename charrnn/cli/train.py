@@ -1,4 +1,4 @@
-"""`charrnn train`, `resume` and `stop`."""
+"""Start, resume and stop trainings (`charrnn train`, `resume` and `stop`)."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -86,8 +86,8 @@ def _load_corpus(args: Namespace, services: "Services") -> Corpus:
     with Progress(console=console(sys.stderr), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("reading the text", total=1.0)
 
-        def show_progress(share: float) -> None:
-            bar.update(task, completed=share)
+        def show_progress(fraction: float) -> None:
+            bar.update(task, completed=fraction)
 
         if args.example:
             corpus, report = services.corpora.add_example(args.example, progress=show_progress)

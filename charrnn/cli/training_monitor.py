@@ -14,7 +14,7 @@ from rich.text import Text
 from charrnn.cli.command_base import DONE, FAILED, format_command
 from charrnn.cli.interrupt_signals import StopSignals, exit_code
 from charrnn.cli.progress_line import ProgressLine
-from charrnn.cli.terminal_output import console, notice, say, visible
+from charrnn.cli.terminal_output import console, echo, notice, visible
 from charrnn.core import formatting
 from charrnn.core.errors import StateError, StoreUnavailable
 from charrnn.core.records import Model, ModelState
@@ -46,7 +46,7 @@ def watch(args: Namespace, services: "Services", progress: ProgressLine, start: 
         while True:
             if signals.caught is not None and not stop_requested:
                 stop_requested = True
-                _ask_to_stop(services, model, signals.caught, display)
+                _request_stop(services, model, signals.caught, display)
             try:
                 event = events.get(timeout=POLL_SECONDS)
             except queue.Empty:
@@ -60,7 +60,7 @@ def watch(args: Namespace, services: "Services", progress: ProgressLine, start: 
 
 
 class _Display:
-    """Log lines, with the progress line below them on a terminal."""
+    """Print log lines, with the progress line below them on a terminal."""
 
     def __init__(self, progress: ProgressLine):
         self._progress = progress
@@ -82,7 +82,7 @@ class _Display:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._is_terminal:
             self._live.stop()
@@ -104,17 +104,17 @@ class _Display:
             notice(text)
 
     def show_stopping(self) -> None:
-        """Show that the training was asked to stop."""
+        """Show that a stop was requested."""
         self._progress.is_stopping = True
 
     def _print(self, text: str, style: str) -> None:
         if self._prints_log:
             self._live.console.print(Text(visible(text, lines=True), style))
         else:
-            say(text)
+            echo(text)
 
 
-def _ask_to_stop(services: "Services", model: Model, number: int, display: _Display) -> None:
+def _request_stop(services: "Services", model: Model, number: int, display: _Display) -> None:
     display.show_stopping()
     if number != signal.SIGINT:
         services.training.interrupt(model.id)
@@ -123,7 +123,7 @@ def _ask_to_stop(services: "Services", model: Model, number: int, display: _Disp
     try:
         services.training.stop(model.id)
     except (StateError, StoreUnavailable):
-        pass  # the training has just ended, or it stops although the database is away
+        pass  # the training has just ended, or it stops although the database is unavailable
 
 
 def _print_end(args: Namespace, services: "Services", model: Model, end: TrainingEnded) -> int:

@@ -1,4 +1,4 @@
-"""`charrnn user`: the login file of a dashboard."""
+"""Edit the login file of a dashboard (`charrnn user`)."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def _flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "action", choices=("add", "remove", "list", "convert"),
         help="add: create a user, and the file if it is missing; remove: end a user's access, open pages included; "
-        "list: print the users; convert: replace plain-text passwords by hashes",
+        "list: print the users; convert: replace plain-text passwords with hashes",
     )  # fmt: skip
     parser.add_argument("name", metavar="NAME", nargs="?", help="name of the user (add, remove)")
     parser.add_argument(
@@ -27,10 +27,10 @@ def _flags(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--password_file", metavar="FILE",
-        help="read the password from the first line of a file; without it, the password is asked for on a terminal, "
-        "and read from standard input otherwise",
+        help="read the password from the first line of a file (default: prompt for it on a terminal, else read "
+        "standard input)",
     )  # fmt: skip
-    parser.add_argument("--replace", action="store_true", help="change the password of a user who exists")
+    parser.add_argument("--replace", action="store_true", help="change the password of an existing user")
     add_json(parser)
 
 
@@ -59,7 +59,7 @@ def _user(args: Namespace) -> int:
 def _login_file(args: Namespace) -> Path:
     name = args.login_file or os.environ.get(LOGIN_FILE_VARIABLE)
     if not name:
-        raise UsageError(f"No login file is named. Add --login_file FILE, or set {LOGIN_FILE_VARIABLE}.")
+        raise UsageError(f"There is no login file to edit. Add --login_file FILE, or set {LOGIN_FILE_VARIABLE}.")
     return Path(name).absolute()
 
 

@@ -32,7 +32,7 @@ from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
 MIN_FREE_BYTES = 100_000_000
-"""Free disk space that the program needs to be ready; a checkpoint takes tens of megabytes."""
+"""Free disk space required by the readiness check; a checkpoint takes tens of megabytes."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Services:
 
     @property
     def user(self) -> str:
-        """Name of the user who sees these; empty where nobody is asked."""
+        """Name of the user whose models and texts these are; empty for those of all users."""
         return self._limit_check.owner or ""
 
     def seen_by(self, owner: str) -> Self:
-        """Return the services as one user sees them: without the models and texts of others.
+        """Return services that are restricted to the models and texts of one user.
 
-        Close the original services, not these.
+        Close the original services, not the returned ones.
         """
         limit_check = replace(self._limit_check, owner=owner)
         models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
@@ -67,7 +67,7 @@ class Services:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        """Import TensorFlow and measure the speed of this machine, so that the first request need not wait.
+        """Import TensorFlow and measure the speed of this machine, so that the first request does not wait for them.
 
         Takes 5 to 15 seconds the first time; call it on a background thread.
         """
@@ -79,17 +79,17 @@ class Services:
     def not_ready(self) -> list[str]:
         """Return the failed readiness checks: any of `database`, `schema` and `disk`.
 
-        Waits for the database as long as any query does.
+        Waits for the database as long as other queries do.
         """
-        found = []
+        failed = []
         try:
             if not self._database.is_current():
-                found.append("schema")
+                failed.append("schema")
         except StoreError:
-            found.append("database")
+            failed.append("database")
         if shutil.disk_usage(self.settings.home).free < MIN_FREE_BYTES or not os.access(self.settings.home, os.W_OK):
-            found.append("disk")
-        return found
+            failed.append("disk")
+        return failed
 
     def close(self) -> None:
         """End the trainings of this process as `interrupted`, each with a checkpoint, and close the database."""
@@ -101,7 +101,7 @@ class Services:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 

@@ -1,6 +1,6 @@
 """Read the log and the metrics of an exported model, with limits on size and number of entries.
 
-Exports stay within these limits (`charrnn/services/bundle_history_writer.py`).
+Exports are shortened to these limits (`charrnn/services/bundle_history_writer.py`).
 """
 
 import csv
@@ -56,7 +56,7 @@ class PackedMetrics(Sequence[Metric]):
     def __getitem__(self, index: slice) -> list[Metric]: ...
     def __getitem__(self, index: int | slice) -> Metric | list[Metric]:
         if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
+            return [self[position] for position in range(*index.indices(len(self)))]
         return Metric(self._steps[index], self._names[self._columns[index]], self._values[index])
 
 
@@ -96,7 +96,7 @@ def read_metrics(data: bytes) -> PackedMetrics:
 
 
 def _decoded_lines(data: bytes, max_length: int | None) -> Iterator[str]:
-    """Decode line by line, so that the whole text is never in memory twice."""
+    """Decode line by line, so that memory never holds a second copy of the text."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="\n")
     while line := text.readline(-1 if max_length is None else max_length + 1):
         if max_length is not None and len(line) > max_length:
@@ -105,7 +105,7 @@ def _decoded_lines(data: bytes, max_length: int | None) -> Iterator[str]:
 
 
 def count_items(data: bytes) -> int:
-    """Return an upper bound of the number of objects in a JSON text; characters in strings are counted too."""
+    """Return an upper bound on the number of items in a JSON text; brackets and commas in strings count, too."""
     return sum(data.count(character) for character in (b"[", b"{", b","))
 
 

@@ -1,4 +1,7 @@
-"""Write the history of a model into an export, shortened to what an import accepts, with a log line about it."""
+"""Write the history of a model for an export.
+
+A long history is shortened to the limits of an import, and the last log lines state what was omitted.
+"""
 
 import csv
 import io
@@ -18,22 +21,23 @@ from charrnn.services.bundle_history_reader import (
 )
 
 Part = tuple[bytes, str]
-"""The content, and a sentence about what was omitted, or an empty string."""
+"""Content of a file, and a note on what was omitted, empty if nothing was."""
 
 
-def log_part(lines: Sequence[LogLine], more: Sequence[str]) -> bytes:
-    """Write log lines and then sentences about the other parts; omit the earliest lines if there are too many.
+def log_part(lines: Sequence[LogLine], notes: Sequence[str]) -> bytes:
+    """Write log lines, followed by notes on the other files; omit the earliest lines if there are too many.
 
     Args:
         lines: The newest lines, in order of their positions.
-        more: Sentences, which are never omitted.
+        notes: What was omitted from the other files; never omitted themselves.
     """
     texts = [line.text + "\n" for line in lines]
-    room = MAX_TEXT_BYTES[LOG] - 1_000 - sum(len(line.encode()) + 1 for line in more)
-    kept = _newest_that_fit([text.encode() for text in texts], room, MAX_COUNTS["lines"] - 1 - len(more), b"\n")
-    missing = lines[-len(kept)].position - 1 if kept else (lines[-1].position if lines else 0)
-    ends = [f"{missing:,} earlier log lines were omitted from this file."] if missing else []
-    return b"".join([*kept, *(f"{line}\n".encode() for line in [*more, *ends])])
+    max_bytes = MAX_TEXT_BYTES[LOG] - 1_000 - sum(len(note.encode()) + 1 for note in notes)
+    max_lines = MAX_COUNTS["lines"] - 1 - len(notes)
+    kept = _newest_that_fit([text.encode() for text in texts], max_bytes, max_lines, b"\n")
+    num_omitted = lines[-len(kept)].position - 1 if kept else (lines[-1].position if lines else 0)
+    own_note = [f"{num_omitted:,} earlier log lines were omitted from this file."] if num_omitted else []
+    return b"".join([*kept, *(f"{note}\n".encode() for note in [*notes, *own_note])])
 
 
 def metrics_csv(metrics: Iterable[Metric]) -> str:
@@ -52,64 +56,74 @@ def metrics_csv(metrics: Iterable[Metric]) -> str:
 def metrics_part(metrics: Iterable[Metric]) -> Part:
     """Write metrics as CSV.
 
-    If there are too many, thin the curves evenly, the longest ones first; keep the first and last value of each.
+    If there are too many, thin the curves evenly, the longest ones first. Each keeps its first and last value.
     """
     values = list(metrics)
     curves, total = _curves(values), len(values)
-    longest = max(map(len, curves.values()), default=0)
+    max_length = max(map(len, curves.values()), default=0)
     while True:
-        thinned = {name: _thinned(curve, longest) for name, curve in curves.items()}
-        left = sum(map(len, thinned.values()))
-        if left < MAX_COUNTS["values"]:
+        thinned = {name: _thinned(curve, max_length) for name, curve in curves.items()}
+        num_kept = sum(map(len, thinned.values()))
+        if num_kept < MAX_COUNTS["values"]:
             data = metrics_csv(chain.from_iterable(thinned.values())).encode()
             if len(data) <= MAX_TEXT_BYTES[METRICS] and data.count(b"\n") <= MAX_COUNTS["rows"]:
                 break
-        longest = longest * 3 // 4
-    return data, f"Curves were thinned: this file holds {left:,} of {total:,} measured values." if left < total else ""
+        max_length = max_length * 3 // 4
+    note = f"Curves were thinned: this file contains {num_kept:,} of {total:,} measured values."
+    return data, note if num_kept < total else ""
 
 
 def samples_part(samples: Sequence[Sample]) -> Part:
     """Write samples as JSON; omit the earliest if there are too many."""
-    written = [
-        json.dumps({"step": each.step, "text": each.text, "options": dict(each.options)}, ensure_ascii=False).encode()
-        for each in samples
+    entries = [
+        json.dumps(
+            {"step": sample.step, "text": sample.text, "options": dict(sample.options)}, ensure_ascii=False
+        ).encode()
+        for sample in samples
     ]
-    kept = _newest_that_fit([each + b",\n" for each in written], MAX_TEXT_BYTES[SAMPLES] - 4, MAX_COUNTS["samples"])
+    kept = _newest_that_fit([entry + b",\n" for entry in entries], MAX_TEXT_BYTES[SAMPLES] - 4, MAX_COUNTS["samples"])
     while kept and sum(map(count_items, kept)) >= MAX_COUNTS["items"]:
         kept = kept[len(kept) // 4 + 1 :]
-    missing = len(written) - len(kept)
-    words = f"{missing:,} earlier samples were omitted from this file." if missing else ""
-    return b"[" + b"".join(kept).removesuffix(b",\n") + b"]", words
+    num_omitted = len(entries) - len(kept)
+    note = f"{num_omitted:,} earlier samples were omitted from this file." if num_omitted else ""
+    return b"[" + b"".join(kept).removesuffix(b",\n") + b"]", note
 
 
-def _newest_that_fit(entries: list[bytes], room: int, most: int, counted: bytes = b"") -> list[bytes]:
-    """Return as many of the last entries as fit into `room` bytes and `most` entries, or `most` `counted` bytes."""
-    kept = len(entries)
-    while kept:
-        entry = entries[kept - 1]
-        room -= len(entry)
-        most -= entry.count(counted) if counted else 1
-        if room < 0 or most < 0:
+def _newest_that_fit(entries: list[bytes], max_bytes: int, max_count: int, delimiter: bytes = b"") -> list[bytes]:
+    """Return as many of the last entries as the limits allow.
+
+    Args:
+        entries: The entries.
+        max_bytes: Maximum total size in bytes.
+        max_count: Maximum number of delimiters, or of entries if there is no delimiter.
+        delimiter: Byte string to count in the entries.
+    """
+    first = len(entries)
+    while first:
+        entry = entries[first - 1]
+        max_bytes -= len(entry)
+        max_count -= entry.count(delimiter) if delimiter else 1
+        if max_bytes < 0 or max_count < 0:
             break
-        kept -= 1
-    return entries[kept:]
+        first -= 1
+    return entries[first:]
 
 
 def _curves(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     by_name = sorted(metrics, key=lambda metric: metric.name)  # stable: steps stay in order
-    # an import limits the width of a row, which hundreds of names would exceed
-    names, width = {}, len("step")
+    # An import limits the length of a row, and hundreds of names would exceed it.
+    curves, row_length = {}, len("step")
     for name, curve in groupby(by_name, lambda metric: metric.name):
-        width += max(len(name), 26) + 3
-        if width > MAX_ROW_LENGTH:
+        row_length += max(len(name), 26) + 3
+        if row_length > MAX_ROW_LENGTH:
             break
-        names[name] = list(curve)
-    return names
+        curves[name] = list(curve)
+    return curves
 
 
-def _thinned(curve: list[Metric], most: int) -> list[Metric]:
-    if len(curve) <= most:
+def _thinned(curve: list[Metric], max_length: int) -> list[Metric]:
+    if len(curve) <= max_length:
         return curve
-    if most < 2:
+    if max_length < 2:
         return curve[-1:]
-    return [curve[index * (len(curve) - 1) // (most - 1)] for index in range(most)]
+    return [curve[index * (len(curve) - 1) // (max_length - 1)] for index in range(max_length)]

@@ -1,7 +1,7 @@
 """Read exported models from untrusted ZIP files.
 
-Only the files that an export writes are accepted, and their names are never used as paths. Sizes are checked as
-declared and again while unpacking. JSON files are validated against schemas, and weights are counted before a network
+Only the files of an export are accepted, and their names are never used as paths. Declared sizes are checked first, and
+actual sizes while unpacking. JSON files are validated against schemas, and weights are counted before a network
 is built.
 """
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 CHECKPOINT_FILES = {f"checkpoint/{name}": name for name in (MANIFEST, WEIGHTS, TRAINING)}
-COUNTED = f"checkpoint/{TEXT}"
+NGRAM_TEXT = f"checkpoint/{TEXT}"
 """Present only if n-grams are mixed with the network."""
 MAX_BYTES = 4_000_000_000
 MAX_HEADER_BYTES = 4_000_000
@@ -145,9 +145,9 @@ class Bundle:
 
         try:
             weights = training.checkpoint.load(folder, with_training=True).weights
-            found, needed = sum(w.size for w in weights.values()), num_parameters(self.options, self.num_classes)
-            if found != needed:  # check this first, because the network could have any size
-                raise CheckpointError(f"It has {found:,} weights, but its options require {needed:,}.")
+            size, expected = sum(w.size for w in weights.values()), num_parameters(self.options, self.num_classes)
+            if size != expected:  # check this first, because the network could have any size
+                raise CheckpointError(f"It has {size:,} weights, but its options require {expected:,}.")
             training.checkpoint.load_network(folder)
             training.checkpoint.load_mixture(folder)
         except CheckpointError as error:
@@ -155,21 +155,29 @@ class Bundle:
 
     def model(self, model_id: str, name: str, owner: str) -> Model:
         """Return the record of the imported model."""
-        about, now = self.description, datetime.now(UTC).replace(tzinfo=None)
+        description, now = self.description, datetime.now(UTC).replace(tzinfo=None)
         return Model(
             model_id, name, ModelState.STOPPED, now, now, train_params=dict(self.options), owner=owner,
-            notes=about.get("notes", ""), tags=tuple(about.get("tags", ())), step=about["checkpoint"]["step"],
-            best_loss=about.get("best_loss"), cpu=about.get("cpu"),
+            notes=description.get("notes", ""), tags=tuple(description.get("tags", ())),
+            step=description["checkpoint"]["step"], best_loss=description.get("best_loss"), cpu=description.get("cpu"),
         )  # fmt: skip
 
     def history(self, model_id: str) -> HistoryBatch:
         """Return the log, metrics, samples and checkpoint of the imported model."""
-        about, now = self.description["checkpoint"], datetime.now(UTC).replace(tzinfo=None)
+        stored, now = self.description["checkpoint"], datetime.now(UTC).replace(tzinfo=None)
         checkpoint = Checkpoint(
-            new_id(), model_id, about["step"], about["kind"], about.get("loss"), self.folder, self.checkpoint_bytes, now
+            new_id(),
+            model_id,
+            stored["step"],
+            stored["kind"],
+            stored.get("loss"),
+            self.folder,
+            self.checkpoint_bytes,
+            now,
         )
         samples = [
-            Sample(new_id(), model_id, each["step"], each["text"], each["options"], now) for each in self.samples
+            Sample(new_id(), model_id, sample["step"], sample["text"], sample["options"], now)
+            for sample in self.samples
         ]
         lines = [(line, "info") for line in self.lines]
         return HistoryBatch(
@@ -198,9 +206,9 @@ def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda num
             weights = num_parameters(options, num_classes)
             check_weights(weights)
             max_bytes = _max_array_bytes(options, weights)
-            if COUNTED in entries and COUNTED not in max_bytes:
+            if NGRAM_TEXT in entries and NGRAM_TEXT not in max_bytes:
                 raise BundleError(
-                    f"{path.name!r} contains {COUNTED!r}, but its options ask for no n-grams (ngram_order)."
+                    f"{path.name!r} contains {NGRAM_TEXT!r}, but its options use no n-grams (ngram_order)."
                 )
             arrays = {
                 name: _unpacked(bundle, entries[name], size) for name, size in max_bytes.items() if name in entries
@@ -218,11 +226,11 @@ def read_bundle(path: Path, *, check_weights: Callable[[int], None] = lambda num
 
 
 def _entries(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries of the ZIP file; reject those that no export contains."""
+    """Return the entries of the ZIP file; reject entries that exports do not contain."""
     required = {*CHECKPOINT_FILES, *MAX_TEXT_BYTES}
     entries: dict[str, zipfile.ZipInfo] = {}
     for entry in bundle.infolist():
-        if entry.filename not in {*required, COUNTED} or entry.filename in entries:
+        if entry.filename not in {*required, NGRAM_TEXT} or entry.filename in entries:
             raise BundleError(f"The file contains {entry.filename[:80]!r}, which no exported model contains.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BundleError(f"{entry.filename!r} in the file is a link. Export the model again.")
@@ -241,7 +249,7 @@ def _unpacked(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) -
     with bundle.open(entry) as file:
         data = file.read(entry.file_size + 1)
     if len(data) != entry.file_size:
-        raise BundleError(f"{entry.filename!r} in the file has a wrong size. Export the model again.")
+        raise BundleError(f"{entry.filename!r} in the file has the wrong size. Export the model again.")
     return data
 
 
@@ -272,7 +280,7 @@ def _parsed(parts: Mapping[str, bytes], options: Mapping[str, Any], num_classes:
         read_log(parts[LOG]),
         read_metrics(parts[METRICS]),
         _json(SAMPLES, parts[SAMPLES]),
-        {path.removeprefix("checkpoint/"): parts[path] for path in (*CHECKPOINT_FILES, COUNTED) if path in parts},
+        {path.removeprefix("checkpoint/"): parts[path] for path in (*CHECKPOINT_FILES, NGRAM_TEXT) if path in parts},
     )
 
 

@@ -18,8 +18,8 @@ _NAME = re.compile(r"(last|best)-(\d{1,18})-(\d{1,9})", re.ASCII)
 
 def parse_folder(name: str) -> tuple[str, int, int] | None:
     """Return kind, step and training number from the name of a checkpoint folder; `None` for other names."""
-    found = _NAME.fullmatch(name)
-    return (found[1], int(found[2]), int(found[3])) if found else None
+    match = _NAME.fullmatch(name)
+    return (match[1], int(match[2]), int(match[3])) if match else None
 
 
 class CheckpointManager:
@@ -62,7 +62,7 @@ class CheckpointManager:
         Args:
             model: The model.
             kind: `newest`, `last` or `best`, or the id of a checkpoint.
-            use: Called with checkpoint folders until one raises no CheckpointError.
+            use: Called with one checkpoint folder after another until it raises no CheckpointError.
 
         Returns:
             The checkpoint, the result of `use`, and the reasons why other checkpoints were skipped.
@@ -93,8 +93,8 @@ class CheckpointManager:
     def prune(self, newest: Checkpoint) -> None:
         """Remove the checkpoints that `newest` replaces."""
         for kind, count in KEPT.items():
-            same = [checkpoint for checkpoint in self.of(newest.model_id) if checkpoint.kind == kind]
-            for checkpoint in same[count:]:
+            of_kind = [checkpoint for checkpoint in self.of(newest.model_id) if checkpoint.kind == kind]
+            for checkpoint in of_kind[count:]:
                 self.drop(checkpoint)
 
     def drop(self, checkpoint: Checkpoint) -> None:
@@ -107,8 +107,8 @@ class CheckpointManager:
         if all(other.folder != checkpoint.folder for other in self._history.checkpoints(checkpoint.model_id)):
             shutil.rmtree(self.path(checkpoint), ignore_errors=True)
 
-    def remove_left_over(self, model: Model) -> None:
-        """Remove folders without rows and rows without folders that earlier trainings of a model left behind.
+    def remove_leftovers(self, model: Model) -> None:
+        """Remove folders without rows, and rows without folders, of earlier trainings of a model.
 
         Call this only after a newer checkpoint has been stored: until then, a folder without a row may be the only
         copy.

@@ -1,8 +1,8 @@
 """Adopt valid checkpoint folders without a row if none of a model's listed checkpoints can be used.
 
-A checkpoint folder is on the disk before its row is written. If the database loses its newest commits in a power
-failure, or was away until the training was killed, its rows can refer to folders that have been pruned while the newest
-folders have no row. The manifests of these folders contain everything that the rows contained.
+A checkpoint folder is written before its row. If the database loses its newest commits in a power failure, or was
+unavailable until the training was killed, its rows can refer to folders that have been pruned while the newest folders
+have no row. The manifests of these folders contain everything that their rows would contain.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,18 +48,18 @@ class CheckpointRecovery:
         self._models, self._history, self._checkpoints = models, history, checkpoints
 
     def adopt_all(self) -> None:
-        """Adopt the folders of all idle models whose listed checkpoints are gone; read no files of other models."""
+        """Adopt the folders of all idle models whose listed checkpoints are missing; read no files of other models."""
         known = self._history.checkpoint_folders()
         for model in self._models.list():
             rows = known.get(model.id, set())
-            # A worker that only lost its database connection may come back and write the missing rows.
-            at_rest = model.state not in ACTIVE and (not model.worker or is_dead(model.worker))
+            # A worker that only lost its database connection may reconnect and write the missing rows.
+            is_idle = model.state not in ACTIVE and (not model.worker or is_dead(model.worker))
             paths = {path.name for path in self._checkpoints.folders(model.id)}
-            if at_rest and not rows & paths and self._candidates(model, rows):
+            if is_idle and not rows & paths and self._candidates(model, rows):
                 self.adopt(model)
 
     def can_resume(self, model_id: str) -> bool:
-        """Return whether a model has a checkpoint row or a folder that may be adopted, judging by names only."""
+        """Return whether a model has a checkpoint row or a folder that may be adopted, going by names only."""
         known = self._history.checkpoints(model_id)
         return bool(known) or bool(self._candidates(self._models.get(model_id), set()))
 
@@ -74,32 +74,34 @@ class CheckpointRecovery:
         known = self._history.checkpoints(model.id)
         if model.state in ACTIVE or not self._candidates(model, {checkpoint.folder for checkpoint in known}):
             return False
-        if any(_is_sound(self._checkpoints.path(checkpoint)) for checkpoint in known):
+        if any(_is_valid(self._checkpoints.path(checkpoint)) for checkpoint in known):
             return False
-        found = self._sound(model, {checkpoint.folder for checkpoint in known})
+        found = self._valid_checkpoints(model, {checkpoint.folder for checkpoint in known})
         if not found:
             return False
-        newest = max(found, key=lambda each: (each.began, each.checkpoint.step, each.number))
-        same = [each.checkpoint for each in found if each.began == newest.began]
+        newest = max(found, key=lambda folder: (folder.began, folder.checkpoint.step, folder.number))
+        checkpoints = [folder.checkpoint for folder in found if folder.began == newest.began]
         # The rows may belong to an earlier training that this one replaced from its first step on.
-        is_other = newest.began > model.epoch or any(_number(c.folder) < newest.began for c in known)
-        reached = 0 if is_other else model.step
+        is_other_training = newest.began > model.epoch or any(_number(c.folder) < newest.began for c in known)
+        last_step = 0 if is_other_training else model.step
         batch = HistoryBatch(
             first_position=model.log_position + 1,
-            lines=[(_explanation(newest.checkpoint, known, reached), "warning")],
-            metrics=[Metric(c.step, "val_loss", c.loss) for c in same if c.kind == "best" and c.loss is not None],
-            checkpoints=same,
+            lines=[(_explanation(newest.checkpoint, known, last_step), "warning")],
+            metrics=[
+                Metric(c.step, "val_loss", c.loss) for c in checkpoints if c.kind == "best" and c.loss is not None
+            ],
+            checkpoints=checkpoints,
             step=newest.checkpoint.step,
         )
-        # If the database lost even the claim of this training, it also lost its options.
+        # If the database also lost the claim of this training, it has lost its options as well.
         options = newest.options if newest.number > model.epoch else None
-        return self._history.adopt(model, batch, reached=min(reached, newest.checkpoint.step), options=options)
+        return self._history.adopt(model, batch, reached=min(last_step, newest.checkpoint.step), options=options)
 
     def _candidates(self, model: Model, known: set[str]) -> list[Path]:
         """Return the folders without a row that may belong to the model's current training.
 
-        A training from the first step deletes the rows of earlier ones, so only it and the trainings that resumed it
-        count: from the lowest number among the rows on, or from the model's epoch if there are no rows.
+        A training from the first step deletes the rows of earlier ones. Only that training and those that resumed it
+        are candidates: those numbered from the lowest number among the rows, or from the model's epoch without rows.
         """
         first = min(map(_number, known), default=model.epoch)
         return [
@@ -108,14 +110,14 @@ class CheckpointRecovery:
             if path.name not in known and _number(path.name) >= first
         ]
 
-    def _sound(self, model: Model, known: set[str]) -> list[FoundCheckpoint]:
-        sound = []
+    def _valid_checkpoints(self, model: Model, known: set[str]) -> list[FoundCheckpoint]:
+        valid = []
         for path in self._candidates(model, known):
             try:
-                sound.append(_read(path, model.id))
+                valid.append(_read(path, model.id))
             except (CheckpointError, KeyError, TypeError, ValueError, AttributeError, OSError):
-                continue  # not usable, but not ours to delete
-        return sound
+                continue  # not usable, but kept on the disk
+        return valid
 
 
 def _read(path: Path, model_id: str) -> FoundCheckpoint:
@@ -130,7 +132,7 @@ def _read(path: Path, model_id: str) -> FoundCheckpoint:
     return FoundCheckpoint(row, number, int(progress.get("began", 0)), checked("training", manifest["options"]))
 
 
-def _is_sound(path: Path) -> bool:
+def _is_valid(path: Path) -> bool:
     try:
         verify(path)
     except CheckpointError:
@@ -143,12 +145,12 @@ def _number(folder: str) -> int:
     return parts[2] if parts else 0
 
 
-def _explanation(newest: Checkpoint, known: Iterable[Checkpoint], reached: int) -> str:
-    gone = ", ".join(sorted({checkpoint.folder for checkpoint in known}))
-    lost = f"none of its listed checkpoints can be used ({gone})" if gone else "it lists no checkpoint"
-    missing = f"Log lines, metrics and samples of steps {reached:,} to {newest.step:,} may be missing. "
+def _explanation(newest: Checkpoint, known: Iterable[Checkpoint], last_step: int) -> str:
+    folders = ", ".join(sorted({checkpoint.folder for checkpoint in known}))
+    problem = f"none of its listed checkpoints can be used ({folders})" if folders else "it lists no checkpoint"
+    missing = f"Log lines, metrics and samples of steps {last_step:,} to {newest.step:,} may be missing. "
     return (
-        f"The database lost part of this training, for example in a power failure: {lost}. The checkpoint "
-        f"{newest.folder} was found on the disk and is used instead. {missing if reached <= newest.step else ''}"
+        f"The database lost part of this training, for example in a power failure: {problem}. The checkpoint "
+        f"{newest.folder} was found on the disk and is used instead. {missing if last_step <= newest.step else ''}"
         f"Resume the training to continue from step {newest.step:,}."
     )

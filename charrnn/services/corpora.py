@@ -32,7 +32,7 @@ class Corpora:
         files: Stores the text files.
         store: Stores the rows.
         limit_check: Limits the disk space.
-        owner: The user whose texts these are; `None` for the texts of all users.
+        owner: Owner of the texts; `None` for the texts of all users.
     """
 
     def __init__(self, files: CorpusFiles, store: CorpusStore, limit_check: LimitCheck, owner: str | None = None):
@@ -75,7 +75,7 @@ class Corpora:
             try:
                 self._limit_check.check_space(corpus.size_bytes, "text", exclude=corpus.id)
             except LimitExceeded:
-                self._remove_unknown(corpus.id)
+                self._remove_files_without_row(corpus.id)
                 raise
             stored = self._store.add(corpus, owner=self._owner or "")
             if self._files.has(corpus.id):
@@ -95,11 +95,11 @@ class Corpora:
             source, options = io.BytesIO(encode_utf8(source)), options | {"encoding": "utf-8"}
         return self._files.add(source, name=name or "text", **options)
 
-    def _remove_unknown(self, corpus_id: str) -> None:
+    def _remove_files_without_row(self, corpus_id: str) -> None:
         """Remove the files of a text without a row.
 
         A concurrent `add` writes the row and then checks the files, whereas this hides the files and then checks for a
-        row, so at least one of the two notices the other.
+        row, so at least one of the two detects the other.
         """
         self._files.delete(corpus_id, unless=lambda: self._store.find(corpus_id) is not None)
 
@@ -107,14 +107,14 @@ class Corpora:
         """Add an example text, `shakespeare` or `python`.
 
         Raises:
-            NotFound: There is no such example, or it is not installed here.
+            NotFound: There is no such example, or it is not installed.
         """
         file, title = open_example(name)
         with file:
             return self.add(file, name=title, encoding="utf-8", progress=progress)
 
     def find_or_add(self, source: TextSource) -> Corpus:
-        """Return the corpus of a text, which is added if it is not stored yet."""
+        """Return the corpus of a text; add the text if it is not stored yet."""
         return source if isinstance(source, Corpus) else self.add(source)[0]
 
     def analyze(self, source: Path | BinaryIO, *, encoding: str | None = None, newlines: Newlines = "lf") -> TextReport:
@@ -151,12 +151,12 @@ class Corpora:
         if by_id is not None and by_id.id == name_or_id.strip().lower():
             return by_id
         named = [corpus for corpus in self.all() if corpus.name == name_or_id]
-        found = named[0] if named else by_id
-        if found is None:
+        corpus = named[0] if named else by_id
+        if corpus is None:
             names = ", ".join(dict.fromkeys(corpus.name for corpus in self.all()[:20]))
             known = f"Known texts: {names}." if names else "There are no texts yet; train on a file to add one."
             raise NotFound(f"There is no text {name_or_id!r}. {known}")
-        return found
+        return corpus
 
     def all(self) -> list[Corpus]:
         """Return all corpora, newest first."""
@@ -187,7 +187,7 @@ class Corpora:
             NotFound: There is no such corpus.
         """
         if self._store.delete(corpus_id, owner=self._owner):
-            self._remove_unknown(corpus_id)
+            self._remove_files_without_row(corpus_id)
 
 
 def _reject_file_name(text: str) -> None:

@@ -17,7 +17,7 @@ from charrnn.core.network_cost import num_parameters, training_bytes
 MIN_REPEATS = 50
 """Number of measurements of each operation, unless they take too long."""
 COMPILE_SECONDS = 4.0
-"""Time before the first step."""
+"""Time before the first step, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
 
 
 def count_steps(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:
-    """Return the steps per epoch, and the total steps unless a time limit or early stopping ends the training before.
+    """Return the steps per epoch and the total steps; a time limit or early stopping can end the training earlier.
 
     Raises:
         TextError: The text is too short for the options.
@@ -104,12 +104,12 @@ def _matmul_speed(rng: np.random.Generator, rows: int, inner: int, columns: int)
 
 
 def _fastest_seconds(operation: Callable[[], object]) -> float:
-    """Return the duration of the fastest of several runs; on a busy machine, the others were interrupted."""
+    """Return the duration of the fastest of several runs; on a busy machine, the slower ones were interrupted."""
     best, start, repeats = float("inf"), time.perf_counter(), 0
     while repeats < MIN_REPEATS or time.perf_counter() - start < 0.2:
-        began = time.perf_counter()
+        started = time.perf_counter()
         operation()
-        best, repeats = min(best, time.perf_counter() - began), repeats + 1
+        best, repeats = min(best, time.perf_counter() - started), repeats + 1
         if time.perf_counter() - start > 0.6:
             break
     return best

@@ -1,4 +1,4 @@
-"""Retry database operations while the database is away, so that trainings survive its restarts."""
+"""Retry database operations while the database is unavailable, so that trainings survive its restarts."""
 
 import time
 from collections.abc import Callable
@@ -6,35 +6,35 @@ from collections.abc import Callable
 from charrnn.core.errors import StoreUnavailable
 
 RETRY_SECONDS = 600.0
-"""Time for which operations are retried while the database is away."""
+"""Time for which operations are retried while the database is unavailable."""
 PAUSE_SECONDS = 1.0
-"""Time between two attempts. No event announces that a database is back, and each attempt opens a connection."""
+"""Time between two attempts. There is no event for a recovered database, and each attempt opens a connection."""
 
 
-def retry_while_away[T](
+def retry_while_unavailable[T](
     work: Callable[[], T],
     *,
     seconds: Callable[[], float] = lambda: RETRY_SECONDS,
     on_wait: Callable[[StoreUnavailable], None] = lambda error: None,
 ) -> T:
-    """Call a function that uses the database; while the database is away, retry every second.
+    """Call a function that uses the database; while the database is unavailable, retry every second.
 
     Args:
         work: The function; may be called several times.
-        seconds: Returns how long to retry; called before each retry, because the answer can change.
+        seconds: Returns how long to retry; called before each retry, because the time can change.
         on_wait: Called once, before the first retry.
 
     Raises:
-        StoreUnavailable: The database was away for longer than that.
+        StoreUnavailable: The database was unavailable for longer than `seconds`.
     """
-    began, waits = time.monotonic(), False
+    started, is_waiting = time.monotonic(), False
     while True:
         try:
             return work()
         except StoreUnavailable as error:
-            if time.monotonic() - began >= seconds():
+            if time.monotonic() - started >= seconds():
                 raise
-            if not waits:
+            if not is_waiting:
                 on_wait(error)
-            waits = True
+            is_waiting = True
             time.sleep(PAUSE_SECONDS)

@@ -14,7 +14,7 @@ from charrnn.store.training_leases import LeaseStore
 def end_dead_trainings(
     leases: LeaseStore, models: Models, recovery: CheckpointRecovery, *, alive: Collection[str]
 ) -> list[Model]:
-    """Mark trainings as `interrupted` whose lease expired or whose process ended, and adopt their checkpoints.
+    """Mark trainings whose lease expired or whose process ended as `interrupted`, and adopt their checkpoints.
 
     Args:
         leases: Ends the trainings.
@@ -25,10 +25,10 @@ def end_dead_trainings(
     Returns:
         The models that were marked.
     """
-    found = leases.expire(alive=alive)
+    interrupted = leases.expire(alive=alive)
     for model in models.all():
         if model.state in (ModelState.TRAINING, ModelState.STOPPING) and is_dead(model.worker):
-            with suppress(LeaseLost):  # another process was quicker
-                found.append(leases.interrupt(model.id, model.epoch))
-                recovery.adopt(found[-1])
-    return found
+            with suppress(LeaseLost):  # another process has ended it already
+                interrupted.append(leases.interrupt(model.id, model.epoch))
+                recovery.adopt(interrupted[-1])
+    return interrupted

@@ -20,10 +20,11 @@ from charrnn.store.row_conversion import new_id
 from charrnn.store.run_history import HistoryBatch, HistoryStore
 
 WRITE_SECONDS, METRICS_WRITE_SECONDS = 0.25, 0.75
-"""Interval between writes while there are log lines, samples or checkpoints, and interval otherwise. Each write renews
-the lease and checks for a stop request."""
+"""Intervals between writes, in seconds: with log lines, samples or checkpoints, and with metrics only. Each write
+renews the lease and checks for a stop request."""
 LEASE_SECONDS = 50.0
-"""Duration of the lease. Expired leases are checked every few seconds, so a dead worker is found within a minute."""
+"""Duration of the lease, in seconds. Expired leases are checked every few seconds, so a dead worker is found within a
+minute."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class EventRecorder:
     Args:
         history: Stores the events.
         model: The claimed model; its epoch fences every write.
-        on_stop_request: Called when a user asked the training to stop.
+        on_stop_request: Called when a user has requested a stop, or when events can no longer be stored.
         on_saved: Called with each checkpoint after its row was stored.
         on_delivered: Called after log lines, samples or checkpoints were stored; must return immediately.
     """
@@ -63,7 +64,7 @@ class EventRecorder:
         self._monitored = "val_loss" if model.train_params.get("val_fraction", 1) else "loss"
         self._best_loss: float | None = None
         self.lost: LeaseLost | NotFound | None = None
-        """Set when another worker has taken the training over."""
+        """Set when another worker has taken over the training, or the model was purged."""
         self.failure: BaseException | None = None
         """Set when a write failed for a reason that a retry cannot fix."""
         self._is_failing = False

@@ -30,8 +30,8 @@ def estimate_log_lines(options: Mapping[str, Any], num_characters: int) -> int:
         steps = epoch_limit(options, per_epoch) or options["max_minutes"] * 60 * FASTEST_STEPS
     if options["max_minutes"]:
         steps = min(steps, int(options["max_minutes"] * 60 * FASTEST_STEPS))
-    every = (options["log_every_n"], options["eval_every_n"], options["sample_every_n"], options["save_every_n"])
-    return int(sum(steps // each for each in every if each))
+    intervals = (options["log_every_n"], options["eval_every_n"], options["sample_every_n"], options["save_every_n"])
+    return int(sum(steps // interval for interval in intervals if interval))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class LimitCheck:
     def used_bytes(self, *, exclude: str = "") -> int:
         """Return the disk space of all texts and models, including deleted models that can be restored.
 
-        A text counts with its encoded copies, and once for each user who has it.
+        A text counts with its encoded copies, once for each user who has it.
         """
         texts = [corpus.id for corpus in self.corpora.list(owner=self.owner) if corpus.id != exclude]
         models = [model.id for model in self.models.list(owner=self.owner, include_deleted=True)]

@@ -16,7 +16,7 @@ from charrnn.core.password_hashing import MAX_LENGTH, hash_password, is_hashed, 
 
 MAX_USER_LENGTH = 200
 SECRETS = Path("/run/secrets")
-"""Where container engines mount secrets, readable by every user of the container."""
+"""Folder in which container engines mount secrets; every user of the container can read them."""
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Users:
     """The users of a login file, which is read again whenever it changes. Thread-safe.
 
-    If the file becomes unreadable, for example while an editor replaces it, the known users remain and the error is
-    logged.
+    If the file becomes unreadable, for example while an editor replaces it, the users read last stay valid and
+    the error is logged.
 
     Args:
         path: The login file.
@@ -38,7 +38,7 @@ class Users:
     def __init__(self, path: Path):
         self.path = path
         self._lock = threading.Lock()
-        self._seen = _fingerprint(path)
+        self._last_fingerprint = _fingerprint(path)
         self._stored = read_users(path)
         if not self._stored:
             raise StudioError(f"{path} has no users. Add one with `charrnn user add NAME --login_file {path}`.")
@@ -51,7 +51,7 @@ class Users:
         return self._current().get(user)
 
     def verify(self, user: str, password: str) -> bool:
-        """Return whether a password is correct, in the same time for unknown users."""
+        """Return whether a password is correct; takes the same time for unknown users."""
         return verify_password(password, self._current().get(user))
 
     @property
@@ -61,13 +61,13 @@ class Users:
 
     def _current(self) -> Mapping[str, str]:
         with self._lock:
-            seen = _fingerprint(self.path)
-            if seen != self._seen:
-                self._seen = seen
+            fingerprint = _fingerprint(self.path)
+            if fingerprint != self._last_fingerprint:
+                self._last_fingerprint = fingerprint
                 try:
                     self._stored = read_users(self.path)
                 except StudioError as error:
-                    log.error("%s The users known so far remain.", error)
+                    log.error("%s Keeping the users that were read last.", error)
             return self._stored
 
 
@@ -75,25 +75,25 @@ def read_users(path: Path) -> dict[str, str]:
     """Read a login file.
 
     Returns:
-        What is stored for each user: a hash, or a plain-text password.
+        The stored password of each user: a hash or plain text.
 
     Raises:
         StudioError: It cannot be read, or is not a login file.
     """
     reject_world_writable(path)
     try:
-        found = json.loads(path.read_text("utf-8"))
+        users = json.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise StudioError(f"Cannot read {path}: {reason}. Check the name and the permissions.") from None
     except ValueError:
-        found = None  # the error would quote the file
-    if not isinstance(found, dict):
+        users = None  # the error would quote the file
+    if not isinstance(users, dict):
         raise StudioError(
             f"{path} is not a login file: expected a JSON object with a password for each user. Create one with "
             f"`charrnn user add NAME --login_file {path}`."
         )
-    for user, stored in found.items():
+    for user, stored in users.items():
         check_user(user)
         if not isinstance(stored, str) or not stored or len(stored) > MAX_LENGTH:
             raise StudioError(
@@ -105,11 +105,11 @@ def read_users(path: Path) -> dict[str, str]:
             raise StudioError(
                 f"{path} has a damaged hash for the user {user!r}. Set the password again with `charrnn user add`."
             ) from None
-    return found
+    return users
 
 
 def add_user(path: Path, user: str, password: str, *, replace: bool = False) -> None:
-    """Add a user, or replace a user's password; the file is created if missing, readable by its owner only.
+    """Add a user, or replace a user's password; create the file if missing, readable by its owner only.
 
     Raises:
         NameTaken: The user exists, and `replace` is false.
@@ -145,7 +145,7 @@ def remove_user(path: Path, user: str) -> None:
 
 
 def hash_plain_text(path: Path) -> list[str]:
-    """Replace plain-text passwords by hashes; the passwords stay the same, but users have to log in again.
+    """Replace plain-text passwords with hashes; the passwords stay the same, but users have to log in again.
 
     Returns:
         The users whose passwords were plain text.
@@ -195,7 +195,7 @@ def reject_world_writable(path: Path) -> None:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
-        return  # reading it raises the error
+        return  # reading the file raises the error
     if os.name == "posix" and mode & 0o002:
         raise StudioError(f"Every user of this machine can change {path} (mode {mode:04o}). Run: chmod 600 {path}")
 
@@ -203,10 +203,10 @@ def reject_world_writable(path: Path) -> None:
 def _fingerprint(path: Path) -> tuple[int, int, int]:
     """Return numbers that change with the file; zeros if it does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return 0, 0, 0
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _edit(path: Path, change: Callable[[dict[str, str]], None], *, create: bool = False) -> None:

@@ -30,7 +30,7 @@ class Models:
         history: Stores logs, metrics and samples.
         checkpoints: Stores the checkpoints.
         limit_check: The user's limits.
-        owner: The user; `None` sees the models of all users. The models of other users seem not to exist.
+        owner: The user, for whom models of other users do not exist; `None` for the models of all users.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Models:
         options: Mapping[str, Value] | None = None,
         queued: bool = False,
     ) -> Model:
-        """Create a model; if `queued`, it waits for a training from the start.
+        """Create a model, which is already queued for training if `queued` is true.
 
         Raises:
             NameTaken: Another model has this name.
@@ -100,8 +100,8 @@ class Models:
             names = [other.name for other in self.all()]
             known = f"Known models: {', '.join(names[:20])}." if names else "There are no models yet; train one."
             close = difflib.get_close_matches(name_or_id, names, n=1)
-            meant = f" Did you mean {close[0]!r}?" if close else ""
-            raise NotFound(f"There is no model {name_or_id!r}.{meant} {known}")
+            suggestion = f" Did you mean {close[0]!r}?" if close else ""
+            raise NotFound(f"There is no model {name_or_id!r}.{suggestion} {known}")
         return model
 
     def check_access(self, model_id: str) -> str:
@@ -137,9 +137,9 @@ class Models:
     def find_deleted(self, name_or_id: str) -> Model | None:
         """Find a deleted model; of several with the same name, the one that was deleted last."""
         deleted = self.deleted()
-        found = [model for model in deleted if model.id == name_or_id]
-        found = found or [model for model in deleted if model.name == name_or_id]
-        return max(found, key=lambda model: model.deleted_at or model.created_at, default=None)
+        matches = [model for model in deleted if model.id == name_or_id]
+        matches = matches or [model for model in deleted if model.name == name_or_id]
+        return max(matches, key=lambda model: model.deleted_at or model.created_at, default=None)
 
     def rename(self, model_id: str, name: str) -> Model:
         """Rename a model, even while it is being trained.
@@ -154,7 +154,7 @@ class Models:
     def give(self, model_id: str, owner: str) -> Model:
         """Transfer a model and its text to another user. The previous owner no longer sees it.
 
-        Only callers that see the models of all users can do this.
+        Only the administrator, who sees the models of all users, can do this.
 
         Args:
             model_id: The model.
@@ -164,7 +164,7 @@ class Models:
             NameTaken: The new owner has another model of that name.
             NotFound: There is no such model.
             OptionError: The login name is invalid.
-            StateError: The model is being trained, or the caller is a single user.
+            StateError: The model is being trained, or these are the models of a single user.
         """
         if self._owner is not None:
             raise StateError("Users cannot transfer models. Export the model, or ask the administrator.")
@@ -251,7 +251,7 @@ class Models:
 
         The file can always be imported. A very long history is shortened to what an import accepts
         (`bundle_history_reader.MAX_COUNTS`): the newest log lines and samples, and evenly thinned curves. The last log
-        lines say so.
+        lines state this.
 
         Args:
             model_id: The model.
@@ -272,18 +272,18 @@ class Models:
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
         if (num_bytes := sum(part.stat().st_size for part in parts)) > LARGEST_CHECKPOINT:
             raise BundleError(
-                f"The checkpoint of {model.name!r} has {num_bytes:,} bytes, and an export takes "
-                f"{LARGEST_CHECKPOINT:,} at most. Copy the data folder instead."
+                f"The checkpoint of {model.name!r} has {num_bytes:,} bytes; the maximum for an export is "
+                f"{LARGEST_CHECKPOINT:,}. Copy the data folder instead."
             )
         with atomic_file(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             description = describe_model(model, checkpoint)
             bundle.writestr(DESCRIPTION, json.dumps(description, ensure_ascii=False, indent=1))
-            metrics, thinned = metrics_part(self.metrics(model.id))
+            metrics, metrics_note = metrics_part(self.metrics(model.id))
             bundle.writestr(METRICS, metrics)
-            samples, missing = samples_part(self.samples(model.id))
+            samples, samples_note = samples_part(self.samples(model.id))
             bundle.writestr(SAMPLES, samples)
             newest = self.last_lines(model.id, MAX_COUNTS["lines"])
-            bundle.writestr(LOG, log_part(newest, list(filter(None, [thinned, missing]))))
+            bundle.writestr(LOG, log_part(newest, list(filter(None, [metrics_note, samples_note]))))
             for part in parts:
                 bundle.write(part, f"checkpoint/{part.name}")
         return target

@@ -2,8 +2,8 @@
 
 A process id is unique only within one process table: two containers, or the same machine before and after a reboot, can
 have different processes with the same id. The name of a worker therefore also contains a digest of the boot id and the
-PID namespace, and the start time of the process, all read from Linux' /proc. macOS and Windows offer nothing comparable
-to unprivileged users; there, a dead worker is detected when its lease expires.
+PID namespace, and the start time of the process, all read from /proc on Linux. macOS and Windows provide nothing
+comparable to unprivileged users; there, a dead worker is detected when its lease expires.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ def worker_name() -> str:
 
 
 def is_dead(worker: str) -> bool:
-    """Return whether a worker is certainly dead: its process was in the process table of this one and has ended.
+    """Return whether a worker is certainly dead: its process was in the process table of this process and has ended.
 
-    Names from older versions, `host:pid:token`, are never certain.
+    Workers named by older versions, `host:pid:token`, are never reported as dead.
     """
     parts = worker.split(":")
     if len(parts) != 5:
@@ -58,10 +58,10 @@ def _process_table() -> str:
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
         namespace = os.readlink(_PROC / "self/ns/pid")
-        own = os.readlink(_PROC / "self")
+        own_pid = os.readlink(_PROC / "self")
     except OSError:
         return ""
-    if not boot or own != str(os.getpid()):  # a /proc of another namespace
+    if not boot or own_pid != str(os.getpid()):  # a /proc of another namespace
         return ""
     return hashlib.sha256(f"{boot} {namespace}".encode()).hexdigest()[:16]
 
@@ -72,5 +72,5 @@ def _start_time(pid: str) -> str:
         stat = (_PROC / pid / "stat").read_bytes()
     except OSError:
         return ""
-    fields = stat.rpartition(b")")[2].split()  # the process name before it may contain anything
+    fields = stat.rpartition(b")")[2].split()  # the process name before it may contain spaces and brackets
     return fields[19].decode("ascii") if len(fields) > 19 else ""

@@ -21,13 +21,13 @@ def resume_options(model: Model, changes: Mapping[str, Any]) -> dict[str, Value]
     if model.state in ACTIVE:
         raise StateError(f"The model {model.name!r} is being trained already. Follow that training, or stop it first.")
     values = checked("training", changes, base=model.train_params)
-    fixed = [name for name in FIXED if values[name] != model.train_params.get(name, values[name])]
-    if fixed:
+    changed = [name for name in FIXED if values[name] != model.train_params.get(name, values[name])]
+    if changed:
         raise OptionError(
             {
                 name: f"{name} cannot change from {model.train_params[name]!r} to {values[name]!r} when a training "
                 f"is resumed, because its checkpoints would not fit. Train a new model instead."
-                for name in fixed
+                for name in changed
             }
         )
     before = checked("training", model.train_params)

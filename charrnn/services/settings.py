@@ -50,7 +50,7 @@ class Settings:
             make_folder(folder, inherits=False)
             for part in (settings.corpora, settings.checkpoints):
                 make_folder(part)
-            if any([make_private(each) for each in (folder, settings.corpora, settings.checkpoints)]):
+            if any([make_private(path) for path in (folder, settings.corpora, settings.checkpoints)]):
                 # created by an older version, readable by other users
                 make_tree_private(settings.corpora)
                 make_tree_private(settings.checkpoints)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from charrnn.model.training.evaluation import WindowFunction
 
 MAX_LOADED = 4
-"""Networks that stay in memory; the least recently used one is dropped first."""
+"""Maximum number of networks in memory; the least recently used one is dropped first."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _LoadedNetwork:
     mixture: Mixture | None
     """The n-gram model that is mixed with the network."""
     window: "WindowFunction | None" = None
-    """Compiled for scoring when the first text is scored."""
+    """Scoring function, compiled when the first text is scored."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Stream:
     options: Mapping[str, Any]
     """The sampling options, with the seed that was used."""
     problems: tuple[str, ...] = ()
-    """Why newer or better checkpoints were skipped: they are damaged."""
+    """Reasons why newer or better checkpoints were skipped."""
 
     def __iter__(self) -> Iterator[TextChunk]:
         return self.pieces
@@ -113,7 +113,8 @@ class TextGeneration:
         """
         values = checked("sampling", options or {})
         length = int(values["max_length"]) * int(values["num_samples"])
-        self._limit_check.limits.check("max_sample_length", length, f"This request asks for {length:,} characters")
+        message = f"This request would generate {length:,} characters"
+        self._limit_check.limits.check("max_sample_length", length, message)
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._models.get(model_id)
         used, loaded, problems = self._load(model, checkpoint)
@@ -141,11 +142,11 @@ class TextGeneration:
             `num_samples` texts.
         """
         stream = self.stream(model_id, options, checkpoint=checkpoint, alternatives=alternatives)
-        written = join_chunks(stream.prompt, list(stream), stream.options["num_samples"])
+        texts = join_chunks(stream.prompt, list(stream), stream.options["num_samples"])
         if keep:
-            for text in written:
+            for text in texts:
                 self.keep(stream, text)
-        return written
+        return texts
 
     def keep(self, stream: Stream, written: GeneratedText) -> Sample:
         """Store a generated text with its model, options and seed.
@@ -177,7 +178,7 @@ class TextGeneration:
             text: The text, or an open binary file.
             encoding: Encoding of the file; detected if missing.
             checkpoint: As for `stream`.
-            adaptive: Train on each character after it was predicted, as a compressor does; the stored model does not
+            adaptive: Train on each character after predicting it, as compressors do; the stored model does not
                 change.
 
         Raises:
@@ -198,9 +199,9 @@ class TextGeneration:
         if adaptive:
             losses = training.dynamic_evaluation.adaptive_losses(loaded.network, ids, loaded.mixture)
         else:
-            scored = training.evaluation.Evaluation(loaded.network, ids, first=1, window=loaded.window)
-            loaded.window = scored.window
-            losses = scored.losses()
+            evaluation = training.evaluation.Evaluation(loaded.network, ids, first=1, window=loaded.window)
+            loaded.window = evaluation.window
+            losses = evaluation.losses()
             if loaded.mixture is not None:
                 losses = loaded.mixture.losses(losses, loaded.mixture.ngrams.probabilities(ids))
         nats = float(np.mean(losses))

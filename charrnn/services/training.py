@@ -11,7 +11,7 @@ from charrnn.core.training_events import Listener
 from charrnn.core.training_outcome import Outcome, outcome
 from charrnn.services.corpora import Corpora, TextSource
 from charrnn.services.cost_estimate import count_steps
-from charrnn.services.database_retry import RETRY_SECONDS, retry_while_away
+from charrnn.services.database_retry import RETRY_SECONDS, retry_while_unavailable
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
 from charrnn.services.resume_options import resume_options
@@ -26,8 +26,8 @@ class Trainings:
 
     Args:
         launcher: Runs the trainings of this process, for all users.
-        models: The models the user sees.
-        corpora: The texts the user sees.
+        models: The models of the user.
+        corpora: The texts of the user.
         limit_check: The limits that apply to the user.
     """
 
@@ -122,7 +122,7 @@ class Trainings:
         callbacks: Sequence[Any] = (),
         listeners: Sequence[Listener] = (),
     ) -> Model:
-        """Continue a training from its newest checkpoint: exactly, if it runs on the same kind of CPU.
+        """Continue a training from its newest checkpoint, with exact results on the same kind of CPU.
 
         Args:
             model_id: The model.
@@ -162,12 +162,12 @@ class Trainings:
         return self._models.get(self.launcher.launch(request, queue, limit_check=self._limit_check, model=model).id)
 
     def stop(self, model_id: str) -> Model:
-        """Ask a training to save and stop after the current step, wherever it runs.
+        """Request that a training, in any process, save a checkpoint and stop after the current step.
 
         Raises:
             StateError: The model is not being trained.
             NotFound: There is no such model.
-            StoreUnavailable: The database is away; a training of this process stops nevertheless.
+            StoreUnavailable: The database is unavailable; a training of this process stops anyway.
         """
         thread = self.launcher.thread(self._models.check_access(model_id))
         try:
@@ -177,7 +177,7 @@ class Trainings:
                 thread.stop()
 
     def interrupt(self, model_id: str) -> None:
-        """Ask a training of this process to save and end as `interrupted`; do nothing if it runs elsewhere."""
+        """Request that a training of this process save a checkpoint and end as `interrupted`; ignore others."""
         if thread := self.launcher.thread(self._models.check_access(model_id)):
             thread.stop(interrupt=True)
 
@@ -203,7 +203,7 @@ class Trainings:
         )
 
     def wait(self, model_id: str, timeout: float | None = None) -> Model:
-        """Wait until a training has ended, wherever it runs, or `timeout` seconds have passed; return the model."""
+        """Wait until a training, in any process, has ended or `timeout` seconds have passed; return the model."""
         deadline = None if timeout is None else time.monotonic() + timeout
         if thread := self.launcher.thread(model_id):
             thread.join(timeout)
@@ -211,7 +211,9 @@ class Trainings:
         def retry_seconds() -> float:
             return RETRY_SECONDS if deadline is None else min(RETRY_SECONDS, deadline - time.monotonic())
 
-        while (model := retry_while_away(lambda: self._models.get(model_id), seconds=retry_seconds)).state in ACTIVE:
+        while (
+            model := retry_while_unavailable(lambda: self._models.get(model_id), seconds=retry_seconds)
+        ).state in ACTIVE:
             if deadline is not None and time.monotonic() > deadline:
                 break
             self.launcher.poll()
@@ -225,16 +227,16 @@ class Trainings:
         metrics: bool = True,
         on_stored: Callable[[], None] | None = None,
     ) -> TrainingFollower:
-        """Follow a training, wherever it runs.
+        """Follow a training of any process.
 
-        Iterate over the result to wait for updates until the training has ended, or call its `update` for what is new
-        now.
+        Iterate over the result to receive updates until the training has ended, or call its method `update` to read
+        what is new without waiting.
 
         Args:
             model_id: The model.
-            after: Position of the last log line that is known already.
+            after: Position of the last log line that the caller has.
             metrics: Whether updates contain metrics.
-            on_stored: Called on the training's thread, if it runs in this process, whenever there is something to read.
+            on_stored: Called on the training's thread, if it runs in this process, after it has stored something.
 
         Raises:
             NotFound: There is no such model.
@@ -244,7 +246,7 @@ class Trainings:
         )
 
     def end_dead(self) -> list[Model]:
-        """Mark trainings as `interrupted` whose lease expired or whose process ended.
+        """Mark trainings whose lease expired or whose process ended as `interrupted`.
 
         Returns:
             The models that were marked.

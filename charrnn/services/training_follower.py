@@ -1,20 +1,20 @@
-"""Follow a training by reading the database, wherever it runs."""
+"""Follow a training of any process by reading the database."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from charrnn.core.records import ACTIVE, LogLine, Metric, Model, Sample
-from charrnn.services.database_retry import retry_while_away
+from charrnn.services.database_retry import retry_while_unavailable
 from charrnn.services.models import Models
 from charrnn.services.training_launcher import TrainingLauncher
 
 MAX_LINES = 10_000
-"""Log lines in one update."""
+"""Maximum number of log lines in one update."""
 
 
 @dataclass(frozen=True)
 class TrainingUpdate:
-    """Everything new about a training since the previous update. An update without news is false."""
+    """Everything new about a training since the previous update; false if nothing is new."""
 
     model: Model
     lines: list[LogLine]
@@ -33,10 +33,10 @@ class TrainingFollower:
     Iterating waits for updates and ends with the training; the last update has `is_last` set.
 
     Args:
-        models: The models the user sees.
+        models: The models of the user.
         launcher: Runs the trainings of this process.
         model_id: The model.
-        after: Position of the last log line that is known already; all samples so far then count as known.
+        after: Position of the last log line that the caller has; if above 0, samples stored so far are skipped, too.
         metrics: Whether updates contain metrics.
         on_stored: Called when a training of this process stored something to read; see `TrainingLauncher.subscribe`.
 
@@ -58,12 +58,12 @@ class TrainingFollower:
         self._model_id = models.get(model_id).id
         self._reads_metrics = metrics
         self._position, self._step = after, -1
-        self._measured: set[str] = set()
+        self._step_metrics: set[str] = set()
         self._samples = {sample.id for sample in self._history.samples(self._model_id)} if after else set()
         self._unsubscribe = launcher.subscribe(self._model_id, on_stored) if on_stored else lambda: None
 
     def __iter__(self) -> Iterator[TrainingUpdate]:
-        while not (update := retry_while_away(self.update)).is_last:
+        while not (update := retry_while_unavailable(self.update)).is_last:
             if update:
                 yield update
             if len(update.lines) < MAX_LINES:
@@ -72,7 +72,7 @@ class TrainingFollower:
 
     @property
     def is_local(self) -> bool:
-        """Whether the training runs in this process, so that `on_stored` announces everything new."""
+        """Whether the training runs in this process, so that `on_stored` is called for everything new."""
         return self._model_id in self._launcher.running()
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class TrainingFollower:
         has_lines = model.log_position > self._position
         lines = self._history.lines(model.id, after=self._position, limit=MAX_LINES) if has_lines else []
         is_last = model.state not in ACTIVE and len(lines) < MAX_LINES
-        # Read everything before anything counts as known, so that an error in between loses no line.
+        # Advance the position only after everything has been read, so that an error loses no line.
         samples = self._history.samples(model.id, known=self._samples)
         metrics = self._new_metrics(model) if self._reads_metrics else []
         self._position += len(lines)
@@ -104,11 +104,11 @@ class TrainingFollower:
         # If the training was restarted, read from its first step. The last step is always read again, because its
         # validation loss arrives seconds after its training loss.
         restarted = model.step < self._step
-        found = self._history.metrics(model.id, after_step=-2 if restarted else self._step - 1)
+        metrics = self._history.metrics(model.id, after_step=-2 if restarted else self._step - 1)
         if restarted:
-            self._step, self._measured = -1, set()
-        new = [m for m in found if m.step > self._step or m.name not in self._measured]
+            self._step, self._step_metrics = -1, set()
+        new = [m for m in metrics if m.step > self._step or m.name not in self._step_metrics]
         if new and new[-1].step > self._step:
-            self._step, self._measured = new[-1].step, set()
-        self._measured |= {m.name for m in new if m.step == self._step}
+            self._step, self._step_metrics = new[-1].step, set()
+        self._step_metrics |= {m.name for m in new if m.step == self._step}
         return new

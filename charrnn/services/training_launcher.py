@@ -20,9 +20,9 @@ from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
 POLL_SECONDS = 0.25
-"""Interval at which callers that wait for a training read the database."""
+"""Interval at which callers that wait for a training read the database, in seconds."""
 CLEANUP_SECONDS = 1.0
-"""Interval at which they look for trainings whose worker died."""
+"""Interval at which these callers end trainings whose worker died, in seconds."""
 
 
 class TrainingLauncher:
@@ -101,7 +101,7 @@ class TrainingLauncher:
         return [model_id for model_id, thread in list(self._threads.items()) if not thread.join(0)]
 
     def subscribe(self, model_id: str, on_stored: Callable[[], None]) -> Callable[[], None]:
-        """Call a function whenever a training of this process stored something about a model.
+        """Call a function whenever a training of this process has stored something about a model.
 
         Args:
             model_id: The model.
@@ -125,7 +125,7 @@ class TrainingLauncher:
 
     def end_dead(self) -> list[Model]:
         """Mark trainings whose worker died as `interrupted` and return their models."""
-        # An expired lease of this process only means that the database was away.
+        # An expired lease of this process only means that the database was unavailable.
         return end_dead_trainings(self.leases, self._models, self.recovery, alive=self.running())
 
     def poll(self) -> None:

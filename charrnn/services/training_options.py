@@ -19,26 +19,26 @@ def check_request(
     """Validate requested options as far as possible without the text; arguments as for `training_options`.
 
     Returns:
-        The preset, or `None` for the defaults; and the time budget in minutes, 0 for presets without one.
+        The preset, or `None` for the defaults; and its time budget in minutes, 0 for presets without one.
 
     Raises:
         OptionError: An option is invalid, the preset is unknown, or it has no time budget.
     """
-    valid = checked("training", options)
-    found = find_preset(preset_name or AUTO) if preset_name or minutes is not None else None
-    if found is None:
+    values = checked("training", options)
+    selected = find_preset(preset_name or AUTO) if preset_name or minutes is not None else None
+    if selected is None:
         return None, 0.0
-    if found.minutes:
-        budget = minutes if minutes is not None else valid["max_minutes"] or found.minutes
-        return found, float(checked("training", {"max_minutes": _checked_minutes(budget)})["max_minutes"])
+    if selected.minutes:
+        budget = minutes if minutes is not None else values["max_minutes"] or selected.minutes
+        return selected, float(checked("training", {"max_minutes": _checked_minutes(budget)})["max_minutes"])
     if minutes is not None:
         raise OptionError(
             {
-                "minutes": f"The preset {found.name!r} has the same options for every time budget. Omit minutes or "
+                "minutes": f"The preset {selected.name!r} has the same options for every time budget. Omit minutes or "
                 f"the preset; to end a training after a time, set max_minutes."
             }
         )
-    return found, 0.0
+    return selected, 0.0
 
 
 def training_options(
@@ -61,17 +61,17 @@ def training_options(
     Raises:
         OptionError: An option is invalid, the preset is unknown, or it has no time budget.
     """
-    found, budget = check_request(options, preset_name=preset_name, minutes=minutes)
-    if found is None or not found.minutes:
-        return checked("training", options, base=preset(found.name) if found else None)
+    selected, budget = check_request(options, preset_name=preset_name, minutes=minutes)
+    if selected is None or not selected.minutes:
+        return checked("training", options, base=preset(selected.name) if selected else None)
     return auto_options(num_characters, num_distinct, budget, measure_speed(), options)
 
 
 def _checked_minutes(minutes: float | str) -> float:
     try:
-        found = float(minutes)
+        number = float(minutes)
     except ValueError:
-        found = 0.0
-    if not 0 < found < math.inf:
+        number = 0.0
+    if not 0 < number < math.inf:
         raise OptionError({"minutes": f"minutes is {minutes!r}; it must be a number above 0, for example 5."})
-    return found
+    return number

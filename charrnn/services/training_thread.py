@@ -13,7 +13,7 @@ from charrnn.core.records import Checkpoint, Model, ModelState
 from charrnn.core.training_events import Event, LogMessage, MetricsMeasured, TrainingEnded
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.checkpoint_manager import CheckpointManager
-from charrnn.services.database_retry import RETRY_SECONDS, retry_while_away
+from charrnn.services.database_retry import RETRY_SECONDS, retry_while_unavailable
 from charrnn.services.event_recorder import LEASE_SECONDS, EventRecorder
 from charrnn.services.process_identity import worker_name
 from charrnn.services.training_request import TrainingRequest
@@ -21,7 +21,7 @@ from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
 
 SHUTDOWN_RETRY_SECONDS = 5.0
-"""Time for which the end of a training is retried while the program shuts down."""
+"""Time for which storing the end of a training is retried while the program shuts down."""
 
 OUT_OF_MEMORY = (
     "The training ran out of memory. Lower num_seqs or num_steps and resume it, or train a new model with a smaller "
@@ -84,10 +84,10 @@ class TrainingThread:
         self._thread.start()
 
     def stop(self, *, interrupt: bool = False) -> None:
-        """Ask the training to save and stop after the current step.
+        """Request that the training save a checkpoint and stop after the current step.
 
         Args:
-            interrupt: Store the end as `interrupted` instead of `stopped`.
+            interrupt: Whether to end as `interrupted` instead of `stopped`.
         """
         self._interrupted |= interrupt
         self._stop.set()
@@ -100,18 +100,16 @@ class TrainingThread:
     def _work(self) -> None:
         state, message, details = ModelState.FAILED, "", ""
         try:
-            reached = self._train()
+            final_state = self._train()
             if self._recorder.failure is not None:  # it also stopped the training
                 raise self._recorder.failure
-            is_interrupted = reached == ModelState.STOPPED and self._interrupted
-            state = ModelState.INTERRUPTED if is_interrupted else reached
+            is_interrupted = final_state == ModelState.STOPPED and self._interrupted
+            state = ModelState.INTERRUPTED if is_interrupted else final_state
         except StudioError as error:
             message = str(error)
         except MemoryError:
             message = OUT_OF_MEMORY
-        except (
-            BaseException
-        ) as error:  # even a callback's sys.exit(): callers that wait must learn how the training ended
+        except BaseException as error:  # includes sys.exit() in a callback: waiting callers need the reason
             message, details = _describe(error), traceback.format_exc().rstrip()
         try:
             for text in filter(None, (details, message)):
@@ -153,7 +151,7 @@ class TrainingThread:
         return state
 
     def _compare_cpus(self) -> None:
-        """Log when a training resumes on another kind of CPU, where sums of floats round differently."""
+        """Log a warning if a training resumes on another kind of CPU, where sums of floats round differently."""
         before, now = self._previous_cpu, self._model.cpu
         if before and before != now:
             self._emit(LogMessage(f"This training started on {before} and resumes on {now}. {OTHER_CPU}", "warning"))
@@ -177,7 +175,7 @@ class TrainingThread:
             step = self._retry(finish, seconds=lambda: min(retry_seconds, self._retry_seconds)).step
             self._on_stored()
         except (LeaseLost, NotFound) as error:
-            # Another worker owns the training, so nothing more is stored; listeners still learn about the end.
+            # Another worker owns the training, so nothing more is stored; listeners still receive the end.
             state, message = ModelState.INTERRUPTED, str(error)
         except Exception as error:
             log.error("the end of a training could not be stored", exc_info=error)
@@ -188,7 +186,7 @@ class TrainingThread:
         def warn(error: StoreUnavailable) -> None:
             self._notify_listeners(LogMessage(f"{error} Retrying for {self._retry_seconds:,.0f} seconds.", "warning"))
 
-        return retry_while_away(work, seconds=seconds or (lambda: self._retry_seconds), on_wait=warn)
+        return retry_while_unavailable(work, seconds=seconds or (lambda: self._retry_seconds), on_wait=warn)
 
     @property
     def _retry_seconds(self) -> float:
@@ -196,7 +194,7 @@ class TrainingThread:
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, MetricsMeasured) and self._replaces_history:
-            # Delete the results of an earlier training only now that this one works.
+            # Keep the results of an earlier training until this one has completed a step.
             self._replaces_history = False
             self._discard_after(0)
         self._recorder.record(event)
@@ -222,7 +220,7 @@ class TrainingThread:
         """Remove older checkpoints after a newer one has been stored."""
         self._checkpoints.prune(checkpoint)
         if not self._cleaned_up:
-            self._checkpoints.remove_left_over(self._model)
+            self._checkpoints.remove_leftovers(self._model)
             self._cleaned_up = True
 
 

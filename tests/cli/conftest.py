@@ -13,7 +13,7 @@ from tests.support.command_line import SMALL, TEXT, Result, Run
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    """Remove settings from the environment."""
+    """Remove the variables of the program from the environment."""
     for name in (
         "CHARRNN_HOME",
         "CHARRNN_DATABASE_URL",
@@ -46,9 +46,9 @@ def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     text = folder / "fox.txt"
     text.write_text(TEXT)
-    words = ["--home", str(folder / "home"), "train", "--input_file", str(text), "--name", "fox", "--max_steps", "6"]
+    argv = ["--home", str(folder / "home"), "train", "--input_file", str(text), "--name", "fox", "--max_steps", "6"]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
-        code = main([*words, *SMALL, "--eval_every_n", "3"])
+        code = main([*argv, *SMALL, "--eval_every_n", "3"])
     assert code == 0, errors.getvalue()
     return folder / "home"
 
@@ -67,9 +67,9 @@ def charrnn_with_fox(trained, home, capsys) -> Run:
 
 
 def runner(home, capsys) -> Run:
-    def run(*words: str) -> Result:
+    def run(*argv: str) -> Result:
         capsys.readouterr()
-        code = main(["--home", str(home), *words])
+        code = main(["--home", str(home), *argv])
         captured = capsys.readouterr()
         return Result(code, captured.out, captured.err)
 

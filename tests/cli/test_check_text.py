@@ -12,15 +12,15 @@ def test_check_describes_a_text(charrnn, tmp_path):
     path.write_bytes(b"Ein Gedicht\r\nmit zwei Zeilen\r\n" * 9)
     result = charrnn("check", str(path), "--num_seqs", "2", "--num_steps", "5")
     assert result.code == 0
-    words = " ".join(result.out.split())
-    assert "text poem" in words
-    assert "utf-8 (certain:" in words
-    assert "line endings 18 CRLF" in words
-    assert "preview: Ein Gedicht mit zwei Zeilen" in words
-    assert "This text can be trained on. With these options:" in words
+    out = " ".join(result.out.split())
+    assert "text poem" in out
+    assert "utf-8 (certain:" in out
+    assert "line endings 18 CRLF" in out
+    assert "preview: Ein Gedicht mit zwei Zeilen" in out
+    assert "This text can be trained on. With these options:" in out
 
 
-def test_a_text_that_is_too_short_fails_and_says_what_to_lower(charrnn, text_file):
+def test_a_text_that_is_too_short_fails_with_the_options_to_lower(charrnn, text_file):
     """Defect 4 of the article's system: a training on a short text never ended and gave no error."""
     result = charrnn("check", str(text_file))
     assert result.code == 1
@@ -33,7 +33,7 @@ def test_a_text_that_is_too_short_fails_and_says_what_to_lower(charrnn, text_fil
     [(b"", "empty"), (b"aaaa\naaaa".replace(b"\n", b"a"), "nothing to learn"), (b"\x89PNG\r\n\x1a\n\0\0", "PNG")],
 )
 def test_an_unusable_text_fails(charrnn, tmp_path, content, message):
-    path = tmp_path / "it"
+    path = tmp_path / "file"
     path.write_bytes(content)
     result = charrnn("check", str(path))
     assert result.code == 1
@@ -43,9 +43,9 @@ def test_an_unusable_text_fails(charrnn, tmp_path, content, message):
 def test_the_encoding_can_be_set(charrnn, tmp_path):
     path = tmp_path / "name.txt"
     path.write_bytes("Łódź, żółw".encode("cp1250") * 50)
-    shown = json.loads(charrnn("check", str(path), "--encoding", "cp1250", "--json").out)
-    assert (shown["text"]["encoding"], shown["text"]["certain"]) == ("cp1250", True)
-    assert "Łódź" in shown["text"]["first_lines"][0]
+    printed = json.loads(charrnn("check", str(path), "--encoding", "cp1250", "--json").out)
+    assert (printed["text"]["encoding"], printed["text"]["certain"]) == ("cp1250", True)
+    assert "Łódź" in printed["text"]["first_lines"][0]
     assert charrnn("check", str(path), "--encoding", "klingon").code == 1
 
 

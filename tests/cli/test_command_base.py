@@ -1,4 +1,4 @@
-"""Test the commands that messages suggest."""
+"""Test formatting the commands that messages suggest."""
 
 from argparse import Namespace
 

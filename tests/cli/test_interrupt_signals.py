@@ -1,4 +1,4 @@
-"""Test Ctrl-C and SIGTERM in separate processes; Ctrl-C in a real terminal."""
+"""Test Ctrl-C and SIGTERM in separate processes, and Ctrl-C in a real terminal."""
 
 import json
 import os
@@ -14,36 +14,36 @@ ENDLESS = [*SMALL, "--max_steps", "1000000", "--val_fraction", "0", "--sample_ev
 STARTED = "step: 2/1000000"
 
 
-def training(home, text_file, **streams):
+def start_training(home, text_file, **streams):
     """Start an endless training; streams as for `subprocess.Popen`."""
-    words = ["train", "--input_file", str(text_file), "--name", "fox", *ENDLESS]
-    return subprocess.Popen(command(home, *words), **streams)
+    argv = ["train", "--input_file", str(text_file), "--name", "fox", *ENDLESS]
+    return subprocess.Popen(command(home, *argv), **streams)
 
 
-def read_until(descriptor, words):
-    """Read until these words appear; fail if the process ends before."""
-    came = b""
-    while words.encode() not in came:
+def read_until(descriptor, expected):
+    """Read until the expected text appears; fail if the process ends before."""
+    output = b""
+    while expected.encode() not in output:
         try:
-            piece = os.read(descriptor, 65536)
+            data = os.read(descriptor, 65536)
         except OSError:  # the terminal was closed because its program ended
-            piece = b""
-        if not piece:
-            pytest.fail(f"the process ended without saying {words!r}: {came.decode()}")
-        came += piece
-    return came.decode(errors="replace")
+            data = b""
+        if not data:
+            pytest.fail(f"the process ended without printing {expected!r}: {output.decode()}")
+        output += data
+    return output.decode(errors="replace")
 
 
 def read_all(descriptor):
-    came = b""
+    output = b""
     while True:
         try:
-            piece = os.read(descriptor, 65536)
+            data = os.read(descriptor, 65536)
         except OSError:
-            piece = b""
-        if not piece:
-            return came.decode(errors="replace")
-        came += piece
+            data = b""
+        if not data:
+            return output.decode(errors="replace")
+        output += data
 
 
 def only_model(charrnn):
@@ -51,23 +51,29 @@ def only_model(charrnn):
     return model
 
 
-def test_ctrl_c_in_a_terminal_saves_and_says_how_to_resume(home, text_file, charrnn):
-    ours, theirs = pty.openpty()
-    # A new session, whose terminal turns the typed character into a signal.
-    process = training(
-        home, text_file, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=_take_terminal
+def test_ctrl_c_in_a_terminal_saves_a_checkpoint_and_prints_how_to_resume(home, text_file, charrnn):
+    controller, terminal = pty.openpty()
+    # In a new session, the terminal converts the typed character to a signal.
+    process = start_training(
+        home,
+        text_file,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=_control_terminal,
     )
-    os.close(theirs)
-    shown = read_until(ours, STARTED)
-    os.write(ours, b"\x03")
-    shown += read_all(ours)
-    os.close(ours)
+    os.close(terminal)
+    output = read_until(controller, STARTED)
+    os.write(controller, b"\x03")
+    output += read_all(controller)
+    os.close(controller)
     assert process.wait() == 130
-    assert "starting: loading TensorFlow" in shown
-    assert "/1,000,000  loss " in shown
-    assert "Press Ctrl-C again to quit immediately" in shown
-    assert f"charrnn --home {home} resume fox" in shown
-    assert shown.rstrip().rpartition("\x1b[?25l")[2].count("\x1b[?25h") == 1  # the cursor is shown again
+    assert "starting: loading TensorFlow" in output
+    assert "/1,000,000  loss " in output
+    assert "Press Ctrl-C again to quit immediately" in output
+    assert f"charrnn --home {home} resume fox" in output
+    assert output.rstrip().rpartition("\x1b[?25l")[2].count("\x1b[?25h") == 1  # the cursor is shown again
     model = only_model(charrnn)
     assert model["state"] == "stopped"
     more = str(model["step"] + 2)
@@ -76,7 +82,7 @@ def test_ctrl_c_in_a_terminal_saves_and_says_how_to_resume(home, text_file, char
     assert f"Completed at step {int(more):,}." in resumed.err
 
 
-def _take_terminal():
+def _control_terminal():
     import fcntl
     import termios
 
@@ -85,7 +91,7 @@ def _take_terminal():
 
 def test_sigterm_saves_and_marks_the_training_as_interrupted(home, text_file, charrnn):
     """Defect 6 of the article's system: SIGTERM lost all steps since the last checkpoint."""
-    process = training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start_training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     read_until(process.stdout.fileno(), STARTED)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate()
@@ -99,7 +105,7 @@ def test_sigterm_saves_and_marks_the_training_as_interrupted(home, text_file, ch
 
 
 def test_a_second_ctrl_c_exits_at_once_and_the_training_can_be_resumed(home, text_file, charrnn):
-    process = training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start_training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     read_until(process.stdout.fileno(), "compiling the network")  # takes seconds, during which no step ends
     process.send_signal(signal.SIGINT)
     read_until(process.stderr.fileno(), "Press Ctrl-C again to quit immediately")
@@ -111,7 +117,7 @@ def test_a_second_ctrl_c_exits_at_once_and_the_training_can_be_resumed(home, tex
 
 
 def test_a_training_of_another_process_is_stopped_and_followed(home, text_file, charrnn):
-    process = training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start_training(home, text_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     follower = None
     try:
         read_until(process.stdout.fileno(), STARTED)
@@ -126,7 +132,7 @@ def test_a_training_of_another_process_is_stopped_and_followed(home, text_file, 
         assert follower.communicate()[0].decode().splitlines()[-1] == out.decode().splitlines()[-1]
         assert follower.returncode == 0
     finally:
-        for left in (process, follower):
-            if left is not None:
-                left.kill()
-                left.wait()
+        for started in (process, follower):
+            if started is not None:
+                started.kill()
+                started.wait()

@@ -13,8 +13,8 @@ def test_the_whole_log_is_printed(charrnn_with_fox):
 
 
 def test_the_last_lines_are_printed(charrnn_with_fox):
-    everything = charrnn_with_fox("log", "fox").out
-    assert charrnn_with_fox("log", "fox", "--last", "2").out.splitlines() == everything.splitlines()[-2:]
+    whole_log = charrnn_with_fox("log", "fox").out
+    assert charrnn_with_fox("log", "fox", "--last", "2").out.splitlines() == whole_log.splitlines()[-2:]
     assert charrnn_with_fox("log", "fox", "--last", "0").out == ""
     assert charrnn_with_fox("log", "fox", "--last", "-1").code == 2
 

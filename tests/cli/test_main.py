@@ -24,16 +24,16 @@ def test_version_is_printed(charrnn):
     assert charrnn("--version").out == f"charrnn {package.__version__}\n"
 
 
-@pytest.mark.parametrize(("words", "code"), [([], 2), (["--help"], 0), (["-h"], 0), (["help"], 0)])
-def test_help_is_printed_on_request_and_without_arguments(charrnn, words, code):
-    result = charrnn(*words)
+@pytest.mark.parametrize(("argv", "code"), [([], 2), (["--help"], 0), (["-h"], 0), (["help"], 0)])
+def test_help_is_printed_on_request_and_without_arguments(charrnn, argv, code):
+    result = charrnn(*argv)
     assert result.code == code
     assert "train" in result.out
 
 
-@pytest.mark.parametrize("words", [["help", "train"], ["train", "--help"]])
-def test_each_command_has_help(charrnn, words):
-    result = charrnn(*words)
+@pytest.mark.parametrize("argv", [["help", "train"], ["train", "--help"]])
+def test_each_command_has_help(charrnn, argv):
+    result = charrnn(*argv)
     assert (result.code, result.err) == (0, "")
     assert "--learning_rate" in result.out
 
@@ -45,9 +45,9 @@ def test_a_misspelled_command_is_a_usage_error(charrnn):
 
 
 def test_an_error_is_one_line_without_traceback(charrnn, monkeypatch):
-    fail_with(monkeypatch, StoreError("The database sleeps. Wake it."))
+    fail_with(monkeypatch, StoreError("The database is down. Start it."))
     result = charrnn("fail")
-    assert (result.code, result.err) == (1, "charrnn: The database sleeps. Wake it.\n")
+    assert (result.code, result.err) == (1, "charrnn: The database is down. Start it.\n")
 
 
 def test_all_invalid_options_are_reported_with_their_flags(charrnn, monkeypatch):
@@ -71,19 +71,19 @@ def test_programming_errors_are_not_caught(charrnn, monkeypatch):
         charrnn("fail")
 
 
-def test_ctrl_c_ends_a_command_quietly(charrnn, monkeypatch):
+def test_ctrl_c_ends_a_command_without_a_traceback(charrnn, monkeypatch):
     fail_with(monkeypatch, KeyboardInterrupt())
     result = charrnn("fail")
     assert result.code == 130
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("words", [["options"], ["presets", "--json"], ["--help"]])
-def test_a_closed_pipe_is_quiet(home, words):
-    reading, writing = os.pipe()
-    os.close(reading)
-    result = subprocess.run(command(home, *words), stdout=writing, stderr=subprocess.PIPE, text=True)
-    os.close(writing)
+@pytest.mark.parametrize("argv", [["options"], ["presets", "--json"], ["--help"]])
+def test_a_closed_pipe_prints_no_error(home, argv):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    result = subprocess.run(command(home, *argv), stdout=write_end, stderr=subprocess.PIPE, text=True)
+    os.close(write_end)
     assert (result.returncode, result.stderr) == (141, "")
 
 
@@ -118,7 +118,7 @@ def test_tensorflow_is_loaded_only_by_commands_that_need_a_network(trained, text
     ]
     code = (
         "import sys; from charrnn.cli.main import main\n"
-        f"codes = [main(['--home', {str(trained)!r}, *words]) for words in {lines!r}]\n"
+        f"codes = [main(['--home', {str(trained)!r}, *argv]) for argv in {lines!r}]\n"
         "print(codes, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

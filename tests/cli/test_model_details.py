@@ -20,9 +20,9 @@ def test_show_prints_state_losses_text_options_and_checkpoints(charrnn_with_fox)
 
 
 def test_show_prints_json(charrnn_with_fox):
-    shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)
-    assert list(shown) == ["model", "corpus", "newest", "checkpoints", "samples"]
-    assert shown["model"]["train_params"]["lstm_size"] == 7
-    assert shown["model"]["cpu"] == cpu_name()
-    assert {checkpoint["kind"] for checkpoint in shown["checkpoints"]} == {"best", "last"}
-    assert shown["newest"]["loss"] > 0
+    printed = json.loads(charrnn_with_fox("show", "fox", "--json").out)
+    assert list(printed) == ["model", "corpus", "newest", "checkpoints", "samples"]
+    assert printed["model"]["train_params"]["lstm_size"] == 7
+    assert printed["model"]["cpu"] == cpu_name()
+    assert {checkpoint["kind"] for checkpoint in printed["checkpoints"]} == {"best", "last"}
+    assert printed["newest"]["loss"] > 0

@@ -6,7 +6,7 @@ import zipfile
 from charrnn.services import open_services
 
 
-def test_models_says_how_to_train_when_there_are_no_models(charrnn):
+def test_models_prints_how_to_train_when_there_are_no_models(charrnn):
     result = charrnn("models")
     assert (result.code, result.out) == (0, "")
     assert "charrnn train" in result.err
@@ -23,8 +23,8 @@ def test_a_model_is_listed_with_state_step_and_best_loss(charrnn_with_fox):
 
 
 def test_a_misspelled_model_name_gets_a_suggestion(charrnn_with_fox):
-    for words in (["show", "fux"], ["sample", "fux"], ["resume", "fux"], ["log", "fux"], ["delete", "fux"]):
-        result = charrnn_with_fox(*words)
+    for argv in (["show", "fux"], ["sample", "fux"], ["resume", "fux"], ["log", "fux"], ["delete", "fux"]):
+        result = charrnn_with_fox(*argv)
         assert result.code == 1
         assert "There is no model 'fux'. Did you mean 'fox'?" in result.err
 
@@ -92,7 +92,7 @@ def test_a_model_is_exported_to_a_safe_file_name(charrnn_with_fox, tmp_path, mon
         assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(bundle.namelist())
 
 
-def test_export_overwrites_nothing(charrnn_with_fox, tmp_path):
+def test_export_does_not_overwrite_a_file(charrnn_with_fox, tmp_path):
     target = tmp_path / "there.zip"
     target.write_text("mine")
     result = charrnn_with_fox("export", "fox", "--output", str(target))

@@ -10,11 +10,11 @@ from charrnn.core.errors import OptionError
 from charrnn.core.options import defaults, options, preset
 
 
-def parsed(*words, kind="training"):
+def parsed(*argv, kind="training"):
     parser = ArgumentParser(allow_abbrev=False)
     add_preset(parser)
     add_options(parser, kind)
-    return parser.parse_args(words)
+    return parser.parse_args(argv)
 
 
 def training_options(args):
@@ -60,7 +60,7 @@ def test_an_unknown_preset_is_rejected():
 def test_the_help_contains_bounds_and_defaults():
     parser = ArgumentParser()
     add_options(parser, "training")
-    words = " ".join(parser.format_help().split())
-    assert "Number of stacked recurrent layers. A whole number between 1 and 8. Default: 2." in words
-    assert "decreases smoothly to 2 % at the end" in words
-    assert "option_strings" not in words  # what argparse prints for an unescaped %
+    help_text = " ".join(parser.format_help().split())
+    assert "Number of stacked recurrent layers. A whole number between 1 and 8. Default: 2." in help_text
+    assert "decreases smoothly to 2 % at the end" in help_text
+    assert "option_strings" not in help_text  # what argparse prints for an unescaped %

@@ -54,16 +54,16 @@ def test_arguments_after_a_double_dash_are_positional():
 
 def test_the_commands_of_the_article_are_accepted():
     """Defect 2 of the article's system: `--use_embedding false` meant true."""
-    words = "train --input_file shakespeare.txt --name shakespeare --num_steps 50 --num_seqs 32 --learning_rate 0.01"
-    args = parse([*words.split(), "--max_steps", "20000", "--use_embedding", "false"], COMMANDS)
+    typed = "train --input_file shakespeare.txt --name shakespeare --num_steps 50 --num_seqs 32 --learning_rate 0.01"
+    args = parse([*typed.split(), "--max_steps", "20000", "--use_embedding", "false"], COMMANDS)
     assert (args.num_steps, args.num_seqs, args.learning_rate, args.max_steps) == ("50", "32", "0.01", "20000")
     assert args.use_embedding == "false"
     assert parse("sample --name shakespeare --max_length 1000".split(), COMMANDS).max_length == "1000"
 
 
 def test_the_help_lists_every_command():
-    shown = overview(COMMANDS.values())
-    assert all(f"\n  {name} " in shown for name in COMMANDS)
+    help_text = overview(COMMANDS.values())
+    assert all(f"\n  {name} " in help_text for name in COMMANDS)
 
 
 def test_defect_a_double_dash_is_accepted_as_a_value():

@@ -22,10 +22,10 @@ def test_the_prompt_comes_first(charrnn_with_fox):
 
 
 def test_the_same_seed_gives_the_same_text(charrnn_with_fox):
-    words = ["sample", "fox", "--max_length", "30", "--temperature", "1", "--seed"]
-    first = charrnn_with_fox(*words, "7").out
-    assert charrnn_with_fox(*words, "7").out == first
-    assert charrnn_with_fox(*words, "8").out != first
+    argv = ["sample", "fox", "--max_length", "30", "--temperature", "1", "--seed"]
+    first = charrnn_with_fox(*argv, "7").out
+    assert charrnn_with_fox(*argv, "7").out == first
+    assert charrnn_with_fox(*argv, "8").out != first
 
 
 def test_a_terminal_receives_a_newline_and_no_control_characters(charrnn_with_fox, monkeypatch):
@@ -45,12 +45,12 @@ def test_several_texts_have_headings(charrnn_with_fox):
 
 
 def test_json_contains_probabilities_and_alternatives(charrnn_with_fox):
-    shown = json.loads(
+    printed = json.loads(
         charrnn_with_fox("sample", "fox", "--max_length", "6", "--num_samples", "2", "--seed", "5", "--json").out
     )
-    assert shown["options"]["seed"] == 5
-    assert len(shown["samples"]) == 2
-    for sample in shown["samples"]:
+    assert printed["options"]["seed"] == 5
+    assert len(printed["samples"]) == 2
+    for sample in printed["samples"]:
         assert len(sample["text"]) == len(sample["logprobs"]) == len(sample["alternatives"]) == 6
         assert all(value <= 0 for value in sample["logprobs"])
         assert set(sample["alternatives"][0][0]) == {"character", "logprob"}
@@ -74,12 +74,12 @@ def test_json_is_written_to_a_file(charrnn_with_fox, tmp_path):
 
 
 def test_the_checkpoint_can_be_selected(charrnn_with_fox):
-    shown = json.loads(charrnn_with_fox("show", "fox", "--json").out)["checkpoints"]
-    [oldest] = [checkpoint for checkpoint in shown if checkpoint["step"] == min(c["step"] for c in shown)][:1]
-    words = ["sample", "fox", "--json", "--max_length", "2", "--checkpoint"]
-    assert json.loads(charrnn_with_fox(*words, oldest["id"]).out)["checkpoint"]["id"] == oldest["id"]
-    assert json.loads(charrnn_with_fox(*words, "last").out)["checkpoint"]["kind"] == "last"
-    wrong = charrnn_with_fox(*words, "bset")
+    checkpoints = json.loads(charrnn_with_fox("show", "fox", "--json").out)["checkpoints"]
+    [oldest] = [c for c in checkpoints if c["step"] == min(c["step"] for c in checkpoints)][:1]
+    argv = ["sample", "fox", "--json", "--max_length", "2", "--checkpoint"]
+    assert json.loads(charrnn_with_fox(*argv, oldest["id"]).out)["checkpoint"]["id"] == oldest["id"]
+    assert json.loads(charrnn_with_fox(*argv, "last").out)["checkpoint"]["kind"] == "last"
+    wrong = charrnn_with_fox(*argv, "bset")
     assert wrong.code == 2
     assert "Choose one of best, last" in wrong.err
 
@@ -109,9 +109,9 @@ def test_invalid_options_are_a_usage_error(charrnn_with_fox):
     assert "--top_p: " in result.err
 
 
-@pytest.mark.parametrize("words", [[], ["fox", "--name", "cat"]])
-def test_exactly_one_model_must_be_named(charrnn, words):
-    assert charrnn("sample", *words).code == 2
+@pytest.mark.parametrize("argv", [[], ["fox", "--name", "cat"]])
+def test_exactly_one_model_must_be_named(charrnn, argv):
+    assert charrnn("sample", *argv).code == 2
 
 
 def test_a_model_without_a_checkpoint_cannot_generate_text(charrnn, home):
@@ -124,17 +124,17 @@ def test_a_model_without_a_checkpoint_cannot_generate_text(charrnn, home):
 
 
 def test_a_text_is_scored_in_nats_and_bits(charrnn_with_fox, text_file):
-    shown = json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json").out)
-    assert shown["num_characters"] == len(TEXT) - 1
-    assert shown["num_unknown"] == 0
-    assert shown["bits"] == pytest.approx(shown["nats"] / math.log(2))
-    assert f"{shown['nats']:.4f} nats" in charrnn_with_fox("score", "fox", str(text_file)).out
+    printed = json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json").out)
+    assert printed["num_characters"] == len(TEXT) - 1
+    assert printed["num_unknown"] == 0
+    assert printed["bits"] == pytest.approx(printed["nats"] / math.log(2))
+    assert f"{printed['nats']:.4f} nats" in charrnn_with_fox("score", "fox", str(text_file)).out
 
 
 def test_an_adaptive_score_is_lower_and_labeled(charrnn_with_fox, text_file):
     plain, adaptive = (
-        json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json", *more).out)
-        for more in ([], ["--adaptive"])
+        json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json", *flags).out)
+        for flags in ([], ["--adaptive"])
     )
     assert (plain["adaptive"], adaptive["adaptive"]) == (False, True)
     assert adaptive["nats"] < plain["nats"]

@@ -11,7 +11,7 @@ from tests.support.command_line import Terminal
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "escaped"),
     [
         ("plain ñ 日本 👩‍👩‍👧", "plain ñ 日本 👩‍👩‍👧"),
         ("\x1b[2Jgone", "\\x1b[2Jgone"),
@@ -21,8 +21,8 @@ from tests.support.command_line import Terminal
         ("half \ud83d", "half \\ud83d"),
     ],
 )
-def test_control_characters_are_escaped(text, shown):
-    assert terminal_output.visible(text) == shown
+def test_control_characters_are_escaped(text, escaped):
+    assert terminal_output.visible(text) == escaped
 
 
 def test_newlines_and_tabs_are_kept_in_multiline_text():
@@ -30,11 +30,11 @@ def test_newlines_and_tabs_are_kept_in_multiline_text():
 
 
 def test_control_characters_are_escaped_on_terminals_and_kept_in_pipes(monkeypatch, capsys):
-    terminal_output.say("\x1b[2J")
+    terminal_output.echo("\x1b[2J")
     assert capsys.readouterr().out == "\x1b[2J\n"
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    terminal_output.say("\x1b[2J")
+    terminal_output.echo("\x1b[2J")
     assert terminal.getvalue() == "\\x1b[2J\n"
 
 

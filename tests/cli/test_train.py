@@ -33,8 +33,8 @@ def test_the_name_is_derived_from_the_text(charrnn_with_fox, monkeypatch):
 def test_an_existing_name_is_rejected_with_three_alternatives(charrnn_with_fox, text_file):
     result = charrnn_with_fox("train", "--input_file", str(text_file), "--name", "fox")
     assert (result.code, result.out) == (1, "")
-    for way in ("resume fox", "another --name", "--replace"):
-        assert way in result.err
+    for alternative in ("resume fox", "another --name", "--replace"):
+        assert alternative in result.err
 
 
 def test_an_empty_name_is_a_usage_error(charrnn_with_fox, text_file):
@@ -44,8 +44,8 @@ def test_an_empty_name_is_a_usage_error(charrnn_with_fox, text_file):
 
 
 def test_replace_deletes_the_old_model(charrnn_with_fox, text_file):
-    words = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", *SMALL, "--max_steps", "1"]
-    assert charrnn_with_fox(*words).code == 0
+    argv = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", *SMALL, "--max_steps", "1"]
+    assert charrnn_with_fox(*argv).code == 0
     [model] = json.loads(charrnn_with_fox("models", "--json").out)
     assert model["step"] == 1
     [replaced] = json.loads(charrnn_with_fox("models", "--deleted", "--json").out)
@@ -53,13 +53,13 @@ def test_replace_deletes_the_old_model(charrnn_with_fox, text_file):
 
 
 def test_nothing_is_replaced_when_the_training_cannot_start(charrnn_with_fox, text_file):
-    words = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", "--num_seqs", "4096"]
-    assert charrnn_with_fox(*words).code == 1
+    argv = ["train", "--input_file", str(text_file), "--name", "fox", "--replace", "--num_seqs", "4096"]
+    assert charrnn_with_fox(*argv).code == 1
     assert charrnn_with_fox("show", "fox").code == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "message"),
+    ("argv", "code", "message"),
     [
         (["--input_file", "{text}"], 1, "lower num_seqs to"),
         (["--input_file", "gone.txt"], 1, "There is no file gone.txt"),
@@ -83,17 +83,17 @@ def test_nothing_is_replaced_when_the_training_cannot_start(charrnn_with_fox, te
         (["--example", "gone"], 1, "gone"),
     ],
 )
-def test_invalid_trainings_are_rejected_before_tensorflow_is_loaded(charrnn, text_file, words, code, message):
+def test_invalid_trainings_are_rejected_before_tensorflow_is_loaded(charrnn, text_file, argv, code, message):
     """Includes defect 4 of the article's system: a training on a short text never ended."""
-    result = charrnn("train", *(word.format(text=text_file) for word in words))
+    result = charrnn("train", *(word.format(text=text_file) for word in argv))
     assert (result.code, result.out) == (code, "")
     assert message in result.err
     assert json.loads(charrnn("models", "--json").out) == []
 
 
 def test_minutes_print_the_options_chosen_by_auto_as_flags(charrnn, text_file):
-    words = ["train", "--input_file", str(text_file), "--minutes", "0.5", "--name", "fox", "--lstm_size", "7"]
-    result = charrnn(*words, "--max_steps", "3", "--cell", "rnn")
+    argv = ["train", "--input_file", str(text_file), "--minutes", "0.5", "--name", "fox", "--lstm_size", "7"]
+    result = charrnn(*argv, "--max_steps", "3", "--cell", "rnn")
     assert result.code == 0, result.err
     chosen = result.err.partition("Auto chose these options for this text, this machine and 30 s")[2]
     flags = dict(re.findall(r"--(\w+) (\S+)", chosen.partition("Completed")[0]))

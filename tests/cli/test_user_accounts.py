@@ -1,4 +1,4 @@
-"""`charrnn user`: add, change, remove and list the users of a dashboard."""
+"""Test adding, changing, removing and listing the users of a login file."""
 
 import io
 import json
@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from charrnn.cli import user_accounts as command
+from charrnn.cli import user_accounts
 from charrnn.core.password_hashing import is_hashed, verify_password
 from charrnn.services import login_file
 from charrnn.services.login_file import Users, add_user
@@ -25,9 +25,9 @@ def file(tmp_path):
 def user(charrnn, file, monkeypatch):
     """Run `charrnn user`, with the password on standard input."""
 
-    def run(*words, password=""):
+    def run(*argv, password=""):
         monkeypatch.setattr(sys, "stdin", io.StringIO(password + "\n"))
-        return charrnn("user", *words, "--login_file", str(file))
+        return charrnn("user", *argv, "--login_file", str(file))
 
     return run
 
@@ -42,7 +42,7 @@ def test_a_user_is_added_with_a_hashed_password(user, file):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_the_file_is_found_in_the_environment(charrnn, file, monkeypatch):
+def test_the_login_file_is_read_from_the_environment(charrnn, file, monkeypatch):
     monkeypatch.setenv("CHARRNN_LOGIN_FILE", str(file))
     add_user(file, "ada", "lovely")
     assert json.loads(charrnn("user", "list", "--json").out) == {"ada": "hashed"}
@@ -54,9 +54,9 @@ def test_a_password_is_read_from_a_file(user, file, tmp_path):
     assert Users(file).verify("ada", "lovely")
 
 
-def test_a_terminal_asks_for_the_password_twice(charrnn, file, monkeypatch):
+def test_the_password_is_typed_twice_on_a_terminal(charrnn, file, monkeypatch):
     answers = iter(["lovely", "lively", "lovely", "lovely"])
-    monkeypatch.setattr(command, "getpass", lambda prompt: next(answers))
+    monkeypatch.setattr(user_accounts, "getpass", lambda prompt: next(answers))
     monkeypatch.setattr(sys, "stdin", Terminal())
     assert "differ" in charrnn("user", "add", "ada", "--login_file", str(file)).err
     assert not file.exists()
@@ -96,9 +96,9 @@ def test_plain_text_passwords_still_work_and_are_converted(user, file):
     assert "lovely" not in file.read_text()
 
 
-@pytest.mark.parametrize("words", [("add",), ("remove",), ("list", "ada"), ("convert", "ada"), ("paint", "ada")])
-def test_a_missing_or_superfluous_name_is_a_usage_error(user, words):
-    assert user(*words).code == 2
+@pytest.mark.parametrize("argv", [("add",), ("remove",), ("list", "ada"), ("convert", "ada"), ("paint", "ada")])
+def test_a_missing_or_superfluous_name_is_a_usage_error(user, argv):
+    assert user(*argv).code == 2
 
 
 @pytest.mark.parametrize("name", ["", " ", " ada", "ada\x1b[2J", "x" * 201])
@@ -143,11 +143,11 @@ def test_users_added_concurrently_are_all_stored(file):
 
 def test_a_changed_login_file_is_reloaded_and_an_unreadable_one_is_ignored(file, caplog):
     add_user(file, "ada", "lovely")
-    known = Users(file)
+    users = Users(file)
     add_user(file, "bob", "builder")
-    assert known.verify("bob", "builder")
+    assert users.verify("bob", "builder")
     file.write_text("{")
-    assert known.verify("bob", "builder")
+    assert users.verify("bob", "builder")
     assert "not a login file" in caplog.text
     file.write_text("{}")
-    assert known.stored("bob") is None
+    assert users.stored("bob") is None

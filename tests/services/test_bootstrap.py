@@ -41,7 +41,7 @@ def test_connection_errors_name_the_server_without_the_password(tmp_path: Path) 
     assert "hush" not in str(caught.value)
 
 
-def test_opening_and_listing_imports_no_tensorflow(tmp_path: Path) -> None:
+def test_opening_and_listing_does_not_import_tensorflow(tmp_path: Path) -> None:
     script = f"""
 import sys
 from charrnn.services import open_services

@@ -110,59 +110,62 @@ def long_model(services: Services, parts: Parts, tmp_path: Path) -> Model:
     return services.models.import_bundle(packed(parts | LONG_HISTORY, tmp_path / "long.zip"))
 
 
-SMALL_BOUNDS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
-    "nothing": ({}, {}),
-    "exactly as much": ({"lines": LONG + 1, "rows": LONG + 1, "values": 67, "samples": LONG}, {}),
+BOUNDS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    "the defaults": ({}, {}),
+    "the exact size": ({"lines": LONG + 1, "rows": LONG + 1, "values": 67, "samples": LONG}, {}),
     "few lines": ({"lines": 20}, {}),
     "few values": ({"values": 30}, {}),
     "few rows": ({"rows": 30}, {}),
     "few samples": ({"samples": 7}, {}),
-    "few signs in samples": ({"items": 120}, {}),
+    "few items in samples": ({"items": 120}, {}),
     "a short log": ({}, {LOG: 1_400}),
     "short metrics": ({}, {METRICS: 300}),
     "short samples": ({}, {SAMPLES: 600}),
-    "hardly anything": ({"lines": 5, "rows": 4, "values": 4, "samples": 1, "items": 120}, {LOG: 1_300, METRICS: 90}),
+    "small bounds for all files": (
+        {"lines": 5, "rows": 4, "values": 4, "samples": 1, "items": 120},
+        {LOG: 1_300, METRICS: 90},
+    ),
 }
 
 
-@pytest.mark.parametrize("name", SMALL_BOUNDS)
-def test_what_is_exported_can_be_imported_however_long_its_history_is(
+@pytest.mark.parametrize("name", BOUNDS)
+def test_an_export_with_a_history_of_any_length_can_be_imported(
     services: Services, long_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    counts, sizes = SMALL_BOUNDS[name]
-    for what, most in counts.items():
-        monkeypatch.setitem(bundle_history_reader.MAX_COUNTS, what, most)
-    for part, most in sizes.items():
-        monkeypatch.setitem(bundle_history_reader.MAX_TEXT_BYTES, part, most)
-    again = services.models.import_bundle(services.models.export(long_model.id, tmp_path / "again.zip"))
+    counts, sizes = BOUNDS[name]
+    for unit, maximum in counts.items():
+        monkeypatch.setitem(bundle_history_reader.MAX_COUNTS, unit, maximum)
+    for part, maximum in sizes.items():
+        monkeypatch.setitem(bundle_history_reader.MAX_TEXT_BYTES, part, maximum)
+    imported = services.models.import_bundle(services.models.export(long_model.id, tmp_path / "export.zip"))
 
-    def told(model: Model) -> tuple[list[str], dict[int, float], dict[int, float], list[str]]:
+    def read_history(model: Model) -> tuple[list[str], dict[int, float], dict[int, float], list[str]]:
         lines, metrics = services.models.lines(model.id), services.models.metrics(model.id)
         curves = ({m.step: m.value for m in metrics if m.name == kind} for kind in ("loss", "val_loss"))
         return ([line.text for line in lines], *curves, sorted(s.text for s in services.models.samples(model.id)))
 
     (lines, losses, validations, samples), (all_lines, all_losses, all_validations, all_samples) = map(
-        told, (again, long_model)
+        read_history, (imported, long_model)
     )
-    is_whole = name in ("nothing", "exactly as much")
-    own = [line for line in lines if line in all_lines]
-    assert own == all_lines[len(all_lines) - len(own) :]
+    is_complete = name in ("the defaults", "the exact size")
+    kept = [line for line in lines if line in all_lines]
+    assert kept == all_lines[len(all_lines) - len(kept) :]
     assert losses.items() <= all_losses.items() and validations.items() <= all_validations.items()
     assert max(losses) == max(all_losses) and max(validations) == max(all_validations)
     assert set(samples) <= set(all_samples)
-    is_all = (own, losses, validations, samples) == (all_lines, all_losses, all_validations, all_samples)
-    said = " ".join(line for line in lines if line not in own)
-    assert is_all == is_whole == (said == "")
-    assert ("values" in said) == (len(losses) + len(validations) < 66)
-    assert ("samples" in said) == (samples != all_samples)
-    assert ("log lines" in said) == (own != all_lines)
+    has_everything = (kept, losses, validations, samples) == (all_lines, all_losses, all_validations, all_samples)
+    notes = " ".join(line for line in lines if line not in kept)
+    assert has_everything == is_complete == (notes == "")
+    assert ("values" in notes) == (len(losses) + len(validations) < 66)
+    assert ("samples" in notes) == (samples != all_samples)
+    assert ("log lines" in notes) == (kept != all_lines)
 
 
-def test_a_checkpoint_that_no_import_takes_is_not_exported(
+def test_a_checkpoint_that_is_too_large_for_an_import_is_not_exported(
     services: Services, long_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("charrnn.services.models.LARGEST_CHECKPOINT", 10)
-    with pytest.raises(BundleError, match="bytes, and an export takes 10 at most"):
+    with pytest.raises(BundleError, match="bytes; the maximum for an export is 10\\."):
         services.models.export(long_model.id, tmp_path / "large.zip")
     assert not list(tmp_path.glob("large*"))
 

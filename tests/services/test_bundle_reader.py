@@ -33,7 +33,7 @@ def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A data folder in which rejected imports must leave nothing."""
+    """A data folder that rejected imports must not change."""
     with open_services(tmp_path_factory.mktemp("home"), environ={}) as services:
         yield services
 
@@ -57,23 +57,23 @@ def test_an_exported_model_is_imported_completely_under_a_free_name(
 ) -> None:
     home.models.create("ducks")
     model = home.models.import_bundle(exported)
-    there, here = trained.services, home
+    source, target = trained.services, home
     assert (model.name, model.state, model.notes) == ("ducks-2", ModelState.STOPPED, "Flew far.")
     assert dict(model.train_params) == dict(trained.model.train_params)
     assert model.best_loss == trained.model.best_loss
     assert model.cpu == trained.model.cpu == cpu_name()
-    lines = [line.text for line in there.models.lines(trained.model.id)]
-    assert [line.text for line in here.models.lines(model.id)] == lines
+    lines = [line.text for line in source.models.lines(trained.model.id)]
+    assert [line.text for line in target.models.lines(model.id)] == lines
     assert (
-        here.models.curve(model.id, "loss").values.tolist()
-        == there.models.curve(trained.model.id, "loss").values.tolist()
+        target.models.curve(model.id, "loss").values.tolist()
+        == source.models.curve(trained.model.id, "loss").values.tolist()
     )
-    assert len(here.models.samples(model.id)) == len(there.models.samples(trained.model.id))
-    assert here.writing.score(model.id, TEXT).nats == there.writing.score(trained.model.id, TEXT).nats
-    again = here.models.export(model.id, exported.with_name("again.zip"))
+    assert len(target.models.samples(model.id)) == len(source.models.samples(trained.model.id))
+    assert target.writing.score(model.id, TEXT).nats == source.writing.score(trained.model.id, TEXT).nats
+    again = target.models.export(model.id, exported.with_name("again.zip"))
     assert parts_of(again)[WEIGHTS] == parts_of(exported)[WEIGHTS]
     for name in ("ducks", "ducks-2"):
-        here.models.purge(here.models.resolve(name).id)
+        target.models.purge(target.models.resolve(name).id)
 
 
 def test_a_bundle_contains_only_json_text_and_tensors(exported: Path) -> None:
@@ -98,18 +98,18 @@ def with_options(**options: Any) -> Callable[[Parts], Parts]:
 
 
 def with_weights(header: dict[str, Any]) -> Callable[[Parts], Parts]:
-    """Replace the weights by a file with any header and a correct hash."""
+    """Replace the weights with a file that has any header and a correct hash."""
 
     def change(parts: Parts) -> Parts:
         import hashlib
 
-        words = json.dumps(header).encode()
-        data = struct.pack("<Q", len(words)) + words + b"\0" * 64
+        encoded = json.dumps(header).encode()
+        data = struct.pack("<Q", len(encoded)) + encoded + b"\0" * 64
         manifest = json.loads(parts[MANIFEST])
         manifest["files"]["weights.safetensors"] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         manifest.pop("sha256")
-        sealed = json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()
-        return parts | {WEIGHTS: data, MANIFEST: sealed}
+        hashed = json.dumps(manifest | {"sha256": manifest_hash(manifest)}).encode()
+        return parts | {WEIGHTS: data, MANIFEST: hashed}
 
     return change
 
@@ -173,7 +173,7 @@ def left_behind(home: Services) -> list[object]:
 
 
 @pytest.mark.parametrize(("change", "message"), EVIL.values(), ids=EVIL)
-def test_a_malicious_bundle_is_rejected_and_leaves_nothing(
+def test_a_malicious_bundle_is_rejected_and_leaves_nothing_behind(
     exported: Path, home: Services, tmp_path: Path, change: Callable[[Parts], Parts], message: str
 ) -> None:
     evil = packed(change(parts_of(exported)), tmp_path / "evil.zip")
@@ -237,20 +237,20 @@ def test_a_zip_bomb_with_a_false_declared_size_is_rejected(exported: Path, home:
     assert left_behind(home) == []
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.999])
-def test_a_truncated_bundle_is_rejected(exported: Path, home: Services, tmp_path: Path, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.3, 0.7, 0.999])
+def test_a_truncated_bundle_is_rejected(exported: Path, home: Services, tmp_path: Path, fraction: float) -> None:
     half = tmp_path / "half.zip"
     data = exported.read_bytes()
-    half.write_bytes(data[: int(share * len(data))])
+    half.write_bytes(data[: int(fraction * len(data))])
     with pytest.raises(BundleError, match="is not an exported model, or is damaged"):
         home.models.import_bundle(half)
 
 
 def test_a_flipped_bit_is_detected_or_harmless(exported: Path, home: Services, tmp_path: Path) -> None:
     data = exported.read_bytes()
-    for place in range(0, len(data), len(data) // 40):
+    for position in range(0, len(data), len(data) // 40):
         flipped = tmp_path / "flipped.zip"
-        flipped.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        flipped.write_bytes(data[:position] + bytes([data[position] ^ 4]) + data[position + 1 :])
         try:
             model = home.models.import_bundle(flipped)
         except BundleError:

@@ -24,9 +24,9 @@ def model(database: Database) -> Model:
     model = ModelStore(database).create("ducks", corpus_id=corpus_record().id, train_params={})
     LeaseStore(database).queue(model.id)
     claimed = LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
-    made = datetime(2024, 2, 29)
+    created = datetime(2024, 2, 29)
     rows = [
-        Checkpoint(f"{kind}{step}", model.id, step, kind, step / 7, f"{kind}-{step}-1", 9, made)
+        Checkpoint(f"{kind}{step}", model.id, step, kind, step / 7, f"{kind}-{step}-1", 9, created)
         for kind, first in (("last", 10), ("best", 5))
         for step in range(first, first + 21, 10)
     ]
@@ -84,7 +84,7 @@ def test_reasons_for_skipping_checkpoints_are_returned(checkpoints: CheckpointMa
     assert (used.id, result, problems) == ("best25", "best-25-1", ["last-30-1 is damaged."])
 
 
-def test_the_error_for_a_missing_checkpoint_says_when_the_first_is_saved(
+def test_the_error_for_a_missing_checkpoint_states_when_the_first_one_is_saved(
     checkpoints: CheckpointManager, model: Model
 ) -> None:
     with pytest.raises(NotFound, match="save_every_n"):

@@ -29,25 +29,25 @@ class Disk:
     """A data folder whose database can be reset to an earlier state."""
 
     home: Path
-    kept: list[Path] = field(default_factory=list)
+    snapshots: list[Path] = field(default_factory=list)
 
     @property
     def database(self) -> Path:
         return self.home / "charrnn.sqlite3"
 
-    def keep(self) -> None:
-        """Remember the database as it is now."""
-        self.kept.append(self.home / f"kept-{len(self.kept)}")
-        with sqlite3.connect(self.database) as source, sqlite3.connect(self.kept[-1]) as target:
+    def take_snapshot(self) -> None:
+        """Copy the current database."""
+        self.snapshots.append(self.home / f"snapshot-{len(self.snapshots)}")
+        with sqlite3.connect(self.database) as source, sqlite3.connect(self.snapshots[-1]) as target:
             source.backup(target)
         source.close()
         target.close()
 
-    def cut(self, number: int = 0) -> None:
-        """Take the database back to what was kept; the folders stay."""
+    def restore_snapshot(self, number: int = 0) -> None:
+        """Reset the database to a snapshot, as after a power failure; keep the folders."""
         for ending in ("-wal", "-shm"):
             self.database.with_name(self.database.name + ending).unlink(missing_ok=True)
-        shutil.copyfile(self.kept[number], self.database)
+        shutil.copyfile(self.snapshots[number], self.database)
 
 
 @pytest.fixture
@@ -67,18 +67,18 @@ def stop_at(services: Services, step: int, model: Model) -> At:
     return At(step, lambda: services.training.stop(model.id))
 
 
-def train_until(services: Services, step: int, *, keep: Disk | None = None, after: int = 0) -> Model:
-    """Train a new model and stop it after a step; copy the database once it lists the checkpoint of step `after`."""
+def train_until(services: Services, step: int, *, snapshot: Disk | None = None, after: int = 0) -> Model:
+    """Train a new model until a step; take a snapshot once the database lists the checkpoint of step `after`."""
     corpus, _ = services.corpora.add(TEXT)
     model = services.models.create("ducks", corpus=corpus, options=LONG)
 
-    def wait_and_keep() -> None:
+    def wait_and_take_snapshot() -> None:
         while not [c for c in services.models.checkpoints(model.id) if c.step >= after and c.kind == "last"]:
             services.training.launcher.thread(model.id)._recorder.deliver()
-        if keep:
-            keep.keep()
+        if snapshot:
+            snapshot.take_snapshot()
 
-    callbacks = [At(after + 1, wait_and_keep)] if keep else []
+    callbacks = [At(after + 1, wait_and_take_snapshot)] if snapshot else []
     services.training.begin(model.id, callbacks=[*callbacks, stop_at(services, step, model)])
     return services.training.wait(model.id)
 
@@ -120,15 +120,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
         return Undisturbed(losses(services, model), weights(services, model))
 
 
-def test_folders_lost_by_the_database_are_adopted_and_the_log_says_what_is_missing(
+def test_folders_lost_by_the_database_are_adopted_and_the_log_states_what_is_missing(
     disk: Disk, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """These folders used to be deleted, and the training failed without a checkpoint."""
     with opened(disk, monkeypatch) as services:
-        model = train_until(services, 10, keep=disk, after=3)
+        model = train_until(services, 10, snapshot=disk, after=3)
         on_disk = folders(services, model)
         assert {"last-9-1", "last-10-1"} < on_disk
-    disk.cut()
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         found = services.models.get(model.id)
         assert (found.state, found.step) == (ModelState.INTERRUPTED, 10)
@@ -148,20 +148,21 @@ def test_folders_lost_by_the_database_are_adopted_and_the_log_says_what_is_missi
 def test_listed_checkpoints_are_preferred_and_nothing_is_removed_before_a_newer_one_is_stored(
     disk: Disk, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left: list[set[str]] = []
+    folders_during_training: list[set[str]] = []
     with opened(disk, monkeypatch) as services:
-        model = train_until(services, 10, keep=disk, after=9)
-    disk.cut()
+        model = train_until(services, 10, snapshot=disk, after=9)
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         assert "last-10-1" not in {checkpoint.folder for checkpoint in services.models.checkpoints(model.id)}
 
-        def look(event: Event) -> None:
-            if isinstance(event, MetricsMeasured) or (isinstance(event, CheckpointSaved) and not left):
-                left.append(folders(services, model))
+        def record_folders(event: Event) -> None:
+            is_first_checkpoint = isinstance(event, CheckpointSaved) and not folders_during_training
+            if isinstance(event, MetricsMeasured) or is_first_checkpoint:
+                folders_during_training.append(folders(services, model))
 
-        services.training.resume(model.id, listeners=[look])
+        services.training.resume(model.id, listeners=[record_folders])
         assert services.training.wait(model.id).state == ModelState.COMPLETED
-        assert "last-10-1" in left[0]
+        assert "last-10-1" in folders_during_training[0]
         assert "last-10-1" not in folders(services, model)
         assert not warnings(services, model)
         assert (losses(services, model), weights(services, model)) == (undisturbed.losses, undisturbed.weights)
@@ -172,10 +173,10 @@ def test_a_training_number_used_by_a_folder_is_not_reused(
 ) -> None:
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 5)
-        disk.keep()
+        disk.take_snapshot()
         services.training.resume(model.id, callbacks=[stop_at(services, 2, model)])
         assert "last-7-2" in {c.folder for c in services.models.checkpoints(services.training.wait(model.id).id)}
-    disk.cut()
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         assert services.models.get(model.id).epoch == 1
         ended = resume(services, model)
@@ -188,9 +189,9 @@ def test_options_lost_by_the_database_are_restored_from_the_checkpoint(
 ) -> None:
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 4)
-        disk.keep()
+        disk.take_snapshot()
         assert resume(services, model, max_steps=13).step == 13
-    disk.cut()
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         found = services.models.get(model.id)
         assert (found.step, found.train_params["max_steps"]) == (13, 13)
@@ -201,11 +202,11 @@ def test_metrics_of_a_replaced_training_are_not_mixed_with_those_of_the_next(
 ) -> None:
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 8)
-        disk.keep()
+        disk.take_snapshot()
         services.models.set_options(model.id, model.train_params | {"seed": 5})
         services.training.begin(model.id, callbacks=[stop_at(services, 4, model)])
         assert services.training.wait(model.id).step == 4
-    disk.cut()
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         found = services.models.get(model.id)
         assert (found.step, found.train_params["seed"]) == (4, 5)
@@ -221,10 +222,10 @@ def test_a_training_lost_by_the_database_is_recovered_as_interrupted(
     with opened(disk, monkeypatch) as services:
         corpus, _ = services.corpora.add(TEXT)
         model = services.models.create("ducks", corpus=corpus, options=LONG)
-        disk.keep()
+        disk.take_snapshot()
         services.training.begin(model.id, callbacks=[stop_at(services, 7, model)])
         services.training.wait(model.id)
-    disk.cut()
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         assert services.models.get(model.id).state == ModelState.INTERRUPTED
         assert services.training.can_resume(model.id)
@@ -234,9 +235,9 @@ def test_a_training_lost_by_the_database_is_recovered_as_interrupted(
 
 def test_damaged_folders_are_neither_adopted_nor_removed(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(disk, monkeypatch) as services:
-        model = train_until(services, 10, keep=disk, after=3)
+        model = train_until(services, 10, snapshot=disk, after=3)
         flip_bit(services.settings.checkpoints / model.id / "last-10-1", random.Random(7))
-    disk.cut()
+    disk.restore_snapshot()
     with opened(disk, monkeypatch) as services:
         assert services.models.get(model.id).step == 9
         assert "last-10-1" not in {checkpoint.folder for checkpoint in services.models.checkpoints(model.id)}
@@ -262,21 +263,21 @@ def test_folders_of_a_worker_that_lost_its_database_connection_are_not_adopted(
         assert (found.state, found.worker) == (ModelState.INTERRUPTED, claimed.worker)
         assert services.training.can_resume(model.id)
         assert not services.models.checkpoints(model.id)
-        assert resume(services, model).state == ModelState.COMPLETED  # resuming takes the training over
+        assert resume(services, model).state == ModelState.COMPLETED  # resuming takes over the training
 
 
 def test_folders_of_a_training_that_was_restarted_are_not_adopted(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """This simulates a second machine that shares only the database and lacks the folders of the newer training."""
     with opened(disk, monkeypatch) as services:
         model = train_until(services, 5)
-        place = services.settings.checkpoints / model.id
-        shutil.copytree(place / "last-5-1", disk.home / "last-5-1")
+        folder = services.settings.checkpoints / model.id
+        shutil.copytree(folder / "last-5-1", disk.home / "last-5-1")
         services.training.begin(model.id, callbacks=[stop_at(services, 3, model)])
         services.training.wait(model.id)
         rows = services.models.checkpoints(model.id)
-        shutil.rmtree(place)
-        place.mkdir()
-        (disk.home / "last-5-1").rename(place / "last-5-1")
+        shutil.rmtree(folder)
+        folder.mkdir()
+        (disk.home / "last-5-1").rename(folder / "last-5-1")
     with opened(disk, monkeypatch) as services:
         assert services.models.get(model.id).state == ModelState.STOPPED
         assert services.models.checkpoints(model.id) == rows

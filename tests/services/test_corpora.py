@@ -1,4 +1,4 @@
-"""Test adding and examining texts."""
+"""Test adding, analyzing and deleting texts."""
 
 import io
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_ids_are_returned_with_their_vocabulary(services: Services) -> None:
     assert ids.tolist() == [2, 1, 1, 0, 0, 0]
 
 
-def test_examine_stores_nothing(services: Services, tmp_path: Path) -> None:
+def test_analyze_stores_nothing(services: Services, tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     path.write_text("naïve café")
     report = services.corpora.analyze(path)

@@ -21,19 +21,19 @@ def other(services: Services) -> Iterator[Services]:
         yield other
 
 
-def before(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, act: Callable[[], Any]) -> None:
-    """Call a function once, right before a method."""
+def before(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, action: Callable[[], Any]) -> None:
+    """Call a function once, immediately before a method."""
     method = getattr(kind, name)
 
-    def act_first(self: Any, *words: Any, **options: Any) -> Any:
+    def act_first(self: Any, *args: Any, **kwargs: Any) -> Any:
         monkeypatch.setattr(kind, name, method)
-        act()
-        return method(self, *words, **options)
+        action()
+        return method(self, *args, **kwargs)
 
     monkeypatch.setattr(kind, name, act_first)
 
 
-def assert_whole(services: Services) -> None:
+def assert_complete(services: Services) -> None:
     (corpus,) = services.corpora.all()
     assert services.corpora.head(corpus.id, 10_000) == TEXT
     assert [path.name for path in services.settings.corpora.iterdir()] == [corpus.id]
@@ -47,7 +47,7 @@ def test_a_text_deleted_between_finding_its_files_and_writing_its_row_is_stored_
     before(monkeypatch, CorpusStore, "add", lambda: other.corpora.delete(corpus.id))
     again, _ = services.corpora.add(TEXT)
     assert again.id == corpus.id
-    assert_whole(services)
+    assert_complete(services)
 
 
 def test_a_text_added_between_deleting_its_row_and_its_files_is_kept(
@@ -56,7 +56,7 @@ def test_a_text_added_between_deleting_its_row_and_its_files_is_kept(
     corpus, _ = services.corpora.add(TEXT)
     before(monkeypatch, CorpusFiles, "delete", lambda: other.corpora.add(TEXT))
     services.corpora.delete(corpus.id)
-    assert_whole(services)
+    assert_complete(services)
 
 
 def test_a_text_added_while_its_files_are_hidden_is_kept(
@@ -65,7 +65,7 @@ def test_a_text_added_while_its_files_are_hidden_is_kept(
     corpus, _ = services.corpora.add(TEXT)
     before(monkeypatch, CorpusStore, "find", lambda: other.corpora.add(TEXT))
     services.corpora.delete(corpus.id)
-    assert_whole(services)
+    assert_complete(services)
 
 
 def test_a_text_over_one_users_quota_is_kept_for_another_user(
@@ -75,7 +75,7 @@ def test_a_text_over_one_users_quota_is_kept_for_another_user(
         before(monkeypatch, CorpusFiles, "delete", lambda: services.corpora.add(TEXT))
         with pytest.raises(LimitExceeded):
             small.corpora.add(TEXT)
-    assert_whole(services)
+    assert_complete(services)
 
 
 def test_files_are_restored_when_the_database_fails_during_deletion(

@@ -26,7 +26,7 @@ CODES = {
     1836: "Running in read-only mode", 1969: "max_statement_time exceeded", 3024: "maximum time exceeded",
     3101: "Plugin instructed the server to rollback",
 }  # fmt: skip
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def log() -> Iterator[SimpleQueue]:
 def rejecting_log_lines(url: str, code: int) -> Iterator[None]:
     """Make the server reject new log lines with an error."""
     server = make_url(url)
-    trigger = f"`{server.database}`.refuse"
+    trigger = f"`{server.database}`.reject_line"
     ask(
         server,
         f"CREATE TRIGGER {trigger} BEFORE INSERT ON `{server.database}`.model_log FOR EACH ROW "
@@ -60,33 +60,33 @@ def rejecting_log_lines(url: str, code: int) -> Iterator[None]:
     ask(server, f"DROP TRIGGER {trigger}")
 
 
-def in_training(services: Services, options: dict[str, object]) -> Model:
+def start_training(services: Services, options: dict[str, object]) -> Model:
     """Start a training and wait for its first step."""
-    begun = threading.Event()
+    started = threading.Event()
 
     def listen(event: Event) -> None:
         if isinstance(event, MetricsMeasured):
-            begun.set()
+            started.set()
 
     model = services.training.start(TEXT, options=options, listeners=[listen])
-    assert begun.wait(PATIENCE)
+    assert started.wait(TIMEOUT_SECONDS)
     return model
 
 
 def test_a_training_survives_temporary_database_errors(
     services: Services, empty_server_url: str, log: SimpleQueue
 ) -> None:
-    model = in_training(services, ENDLESS)
+    model = start_training(services, ENDLESS)
     for code in CODES:
         with rejecting_log_lines(empty_server_url, code):
-            message = log.get(timeout=PATIENCE).getMessage()
+            message = log.get(timeout=TIMEOUT_SECONDS).getMessage()
             assert "will be stored later" in message
             assert CODES[code] in message or "is read-only now" in message
         before = services.models.get(model.id).log_position
         while services.models.get(model.id).log_position == before:
             assert model.id in services.training.launcher.running()
     services.training.stop(model.id)
-    ended = services.training.wait(model.id, timeout=PATIENCE)
+    ended = services.training.wait(model.id, timeout=TIMEOUT_SECONDS)
     assert (ended.state, ended.error) == (ModelState.STOPPED, None)
     assert gaps(services, model.id) == []
     assert [metric.step for metric in services.models.metrics(model.id, names=["loss"])] == list(
@@ -100,7 +100,7 @@ def test_a_training_fails_with_the_servers_message_when_the_database_does_not_re
     monkeypatch.setattr("charrnn.services.training_thread.RETRY_SECONDS", 0.1)
     with rejecting_log_lines(empty_server_url, 1047):
         model = services.training.start(TEXT, options=OPTIONS)
-        ended = services.training.wait(model.id, timeout=PATIENCE)
+        ended = services.training.wait(model.id, timeout=TIMEOUT_SECONDS)
     assert ended.state == ModelState.FAILED
     assert "reported error 1047: WSREP has not yet prepared node." in (ended.error or "")
 
@@ -118,7 +118,7 @@ def test_an_unexpected_error_of_the_recorder_fails_the_training(
 
     monkeypatch.setattr(services.training.launcher.history, "append", fail_once)
     model = services.training.start(TEXT, options=ENDLESS)
-    ended = services.training.wait(model.id, timeout=PATIENCE)
+    ended = services.training.wait(model.id, timeout=TIMEOUT_SECONDS)
     assert ended.state == ModelState.FAILED
     assert "ZeroDivisionError: a defect in the store" in (ended.error or "")
 
@@ -129,12 +129,12 @@ def test_a_training_waits_for_a_free_connection_while_other_requests_fail(
     monkeypatch.setattr("charrnn.store.database_engine.POOL", {"pool_size": 1, "max_overflow": 0})
     monkeypatch.setattr("charrnn.store.database_engine.BUSY_SECONDS", 3)
     with open_services(tmp_path, database_url=empty_server_url, environ={}) as services:
-        model = in_training(services, ENDLESS)
+        model = start_training(services, ENDLESS)
         with services._database.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
-            assert "all connections of this program are in use" in log.get(timeout=PATIENCE).getMessage()
+            assert "all connections of this program are in use" in log.get(timeout=TIMEOUT_SECONDS).getMessage()
             with pytest.raises(StoreUnavailable, match="Try again in a moment"):
                 services.models.all()
         services.training.stop(model.id)
-        assert services.training.wait(model.id, timeout=PATIENCE).state == ModelState.STOPPED
+        assert services.training.wait(model.id, timeout=TIMEOUT_SECONDS).state == ModelState.STOPPED
         assert gaps(services, model.id) == []

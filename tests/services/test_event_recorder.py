@@ -1,4 +1,4 @@
-"""Test that events are stored once and in order, even after the database was away."""
+"""Test that events are stored once and in order, even if the database was unavailable."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def claimed(database: Database) -> Model:
     return LeaseStore(database).claim(model.id, "host:1:a", seconds=60)
 
 
-class _AwayAtFirst(HistoryStore):
+class _UnavailableAtFirst(HistoryStore):
     """A store whose database is unreachable first, then stores a batch without confirming it, then works."""
 
     def __init__(self, database: Database):
@@ -39,10 +39,10 @@ class _AwayAtFirst(HistoryStore):
     def append(self, *args, **kwargs) -> bool:
         self.calls += 1
         if self.calls == 1:
-            raise StoreError("away")
+            raise StoreError("unavailable")
         if self.calls == 2:
             super().append(*args, **kwargs)
-            raise StoreError("away before it could answer")
+            raise StoreError("unavailable before the confirmation")
         return super().append(*args, **kwargs)
 
 
@@ -77,10 +77,10 @@ def test_events_are_stored_as_rows(database: Database, claimed: Model) -> None:
     assert (found.step, found.best_loss, found.log_position) == (2, 3.75, 3)
 
 
-def test_events_recorded_while_the_database_was_away_are_stored_once_and_in_order(
+def test_events_recorded_while_the_database_was_unavailable_are_stored_once_and_in_order(
     database: Database, claimed: Model
 ) -> None:
-    history = _AwayAtFirst(database)
+    history = _UnavailableAtFirst(database)
     recorder = _recorder(history, claimed, [], [])
     for number in range(7):
         recorder.record(LogMessage(f"line {number}"))
@@ -115,7 +115,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, claimed
     history = HistoryStore(database)
     recorder = _recorder(history, claimed, [], [])
     LeaseStore(database).interrupt(claimed.id, claimed.epoch)
-    recorder.record(LogMessage("a voice from the past"))
+    recorder.record(LogMessage("too late"))
     with pytest.raises(LeaseLost):
         recorder.close()
     assert history.lines(claimed.id) == []

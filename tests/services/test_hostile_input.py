@@ -16,11 +16,11 @@ from charrnn.services import Services
 from tests.support.hostile_names import NAMES
 from tests.support.small_training import TEXT, Trained
 
-STEERING = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u2028\u2029\u202a\u202e\u2066"} - {"\n"}
+CONTROL_CHARACTERS = {*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u2028\u2029\u202a\u202e\u2066"} - {"\n"}
 
 
 def files(services: Services) -> set[str]:
-    """Return the names of everything in a data folder and beside it."""
+    """Return the paths of all files and folders in and next to a data folder."""
     root = services.settings.home.parent
     return {str(path.relative_to(root)) for path in root.rglob("*") if "sqlite3" not in path.name}
 
@@ -30,18 +30,18 @@ def test_a_text_with_any_name_is_stored_under_its_id(services: Services, name: s
     corpus, report = services.corpora.add(io.BytesIO(TEXT.encode()), name=name)
     assert len(services.corpora.all()[0].name) <= 255
     folder = f"home/corpora/{corpus.id}"
-    plain = {"home", "home/corpora", "home/checkpoints", folder, f"{folder}/text.txt", f"{folder}/counts.json"}
-    assert files(services) == plain
+    expected = {"home", "home/corpora", "home/checkpoints", folder, f"{folder}/text.txt", f"{folder}/counts.json"}
+    assert files(services) == expected
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_file_with_any_name_is_read_or_reported_as_missing(services: Services, name: str, tmp_path: Path) -> None:
     try:
-        (tmp_path / "given").mkdir()
-        path = tmp_path / "given" / name.replace("/", "∕")
+        (tmp_path / "folder").mkdir()
+        path = tmp_path / "folder" / name.replace("/", "∕")
         path.write_text(TEXT)
     except (OSError, ValueError):  # not a valid file name
-        path = tmp_path / "given" / name
+        path = tmp_path / "folder" / name
         with pytest.raises((NotFound, TextError)):
             services.corpora.add(path)
     else:
@@ -54,7 +54,7 @@ def test_a_model_with_any_name_is_created_and_found_or_rejected(services: Servic
         model = services.models.create(name)
     except OptionError as error:
         assert set(error.problems) == {"name"}
-        assert not STEERING & set(str(error))
+        assert not CONTROL_CHARACTERS & set(str(error))
     else:
         assert services.models.resolve(name).id == services.models.resolve(model.name).id == model.id
         assert services.models.rename(model.id, "plain").name == "plain"
@@ -70,11 +70,11 @@ def test_the_command_line_accepts_any_name_and_prints_no_control_characters(tmp_
     text.write_text(TEXT)
     out, err = io.StringIO(), io.StringIO()
     out.isatty = err.isatty = lambda: True  # type: ignore[method-assign]
-    begin = ["--home", str(tmp_path / "home")]
+    home = ["--home", str(tmp_path / "home")]
     with redirect_stdout(out), redirect_stderr(err):
-        made = main([*begin, "train", "--input_file", str(text), f"--name={name}", "--num_seqs", "9999"])
-        listed = [main([*begin, *words]) for words in (["models"], ["show", "--", name], ["export", "--", name])]
-    assert made in (1, 2) and set(listed) <= {0, 1, 2}
+        trained = main([*home, "train", "--input_file", str(text), f"--name={name}", "--num_seqs", "9999"])
+        listed = [main([*home, *argv]) for argv in (["models"], ["show", "--", name], ["export", "--", name])]
+    assert trained in (1, 2) and set(listed) <= {0, 1, 2}
     assert "Traceback" not in err.getvalue()
     printed = (out.getvalue() + err.getvalue()).replace("\x1b[", "") if "\x1b" not in name else out.getvalue()
     assert not set("\x07\x9b\u202e\u2066") & set(printed)
@@ -82,10 +82,10 @@ def test_the_command_line_accepts_any_name_and_prints_no_control_characters(tmp_
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_the_file_name_of_an_export_is_valid_on_every_system(name: str, tmp_path: Path) -> None:
-    kept = file_name(name) + ".zip"
-    assert os.path.basename(kept) == kept and kept.isprintable() and not set('<>:"/\\|?*') & set(kept)
-    assert kept[0] not in "-.~" and kept.partition(".")[0].upper() not in ("CON", "NUL", "LPT1")
-    (tmp_path / kept).touch()
+    exported = file_name(name) + ".zip"
+    assert os.path.basename(exported) == exported and exported.isprintable() and not set('<>:"/\\|?*') & set(exported)
+    assert exported[0] not in "-.~" and exported.partition(".")[0].upper() not in ("CON", "NUL", "LPT1")
+    (tmp_path / exported).touch()
 
 
 def test_defect_a_lone_surrogate_in_a_text_is_reported(services: Services) -> None:

@@ -19,7 +19,7 @@ from charrnn.store.run_history import ROW_BYTES
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
-def allowed(home: Path, **limits: int) -> Services:
+def open_limited(home: Path, **limits: int) -> Services:
     """Open a data folder with limits."""
     return open_services(home, environ={variable(name): str(value) for name, value in limits.items()})
 
@@ -31,8 +31,8 @@ def test_flags_override_the_environment_and_the_environment_overrides_the_defaul
 
 
 def test_servers_have_limits_by_default_and_notebooks_and_commands_have_none() -> None:
-    everywhere, server = Limits.read({}), Limits.read({}, server=True)
-    assert everywhere == Limits(max_upload_mb=50)
+    default, server = Limits.read({}), Limits.read({}, server=True)
+    assert default == Limits(max_upload_mb=50)
     assert all(getattr(server, name) for name in descriptions() if name != "max_disk_mb")
     assert server.max_memory_mb < memory_bytes() / 1e6
     assert server.max_trainings >= 2
@@ -81,7 +81,7 @@ def test_a_training_that_exceeds_a_limit_is_rejected_before_anything_is_created(
     tmp_path: Path, limits: dict[str, int], message: str
 ) -> None:
     [name] = limits
-    with allowed(tmp_path, **limits) as services, pytest.raises(LimitExceeded, match=message) as error:
+    with open_limited(tmp_path, **limits) as services, pytest.raises(LimitExceeded, match=message) as error:
         services.training.start(TEXT, options={**OPTIONS, "lstm_size": 200, "num_seqs": 8, "num_steps": 20})
     assert flag(name) in str(error.value) and variable(name) in str(error.value)
     with open_services(tmp_path, environ={}) as services:
@@ -89,7 +89,7 @@ def test_a_training_that_exceeds_a_limit_is_rejected_before_anything_is_created(
 
 
 def test_a_text_over_the_disk_quota_is_not_stored(tmp_path: Path) -> None:
-    with allowed(tmp_path, max_disk_mb=1) as services:
+    with open_limited(tmp_path, max_disk_mb=1) as services:
         services.corpora.add("over the hill\n" * 50_000)
         with pytest.raises(LimitExceeded, match="With this text, your texts and models take 1.5 MB"):
             services.corpora.add("far away\n" * 90_000)
@@ -98,7 +98,7 @@ def test_a_text_over_the_disk_quota_is_not_stored(tmp_path: Path) -> None:
 
 
 def test_each_user_has_a_separate_disk_quota(tmp_path: Path) -> None:
-    with allowed(tmp_path, max_disk_mb=1) as services:
+    with open_limited(tmp_path, max_disk_mb=1) as services:
         for user in ("ada", "bob"):
             services.seen_by(user).corpora.add(f"{user} went out to play\n" * 40_000)
         with pytest.raises(LimitExceeded):
@@ -106,19 +106,19 @@ def test_each_user_has_a_separate_disk_quota(tmp_path: Path) -> None:
 
 
 def test_texts_checkpoints_and_samples_count_towards_the_disk_quota_of_their_owner(trained: Trained) -> None:
-    services, allowance = trained.services, trained.services._limit_check
+    services, limit_check = trained.services, trained.services._limit_check
     folders = (services.settings.corpora, services.settings.checkpoints)
     files = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
     lines, metrics = services.models.lines(trained.model.id), services.models.metrics(trained.model.id)
     samples = services.models.samples(trained.model.id)
     texts = sum(len(line.text) for line in lines) + sum(len(sample.text) for sample in samples)
     rows = len(lines) + len(metrics) + len(samples)
-    assert samples and allowance.used_bytes() == files + texts + rows * ROW_BYTES
-    assert replace(allowance, owner="ada").used_bytes() == 0
+    assert samples and limit_check.used_bytes() == files + texts + rows * ROW_BYTES
+    assert replace(limit_check, owner="ada").used_bytes() == 0
 
 
 def test_a_generated_text_over_the_disk_quota_is_shown_but_not_stored(tmp_path: Path) -> None:
-    with allowed(tmp_path, max_disk_mb=1) as services:
+    with open_limited(tmp_path, max_disk_mb=1) as services:
         model = services.training.start("over the hill\n" * 50_000, options={**OPTIONS, "max_steps": 1})
         services.training.wait(model.id)
         before = services.models.samples(model.id)
@@ -130,16 +130,16 @@ def test_a_generated_text_over_the_disk_quota_is_shown_but_not_stored(tmp_path: 
 
 
 def test_trainings_above_the_limit_are_rejected_at_once(tmp_path: Path) -> None:
-    with allowed(tmp_path, max_trainings=1) as services:
-        going = threading.Event()
+    with open_limited(tmp_path, max_trainings=1) as services:
+        started = threading.Event()
         first = services.training.start(
-            TEXT, options={**OPTIONS, "max_steps": 10**6}, listeners=[lambda e: going.set()]
+            TEXT, options={**OPTIONS, "max_steps": 10**6}, listeners=[lambda e: started.set()]
         )
         with pytest.raises(
             LimitExceeded, match="With this one, 2 trainings would run at the same time, .* allows at most 1"
         ):
             services.training.start(TEXT, options=OPTIONS)
-        assert going.wait(60)
+        assert started.wait(60)
         services.training.stop(first.id)
         assert services.training.wait(first.id).state == ModelState.STOPPED
         second = services.training.start(TEXT, options=OPTIONS)

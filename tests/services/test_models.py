@@ -16,19 +16,22 @@ from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
 def test_a_model_is_found_by_name_and_by_id(services: Services) -> None:
-    made = services.models.create("sonnets")
+    created = services.models.create("sonnets")
     assert (
-        services.models.resolve("sonnets") == services.models.resolve(made.id) == services.models.get(made.id) == made
+        services.models.resolve("sonnets")
+        == services.models.resolve(created.id)
+        == services.models.get(created.id)
+        == created
     )
 
 
 def test_get_accepts_ids_only(services: Services) -> None:
-    made = services.models.create("sonnets")
+    created = services.models.create("sonnets")
     with pytest.raises(NotFound, match="no model with the id 'sonnets'"):
         services.models.get("sonnets")
-    services.models.delete(made.id)
+    services.models.delete(created.id)
     with pytest.raises(NotFound, match="is deleted"):
-        services.models.get(made.id)
+        services.models.get(created.id)
 
 
 def test_a_model_of_a_text_named_like_an_id_gets_a_valid_name(services: Services) -> None:
@@ -78,7 +81,7 @@ def test_a_deleted_model_is_restored_completely(services: Services) -> None:
     assert services.writing.write(restored.id, {"max_length": 6})[0].text
 
 
-def test_a_purged_model_leaves_nothing(services: Services) -> None:
+def test_a_purged_model_leaves_nothing_behind(services: Services) -> None:
     model = services.training.start(TEXT, name="ducks", options=OPTIONS)
     with pytest.raises(StateError, match="training"):
         services.models.purge(model.id)
@@ -109,9 +112,9 @@ def test_an_export_contains_everything(trained: Trained, tmp_path: Path) -> None
             "model.json",
             "samples.json",
         ]
-        about = json.loads(opened.read("model.json"))
-        assert (about["name"], about["step"], about["train_params"]["cell"]) == ("ducks", 8, "gru")
-        assert about["checkpoint"]["loss"] == about["best_loss"]
+        description = json.loads(opened.read("model.json"))
+        assert (description["name"], description["step"], description["train_params"]["cell"]) == ("ducks", 8, "gru")
+        assert description["checkpoint"]["loss"] == description["best_loss"]
         assert opened.read("log.txt").decode().count("step: ") == 2
         rows = list(csv.DictReader(io.StringIO(opened.read("metrics.csv").decode())))
         assert [row["step"] for row in rows] == [str(step) for step in range(1, 9)]

@@ -17,7 +17,7 @@ from tests.support.small_training import OPTIONS, TEXT
 class Users:
     """Two users of one data folder, and the services of all users."""
 
-    everybody: Services
+    all_users: Services
     ada: Services
     bob: Services
     model: Model
@@ -29,42 +29,42 @@ class Users:
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
     """Ada has a text and a trained model, Bob has nothing."""
-    with open_services(tmp_path_factory.mktemp("users"), environ={}) as everybody:
-        ada, bob = everybody.seen_by("ada"), everybody.seen_by("bob")
+    with open_services(tmp_path_factory.mktemp("users"), environ={}) as all_users:
+        ada, bob = all_users.seen_by("ada"), all_users.seen_by("bob")
         corpus, _ = ada.corpora.add(TEXT, name="ducks")
         model = ada.training.start(corpus, name="secret ducks", options=OPTIONS)
         ada.models.note(model.id, "Only mine.")
-        yield Users(everybody, ada, bob, ada.training.wait(model.id), corpus)
+        yield Users(all_users, ada, bob, ada.training.wait(model.id), corpus)
 
 
-ACTS: dict[str, Callable[[Services, str, Path], Any]] = {
-    "get by id": lambda s, id, at: s.models.get(id),
-    "get by name": lambda s, id, at: s.models.resolve("secret ducks"),
-    "rename": lambda s, id, at: s.models.rename(id, "mine now"),
-    "note": lambda s, id, at: s.models.note(id, "was here"),
-    "tag": lambda s, id, at: s.models.tag(id, ["mine"]),
-    "set options": lambda s, id, at: s.models.set_options(id, {}),
-    "delete": lambda s, id, at: s.models.delete(id),
-    "restore": lambda s, id, at: s.models.restore(id),
-    "purge": lambda s, id, at: s.models.purge(id),
-    "read the log": lambda s, id, at: s.models.lines(id),
-    "read its end": lambda s, id, at: s.models.last_lines(id, 1),
-    "search the log": lambda s, id, at: s.models.find_lines(id, "loss"),
-    "read metrics": lambda s, id, at: s.models.metrics(id),
-    "read a curve": lambda s, id, at: s.models.curve(id, "loss"),
-    "read samples": lambda s, id, at: s.models.samples(id),
-    "see checkpoints": lambda s, id, at: s.models.checkpoints(id),
-    "export": lambda s, id, at: s.models.export(id, at / "stolen.zip"),
-    "begin": lambda s, id, at: s.training.begin(id),
-    "resume": lambda s, id, at: s.training.resume(id, options={"max_steps": 99}),
-    "ask whether it can be resumed": lambda s, id, at: s.training.can_resume(id),
-    "stop": lambda s, id, at: s.training.stop(id),
-    "interrupt": lambda s, id, at: s.training.interrupt(id),
-    "outcome": lambda s, id, at: s.training.outcome(id),
-    "wait": lambda s, id, at: s.training.wait(id),
-    "follow": lambda s, id, at: list(s.training.follow(id)),
-    "write": lambda s, id, at: s.writing.write(id),
-    "score": lambda s, id, at: s.writing.score(id, TEXT),
+ACTIONS: dict[str, Callable[[Services, str, Path], Any]] = {
+    "get by id": lambda s, id, folder: s.models.get(id),
+    "get by name": lambda s, id, folder: s.models.resolve("secret ducks"),
+    "rename": lambda s, id, folder: s.models.rename(id, "mine now"),
+    "note": lambda s, id, folder: s.models.note(id, "was here"),
+    "tag": lambda s, id, folder: s.models.tag(id, ["mine"]),
+    "set options": lambda s, id, folder: s.models.set_options(id, {}),
+    "delete": lambda s, id, folder: s.models.delete(id),
+    "restore": lambda s, id, folder: s.models.restore(id),
+    "purge": lambda s, id, folder: s.models.purge(id),
+    "read the log": lambda s, id, folder: s.models.lines(id),
+    "read the last log lines": lambda s, id, folder: s.models.last_lines(id, 1),
+    "search the log": lambda s, id, folder: s.models.find_lines(id, "loss"),
+    "read metrics": lambda s, id, folder: s.models.metrics(id),
+    "read a curve": lambda s, id, folder: s.models.curve(id, "loss"),
+    "read samples": lambda s, id, folder: s.models.samples(id),
+    "list checkpoints": lambda s, id, folder: s.models.checkpoints(id),
+    "export": lambda s, id, folder: s.models.export(id, folder / "stolen.zip"),
+    "begin": lambda s, id, folder: s.training.begin(id),
+    "resume": lambda s, id, folder: s.training.resume(id, options={"max_steps": 99}),
+    "check whether it can be resumed": lambda s, id, folder: s.training.can_resume(id),
+    "stop": lambda s, id, folder: s.training.stop(id),
+    "interrupt": lambda s, id, folder: s.training.interrupt(id),
+    "outcome": lambda s, id, folder: s.training.outcome(id),
+    "wait": lambda s, id, folder: s.training.wait(id),
+    "follow": lambda s, id, folder: list(s.training.follow(id)),
+    "write": lambda s, id, folder: s.writing.write(id),
+    "score": lambda s, id, folder: s.writing.score(id, TEXT),
 }
 
 
@@ -82,58 +82,58 @@ def test_all_methods_with_a_model_id_are_tested() -> None:
         for name, method in getmembers(service, isfunction)
         if not name.startswith("_") and {"model_id", "name_or_id"} & set(signature(method).parameters)
     }
-    tried = {
+    tested = {
         "get", "resolve", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
         "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
         "interrupt", "outcome", "wait", "follow", "stream", "write", "score",
     }  # fmt: skip
-    harmless = {"give", "check_access", "find_deleted"}
-    assert takes_id == tried | harmless
+    exempt = {"give", "check_access", "find_deleted"}
+    assert takes_id == tested | exempt
 
 
-@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_models_of_other_users_seem_not_to_exist(
-    users: Users, tmp_path: Path, act: Callable[[Services, str, Path], Any]
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_models_of_other_users_are_reported_as_missing(
+    users: Users, tmp_path: Path, action: Callable[[Services, str, Path], Any]
 ) -> None:
     before = users.ada.models.get(users.model.id)
     with pytest.raises(NotFound, match="no model") as error:
-        act(users.bob, users.model.id, tmp_path)
+        action(users.bob, users.model.id, tmp_path)
     assert "ducks" not in str(error.value).replace("'secret ducks'", "")  # the name that the user typed
     assert users.ada.models.get(users.model.id) == before
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_error_is_the_same_for_models_of_other_users_and_missing_models(users: Users) -> None:
-    words = []
+    messages = []
     for model_id in (users.model.id, "0" * 32):
         with pytest.raises(NotFound) as error:
             users.bob.models.note(model_id, "x")
-        words.append(str(error.value).replace(model_id, "…"))
-    assert words[0] == words[1]
+        messages.append(str(error.value).replace(model_id, "…"))
+    assert messages[0] == messages[1]
 
 
 def test_lists_contain_only_the_users_own_models_and_texts(users: Users) -> None:
     assert [model.owner for model in users.ada.models.all()] == ["ada"]
     assert users.bob.models.all() == users.bob.corpora.all() == []
-    assert [model.name for model in users.everybody.models.all()] == ["secret ducks"]
+    assert [model.name for model in users.all_users.models.all()] == ["secret ducks"]
 
 
-def test_texts_of_other_users_seem_not_to_exist(users: Users) -> None:
-    corpora, theirs = users.bob.corpora, users.corpus.id
-    for act in (corpora.get, corpora.resolve, corpora.delete, lambda id: corpora.head(id, 9)):
+def test_texts_of_other_users_are_reported_as_missing(users: Users) -> None:
+    corpora, corpus_id = users.bob.corpora, users.corpus.id
+    for action in (corpora.get, corpora.resolve, corpora.delete, lambda id: corpora.head(id, 9)):
         with pytest.raises(NotFound):
-            act(theirs)
+            action(corpus_id)
     with pytest.raises(NotFound):
         corpora.resolve("ducks")
 
 
 def test_two_users_can_use_the_same_names(users: Users) -> None:
-    mine = users.bob.models.create("secret ducks")
-    assert users.bob.models.resolve("secret ducks") == mine
+    model = users.bob.models.create("secret ducks")
+    assert users.bob.models.resolve("secret ducks") == model
     assert users.ada.models.resolve("secret ducks").id == users.model.id
     with pytest.raises(OptionError, match="Several users have a model 'secret ducks': 'ada' .*, 'bob' "):
-        users.everybody.models.resolve("secret ducks")
-    users.bob.models.purge(mine.id)
+        users.all_users.models.resolve("secret ducks")
+    users.bob.models.purge(model.id)
 
 
 def test_a_text_of_two_users_is_stored_once_and_deleted_with_the_last(users: Users) -> None:
@@ -145,7 +145,7 @@ def test_a_text_of_two_users_is_stored_once_and_deleted_with_the_last(users: Use
     assert users.bob.corpora.all() == []
     assert users.ada.corpora.head(first.id, 4) == "over"
     users.ada.corpora.delete(first.id)
-    assert users.everybody.corpora.all() == [users.everybody.corpora.get(users.corpus.id)]
+    assert users.all_users.corpora.all() == [users.all_users.corpora.get(users.corpus.id)]
 
 
 def test_a_text_used_by_another_users_model_is_kept_without_naming_the_model(users: Users) -> None:
@@ -172,9 +172,12 @@ def test_the_administrator_transfers_an_older_model_and_its_text_to_a_user(servi
     assert bob.corpora.get(corpus.id).name == "ponds"
     assert services.corpora.get(corpus.id) == corpus
 
-    for act in (lambda: bob.models.give(model.id, "eve"), lambda: services.seen_by("eve").models.give(model.id, "eve")):
+    for action in (
+        lambda: bob.models.give(model.id, "eve"),
+        lambda: services.seen_by("eve").models.give(model.id, "eve"),
+    ):
         with pytest.raises(StateError, match="cannot transfer models"):
-            act()
+            action()
     bob.models.create("taken")
     again = services.models.create("taken")
     with pytest.raises(NameTaken, match="The name 'taken' is taken by another model"):
@@ -182,5 +185,6 @@ def test_the_administrator_transfers_an_older_model_and_its_text_to_a_user(servi
     with pytest.raises(OptionError):
         services.models.give(again.id, "two\nlines")
     decomposed = "Zoe\u0308 "
-    assert services.models.give(model.id, decomposed).owner == decomposed  # as they log in, letter by letter
+    # Login names are compared exactly, without normalization.
+    assert services.models.give(model.id, decomposed).owner == decomposed
     assert services.models.give(model.id, "").owner == ""

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permi
 
 
 @pytest.fixture(autouse=True)
-def careless() -> Iterator[None]:
+def permissive_umask() -> Iterator[None]:
     before = os.umask(0)
     yield
     os.umask(before)
@@ -22,10 +22,10 @@ def careless() -> Iterator[None]:
 
 def modes(home: Path) -> dict[str, set[str]]:
     """Return the modes of the data folder and of all folders and files in it."""
-    found: dict[str, set[str]] = {"folders": set(), "files": set()}
+    result: dict[str, set[str]] = {"folders": set(), "files": set()}
     for path in [home, *home.rglob("*")]:
-        found["folders" if path.is_dir() else "files"].add(oct(path.stat().st_mode & 0o7777)[2:])
-    return found
+        result["folders" if path.is_dir() else "files"].add(oct(path.stat().st_mode & 0o7777)[2:])
+    return result
 
 
 def test_all_files_of_a_training_are_private(tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_a_folder_shared_by_a_group_stays_shared_but_is_closed_to_others(tmp_pat
 
 
 def test_a_database_file_in_another_folder_is_private(tmp_path: Path) -> None:
-    place = tmp_path / "place"
-    place.mkdir(mode=0o755)
-    url = f"sqlite:///{place}/new.sqlite3"
+    folder = tmp_path / "other"
+    folder.mkdir(mode=0o755)
+    url = f"sqlite:///{folder}/new.sqlite3"
     with open_services(tmp_path / "home", database_url=url, environ={}):
-        assert modes(place)["files"] == {"600"}
-    (place / "new.sqlite3").chmod(0o644)
+        assert modes(folder)["files"] == {"600"}
+    (folder / "new.sqlite3").chmod(0o644)
     with open_services(tmp_path / "home", database_url=url, environ={}):
-        assert modes(place)["files"] == {"600"}
-        assert modes(place)["folders"] == {"755"}  # not created by the program
+        assert modes(folder)["files"] == {"600"}
+        assert modes(folder)["folders"] == {"755"}  # not created by the program

@@ -32,9 +32,9 @@ def test_the_same_seed_gives_the_same_text(trained: Trained) -> None:
 
 def test_a_seed_of_zero_chooses_a_random_seed_and_returns_it(trained: Trained) -> None:
     stream = trained.services.writing.stream(trained.model.id, {"seed": 0, "max_length": 40})
-    first = "".join(piece.text for piece in stream)
+    first = "".join(chunk.text for chunk in stream)
     again = trained.services.writing.stream(trained.model.id, {"seed": stream.options["seed"], "max_length": 40})
-    assert "".join(piece.text for piece in again) == first
+    assert "".join(chunk.text for chunk in again) == first
 
 
 def test_a_stream_can_be_stopped_early(trained: Trained) -> None:
@@ -153,7 +153,7 @@ def test_defect_8_text_can_be_generated_while_the_model_is_trained(tmp_path: Pat
         model = services.training.start(TEXT, options=options, listeners=[lambda event: saved_last(event, saved)])
         assert saved.wait(120)
         wait_until(lambda: services.models.checkpoints(model.id))  # the folder is saved; its row follows
-        for _ in range(3):  # also when the checkpoint that was chosen has just made room for a newer one
+        for _ in range(3):  # also if the chosen checkpoint is being replaced by a newer one
             assert len(services.writing.write(model.id, {"max_length": 13})[0].text) == 13
         assert services.models.get(model.id).state == "training"
 

@@ -22,14 +22,14 @@ ENDLESS = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_ev
 class At(keras.callbacks.Callback):
     """Call a function after a step."""
 
-    def __init__(self, step: int, act):
+    def __init__(self, step: int, action):
         super().__init__()
-        self._step, self._act, self._done = step, act, 0
+        self._step, self._action, self._num_steps = step, action, 0
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
-        self._done += 1
-        if self._done == self._step:
-            self._act()
+        self._num_steps += 1
+        if self._num_steps == self._step:
+            self._action()
 
 
 def test_train_and_generate_in_five_lines(services: Services) -> None:
@@ -187,9 +187,9 @@ services.training.wait(model.id)
 
 def test_trainings_are_saved_and_interrupted_when_the_program_ends(tmp_path: Path) -> None:
     with open_services(tmp_path, environ={}) as services:
-        going = threading.Event()
-        model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(2, going.set)])
-        going.wait()
+        started = threading.Event()
+        model = services.training.start(TEXT, options=ENDLESS, callbacks=[At(2, started.set)])
+        started.wait()
     with open_services(tmp_path, environ={}) as services:
         found = services.models.get(model.id)
         assert found.state == ModelState.INTERRUPTED

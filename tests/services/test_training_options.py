@@ -22,9 +22,9 @@ def test_options_have_their_defaults_without_minutes_and_preset() -> None:
 
 
 def test_minutes_alone_select_auto() -> None:
-    found = training_options({}, **SIZES, minutes="2")
-    assert found == training_options({}, **SIZES, preset_name="auto", minutes=2)
-    assert found["max_minutes"] == 2 and found["fit_steps"]
+    values = training_options({}, **SIZES, minutes="2")
+    assert values == training_options({}, **SIZES, preset_name="auto", minutes=2)
+    assert values["max_minutes"] == 2 and values["fit_steps"]
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("auto", 5), ("quick", 2), ("best", 15)])
@@ -33,8 +33,8 @@ def test_a_preset_has_its_own_time_budget(name: str, minutes: float) -> None:
 
 
 def test_max_minutes_is_the_time_budget_of_a_preset() -> None:
-    found = training_options({"max_minutes": 1}, **SIZES, preset_name="best")
-    assert found == training_options({}, **SIZES, minutes=1)
+    values = training_options({"max_minutes": 1}, **SIZES, preset_name="best")
+    assert values == training_options({}, **SIZES, minutes=1)
 
 
 def test_fixed_presets_do_not_depend_on_the_text() -> None:
@@ -74,7 +74,7 @@ def test_max_steps_is_replaced_by_the_fitted_end(services: Services) -> None:
     assert load(folder, with_training=False).options == model.train_params
 
 
-def test_more_minutes_continue_a_training_that_its_minutes_ended(services: Services) -> None:
+def test_a_training_ended_by_its_time_limit_resumes_with_more_minutes(services: Services) -> None:
     changes = {"fit_steps": True, "max_minutes": 0.05, "lr_hold": 1}
     model = services.training.wait(services.training.start(TEXT, options={**OPTIONS, **changes}).id)
     with pytest.raises(StateError, match="or max_minutes 0.1"):
@@ -87,17 +87,17 @@ def test_only_a_completed_training_has_an_outcome(services: Services, trained: T
     corpus = services.corpora.add(TEXT, name="ducks")[0]
     model = services.models.create("draft", corpus=corpus, options=OPTIONS)
     assert services.training.outcome(model.id) is None
-    found = trained.services.training.outcome(trained.model.id)
+    outcome = trained.services.training.outcome(trained.model.id)
     best = [c.step for c in trained.services.models.checkpoints(trained.model.id) if c.kind == "best"]
-    assert found is not None and [found.best_step] == best
+    assert outcome is not None and [outcome.best_step] == best
 
 
 def test_a_training_that_stops_improving_ends_and_gives_advice(services: Services) -> None:
     changes = {"learning_rate": 1, "optimizer": "rmsprop", "max_steps": 500, "eval_every_n": 1, "patience": 3}
     model = services.training.wait(services.training.start(TEXT, options={**OPTIONS, **changes}).id)
-    found = services.training.outcome(model.id)
+    outcome = services.training.outcome(model.id)
     assert model.state == ModelState.COMPLETED and model.step < 500
-    assert found is not None and found.stopped_improving and found.remedy == Remedy.TEXT
+    assert outcome is not None and outcome.stopped_improving and outcome.remedy == Remedy.TEXT
     lines = [line.text for line in services.models.lines(model.id)]
     [line] = [line for line in lines if line.startswith("stopped improving after ")]
-    assert f"best model at step {found.best_step}:" in line
+    assert f"best model at step {outcome.best_step}:" in line

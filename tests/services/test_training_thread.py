@@ -105,16 +105,16 @@ def test_defect_permanent_database_errors_are_not_retried(services: Services, mo
 def test_a_program_that_shuts_down_does_not_wait_long_for_the_database(services: Services, monkeypatch) -> None:
     events: list[Event] = []
     monkeypatch.setattr("charrnn.services.training_thread.SHUTDOWN_RETRY_SECONDS", 0.1)
-    begun = threading.Event()
+    started = threading.Event()
 
     def listen(event: Event) -> None:
         events.append(event)
         if isinstance(event, MetricsMeasured):
-            begun.set()
+            started.set()
 
     endless = OPTIONS | {"max_steps": 1_000_000, "eval_every_n": 1_000_000, "save_every_n": 1_000_000}
     model = services.training.start(TEXT, options=endless, listeners=[listen])
-    begun.wait()
+    started.wait()
     monkeypatch.setattr(services.training.launcher.history, "append", raising(StoreUnavailable("The server is gone.")))
     services.training.interrupt(model.id)
     assert services.training.launcher.thread(model.id).join(timeout=120)
@@ -130,17 +130,19 @@ def test_purging_a_model_ends_its_training(services: Services, monkeypatch) -> N
     assert (events[-1].state, events[-1].message) == (ModelState.INTERRUPTED, "There is no such model.")
 
 
-def test_defect_a_training_of_this_process_stops_while_the_database_is_away(services: Services, monkeypatch) -> None:
-    begun = threading.Event()
+def test_defect_a_training_of_this_process_stops_while_the_database_is_unavailable(
+    services: Services, monkeypatch
+) -> None:
+    started = threading.Event()
 
     def listen(event: Event) -> None:
         if isinstance(event, MetricsMeasured):
-            begun.set()
+            started.set()
 
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000}, listeners=[listen])
-    begun.wait()
-    with monkeypatch.context() as away:
-        away.setattr(
+    started.wait()
+    with monkeypatch.context() as unavailable:
+        unavailable.setattr(
             services.training.launcher.leases, "request_stop", raising(StoreUnavailable("The server is gone."))
         )
         with pytest.raises(StoreUnavailable):

@@ -15,7 +15,7 @@ from typing import Any
 from charrnn.core.errors import LeaseLost, StateError
 from charrnn.core.records import ModelState
 from charrnn.services import open_services
-from charrnn.services.database_retry import retry_while_away
+from charrnn.services.database_retry import retry_while_unavailable
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.database import Database
 from charrnn.store.models import ModelStore
@@ -87,17 +87,17 @@ def writers(url: str, number: int, lines: int, rng: random.Random) -> Finding:
 
     def write(seed: int) -> bool:
         rng = random.Random(seed)
-        model = retry_while_away(lambda: models.create(f"writer {seed}", corpus_id=corpus_record().id))
-        retry_while_away(lambda: leases.queue(model.id))
-        epoch = retry_while_away(lambda: leases.claim(model.id, f"writer:{seed}:x", seconds=600)).epoch
+        model = retry_while_unavailable(lambda: models.create(f"writer {seed}", corpus_id=corpus_record().id))
+        retry_while_unavailable(lambda: leases.queue(model.id))
+        epoch = retry_while_unavailable(lambda: leases.claim(model.id, f"writer:{seed}:x", seconds=600)).epoch
         pending = _deliveries(lines, rng)
         while pending:
             batch = pending.pop(rng.randrange(min(WINDOW, len(pending))))
             try:
-                retry_while_away(lambda batch=batch: history.append(model.id, epoch, batch, seconds=600))
+                retry_while_unavailable(lambda batch=batch: history.append(model.id, epoch, batch, seconds=600))
             except LeaseLost:  # an earlier batch is missing
                 pending.insert(min(WINDOW, len(pending)), batch)
-        read = retry_while_away(lambda: history.lines(model.id, limit=2 * lines))
+        read = retry_while_unavailable(lambda: history.lines(model.id, limit=2 * lines))
         return [(line.position, line.text) for line in read] == [(n, f"line {n}") for n in range(1, lines + 1)]
 
     with ThreadPoolExecutor(number) as threads:

@@ -16,19 +16,19 @@ THREADS = 16
 @pytest.fixture
 def running_model(services: Services) -> Model:
     """A model in training, after a few steps."""
-    begun = threading.Event()
-    model = services.training.start(TEXT, name="ducks", options=ENDLESS, callbacks=[At(2, begun.set)])
-    begun.wait()
+    started = threading.Event()
+    model = services.training.start(TEXT, name="ducks", options=ENDLESS, callbacks=[At(2, started.set)])
+    started.wait()
     return model
 
 
 REJECTED = {
     "deleted": lambda others, model: others.models.delete(model.id),
     "purged": lambda others, model: others.models.purge(model.id),
-    "given other options": lambda others, model: others.models.set_options(model.id, {"max_steps": 7}),
+    "changed options": lambda others, model: others.models.set_options(model.id, {"max_steps": 7}),
     "trained again": lambda others, model: others.training.begin(model.id),
     "resumed": lambda others, model: others.training.resume(model.id),
-    "without its text": lambda others, model: others.corpora.delete(model.corpus_id),
+    "deleted text": lambda others, model: others.corpora.delete(model.corpus_id),
 }
 
 
@@ -65,14 +65,14 @@ def test_a_training_continues_when_its_model_is_renamed_or_a_text_is_added(
 def test_only_one_of_sixteen_concurrent_starts_on_two_servers_succeeds(services: Services) -> None:
     corpus, _ = services.corpora.add(TEXT, name="ducks")
     model = services.models.create("ducks", corpus=corpus, options=ENDLESS)
-    together, won, lost = threading.Barrier(THREADS), [], []
+    barrier, started, rejected = threading.Barrier(THREADS), [], []
 
     def start(server: Services) -> None:
-        together.wait()
+        barrier.wait()
         try:
-            won.append(server.training.begin(model.id))
+            started.append(server.training.begin(model.id))
         except StateError as error:
-            lost.append(str(error))
+            rejected.append(str(error))
 
     with open_services(services.settings.home, environ={}) as others:
         threads = [threading.Thread(target=start, args=((services, others)[n % 2],)) for n in range(THREADS)]
@@ -82,5 +82,5 @@ def test_only_one_of_sixteen_concurrent_starts_on_two_servers_succeeds(services:
             thread.join()
         services.training.stop(model.id)
         ended = services.training.wait(model.id)
-    assert (len(won), len(lost), ended.epoch) == (1, THREADS - 1, 1)
-    assert all("is training already" in message for message in lost)
+    assert (len(started), len(rejected), ended.epoch) == (1, THREADS - 1, 1)
+    assert all("is training already" in message for message in rejected)

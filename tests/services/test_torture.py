@@ -22,7 +22,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def test_a_killed_training_resumes_as_if_it_had_not_been_killed(home: Path, empty_server_url: str) -> None:
+def test_a_killed_training_resumes_like_an_uninterrupted_one(home: Path, empty_server_url: str) -> None:
     assert_reached(*Kills({"a server": (home, empty_server_url)}, 200, random.Random(29)).run(2))
 
 
@@ -38,7 +38,7 @@ def test_a_training_fails_on_a_full_disk_and_resumes_when_there_is_space(tmp_pat
     assert_reached(*small_disk.run(tmp_path, steps=90))
 
 
-def test_a_limit_of_the_file_size_replaces_the_full_disk_when_nothing_can_be_mounted(
+def test_a_file_size_limit_simulates_the_full_disk_without_the_right_to_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
