@@ -179,7 +179,7 @@ def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
     typical = {part: statistics.median(times) for part, times in seconds.items()}
     table.add("compiling Quick", seconds["steps"][0] - typical["steps"], MAX_COMPILE_SECONDS, "{:.1f} s")
     shares = {part: sum(times) / whole for part, times in seconds.items()}
-    shares["recorder"] /= len(os.sched_getaffinity(0))  # the other shares are of elapsed time
+    shares["recorder"] /= len(os.sched_getaffinity(0))  # of the time of all cores, which the other parts occupy
     overhead_shares = {name: sum(shares[part] for part in parts) for name, parts in OVERHEADS.items()}
     table.add(
         "evaluation, checkpoints, logging, metrics", 100 * sum(overhead_shares.values()), 100 * MAX_OVERHEAD, "{:.1f} %"
