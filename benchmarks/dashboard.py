@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers.cpu_time import spent
+from peers.cpu_time import dashboard_seconds
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import insert, literal, select
 
@@ -37,17 +37,19 @@ from charrnn.store.tables import MetricRow  # noqa: E402
 from charrnn.store.training_leases import LeaseStore  # noqa: E402
 from dashboard.components.curve_smoothing import MAX_POINTS  # noqa: E402
 from dashboard.live.hub import Hub  # noqa: E402
-from dashboard.live.session import TABS as NAMES  # noqa: E402
+from dashboard.live.session import TABS as TAB_NAMES  # noqa: E402
 from dashboard.server.server import Studio, free_port, serve  # noqa: E402
 from tests.support.browser import browser  # noqa: E402
 from tests.support.dashboard_server import Server  # noqa: E402
 
-POINTS, SERIES, TOLD = 100_000, 10, 5_000
+POINTS, SERIES, BATCH = 100_000, 10, 5_000
+"""Points per curve, number of curves, and steps per write to the database."""
 VISITS = 5
-REST = 90
-"""Seconds between preparation and measurement; shared machines throttle after a burst."""
-TABS, WATCHED, SECONDS = 5, 60, 30
+REST_SECONDS = 90
+"""Pause between preparation and measurement, because shared machines throttle a process after high load."""
+TABS, SETTLING_SECONDS, MEASURED_SECONDS = 5, 60, 30
 SPIKE = 77.0
+"""A single high value in the curves, which downsampling must keep."""
 WARM_UP_VISITS, MANY_VISITS = 40, 200
 TEXT = "".join(f"{number} little ducks went out to play, over the hill and far away.\n" for number in range(999, 0, -1))
 OPTIONS: dict[str, Any] = training_options(
@@ -57,9 +59,9 @@ OPTIONS: dict[str, Any] = training_options(
     },
     num_characters=len(TEXT), num_distinct=len(set(TEXT)), preset_name="quick",
 )  # fmt: skip
-"""Quick without an end, validations, checkpoints or samples."""
+"""Options of Quick, but without an end, validations, checkpoints and samples."""
 MANY_LINES = {"log_every_n": 10}
-"""Five times as many log lines as Quick writes, so that waits are short."""
+"""Five times as many log lines as with Quick, to collect enough of them in a short time."""
 
 SOURCES = """() => [...Bokeh.documents[0]._all_models.values()].filter((m) => m.type === "ColumnDataSource")
   .map((m) => [m.data.x.length, Math.max(...m.data.y), m.data.x.at(-1)])"""
@@ -69,15 +71,15 @@ COMPLETE = f"""([last, line]) => {{
   const find = (root) => {{
     for (const e of root.querySelectorAll("*")) {{
       if (e.getAttribute("role") === "log") return e
-      const found = e.shadowRoot && find(e.shadowRoot)
-      if (found) return found
+      const log = e.shadowRoot && find(e.shadowRoot)
+      if (log) return log
     }}
   }}
   const log = find(document)
   const drawn = log?.lastChild?.textContent.startsWith(line) && ({SOURCES})().some((s) => s[2] === last)
   return drawn ? performance.now() : 0
 }}"""
-"""Milliseconds from the request until the last log line and the last step of a curve are shown, else 0."""
+"""Milliseconds since the request if the last log line and the last step of a curve are shown, else 0."""
 
 VISIT = """
 import asyncio, re, sys, urllib.request
@@ -91,20 +93,21 @@ _, address, count, *tabs = sys.argv
 for number in range(int(count)):
     asyncio.run(visit(address, tabs[number % len(tabs)]))
 """
-"""A client, which runs in a separate process because clients leave memory behind."""
+"""A client that opens pages; it runs in a separate process, so that its memory is not counted."""
 
 WATCH = """(box) => {
-  window.arrived = {}
+  window.shownAt = {}
   new MutationObserver((changes) => {
-    for (const change of changes) for (const row of change.addedNodes) window.arrived[row.textContent] ??= Date.now()
+    for (const change of changes) for (const row of change.addedNodes) window.shownAt[row.textContent] ??= Date.now()
   }).observe(box, { childList: true })
 }"""
+"""Record in `window.shownAt` when each log line is shown."""
 
 
-def row(name: str, came: str, needed: str, *, holds: bool | None) -> None:
-    """Print a row of the table."""
+def row(name: str, result: str, target: str, *, holds: bool | None) -> None:
+    """Print a row of the table; `holds` is `None` for a result without a target."""
     verdict = {True: "reached", False: "MISSED", None: ""}[holds]
-    print(f"{name:66} {came:>10}   {needed:14} {verdict}", flush=True)
+    print(f"{name:66} {result:>10}   {target:14} {verdict}", flush=True)
 
 
 def write_long_model(home: Path) -> str:
@@ -120,8 +123,8 @@ def write_long_model(home: Path) -> str:
     values = 5 / np.sqrt(np.arange(1, POINTS + 1))
     values[POINTS // 3] = SPIKE
     began = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
-    for first in range(0, POINTS, TOLD):
-        steps = range(first, first + TOLD)
+    for first in range(0, POINTS, BATCH):
+        steps = range(first, first + BATCH)
         times = [began + timedelta(seconds=0.1 * step) for step in steps]
         metrics = [
             Metric(step + 1, name, float(values[step]), moment)
@@ -129,8 +132,8 @@ def write_long_model(home: Path) -> str:
             for name in ("loss", "val_loss")
         ]
         lines = [(f"step: {step + 1}/{POINTS}...  loss: {values[step]:.4f}...", "info") for step in steps]
-        told = HistoryBatch(first_position=first + 1, lines=lines, metrics=metrics, step=first + TOLD)
-        history.append(model.id, epoch, told, seconds=600)
+        batch = HistoryBatch(first_position=first + 1, lines=lines, metrics=metrics, step=first + BATCH)
+        history.append(model.id, epoch, batch, seconds=600)
     table = MetricRow.__table__.c
     for number in range(SERIES - 2):
         name = literal(f"series {number}")
@@ -142,13 +145,13 @@ def write_long_model(home: Path) -> str:
     return model.id
 
 
-def opened(chromium: Browser, url: str) -> Page:
+def open_in_new_context(chromium: Browser, url: str) -> Page:
     """Open a page in a new browser context."""
-    return shown(chromium.new_context(viewport={"width": 1280, "height": 900}), url)
+    return open_page(chromium.new_context(viewport={"width": 1280, "height": 900}), url)
 
 
-def shown(context: BrowserContext, url: str, *, hidden: bool = False) -> Page:
-    """Open a page; a hidden one reports that another tab of its window is in front."""
+def open_page(context: BrowserContext, url: str, *, hidden: bool = False) -> Page:
+    """Open a page; if `hidden`, it reports `document.visibilityState` as a background tab does."""
     page = context.new_page()
     if hidden:
         page.add_init_script("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })")
@@ -160,66 +163,67 @@ def shown(context: BrowserContext, url: str, *, hidden: bool = False) -> Page:
 def measure_opening(chromium: Browser, home: Path, model_id: str) -> None:
     """Measure first paint and opening a model with a long history; report the first visit separately."""
     server = Server(home)
-    paints, completes, found = [], [], []
+    paint_seconds, complete_seconds, curves = [], [], []
     try:
         for _ in range(1 + VISITS):
             page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-            # Check for the end only: locating a role walks the whole page on each frame.
+            # Polls only for the final state, because locating a role searches the whole page on each frame.
             page.goto(f"{server.url}/?tab=training&model={model_id}", wait_until="commit")
-            last = [POINTS, f"step: {POINTS}/"]
-            completes.append(page.wait_for_function(COMPLETE, arg=last, polling=20).json_value() / 1000)
+            expected = [POINTS, f"step: {POINTS}/"]
+            complete_seconds.append(page.wait_for_function(COMPLETE, arg=expected, polling=20).json_value() / 1000)
             paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-            paints.append(page.evaluate(paint) / 1000)
-            found = page.evaluate(SOURCES)
+            paint_seconds.append(page.evaluate(paint) / 1000)
+            curves = page.evaluate(SOURCES)
             page.context.close()
     finally:
         server.stop()
-    first, later = paints[0], statistics.median(paints[1:])
+    first, later = paint_seconds[0], statistics.median(paint_seconds[1:])
     row("first paint, first visit after the start", f"{first:.2f} s", "< 1.5 s", holds=first < 1.5)
     row("first paint, later visits", f"{later:.2f} s", "< 1.5 s", holds=later < 1.5)
-    later = statistics.median(completes[1:])
-    row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, first visit", f"{completes[0]:.2f} s", "", holds=None)
+    later = statistics.median(complete_seconds[1:])
+    first = complete_seconds[0]
+    row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, first visit", f"{first:.2f} s", "", holds=None)
     row(f"{POINTS:,} lines, {SERIES} × {POINTS:,} points, later visits", f"{later:.2f} s", "< 2 s", holds=later < 2)
-    most = max(points for points, _, _ in found)
-    row("points sent per series", f"{most:,}", f"≤ {MAX_POINTS:,}", holds=most <= MAX_POINTS)
-    highest = sum(top == SPIKE for _, top, _ in found)
-    row("curves that show their maximum", f"{highest} of 2", "2 of 2", holds=highest == 2)
+    num_points = max(points for points, _, _ in curves)
+    row("points sent per series", f"{num_points:,}", f"≤ {MAX_POINTS:,}", holds=num_points <= MAX_POINTS)
+    with_spike = sum(maximum == SPIKE for _, maximum, _ in curves)
+    row("curves that show their maximum", f"{with_spike} of 2", "2 of 2", holds=with_spike == 2)
 
 
-class Ears:
-    """Record when a training logged each line and did each step."""
+class EventTimes:
+    """Record the time of each log line and each step of a training."""
 
     def __init__(self) -> None:
-        self.said: dict[str, float] = {}
+        self.logged: dict[str, float] = {}
         self.steps: list[tuple[float, int]] = []
 
-    def hear(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Record an event of the training."""
         now = time.time()
         if isinstance(event, LogMessage):
-            self.said[event.text] = now
+            self.logged[event.text] = now
         elif isinstance(event, MetricsMeasured) and "loss" in event.values:
             self.steps.append((now, event.step))
 
 
 @contextmanager
-def training(services: Services, **options: Any) -> Iterator[tuple[str, Ears]]:
-    """Train in this process; yield the model once the speed is stable."""
-    ears = Ears()
-    model = services.training.start(TEXT, options=OPTIONS | options, listeners=[ears.hear])
-    while len(ears.steps) < 5:
+def running_training(services: Services, **options: Any) -> Iterator[tuple[str, EventTimes]]:
+    """Train in this process; yield the ID of the model and its event times once the speed is stable."""
+    times = EventTimes()
+    model = services.training.start(TEXT, options=OPTIONS | options, listeners=[times.record])
+    while len(times.steps) < 5:
         if error := services.models.get(model.id).error:
             raise RuntimeError(error)
         time.sleep(0.1)
     time.sleep(2)
-    yield model.id, ears
+    yield model.id, times
     services.training.stop(model.id)
     services.training.wait(model.id)
 
 
 @contextmanager
-def served(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
-    """Serve the dashboard in this process; closed sessions expire within milliseconds."""
+def dashboard_server(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
+    """Serve the dashboard in this process; closed sessions expire after `lifetime` milliseconds."""
     with open_services(home, environ={}) as services:
         studio = Studio(services, Hub(services), 1_000_000, _prepares=True)
         port = free_port("127.0.0.1", 5500)
@@ -234,54 +238,65 @@ def served(home: Path, lifetime: int) -> Iterator[tuple[Services, Hub, str]]:
 
 def measure_live(chromium: Browser, home: Path) -> None:
     """Measure the latency of a log line and the cost of open tabs, with a training in the server process."""
-    with served(home, lifetime=2000) as (services, _, address):
-        with training(services, **MANY_LINES) as (model_id, ears):
-            measure_lines(opened(chromium, f"{address}?tab=training&model={model_id}"), ears)
-        with training(services) as (model_id, ears):
+    with dashboard_server(home, lifetime=2000) as (services, _, address):
+        with running_training(services, **MANY_LINES) as (model_id, times):
+            measure_log_latency(open_in_new_context(chromium, f"{address}?tab=training&model={model_id}"), times)
+        with running_training(services) as (model_id, times):
             url = f"{address}?tab=training&model={model_id}"
-            measure_tabs("tabs of a window, one of them in front", [True] * (TABS - 1) + [False], chromium, url)
+            measure_tabs("tabs of a window, one of them visible", [True] * (TABS - 1) + [False], chromium, url)
             measure_tabs("windows side by side", [False] * TABS, chromium, url)
 
 
-def measure_lines(page: Page, ears: Ears) -> None:
-    """Compare when lines were logged with when they were shown."""
+def measure_log_latency(page: Page, times: EventTimes) -> None:
+    """Measure the time from logging a line until it is shown."""
     page.get_by_role("log").evaluate(WATCH)
     time.sleep(40)
-    arrived = page.evaluate("window.arrived")
+    shown_at = page.evaluate("window.shownAt")
     page.context.close()
-    ways = [moment / 1000 - ears.said[text] for text, moment in arrived.items() if text in ears.said]
-    p95 = float(np.quantile(ways, 0.95))
-    row(f"latency of a log line to the screen, p95 of {len(ways)}", f"{1000 * p95:.0f} ms", "< 500 ms", holds=p95 < 0.5)
+    latencies = [ms / 1000 - times.logged[text] for text, ms in shown_at.items() if text in times.logged]
+    p95 = float(np.quantile(latencies, 0.95))
+    row(
+        f"latency of a log line to the screen, p95 of {len(latencies)}",
+        f"{1000 * p95:.0f} ms",
+        "< 500 ms",
+        holds=p95 < 0.5,
+    )
 
 
-def measure_tabs(what: str, hidden: list[bool], chromium: Browser, url: str) -> None:
-    """Measure the processor time of browser and server, which the training would use otherwise.
+def measure_tabs(name: str, hidden: list[bool], chromium: Browser, url: str) -> None:
+    """Measure the processor time of browser and server, which is not available to the training.
 
-    Speeds with and without pages differ by more on a machine that others use too than what is looked for here.
+    The speed of the training itself varies by more than this on a shared machine.
+
+    Args:
+        name: Description of the tabs.
+        hidden: Whether each tab is in the background.
+        chromium: The browser.
+        url: Address of the page.
     """
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     for is_hidden in hidden:
-        shown(context, url, hidden=is_hidden)
-    time.sleep(WATCHED)
-    before, begin = spent(), time.monotonic()
-    time.sleep(SECONDS)
-    cost = (spent() - before) / (time.monotonic() - begin) / (os.cpu_count() or 1)
+        open_page(context, url, hidden=is_hidden)
+    time.sleep(SETTLING_SECONDS)
+    before, begin = dashboard_seconds(), time.monotonic()
+    time.sleep(MEASURED_SECONDS)
+    cost = (dashboard_seconds() - before) / (time.monotonic() - begin) / (os.cpu_count() or 1)
     context.close()
-    row(f"of all processor time, {len(hidden)} {what}", f"{100 * cost:.1f} %", "≤ 2 %", holds=cost <= 0.02)
+    row(f"share of all processor time, {len(hidden)} {name}", f"{100 * cost:.1f} %", "≤ 2 %", holds=cost <= 0.02)
 
 
 def measure_memory(home: Path) -> None:
-    """Measure the memory that sessions leave behind after they are closed."""
-    with served(home, lifetime=100) as (_, hub, address):
+    """Measure the memory that is still allocated after sessions are closed."""
+    with dashboard_server(home, lifetime=100) as (_, hub, address):
         before = after_visits(WARM_UP_VISITS, address, hub)
         after = after_visits(MANY_VISITS, address, hub)
-    grown = after / before - 1
-    row(f"memory after {MANY_VISITS} more sessions", f"{100 * grown:+.1f} %", "≤ +10 %", holds=grown <= 0.1)
+    growth = after / before - 1
+    row(f"memory after {MANY_VISITS} more sessions", f"{100 * growth:+.1f} %", "≤ +10 %", holds=growth <= 0.1)
 
 
 def after_visits(count: int, address: str, hub: Hub) -> int:
-    """Open and close pages; return the memory in bytes that is held afterwards."""
-    subprocess.run([sys.executable, "-c", VISIT, address, str(count), *NAMES], check=True, cwd=ROOT)
+    """Open and close pages; return the resident memory afterwards, in bytes."""
+    subprocess.run([sys.executable, "-c", VISIT, address, str(count), *TAB_NAMES], check=True, cwd=ROOT)
     while hub.num_sessions:
         time.sleep(0.1)
     gc.collect()
@@ -289,11 +304,11 @@ def after_visits(count: int, address: str, hub: Hub) -> int:
 
 
 def main() -> None:
-    """Measure everything."""
+    """Run all measurements, and print the table."""
     print(f"{'':66} {'result':>10}   target")
     with tempfile.TemporaryDirectory() as folder:
         model_id = write_long_model(Path(folder) / "long")
-        time.sleep(REST)
+        time.sleep(REST_SECONDS)
         with browser() as chromium:
             measure_opening(chromium, Path(folder) / "long", model_id)
             measure_live(chromium, Path(folder) / "live")

@@ -14,12 +14,12 @@ SIZES = [(2, 128, 32, 50), (2, 256, 64, 100), (3, 512, 64, 128)]
 CELLS = "lstm", "gru", "mingru"
 CLASSES = 66
 ROUNDS, MINUTES = 9, 1.0
-PLACES = "GPU", "processors"
+DEVICES = "GPU", "CPU"
 WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all networks, and print the table."""
     if not tf.config.list_physical_devices("GPU"):
         print("No GPU found: nothing measured.")
         return
@@ -27,12 +27,12 @@ def main() -> None:
     for cell, size in product(CELLS, SIZES):
         layers, units, batch, window = size
         numbers = [str(number) for number in (layers, units, batch, window, CLASSES)]
-        ours = [sys.executable, "charrnn_training.py", cell, *numbers, "auto"]
-        with programs({place: ours for place in PLACES}, {"processors": os.environ | WITHOUT_GPU}) as started:
+        command = [sys.executable, "charrnn_training.py", cell, *numbers, "auto"]
+        with programs({device: command for device in DEVICES}, {"CPU": os.environ | WITHOUT_GPU}) as started:
             seconds = race(started, ROUNDS, MINUTES)
-        rates = [f"{batch * window / min(seconds[place]):,.0f}" for place in PLACES]
-        found = ratio(seconds["processors"], seconds["GPU"])
-        print(f"{cell} {layers} × {units}, {batch} × {window} | {' | '.join(rates)} | {found}", flush=True)
+        rates = [f"{batch * window / min(seconds[device]):,.0f}" for device in DEVICES]
+        speedup = ratio(seconds["CPU"], seconds["GPU"])
+        print(f"{cell} {layers} × {units}, {batch} × {window} | {' | '.join(rates)} | {speedup}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,181 +25,208 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from learning import lowest_of_transformer
+from learning import lowest_transformer_loss
 from peers import result_page
-from peers.benchmark_options import recipe
-from peers.benchmark_texts import read
+from peers.benchmark_options import preset_options
+from peers.benchmark_texts import read_text
 from peers.scored_training import Scored, train_and_score
 from peers.text_baselines import text_baselines
-from peers.text_split import TEST, TextSplit, split_text
+from peers.text_split import TEST_CHARACTERS, TextSplit, split_text
 
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
 """Number of excerpts per source, and the length up to which more than one is used."""
 SHORTEST_FOR_TRANSFORMER = 1_000_000
-EXTRA = 20
-"""Steps between two extra validations, which tell whether the training missed its best model."""
+VALIDATION_STEPS = 20
+"""Steps between additional validations, which show whether the training missed a better model."""
 
 
 @dataclass(frozen=True)
-class Rung:
-    """A text of the ladder."""
+class TextLength:
+    """A source, and the number of characters of it to use."""
 
     source: str
     characters: int | None
-    """To train and validate on; all but what is scored if missing."""
+    """Length of the training and validation text; `None` for everything except the test split."""
 
     @classmethod
-    def of(cls, told: str) -> "Rung":
-        """Read `FILE` or `FILE:CHARACTERS`."""
-        source, _, number = told.rpartition(":")
-        return cls(source, int(number)) if source and number.isdigit() else cls(told, None)
+    def parse(cls, argument: str) -> "TextLength":
+        """Parse `FILE` or `FILE:CHARACTERS`."""
+        source, _, number = argument.rpartition(":")
+        return cls(source, int(number)) if source and number.isdigit() else cls(argument, None)
 
     @property
     def name(self) -> str:
         return Path(self.source).stem
 
     def splits(self, *, last_tenth: bool) -> list[TextSplit]:
-        """Split the text. Up to `LONGEST_EXCERPT` characters, return three excerpts that do not overlap, if the text is
-        long enough."""
-        text = read(self.source)
-        test = len(text) // 10 if last_tenth else min(TEST, len(text) // 3)
+        """Split the text.
+
+        Up to `LONGEST_EXCERPT` characters, return three excerpts, or as many as fit into the source without overlap.
+        """
+        text = read_text(self.source)
+        test = len(text) // 10 if last_tenth else min(TEST_CHARACTERS, len(text) // 3)
         characters = self.characters or len(text) - test
         if characters > LONGEST_EXCERPT:
             return [split_text(text, characters=characters, test=test)]
         count = min(EXCERPTS, (len(text) - test) // characters)
         spare = len(text) - test - characters
-        firsts = [spare * number // max(count - 1, 1) for number in range(count)]
-        return [split_text(text, characters=characters, first=first, test=test) for first in firsts]
+        starts = [spare * number // max(count - 1, 1) for number in range(count)]
+        return [split_text(text, characters=characters, first=start, test=test) for start in starts]
 
 
-class Rows:
-    """What was done, kept in a file."""
+class StoredRows:
+    """Finished results by key, stored in a file of JSON lines.
+
+    Args:
+        path: The file; `None` to store nothing.
+    """
 
     def __init__(self, path: Path | None):
         self._path = path
         lines = path.read_text("utf-8").splitlines() if path and path.exists() else []
-        self._done = {json.dumps(row["key"]): row for row in map(json.loads, lines)}
+        self._rows = {json.dumps(row["key"]): row for row in map(json.loads, lines)}
 
     def __getitem__(self, key: Sequence[Any]) -> dict[str, Any] | None:
-        return self._done.get(json.dumps(list(key)))
+        return self._rows.get(json.dumps(list(key)))
 
     def add(self, key: Sequence[Any], row: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep a row."""
-        found = {"key": list(key), **row}
-        self._done[json.dumps(list(key))] = found
+        """Store a result; return it with its key."""
+        stored = {"key": list(key), **row}
+        self._rows[json.dumps(list(key))] = stored
         if self._path:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(found) + "\n")
-        return found
+                file.write(json.dumps(stored) + "\n")
+        return stored
 
 
-def climb(rung: Rung, asked: argparse.Namespace, rows: Rows) -> list[str]:
-    """Train on a text with all minutes and seeds; return the table's lines."""
-    splits = rung.splits(last_tenth=asked.last_tenth)
-    guessed = [_guessed(rung, number, parts, rows) for number, parts in enumerate(splits)]
+def measure(text: TextLength, args: argparse.Namespace, rows: StoredRows) -> list[str]:
+    """Train on a text with each time budget and seed; return the rows of the table."""
+    splits = text.splits(last_tenth=args.last_tenth)
+    by_excerpt = [_baselines(text, number, parts, rows) for number, parts in enumerate(splits)]
+    baselines = {name: statistics.mean(losses[name] for losses in by_excerpt) for name in by_excerpt[0]}
     lines = []
-    for minutes in asked.minutes:
-        found = []
-        for (number, parts), seed in product(enumerate(splits), range(1, asked.seeds + 1)):
-            key = [rung.name, len(parts.own), number, minutes, seed, asked.preset]
+    for minutes in args.minutes:
+        results = []
+        for (number, parts), seed in product(enumerate(splits), range(1, args.seeds + 1)):
+            key = [text.name, len(parts.train), number, minutes, seed, args.preset]
             row = rows[key]
             if row is None:
-                options = recipe(asked.preset, parts.own, minutes, quiet=asked.quiet, given={"seed": seed})
-                scored = train_and_score(parts, options, every=EXTRA)
+                options = preset_options(
+                    args.preset, parts.train, minutes, fixed_steps=args.quiet, changes={"seed": seed}
+                )
+                scored = train_and_score(parts, options, every=VALIDATION_STEPS)
                 row = rows.add(key, {"options": options, "scored": asdict(scored)})
-            found.append((number, Scored(**row["scored"])))
-        beside = {name: statistics.mean(one[name] for one in guessed) for name in guessed[0]}
-        lines.append(
-            line(rung, len(splits[0].own), minutes, found, beside, _transformer(splits[0], minutes, rows, rung))
-        )
+            results.append((number, Scored(**row["scored"])))
+        transformer = _transformer(text, splits[0], minutes, rows)
+        lines.append(format_row(text, len(splits[0].train), minutes, results, baselines, transformer))
         print(lines[-1], flush=True)
     return lines
 
 
-HEAD = [
-    "text", "characters", "minutes", "loss", "standard error", "between seeds", "above the lowest passed", "seconds",
-    "at step", "bigram", "trigram", "xz", "PPMd", "nanoGPT",
+COLUMNS = [
+    "text", "characters", "minutes", "loss", "standard error", "range over seeds", "above the lowest validation loss",
+    "seconds", "step", "bigram", "trigram", "xz", "PPMd", "nanoGPT",
 ]  # fmt: skip
 
 
-def line(
-    rung: Rung,
+def format_row(
+    text: TextLength,
     characters: int,
     minutes: float,
-    found: Sequence[tuple[int, Scored]],
-    beside: Mapping[str, float],
+    results: Sequence[tuple[int, Scored]],
+    baselines: Mapping[str, float],
     transformer: float | None,
 ) -> str:
-    """Return a line of the table."""
-    by_excerpt = [[one.loss for number, one in found if number == excerpt] for excerpt in {n for n, _ in found}]
-    missed = max(max(0.0, one.validation - one.lowest) if one.lowest else 0.0 for _, one in found)
-    all_of = [one for _, one in found]
-    told = [
-        rung.name,
+    """Return a row of the table.
+
+    Args:
+        text: The text.
+        characters: Length of the training and validation text.
+        minutes: Time budget.
+        results: Number of the excerpt and result of each training.
+        baselines: Losses of the baselines, by name.
+        transformer: Loss of the transformer; `None` if it was not measured.
+    """
+    by_excerpt: dict[int, list[float]] = {}
+    for excerpt, scored in results:
+        by_excerpt.setdefault(excerpt, []).append(scored.loss)
+    ranges = [max(losses) - min(losses) for losses in by_excerpt.values() if len(losses) > 1]
+    trainings = [scored for _, scored in results]
+    missed = max(max(0.0, scored.validation - scored.lowest) if scored.lowest else 0.0 for scored in trainings)
+    cells = [
+        text.name,
         f"{characters:,}",
         f"{minutes:g}",
-        f"{statistics.median(one.loss for one in all_of):.3f}",
-        f"{statistics.median(one.error for one in all_of):.3f}",
-        f"{max(max(losses) - min(losses) for losses in by_excerpt):.3f}" if len(by_excerpt[0]) > 1 else "one seed",
+        f"{statistics.median(scored.loss for scored in trainings):.3f}",
+        f"{statistics.median(scored.error for scored in trainings):.3f}",
+        f"{max(ranges):.3f}" if ranges else "one seed",
         f"{missed:.3f}",
-        f"{statistics.median(one.seconds for one in all_of):.0f}",
-        f"{statistics.median(one.step for one in all_of):,.0f}",
-        *(f"{beside[name]:.3f}" for name in ("bigram", "trigram", "xz", "ppmd")),
+        f"{statistics.median(scored.seconds for scored in trainings):.0f}",
+        f"{statistics.median(scored.step for scored in trainings):,.0f}",
+        *(f"{baselines[name]:.3f}" for name in ("bigram", "trigram", "xz", "ppmd")),
         "" if transformer is None else f"{transformer:.3f}",
     ]
-    return " | ".join(told)
+    return " | ".join(cells)
 
 
-def _guessed(rung: Rung, number: int, parts: TextSplit, rows: Rows) -> dict[str, float]:
-    key = [rung.name, len(parts.own), number, "baselines"]
+def _baselines(text: TextLength, number: int, parts: TextSplit, rows: StoredRows) -> dict[str, float]:
+    key = [text.name, len(parts.train), number, "baselines"]
     row = rows[key] or rows.add(key, {"baselines": asdict(text_baselines(parts))})
     return row["baselines"]
 
 
-def _transformer(parts: TextSplit, minutes: float, rows: Rows, rung: Rung) -> float | None:
-    """Return the lowest loss of nanoGPT's recipe on the last tenth, which is what is scored of a text of a megabyte;
-    `None` where it is not measured."""
+def _transformer(text: TextLength, parts: TextSplit, minutes: float, rows: StoredRows) -> float | None:
+    """Return the lowest loss of nanoGPT's recipe on the last tenth of a text.
+
+    For a text of a megabyte, the last tenth is about as long as the test split.
+
+    Returns:
+        Nats per character; `None` without PyTorch, for short texts, or if no validation was completed in time.
+    """
     torch = os.environ.get("PEER_PYTHON")
-    if not torch or len(parts.own) < SHORTEST_FOR_TRANSFORMER:
+    if not torch or len(parts.train) < SHORTEST_FOR_TRANSFORMER:
         return None
-    key = [rung.name, len(parts.own), minutes, "transformer"]
+    key = [text.name, len(parts.train), minutes, "transformer"]
     row = rows[key]
     if row is None:
         with TemporaryDirectory() as folder:
             file = Path(folder, "text.txt")
-            file.write_text(parts.own + parts.test, "utf-8")
-            lowest = lowest_of_transformer(file, torch, seconds=60 * minutes)
+            file.write_text(parts.train + parts.test, "utf-8")
+            lowest = lowest_transformer_loss(file, torch, seconds=60 * minutes)
         row = rows.add(key, {"transformer": lowest})
-    found: float | None = row["transformer"]
-    return found
+    loss: float | None = row["transformer"]
+    return loss
 
 
 def main() -> None:
-    """Climb and tell."""
+    """Measure all texts, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", action="append", default=None, help="FILE or example[:CHARACTERS]; may be repeated")
+    parser.add_argument(
+        "--text", action="append", default=None, help="FILE[:CHARACTERS] or EXAMPLE[:CHARACTERS]; can be repeated"
+    )
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0])
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--preset", default="auto", help="one that knows a time budget")
+    parser.add_argument("--preset", default="auto", help="a preset with a time budget")
     parser.add_argument("--last-tenth", action="store_true", help="score the last tenth instead of 100,000 characters")
-    parser.add_argument("--quiet", action="store_true", help="steps of a quiet machine instead of minutes by the clock")
+    parser.add_argument(
+        "--quiet", action="store_true", help="train for the number of steps of an idle machine, not by the clock"
+    )
     parser.add_argument("--rows", type=Path)
     result_page.add_option(parser)
-    asked = parser.parse_args()
-    rows = Rows(asked.rows)
-    lines = [" | ".join(HEAD), " | ".join(["---"] * len(HEAD))]
+    args = parser.parse_args()
+    rows = StoredRows(args.rows)
+    lines = [" | ".join(COLUMNS), " | ".join(["---"] * len(COLUMNS))]
     print(*lines, sep="\n", flush=True)
-    for told in asked.text or ["python:20000", "python:120000"]:
-        lines += climb(Rung.of(told), asked, rows)
-    if asked.write:
+    for argument in args.text or ["python:20000", "python:120000"]:
+        lines += measure(TextLength.parse(argument), args, rows)
+    if args.write:
         plotted: dict[str, dict[str, tuple[float, float, float]]] = {}
-        for told in lines[2:]:
-            cells = dict(zip(HEAD, told.split(" | "), strict=True))
+        for row in lines[2:]:
+            cells = dict(zip(COLUMNS, row.split(" | "), strict=True))
             label = f"{cells['text']}, {cells['characters']}, {cells['minutes']} min"
             plotted[label] = {name: result_page.exact(float(cells[name])) for name in ("loss", "trigram", "PPMd")}
-        result_page.write(
-            "ladder", f"From short texts to long ones: {asked.preset}", lines, result_page.bars(plotted, "nats")
-        )
+        plot = result_page.bars(plotted, "nats per character")
+        result_page.write("ladder", f"Loss by length of the text: {args.preset}", lines, plot)
 
 
 if __name__ == "__main__":

@@ -26,14 +26,15 @@ from peers import result_page
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # the checkout, even if another version is installed
 
-COMPILE_SECONDS = 6.0
-OVERHEAD = 0.03
-EVALUATION_SPEED = 2.0
-LOAD_SECONDS = 1.5
-FIRST_SECONDS = 0.1
+MAX_COMPILE_SECONDS = 6.0
+MAX_OVERHEAD = 0.03
+MIN_EVALUATION_SPEED = 2.0
+MAX_LOAD_SECONDS = 1.5
+MAX_FIRST_SECONDS = 0.1
 SPARE_MEMORY = 300_000_000
+"""Bytes that a training may use in addition to the estimate."""
 OVERHEADS = {"evaluation": ["evaluation"], "checkpoints": ["checkpoints"], "logging, metrics": ["events", "recorder"]}
-"""The overheads with a common target, and the parts they consist of."""
+"""The overheads that share a target, with the measured parts of each."""
 
 
 def peak_memory() -> int:
@@ -42,21 +43,25 @@ def peak_memory() -> int:
 
 
 class Clocks:
-    """Measure the total time of functions."""
+    """Measure the duration of each call of some methods."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
     @contextmanager
-    def watching(self, *watched: tuple[str, type, str, Callable[[], float]]) -> Iterator[None]:
-        """Wrap methods to measure their time: name of the part, class, method, clock."""
-        kept = [(owner, method, getattr(owner, method)) for _, owner, method, _ in watched]
-        for part, owner, method, clock in watched:
+    def timing(self, *methods: tuple[str, type, str, Callable[[], float]]) -> Iterator[None]:
+        """Time methods in this block.
+
+        Args:
+            methods: Name of the part, class, name of the method, and clock.
+        """
+        originals = [(owner, method, getattr(owner, method)) for _, owner, method, _ in methods]
+        for part, owner, method, clock in methods:
             setattr(owner, method, self._timed(part, getattr(owner, method), clock))
         try:
             yield
         finally:
-            for owner, method, function in kept:
+            for owner, method, function in originals:
                 setattr(owner, method, function)
 
     def _timed(self, part: str, function: Callable[..., Any], clock: Callable[[], float]) -> Callable[..., Any]:
@@ -71,7 +76,7 @@ class Clocks:
 
 
 def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
-    """Train in this process; return the time of each part."""
+    """Train in this process; return the duration of each call of each part, totals and estimates."""
     from charrnn.core.batches import split
     from charrnn.core.network_cost import training_bytes
     from charrnn.core.options import defaults
@@ -83,7 +88,7 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
     from charrnn.services.cost_estimate import estimate
     from charrnn.services.event_recorder import EventRecorder
 
-    TrainStep(defaults("training") | {"lstm_size": 8}, 7)  # starts what TensorFlow starts at first use
+    TrainStep(defaults("training") | {"lstm_size": 8}, 7)  # initializes TensorFlow before the measurement
     before, clocks, now = peak_memory(), Clocks(), time.perf_counter
     parts = [
         ("steps", TrainStep, "step", now),
@@ -93,33 +98,36 @@ def train(text: Path, home: Path, steps: int) -> dict[str, Any]:
         ("events", EventCallback, "on_train_batch_end", now),
         ("recorder", EventRecorder, "deliver", time.thread_time),
     ]
-    with open_services(home) as services, clocks.watching(*parts):
+    with open_services(home) as services, clocks.timing(*parts):
         services.prepare()
         corpus = services.corpora.find_or_add(text)
         options = services.training.options_for(corpus, preset="quick", options={"max_steps": steps})
-        told = estimate(options, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
+        expected = estimate(options, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
         begun = now()
         model = services.training.start(corpus, name="measured", options=options)
         state = services.training.wait(model.id).state
         whole = now() - begun
     if state != "completed":
         raise SystemExit(f"The training ended as {state}.")
-    used = model.train_params
-    sizes = {name: used[name] for name in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")}
+    params = model.train_params
+    sizes = {name: params[name] for name in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")}
     num_val = split(corpus.num_characters, **sizes).num_val
-    characters = used["num_seqs"] * used["num_steps"]
+    characters = params["num_seqs"] * params["num_steps"]
     return {
         "whole": whole,
-        "estimated": 60 * told.minutes,
+        "estimated": 60 * expected.minutes,
         "memory": peak_memory() - before,
-        "expected_memory": training_bytes(used, corpus.num_distinct + 1),
+        "expected_memory": training_bytes(params, corpus.num_distinct + 1),
         "characters": {"steps": characters, "evaluation": num_val},
         "seconds": clocks.seconds,
     }
 
 
 def load(home: Path) -> dict[str, Any]:
-    """Load the model and generate text in this process, with TensorFlow already imported."""
+    """Load the model and generate text in this process; return the seconds until the first characters.
+
+    TensorFlow is imported before the measurement.
+    """
     from charrnn.services import open_services
 
     with open_services(home) as services:
@@ -134,82 +142,95 @@ def load(home: Path) -> dict[str, Any]:
 
 
 def in_process(part: str, *arguments: object) -> dict[str, Any]:
-    """Run a part in a separate process."""
+    """Run `train` or `load` in a separate process."""
     command = [sys.executable, __file__, "--part", part, *map(str, arguments)]
-    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     return result
 
 
 @dataclass
 class Table:
-    """The rows of the table, and each result relative to its limit."""
+    """The lines of the table, and the results relative to their limits, for the plot."""
 
-    lines: list[str] = field(default_factory=lambda: ["what | result | target |", "--- | --- | --- | ---"])
+    lines: list[str] = field(default_factory=lambda: ["measurement | result | target |", "--- | --- | --- | ---"])
     shares: dict[str, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
 
-    def add(self, what: str, came: float, limit: float, form: str, *, least: bool = False) -> None:
-        """Add a result with its limit, formatted with `form`; the limit is a minimum if `least`, else a maximum."""
-        sign, holds = ("≥", came >= limit) if least else ("≤", came <= limit)
-        said, needed = (form.format(value) for value in (came, limit))
-        self.lines.append(f"{what} | {said} | {sign} {needed} | {'reached' if holds else 'MISSED'}")
-        self.shares[what] = {"share of its limit": result_page.exact(limit / came if least else came / limit)}
+    def add(self, name: str, result: float, limit: float, form: str, *, is_minimum: bool = False) -> None:
+        """Add a row.
+
+        Args:
+            name: Description of the measurement.
+            result: The measured value.
+            limit: The target.
+            form: Format string for both values.
+            is_minimum: The limit is a minimum instead of a maximum.
+        """
+        sign, holds = ("≥", result >= limit) if is_minimum else ("≤", result <= limit)
+        shown, target = (form.format(value) for value in (result, limit))
+        self.lines.append(f"{name} | {shown} | {sign} {target} | {'reached' if holds else 'MISSED'}")
+        share = limit / result if is_minimum else result / limit
+        self.shares[name] = {"share of its limit": result_page.exact(share)}
 
 
 def report(trained: dict[str, Any], loaded: dict[str, Any]) -> Table:
-    """Return the table."""
+    """Return the table of all results."""
     table, seconds, whole = Table(), trained["seconds"], trained["whole"]
-    usual = {part: statistics.median(times) for part, times in seconds.items()}
-    table.add("compiling Quick", seconds["steps"][0] - usual["steps"], COMPILE_SECONDS, "{:.1f} s")
+    typical = {part: statistics.median(times) for part, times in seconds.items()}
+    table.add("compiling Quick", seconds["steps"][0] - typical["steps"], MAX_COMPILE_SECONDS, "{:.1f} s")
     shares = {part: sum(times) / whole for part, times in seconds.items()}
-    shares["recorder"] /= len(os.sched_getaffinity(0))  # of all processors' time, as the others
-    own = {name: sum(shares[part] for part in parts) for name, parts in OVERHEADS.items()}
-    table.add("evaluation, checkpoints, logging, metrics", 100 * sum(own.values()), 100 * OVERHEAD, "{:.1f} %")
-    speeds = {part: count / usual[part] for part, count in trained["characters"].items()}
+    shares["recorder"] /= len(os.sched_getaffinity(0))  # of the time of all cores, which the other parts occupy
+    overhead_shares = {name: sum(shares[part] for part in parts) for name, parts in OVERHEADS.items()}
+    table.add(
+        "evaluation, checkpoints, logging, metrics", 100 * sum(overhead_shares.values()), 100 * MAX_OVERHEAD, "{:.1f} %"
+    )
+    speeds = {part: count / typical[part] for part, count in trained["characters"].items()}
     relative = speeds["evaluation"] / speeds["steps"]
-    table.add("speed of evaluation, relative to training", relative, EVALUATION_SPEED, "{:.1f} ×", least=True)
+    table.add("speed of evaluation, relative to training", relative, MIN_EVALUATION_SPEED, "{:.1f} ×", is_minimum=True)
     allowed = trained["expected_memory"] + SPARE_MEMORY
     table.add("memory of the training", trained["memory"] / 1e6, allowed / 1e6, "{:.0f} MB")
-    off = trained["estimated"] / whole
-    table.add(f"estimated time, {off:.2f} × the actual one: error", 100 * abs(off - 1), 30, "{:.0f} %")
-    table.add("loading until the first characters", loaded["first"], LOAD_SECONDS, "{:.2f} s")
+    ratio = trained["estimated"] / whole
+    table.add(f"estimated time, {ratio:.2f} × the actual one: error", 100 * abs(ratio - 1), 30, "{:.0f} %")
+    table.add("loading until the first characters", loaded["first"], MAX_LOAD_SECONDS, "{:.2f} s")
     table.add(
         "first characters of a loaded model",
         1000 * statistics.median(loaded["later"]),
-        1000 * FIRST_SECONDS,
+        1000 * MAX_FIRST_SECONDS,
         "{:.0f} ms",
     )
-    said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in own.items())
+    overheads = ", ".join(f"{name} {100 * share:.1f} %" for name, share in overhead_shares.items())
     rest = 1 - sum(shares.values()) + shares["recorder"]
-    firsts = ", ".join(f"{part} {times[0]:.1f} s ({usual[part]:.3f} later)" for part, times in seconds.items())
+    first_calls = ", ".join(f"{part} {times[0]:.1f} s ({typical[part]:.3f} later)" for part, times in seconds.items())
     table.lines.append(
-        f"\nOf {whole:.0f} s: {said}, samples {100 * shares['samples']:.1f} %, startup and everything else "
-        f"{100 * rest:.1f} %. First call of each: {firsts}."
+        f"\nOf {whole:.0f} s: {overheads}, samples {100 * shares['samples']:.1f} %, startup and everything else "
+        f"{100 * rest:.1f} %. First call of each: {first_calls}."
     )
     return table
 
 
 def main() -> None:
-    """Train, load, report."""
+    """Train and generate in separate processes, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", nargs="?", type=Path, help="default: a megabyte of sentences")
-    parser.add_argument("--steps", type=int, default=1500, help="with fewer steps, compilation weighs more")
+    parser.add_argument("text", nargs="?", type=Path, help="a text file (default: a megabyte of sentences)")
+    parser.add_argument(
+        "--steps", type=int, default=1500, help="number of steps; with fewer, compilation takes a larger share"
+    )
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
     result_page.add_option(parser)
-    asked = parser.parse_args()
-    if asked.part:
-        name, home, *rest = asked.part
+    args = parser.parse_args()
+    if args.part:
+        name, home, *rest = args.part
         result = load(Path(home)) if name == "load" else train(Path(rest[0]), Path(home), int(rest[1]))
         print(json.dumps(result))
         return
     with tempfile.TemporaryDirectory() as folder:
-        text = asked.text or Path(folder, "text.txt")
-        if asked.text is None:
+        text = args.text or Path(folder, "text.txt")
+        if args.text is None:
             write_text(text, size=1_100_000, sentences=SENTENCES["ascii"], encoding="utf-8", newline="\n")
         home = Path(folder, "home")
-        table = report(in_process("train", home, text.resolve(), asked.steps), in_process("load", home))
+        table = report(in_process("train", home, text.resolve(), args.steps), in_process("load", home))
     print(*table.lines, sep="\n")
-    if asked.write:
+    if args.write:
         result_page.write(
             "overheads", "Overheads of a training", table.lines, result_page.bars(table.shares, "of its limit")
         )

@@ -19,20 +19,21 @@ from typing import Any
 from corpus import SENTENCES, write_text
 from peers import result_page
 from peers.alternating_runs import Spread, programs, race, ratio
-from peers.turn_protocol import Work
+from peers.turn_protocol import TrainingSize
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))  # the checkout, even if another version is installed
 
 ROUNDS = 9
-START_SECONDS = 5.0
-MORE_MEMORY = 100_000_000
-"""Limit for the additional memory of a large text."""
+MAX_DELAY = 5.0
+"""Maximum additional seconds until the first step for a large text."""
+MAX_ADDED_MEMORY = 100_000_000
+"""Maximum additional memory in bytes for a large text."""
 
 
 @dataclass(frozen=True)
-class Size(Work):
-    """Sizes of a training."""
+class Size(TrainingSize):
+    """Sizes of a network and its batches."""
 
     @property
     def arguments(self) -> list[str]:
@@ -77,13 +78,13 @@ def compare(base: Size) -> dict[str, tuple[Spread, float]]:
     }
     rows = {}
     for name, size in sizes.items():
-        whole = f"{base.cell} {base.layers} × {base.units}, {name}"
-        rows[whole] = ratio(per_character[name], per_character["base"]), size.work / base.work
-        print(line(whole, *rows[whole]), flush=True)
+        label = f"{base.cell} {base.layers} × {base.units}, {name}"
+        rows[label] = ratio(per_character[name], per_character["base"]), size.work / base.work
+        print(format_row(label, *rows[label]), flush=True)
     return rows
 
 
-def line(name: str, spread: Spread, work: float) -> str:
+def format_row(name: str, spread: Spread, work: float) -> str:
     """Return a row of the table."""
     return f"{name} | {spread} | {work:.2f}"
 
@@ -96,13 +97,13 @@ sys.path.insert(0, sys.argv[1])
 from charrnn.core.training_events import MetricsMeasured
 from charrnn.services import open_services
 
-def memory(what):
-    return 1024 * int(Path("/proc/self/status").read_text().partition(what)[2].split()[0])
+def memory(field):
+    return 1024 * int(Path("/proc/self/status").read_text().partition(field)[2].split()[0])
 
-first = []
-def hear(event):
-    if isinstance(event, MetricsMeasured) and not first:
-        first.append(time.perf_counter())
+first_steps = []
+def record(event):
+    if isinstance(event, MetricsMeasured):
+        first_steps.append(time.perf_counter())
 
 with open_services(sys.argv[2]) as services:
     services.prepare()
@@ -111,62 +112,61 @@ with open_services(sys.argv[2]) as services:
     services.corpora.ids(corpus.id, max_vocab=10_000)
     encoded = time.perf_counter()
     options = {"max_steps": 60, "max_val_chars": 20_000}
-    model = services.training.start(corpus, preset="quick", options=options, listeners=[hear])
+    model = services.training.start(corpus, preset="quick", options=options, listeners=[record])
     services.training.wait(model.id)
-    print(json.dumps({"encode": encoded - begun, "start": first[0] - encoded, "memory": memory("RssAnon:")}))
+    print(json.dumps({"encode": encoded - begun, "start": first_steps[0] - encoded, "memory": memory("RssAnon:")}))
 """
 
 
 def train_on(megabytes: int) -> dict[str, Any]:
-    """Train some steps on a text of the given size, in a separate process."""
+    """Train some steps on a text of the given size in a separate process; return seconds, and memory in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "text.txt")
         write_text(text, size=megabytes * 1_000_000, sentences=SENTENCES["ascii"], encoding="utf-8", newline="\n")
         command = [sys.executable, "-c", CHILD, PROJECT, Path(folder, "home"), text]
-        ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+        completed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
     return result
 
 
-def grow(megabytes: int) -> list[str]:
-    """Compare a large text with one of a megabyte; return the lines of the table."""
+def compare_texts(megabytes: int) -> list[str]:
+    """Compare a large text with one of 1 MB; return the lines of the table."""
     small, large = train_on(1), train_on(megabytes)
-    more, later = large["memory"] - small["memory"], large["start"] - small["start"]
+    added_memory, delay = large["memory"] - small["memory"], large["start"] - small["start"]
     lines = ["text | adding and encoding | start to first step | memory", "--- | --- | --- | ---"]
-    for name, came in (("1 MB", small), (f"{megabytes:,} MB", large)):
-        lines.append(f"{name} | {came['encode']:.1f} s | {came['start']:.1f} s | {came['memory'] / 1e6:.0f} MB")
-    verdicts = ["reached" if holds else "MISSED" for holds in (later <= START_SECONDS, more <= MORE_MEMORY)]
-    lines.append(f"\nStart later by {later:.1f} s (≤ {START_SECONDS:g}: {verdicts[0]}); ")
-    lines.append(f"more memory by {more / 1e6:.0f} MB (≤ {MORE_MEMORY / 1e6:.0f}: {verdicts[1]}).")
+    for name, result in (("1 MB", small), (f"{megabytes:,} MB", large)):
+        lines.append(f"{name} | {result['encode']:.1f} s | {result['start']:.1f} s | {result['memory'] / 1e6:.0f} MB")
+    verdicts = ["reached" if holds else "MISSED" for holds in (delay <= MAX_DELAY, added_memory <= MAX_ADDED_MEMORY)]
+    lines.append(f"\nStart later by {delay:.1f} s (≤ {MAX_DELAY:g}: {verdicts[0]}); ")
+    lines.append(f"additional memory {added_memory / 1e6:.0f} MB (≤ {MAX_ADDED_MEMORY / 1e6:.0f}: {verdicts[1]}).")
     return lines
 
 
 def main() -> None:
-    """Measure all sizes."""
+    """Measure all sizes, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=int, default=0, help="megabytes")
-    parser.add_argument("--only", default="", help="measure only names that start with this")
+    parser.add_argument("--text", type=int, default=0, help="size of the large text in megabytes (default: none)")
+    parser.add_argument("--only", default="", help="measure only cells whose names start with this")
     result_page.add_option(parser)
-    asked = parser.parse_args()
-    lines = ["network and difference | time per character | work", "--- | --- | ---"]
+    args = parser.parse_args()
+    lines = ["network, changed size | time per character | work", "--- | --- | ---"]
     print(*lines, sep="\n")
     rows = {}
     for base in BASES:
-        if base.cell.startswith(asked.only):
+        if base.cell.startswith(args.only):
             rows |= compare(base)
-    lines += [line(name, *own) for name, own in rows.items()]
-    if asked.text:
-        grown = grow(asked.text)
-        print(*grown, sep="\n")
-        lines += ["", *grown]
-    if asked.write:
+    lines += [format_row(name, *result) for name, result in rows.items()]
+    if args.text:
+        text_lines = compare_texts(args.text)
+        print(*text_lines, sep="\n")
+        lines += ["", *text_lines]
+    if args.write:
         plotted = {
             name: {"time per character": (spread.low, spread.median, spread.high), "work": result_page.exact(work)}
             for name, (spread, work) in rows.items()
         }
-        result_page.write(
-            "scale", "How the time per character grows", lines, result_page.bars(plotted, "of the first size")
-        )
+        plot = result_page.bars(plotted, "relative to the reference size")
+        result_page.write("scale", "Scaling of the time per character", lines, plot)
 
 
 if __name__ == "__main__":

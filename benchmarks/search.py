@@ -21,29 +21,30 @@ from typing import Any
 
 import numpy as np
 from peers import result_page
-from peers.benchmark_options import recipe
-from peers.benchmark_texts import read
+from peers.benchmark_options import preset_options
+from peers.benchmark_texts import read_text
 from peers.scored_training import Scored, train_and_score
 from peers.text_split import TextSplit, split_text
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, even if another version is installed
 
 from charrnn.core.duration_estimate import step_seconds  # noqa: E402
 from charrnn.services.cost_estimate import COMPILE_SECONDS, measure_speed  # noqa: E402
 
 VALIDATIONS = 25
-"""In a training, evenly spaced: what the best of them misses is far below the differences between configurations."""
+"""Number of evenly spaced validations in a training. More of them would lower the loss of the best checkpoint by much
+less than configurations differ."""
 
 Draw = Callable[[np.random.Generator], Any]
 
 
 def _one_of(*values: Any) -> Draw:
-    return lambda draw: values[int(draw.integers(len(values)))]
+    return lambda rng: values[int(rng.integers(len(values)))]
 
 
 def _between(low: float, high: float) -> Draw:
-    """Draw evenly on a logarithmic scale, to two digits."""
-    return lambda draw: float(f"{math.exp(draw.uniform(math.log(low), math.log(high))):.2g}")
+    """Draw from a log-uniform distribution, rounded to two digits."""
+    return lambda rng: float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.2g}")
 
 
 DRAWN: dict[str, Draw] = {
@@ -56,26 +57,27 @@ DRAWN: dict[str, Draw] = {
     "weight_average": _one_of(0.97, 0.98, 0.99, 0.995),
     "train_keep_prob": _one_of(1, 1, 0.9, 0.8),
 }
-"""What is drawn for each option; all others are Quick's."""
+"""The distribution of each option; the other options are those that Auto chooses."""
 FIXED = {"max_epochs": 0, "patience": 0, "fit_steps": False, "cadence": "even"}
-"""Trainings end after their steps and nothing else."""
-SHARE = _between(0.05, 1)
-"""Of the minutes that a configuration uses."""
+"""Options that make a training end only after `max_steps`, with evenly spaced validations."""
+FRACTION = _between(0.05, 1)
+"""Distribution of the fraction of the time budget that a training takes."""
 
 
 def configurations(seed: int, minutes: float, text: str) -> Iterator[dict[str, Any]]:
-    """Draw training options, as many as are asked for; the first ones of a seed are always the same on a machine.
+    """Yield random training options; on one machine, the same seed gives the same sequence.
 
     Args:
-        seed: Of the draws.
-        minutes: That a training may take on this machine while it does nothing else.
-        text: That is trained and validated on.
+        seed: Seed of the random numbers.
+        minutes: Maximum duration of a training on this machine when it is idle.
+        text: The training and validation text.
     """
-    draw, num_classes = np.random.default_rng(seed), len(set(text)) + 1
+    rng, num_classes = np.random.default_rng(seed), len(set(text)) + 1
     while True:
-        drawn = {name: one(draw) for name, one in DRAWN.items()} | {"seed": int(draw.integers(1, 1000))}
-        options = recipe("auto", text, minutes, given=drawn | {"embedding_size": drawn["lstm_size"], **FIXED})
-        seconds = SHARE(draw) * max(60 * minutes - COMPILE_SECONDS, 1)
+        drawn = {name: draw(rng) for name, draw in DRAWN.items()} | {"seed": int(rng.integers(1, 1000))}
+        changes = drawn | {"embedding_size": drawn["lstm_size"], **FIXED}
+        options = preset_options("auto", text, minutes, changes=changes)
+        seconds = FRACTION(rng) * max(60 * minutes - COMPILE_SECONDS, 1)
         steps = max(1, round(seconds / step_seconds(options, num_classes, measure_speed())))
         every = math.ceil(steps / VALIDATIONS)
         yield options | {"max_minutes": 0.0, "max_steps": steps, "eval_every_n": every, "save_every_n": steps}
@@ -84,69 +86,70 @@ def configurations(seed: int, minutes: float, text: str) -> Iterator[dict[str, A
 def search(
     parts: TextSplit, *, minutes: float, count: int, seed: int, rows: Path | None
 ) -> list[tuple[dict[str, Any], Scored]]:
-    """Train and score configurations; those that a file holds already are not done again.
+    """Train and score random configurations, except those whose results are stored already.
 
     Args:
         parts: The text.
-        minutes: For each training.
-        count: How many configurations.
-        seed: Of their draws.
-        rows: Where what is done is kept, a line of JSON each.
+        minutes: Maximum duration of a training.
+        count: Number of configurations.
+        seed: Seed of the configurations.
+        rows: File for finished configurations, one JSON object per line; `None` to store nothing.
+
+    Returns:
+        The options and the result of each training.
     """
-    done = [json.loads(line) for line in rows.read_text("utf-8").splitlines()] if rows and rows.exists() else []
-    found = []
-    drawn = configurations(seed, minutes, parts.own)
+    stored = [json.loads(line) for line in rows.read_text("utf-8").splitlines()] if rows and rows.exists() else []
+    results = []
+    drawn = configurations(seed, minutes, parts.train)
     for number, options in zip(range(count), drawn, strict=False):
-        if number < len(done):
-            found.append((done[number]["options"], Scored(**done[number]["scored"])))
+        if number < len(stored):
+            results.append((stored[number]["options"], Scored(**stored[number]["scored"])))
             continue
         scored = train_and_score(parts, options)
-        found.append((options, scored))
+        results.append((options, scored))
         if rows:
             with rows.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"options": options, "scored": asdict(scored)}) + "\n")
         print(row(options, scored), flush=True)
-    return found
+    return results
 
 
-HEAD = [*DRAWN, "max_steps"]
+COLUMNS = [*DRAWN, "max_steps"]
 
 
 def row(options: dict[str, Any], scored: Scored) -> str:
-    """Return a line of the table."""
-    told = [f"{scored.loss:.3f} ± {scored.error:.3f}", f"{scored.validation:.3f}", f"{scored.step:,}"]
-    return " | ".join([*told, *(f"{options[name]:g}" for name in HEAD)])
+    """Return a row of the table."""
+    losses = [f"{scored.loss:.3f} ± {scored.error:.3f}", f"{scored.validation:.3f}", f"{scored.step:,}"]
+    return " | ".join([*losses, *(f"{options[name]:g}" for name in COLUMNS)])
 
 
 def main() -> None:
-    """Search and tell, best first."""
+    """Search, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", nargs="?", default="python")
-    parser.add_argument("--characters", type=int, default=120_000, help="to train and validate on")
-    parser.add_argument("--first", type=int, default=0, help="where they begin in the text")
+    parser.add_argument("--characters", type=int, default=120_000, help="length of the excerpt")
+    parser.add_argument("--first", type=int, default=0, help="position of the excerpt in the text")
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--configurations", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=Path)
     result_page.add_option(parser)
-    asked = parser.parse_args()
-    parts = split_text(read(asked.text), characters=asked.characters, first=asked.first)
+    args = parser.parse_args()
+    parts = split_text(read_text(args.text), characters=args.characters, first=args.first)
     lines = [
-        " | ".join(["test, nats", "validation, nats", "at step", *HEAD]),
-        " | ".join(["---"] * (len(HEAD) + 3)),
+        " | ".join(["test loss", "validation loss", "step", *COLUMNS]),
+        " | ".join(["---"] * (len(COLUMNS) + 3)),
     ]
     print(*lines, sep="\n", flush=True)
-    found = search(parts, minutes=asked.minutes, count=asked.configurations, seed=asked.seed, rows=asked.rows)
-    found.sort(key=lambda one: one[1].loss)
-    if asked.write:
-        name = Path(asked.text).stem
-        title = (
-            f"Random search: {asked.characters:,} characters of {name}, {asked.minutes:g} minutes, seed {asked.seed}"
-        )
-        points = {"configurations, best first": list(enumerate(scored.loss for _, scored in found))}
-        plot = result_page.curves(points, "configurations", "nats per character of the test part")
-        file = f"search-{name}-{asked.characters}-{asked.minutes:g}"
-        result_page.write(file, title, [*lines, *(row(*one) for one in found)], plot)
+    results = search(parts, minutes=args.minutes, count=args.configurations, seed=args.seed, rows=args.rows)
+    results.sort(key=lambda result: result[1].loss)
+    if args.write:
+        name = Path(args.text).stem
+        title = f"Random search: {args.characters:,} characters of {name}, {args.minutes:g} minutes, seed {args.seed}"
+        points = {"configurations, best first": list(enumerate(scored.loss for _, scored in results))}
+        plot = result_page.curves(points, "configurations", "test loss, nats per character")
+        file = f"search-{name}-{args.characters}-{args.minutes:g}"
+        result_page.write(file, title, [*lines, *(row(*result) for result in results)], plot)
 
 
 if __name__ == "__main__":

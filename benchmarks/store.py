@@ -19,7 +19,7 @@ from tests.support.database_servers import TITLES, running  # noqa: E402
 
 LINE = "step: {}/1000...  loss: 2.9123...  0.0312 sec/batch"
 ROUNDS = 3
-NEEDED = {"SQLite": 50_000, "MariaDB": 20_000, "MySQL": 20_000}
+MIN_RATE = {"SQLite": 50_000, "MariaDB": 20_000, "MySQL": 20_000}
 
 
 def rate(database: Database, *, batch_size: int, batches: int) -> float:
@@ -37,18 +37,18 @@ def rate(database: Database, *, batch_size: int, batches: int) -> float:
 
 
 def measure(name: str, url: str) -> None:
-    """Print one row of the table, with medians, because the machine may be shared."""
+    """Print a row of the table; medians, because other load on the machine varies."""
     database = Database.open(url)
-    # Half a second at the target rate.
-    batch_size = NEEDED[name] // 2
+    # A batch that takes half a second at the target rate.
+    batch_size = MIN_RATE[name] // 2
     bulk = statistics.median(rate(database, batch_size=batch_size, batches=4) for _ in range(ROUNDS))
     small = statistics.median(rate(database, batch_size=200, batches=50) for _ in range(ROUNDS))
     single = statistics.median(rate(database, batch_size=1, batches=100) for _ in range(ROUNDS))
     database.close()
-    verdict = "reached" if bulk >= NEEDED[name] else "MISSED"
+    verdict = "reached" if bulk >= MIN_RATE[name] else "MISSED"
     print(
         f"{name:8} {batch_size:7,} {bulk:12,.0f} {small:15,.0f} {single:13,.0f} {bulk / single:8,.0f} ×"
-        f"   {NEEDED[name]:,} {verdict}"
+        f"   {MIN_RATE[name]:,} {verdict}"
     )
 
 

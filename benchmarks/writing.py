@@ -14,12 +14,12 @@ from peers.alternating_runs import Spread, programs, race, ratio
 CLASSES = 66
 ROUNDS = 10
 SIZES = [(2, 128), (3, 512)]
-NEEDED_ONE, NEEDED_MANY = 10.0, 3.0
+MIN_RATIO, MIN_RATIO_OF_MANY = 10.0, 3.0
 MANY = 16
 
 
 def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Spread, float]]:
-    """Generate in turns; return ratios and targets."""
+    """Generate in turns; return the ratios of speeds and their targets."""
     network = [str(layers), str(units), str(CLASSES)]
     commands = {
         "one": [sys.executable, "charrnn_writing.py", *network, "1"],
@@ -29,32 +29,34 @@ def measure(layers: int, units: int, torch: str | None) -> dict[str, tuple[Sprea
         commands["PyTorch"] = [torch, "torch_writing.py", *network, "1"]
     with programs(commands) as started:
         seconds = race(started, ROUNDS)
-    ratios = {f"{MANY} samples, relative to one": (ratio(seconds["one"], seconds["many"]), NEEDED_MANY)}
+    ratios = {f"{MANY} samples, relative to one": (ratio(seconds["one"], seconds["many"]), MIN_RATIO_OF_MANY)}
     if "PyTorch" in seconds:
-        ratios = {"one sample, relative to PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), NEEDED_ONE)} | ratios
+        ratios = {"one sample, relative to PyTorch": (ratio(seconds["PyTorch"], seconds["one"]), MIN_RATIO)} | ratios
     return ratios
 
 
 def main() -> None:
-    """Generate and compare."""
+    """Measure all networks, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     result_page.add_option(parser)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     torch = os.environ.get("PEER_PYTHON")
     if not torch:
         print("PyTorch is skipped: set PEER_PYTHON to an interpreter that has it")
-    lines = ["what | times as fast | target |", "--- | --- | --- | ---"]
+    lines = ["comparison | times as fast | target |", "--- | --- | --- | ---"]
     print(*lines, sep="\n", flush=True)
     plotted = {}
     for layers, units in SIZES:
         name = f"LSTM {layers} × {units}"
         ratios = measure(layers, units, torch)
-        for what, (spread, needed) in ratios.items():
-            reached = "reached" if spread.median >= needed else "MISSED"
-            lines.append(f"{name}, {what} | {spread} | ≥ {needed:g} | {reached}")
+        for comparison, (spread, target) in ratios.items():
+            reached = "reached" if spread.median >= target else "MISSED"
+            lines.append(f"{name}, {comparison} | {spread} | ≥ {target:g} | {reached}")
             print(lines[-1], flush=True)
-        plotted[name] = {what: (own.low, own.median, own.high) for what, (own, _) in ratios.items()}
-    if asked.write:
+        plotted[name] = {
+            comparison: (spread.low, spread.median, spread.high) for comparison, (spread, _) in ratios.items()
+        }
+    if args.write:
         result_page.write("writing", "Writing speed", lines, result_page.bars(plotted, "times as fast"))
 
 

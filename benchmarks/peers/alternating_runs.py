@@ -1,4 +1,4 @@
-"""Run programs in turns and compare neighboring turns."""
+"""Run programs in turns, and compare the speeds of neighboring turns."""
 
 import math
 import statistics
@@ -31,24 +31,24 @@ class Spread:
 
 
 class Program:
-    """A program that takes turns."""
+    """A running program that follows the protocol of `turn_protocol.py`."""
 
     def __init__(self, process: subprocess.Popen[str]):
         self._process = process
 
-    def answer(self) -> str:
-        """Return its next line; empty if it has ended."""
+    def read_line(self) -> str:
+        """Return the next line of its output; empty if it has ended."""
         return self._process.stdout.readline().strip()
 
-    def ask(self) -> str:
-        """Give the program a turn; return its answer."""
+    def run_turn(self) -> str:
+        """Give the program a turn; return the line that it prints at the end."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        return self.answer()
+        return self.read_line()
 
-    def turn(self) -> float:
-        """Run one block; return seconds per step."""
-        return float(self.ask())
+    def measure_turn(self) -> float:
+        """Give the program a turn; return its seconds per step."""
+        return float(self.run_turn())
 
 
 @contextmanager
@@ -58,8 +58,8 @@ def programs(
     """Start programs of this folder and stop them at the end; skip those that fail to start.
 
     Args:
-        commands: Interpreter, file name and arguments, by name.
-        environments: Environments that differ from that of this process, by name.
+        commands: Interpreter, file name and arguments of each program, by name.
+        environments: Environment variables of programs that do not inherit those of this process, by name.
     """
     with ExitStack() as stack:
         started = {}
@@ -75,16 +75,16 @@ def programs(
             stack.enter_context(process)
             stack.callback(process.kill)
             started[name] = Program(process)
-        ready = {name: program.answer() == "ready" for name, program in started.items()}
+        ready = {name: program.read_line() == "ready" for name, program in started.items()}
         for name in [name for name, is_ready in ready.items() if not is_ready]:
             print(f"{name} did not start and is skipped", file=sys.stderr)
         yield {name: program for name, program in started.items() if ready[name]}
 
 
 def race(started: Mapping[str, Program], rounds: int, minutes: float = math.inf) -> dict[str, list[float]]:
-    """Run a block of each program in turn, `rounds` times; return their seconds per step.
+    """Give each program a turn, `rounds` times; return the seconds per step of every turn, by name.
 
-    After `minutes`, stop at the end of the current round, but not before the second one.
+    After `minutes`, stop at the end of the current round, but not before the second round.
     """
     seconds: dict[str, list[float]] = {name: [] for name in started}
     end = time.monotonic() + 60 * minutes
@@ -92,10 +92,10 @@ def race(started: Mapping[str, Program], rounds: int, minutes: float = math.inf)
         if number >= 2 and time.monotonic() > end:
             break
         for name, program in started.items():
-            seconds[name].append(program.turn())
+            seconds[name].append(program.measure_turn())
     return seconds
 
 
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> Spread:
-    """Return how many times as fast `fast` was, from neighboring turns."""
+    """Return the speed of `fast` relative to `slow`, as ratios of neighboring turns."""
     return Spread.of([s / f for s, f in zip(slow, fast, strict=True)])

@@ -1,32 +1,37 @@
-"""The options that a text is trained with in a benchmark."""
+"""Choose the training options for a text in a benchmark."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
 from charrnn.services.training_options import training_options  # noqa: E402
 
 
-def recipe(
-    name: str, text: str, minutes: float | None = None, *, quiet: bool = False, given: Mapping[str, Any] | None = None
+def preset_options(
+    preset: str,
+    text: str,
+    minutes: float | None = None,
+    *,
+    fixed_steps: bool = False,
+    changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what a preset chooses for a text, without samples on the way.
+    """Return the options of a preset for a text, without samples during the training.
 
     Args:
-        name: Of the preset.
-        text: All that is trained and validated on.
-        minutes: Time budget, for presets that know one.
-        quiet: As many steps as are estimated for a machine that does nothing else, instead of looking at the clock.
-        given: Options that go over the preset's.
+        preset: Name of the preset.
+        text: The training and validation text.
+        minutes: Time budget, for presets that have one.
+        fixed_steps: Train for the number of steps that is estimated for an idle machine, without a time limit.
+        changes: Options that replace those of the preset.
     """
     options = training_options(
-        {"sample_every_n": 0, **(given or {})},
+        {"sample_every_n": 0, **(changes or {})},
         num_characters=len(text),
         num_distinct=len(set(text)),
-        preset_name=name,
+        preset_name=preset,
         minutes=minutes,
     )
-    return options | ({"max_minutes": 0.0} if quiet else {})
+    return options | ({"max_minutes": 0.0} if fixed_steps else {})

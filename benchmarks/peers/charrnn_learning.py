@@ -1,6 +1,6 @@
-"""A training of this project with a preset, in turns; it answers as torch_gpt.py does, with every validation.
+"""Train a preset of this project, in turns; print results in the format of `torch_gpt.py`, with every validation.
 
-The clock runs while steps are done, the first one's compilation included, and stands while it is validated.
+Seconds are counted during steps, including the compilation in the first one, but not during validations.
 """
 
 import json
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import keras
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
-from benchmark_options import recipe  # noqa: E402
-from turn_protocol import tell, wait  # noqa: E402
+from benchmark_options import preset_options  # noqa: E402
+from turn_protocol import send, wait_for_turn  # noqa: E402
 
 from charrnn.core.training_events import Event, MetricsMeasured  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
@@ -25,54 +25,55 @@ TURN_SECONDS = 5.0
 
 
 class Turns(keras.callbacks.Callback):
-    """Does steps when it is its turn."""
+    """Pause the training between turns, and report seconds and validation losses after each turn."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seconds = self.turn = 0.0
+        self.seconds = self.turn_seconds = 0.0
         self.losses: list[tuple[float, float]] = []
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.turn >= TURN_SECONDS:
-            self.answer(done=False)
-            if not wait():
+        if self.turn_seconds >= TURN_SECONDS:
+            self.end_turn(done=False)
+            if not wait_for_turn():
                 raise SystemExit
         self.begun = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        took = time.perf_counter() - self.begun
-        self.seconds, self.turn = self.seconds + took, self.turn + took
+        step_seconds = time.perf_counter() - self.begun
+        self.seconds += step_seconds
+        self.turn_seconds += step_seconds
 
-    def hear(self, event: Event) -> None:
-        """Note validations."""
+    def record(self, event: Event) -> None:
+        """Record a validation loss with its time."""
         if isinstance(event, MetricsMeasured) and "val_loss" in event.values:
             self.losses.append((self.seconds, event.values["val_loss"]))
 
-    def answer(self, *, done: bool) -> None:
-        """End the turn."""
-        tell(json.dumps({"seconds": self.seconds, "done": done, "losses": self.losses}))
-        self.turn, self.losses = 0.0, []
+    def end_turn(self, *, done: bool) -> None:
+        """Print the result of the turn."""
+        send(json.dumps({"seconds": self.seconds, "done": done, "losses": self.losses}))
+        self.turn_seconds, self.losses = 0.0, []
 
 
 def main() -> None:
-    """Train on a text with a preset, validated every so many steps."""
-    text, name, every = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
+    """Train on a text; arguments are its file, the preset, the steps between validations, and a time budget."""
+    text, preset, eval_every_n = Path(sys.argv[1]).read_text("utf-8"), sys.argv[2], int(sys.argv[3])
     minutes = float(sys.argv[4]) if len(sys.argv) > 4 else None
     vocabulary = Vocabulary.from_counts(Counter(text), 10_000)
     ids = vocabulary.encode(text)
-    validated = {"val_fraction": 0.1, "max_val_chars": 0, "eval_every_n": every, "patience": 0}
-    # in steps, since turns take their time by the clock, too
-    options = recipe(name, text, minutes, quiet=True, given=validated)
+    changes = {"val_fraction": 0.1, "max_val_chars": 0, "eval_every_n": eval_every_n, "patience": 0}
+    # A time limit would count the turns of the other program as well.
+    options = preset_options(preset, text, minutes, fixed_steps=True, changes=changes)
     turns = Turns()
-    tell("ready")
-    if wait():
+    send("ready")
+    if wait_for_turn():
         with tempfile.TemporaryDirectory() as folder:
             train(
-                ids, vocabulary, options, folder=Path(folder), number=1, emit=turns.hear, should_stop=lambda: False,
-                callbacks=[turns],
+                ids, vocabulary, options, folder=Path(folder), number=1, emit=turns.record,
+                should_stop=lambda: False, callbacks=[turns],
             )  # fmt: skip
-        turns.answer(done=True)
-        wait()
+        turns.end_turn(done=True)
+        wait_for_turn()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run training steps of this project in turns."""
+"""Run training steps of this project, in turns."""
 
 import sys
 from pathlib import Path
@@ -7,31 +7,31 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
-from turn_protocol import Work, take_turns  # noqa: E402
+from turn_protocol import TrainingSize, take_turns  # noqa: E402
 
 from charrnn.core.options import preset  # noqa: E402
 from charrnn.model.training.train_step import TrainStep  # noqa: E402
 
 
 def main() -> None:
-    """Train on one random batch with preset article and the given sizes; the last argument is the precision."""
+    """Train on one random batch with the preset Article; arguments are the sizes and the precision."""
     precision = sys.argv.pop()
-    work = Work.asked()
+    size = TrainingSize.from_arguments()
     options = preset("article") | {
-        "cell": work.cell,
-        "num_layers": work.layers,
-        "lstm_size": work.units,
-        "num_seqs": work.batch,
-        "num_steps": work.window,
+        "cell": size.cell,
+        "num_layers": size.layers,
+        "lstm_size": size.units,
+        "num_seqs": size.batch,
+        "num_steps": size.window,
         "use_embedding": True,
-        "embedding_size": work.units,
+        "embedding_size": size.units,
         "grad_clip": 5.0,
         "precision": precision,
     }
-    engine = TrainStep(options, work.classes)
-    batch = np.random.default_rng(1).integers(0, work.classes, (work.batch, work.window + 1)).astype(np.int32)
-    numbers = iter(range(10**9))
-    take_turns(lambda: engine.step(batch, next(numbers), 0.001, restart=False))
+    train_step = TrainStep(options, size.classes)
+    batch = np.random.default_rng(1).integers(0, size.classes, (size.batch, size.window + 1)).astype(np.int32)
+    step_numbers = iter(range(10**9))
+    take_turns(lambda: train_step.step(batch, next(step_numbers), 0.001, restart=False))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Generate text with this project in turns; print results in the format of torch_writing.py."""
+"""Generate text with this project, in turns; print seconds per character, as `torch_writing.py` does."""
 
 import sys
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
-from turn_protocol import BLOCK_SECONDS, tell, wait  # noqa: E402
+from turn_protocol import BLOCK_SECONDS, send, wait_for_turn  # noqa: E402
 
 from charrnn.core.options import defaults, preset  # noqa: E402
 from charrnn.core.vocabulary import Vocabulary  # noqa: E402
@@ -23,14 +23,14 @@ def main() -> None:
     vocabulary = Vocabulary.from_counts({chr(0x4E00 + i): 1 for i in range(classes - 1)}, classes)
     generator = Generator(Network(options, classes), vocabulary)
     texts = generator.generate(defaults("sampling") | {"max_length": 10**9, "num_samples": samples, "seed": 1})
-    for _ in range(3 * samples):  # the first call compiles, the next ones are short
+    for _ in range(3 * samples):  # the first call compiles, and the next ones generate shorter chunks
         next(texts)
-    tell("ready")
-    while wait():
+    send("ready")
+    while wait_for_turn():
         begun, count = time.perf_counter(), 0
         while (took := time.perf_counter() - begun) < BLOCK_SECONDS:
             count += sum(len(next(texts).text) for _ in range(samples))
-        tell(took / count)
+        send(took / count)
 
 
 if __name__ == "__main__":

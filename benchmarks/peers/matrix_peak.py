@@ -1,4 +1,4 @@
-"""Measure the matrix peak of this machine in turns: square float32 products."""
+"""Measure the peak speed of float32 matrix products on this machine, in turns."""
 
 import sys
 

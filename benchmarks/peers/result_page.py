@@ -1,4 +1,4 @@
-"""Write result pages: a table, a plot, and the machine."""
+"""Write result pages with a table, a plot and a description of the machine."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
-from peers.turn_protocol import threads
+from peers.turn_protocol import num_processors
 
 RESULTS = Path(__file__).parents[1] / "results"
 COLORS = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
@@ -21,16 +21,17 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor()
     return (
-        f"{date.today()}; {threads()} processors ({names[0] if names else platform.processor()}), {platform.system()}; "
+        f"{date.today()}; {num_processors()} processors ({processor}), {platform.system()}; "
         f"TensorFlow {version('tensorflow')}, Keras {version('keras')}."
     )
 
 
 def add_option(parser: ArgumentParser) -> None:
     """Add the flag --write; BENCH_WRITE=1 sets it for all benchmarks of `make bench`."""
-    asked = bool(os.environ.get("BENCH_WRITE"))
-    parser.add_argument("--write", action="store_true", default=asked, help="store the result in results/")
+    default = bool(os.environ.get("BENCH_WRITE"))
+    parser.add_argument("--write", action="store_true", default=default, help="store the result in results/")
 
 
 def exact(value: float) -> tuple[float, float, float]:
@@ -44,8 +45,8 @@ def write(name: str, title: str, lines: Sequence[str], plot: str) -> None:
     Args:
         name: Name of the files.
         title: Title of the page.
-        lines: A Markdown table and remarks.
-        plot: The SVG.
+        lines: A Markdown table and paragraphs of text.
+        plot: The plot, as SVG.
     """
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.svg").write_text(plot, encoding="utf-8")
@@ -58,19 +59,19 @@ def bars(rows: Mapping[str, Mapping[str, tuple[float, float, float]]], unit: str
 
     Args:
         rows: Lower quartile, median and upper quartile, by label and name.
-        unit: Unit of the values.
+        unit: Unit of the values, shown below the axis.
     """
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    most = max([1.0, *(high for row in rows.values() for _, _, high in row.values())])
+    highest = max([1.0, *(high for row in rows.values() for _, _, high in row.values())])
 
     def x(value: float) -> float:
-        return LEFT + (WIDTH - LEFT - 20) * value / most
+        return LEFT + (WIDTH - LEFT - 20) * value / highest
 
     parts, y = [], 30.0
     for number, name in enumerate(names):
-        place = LEFT + 170 * number
-        parts.append(f'<rect x="{place}" y="6" width="12" height="12" fill="{COLORS[number]}"/>')
-        parts.append(f'<text x="{place + 18}" y="16">{escape(name)}</text>')
+        legend_x = LEFT + 170 * number
+        parts.append(f'<rect x="{legend_x}" y="6" width="12" height="12" fill="{COLORS[number]}"/>')
+        parts.append(f'<text x="{legend_x + 18}" y="16">{escape(name)}</text>')
     for label, row in rows.items():
         parts.append(f'<text x="{LEFT - 8}" y="{y + ROW * len(row) / 2 + 5}" text-anchor="end">{escape(label)}</text>')
         for name, (low, median, high) in row.items():
@@ -88,32 +89,33 @@ def bars(rows: Mapping[str, Mapping[str, tuple[float, float, float]]], unit: str
     return _svg(parts, y + 24)
 
 
-def curves(lines: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> str:
-    """Draw lines through points `(x, y)`, with one color per name. A line of one point is a dot."""
+def curves(lines: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str) -> str:
+    """Draw lines through points `(x, y)`, with one color per name and a dot at the last point of each line."""
     points = [point for line in lines.values() for point in line]
     (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
     height, bottom = 320, 40
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        share, level = (x - left) / (right - left or 1), (y - low) / (high - low or 1)
-        return 60 + (WIDTH - 90) * share, height - bottom - (height - bottom - 30) * level
+    def to_pixels(x: float, y: float) -> tuple[float, float]:
+        x_share, y_share = (x - left) / (right - left or 1), (y - low) / (high - low or 1)
+        return 60 + (WIDTH - 90) * x_share, height - bottom - (height - bottom - 30) * y_share
 
     parts = []
     for number, (name, line) in enumerate(lines.items()):
-        places = [place(*point) for point in line]
-        shown = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        parts.append(f'<polyline points="{shown}" fill="none" stroke="{COLORS[number]}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLORS[number]}"/>' for x, y in places[-1:]]
+        pixels = [to_pixels(*point) for point in line]
+        coordinates = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
+        parts.append(f'<polyline points="{coordinates}" fill="none" stroke="{COLORS[number]}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLORS[number]}"/>' for x, y in pixels[-1:]]
         parts.append(
             f'<text x="{WIDTH - 20}" y="{20 + 18 * number}" text-anchor="end" fill="{COLORS[number]}">'
             f"{escape(name)}</text>"
         )
     for value in (low, (low + high) / 2, high):
-        parts.append(f'<text x="52" y="{place(left, value)[1] + 4:.1f}" text-anchor="end">{value:.2f}</text>')
+        parts.append(f'<text x="52" y="{to_pixels(left, value)[1] + 4:.1f}" text-anchor="end">{value:.2f}</text>')
     for value in (left, (left + right) / 2, right):
-        parts.append(f'<text x="{place(value, low)[0]:.1f}" y="{height - 20}" text-anchor="middle">{value:.0f}</text>')
-    parts.append(f'<text x="{WIDTH / 2}" y="{height - 4}" text-anchor="middle">{escape(across)}</text>')
-    parts.append(f'<text x="8" y="16">{escape(up)}</text>')
+        x = to_pixels(value, low)[0]
+        parts.append(f'<text x="{x:.1f}" y="{height - 20}" text-anchor="middle">{value:.0f}</text>')
+    parts.append(f'<text x="{WIDTH / 2}" y="{height - 4}" text-anchor="middle">{escape(x_label)}</text>')
+    parts.append(f'<text x="8" y="16">{escape(y_label)}</text>')
     return _svg(parts, height)
 
 

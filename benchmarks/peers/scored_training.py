@@ -1,4 +1,4 @@
-"""One training, scored on a part of the same text that neither training nor validation has seen."""
+"""Train a model, and score it on a test split that is used neither for training nor for validation."""
 
 import math
 import sys
@@ -14,7 +14,7 @@ import keras
 import numpy.typing as npt
 from peers.text_split import TextSplit, standard_error
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # as it is here, installed or not
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
 from charrnn.core.batches import split  # noqa: E402
 from charrnn.core.training_events import CheckpointSaved, Event  # noqa: E402
@@ -26,61 +26,62 @@ from charrnn.model.training.training_loop import train  # noqa: E402
 
 @dataclass(frozen=True)
 class Scored:
-    """What came of a training; losses in nats per character."""
+    """The result of a training; losses in nats per character."""
 
     loss: float
-    """Of the model that is used for writing, on the test part."""
+    """Test loss of the best checkpoint, or of the newest one without validations."""
     error: float
-    """Standard error of the loss, from block means."""
+    """Standard error of the test loss, estimated from block means."""
     validation: float
-    """Of that model, on its validation part."""
+    """Validation loss of the same checkpoint."""
     step: int
-    """That it is from."""
+    """Step of the same checkpoint."""
     steps: int
-    """That the training did."""
+    """Number of steps of the training."""
     seconds: float
-    """By the clock, compiling included."""
+    """Wall-clock time of the training, including compilation."""
     lowest: float | None
-    """Lowest loss on the validation part among dense extra validations, where they were asked for."""
+    """Lowest loss of the additional validations; `None` without them."""
 
 
 def train_and_score(parts: TextSplit, options: Mapping[str, Any], *, every: int = 0) -> Scored:
-    """Train on one part of a text and score the model that would be used for writing on another.
+    """Train on a text and score the best checkpoint on its test split.
 
     Args:
         parts: The text.
-        options: Training options, checked.
-        every: Steps between two extra validations, which change nothing and take time; 0 for none.
+        options: Validated training options.
+        every: Number of steps between additional validations, which take time but do not affect the training; 0 for
+            none.
     """
-    vocabulary = Vocabulary.from_counts(Counter(parts.own), options["max_vocab"])
-    ids = vocabulary.encode(parts.own)
-    heard: list[Event] = []
-    dense = _Dense(ids, options, every)
+    vocabulary = Vocabulary.from_counts(Counter(parts.train), options["max_vocab"])
+    ids = vocabulary.encode(parts.train)
+    events: list[Event] = []
+    validations = _AdditionalValidations(ids, options, every)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         train(
-            ids, vocabulary, dict(options), folder=Path(folder), number=1, emit=heard.append,
-            should_stop=lambda: False, callbacks=[dense] if every else [],
+            ids, vocabulary, dict(options), folder=Path(folder), number=1, emit=events.append,
+            should_stop=lambda: False, callbacks=[validations] if every else [],
         )  # fmt: skip
         seconds = time.monotonic() - begun
-        saved = [event for event in heard if isinstance(event, CheckpointSaved)]
-        kept = [event for event in saved if event.kind == "best"] or saved
-        network, _, _ = load_network(Path(folder, kept[-1].folder))
-    scored = vocabulary.encode(parts.before + parts.test)
-    losses = Evaluation(network, scored, first=len(parts.before)).losses()
+        saved = [event for event in events if isinstance(event, CheckpointSaved)]
+        best = ([event for event in saved if event.kind == "best"] or saved)[-1]
+        network, _, _ = load_network(Path(folder, best.folder))
+    test_ids = vocabulary.encode(parts.context + parts.test)
+    losses = Evaluation(network, test_ids, first=len(parts.context)).losses()
     return Scored(
         loss=float(losses.mean()),
         error=standard_error(losses),
-        validation=math.nan if kept[-1].loss is None else kept[-1].loss,
-        step=kept[-1].step,
+        validation=math.nan if best.loss is None else best.loss,
+        step=best.step,
         steps=saved[-1].step,
         seconds=seconds,
-        lowest=min(dense.losses) if dense.losses else None,
+        lowest=min(validations.losses) if validations.losses else None,
     )
 
 
-class _Dense(keras.callbacks.Callback):
-    """Validates more often than the training does."""
+class _AdditionalValidations(keras.callbacks.Callback):
+    """Validate more often than the training does."""
 
     def __init__(self, ids: npt.NDArray[Any], options: Mapping[str, Any], every: int):
         super().__init__()
@@ -94,7 +95,7 @@ class _Dense(keras.callbacks.Callback):
             return
         if self._evaluation is None:
             sizes = {name: self._options[name] for name in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")}
-            like = self._options["num_seqs"], self._options["num_steps"]
+            batch_shape = self._options["num_seqs"], self._options["num_steps"]
             first = split(len(self._ids), **sizes).num_train
-            self._evaluation = Evaluation(self.model, self._ids, first=first, like=like)
+            self._evaluation = Evaluation(self.model, self._ids, first=first, batch_shape=batch_shape)
         self.losses.append(self._evaluation.loss())

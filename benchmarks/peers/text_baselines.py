@@ -1,8 +1,9 @@
-"""What guessers without a network reach on the part of a text that is scored, in nats per character.
+"""Compute baselines without a network for the test split of a text, in nats per character.
 
-Static ones know what was trained on, as a network does that writes. xz and PPMd go on learning while they read, which a
-network does not, so they are to be compared with one that does, too. They read a tenth of what was trained on, as
-programs do whose last tenth is scored; where the test part is longer, several pieces of it, each as if it came next.
+Bigram and trigram models are static: like a trained network, they learn from the training text only. xz and PPMd also
+adapt to the text they compress, so they are to be compared with a network that does, too (dynamic evaluation). They
+compress pieces of the test split, each as long as a tenth of the training text and placed directly after it, because a
+reported loss is usually that of the last tenth.
 """
 
 import lzma
@@ -14,16 +15,16 @@ from dataclasses import dataclass
 from peers.text_split import TextSplit
 
 ORDERS = 2, 3, 4, 5, 6, 8, 12
-"""Longest contexts of PPMd, in bytes; the best one for a text counts, as if it had been known."""
-PIECES = 5
-"""Most pieces of the test part."""
+"""Context lengths of PPMd, in bytes; the lowest loss is reported."""
+MAX_PIECES = 5
+"""Maximum number of pieces of the test split that are compressed."""
 MEMORY = 256 << 20
-"""Bytes for PPMd's model, more than any text here fills."""
+"""Memory limit of PPMd in bytes; no text of the benchmarks needs more."""
 
 
 @dataclass(frozen=True)
 class TextBaselines:
-    """Nats per character of the test part."""
+    """Losses on the test split, in nats per character."""
 
     bigram: float
     trigram: float
@@ -32,56 +33,68 @@ class TextBaselines:
 
 
 def text_baselines(parts: TextSplit) -> TextBaselines:
-    """Let all guess."""
+    """Compute all baselines."""
     return TextBaselines(
-        bigram=static(parts, 1),
-        trigram=static(parts, 2),
-        xz=growth(parts, lambda text: len(lzma.compress(text, preset=9))),
-        ppmd=ppmd(parts),
+        bigram=ngram_loss(parts, 1),
+        trigram=ngram_loss(parts, 2),
+        xz=compression_loss(parts, lambda text: len(lzma.compress(text, preset=9))),
+        ppmd=ppmd_loss(parts),
     )
 
 
-def ppmd(parts: TextSplit) -> float:
-    """Return PPMd's (variant H; Shkarin 2002), as it learns while it reads."""
-    import pyppmd  # a compiled package that only this needs
+def ppmd_loss(parts: TextSplit) -> float:
+    """Return the loss of PPMd (variant H; Shkarin 2002)."""
+    import pyppmd  # imported here, because the other baselines do not need this package
 
-    def size(order: int) -> Callable[[bytes], int]:
+    def compressed_size(order: int) -> Callable[[bytes], int]:
         return lambda text: len(pyppmd.compress(text, max_order=order, mem_size=MEMORY, variant="H"))
 
-    return min(growth(parts, size(order)) for order in ORDERS)
+    return min(compression_loss(parts, compressed_size(order)) for order in ORDERS)
 
 
-def growth(parts: TextSplit, size: Callable[[bytes], int]) -> float:
-    """Return by how much a piece of the test part makes a packed text longer, if it comes after what was trained on."""
-    own = parts.own.encode()
-    length = min(len(parts.test), max(1, len(parts.own) // 10))
-    count = min(PIECES, len(parts.test) // length)
+def compression_loss(parts: TextSplit, compressed_size: Callable[[bytes], int]) -> float:
+    """Return how much pieces of the test split add to the compressed training text, in nats per character.
+
+    Args:
+        parts: The text.
+        compressed_size: Returns the size of a compressed text, in bytes.
+    """
+    train = parts.train.encode()
+    length = min(len(parts.test), max(1, len(parts.train) // 10))
+    count = min(MAX_PIECES, len(parts.test) // length)
     spare = len(parts.test) - length
-    firsts = [spare * number // max(count - 1, 1) for number in range(count)]
-    before = size(own)
-    packed = [size(own + parts.test[first : first + length].encode()) - before for first in firsts]
-    return sum(packed) * 8 * math.log(2) / (length * count)
+    starts = [spare * number // max(count - 1, 1) for number in range(count)]
+    before = compressed_size(train)
+    added = [compressed_size(train + parts.test[start : start + length].encode()) - before for start in starts]
+    return sum(added) * 8 * math.log(2) / (length * count)
 
 
-def static(parts: TextSplit, order: int) -> float:
-    """Return that of counts of the training text, contexts of up to `order` characters interpolated (Witten & Bell
-    1991): p(c | h) = (n(h c) + t(h) · p(c | h')) / (n(h) + t(h)), where t(h) is how many different characters followed
-    h, and h' is h without its first; below that all characters and one more are equally likely."""
-    text, known = parts.own, set(parts.own)
+def ngram_loss(parts: TextSplit, order: int) -> float:
+    """Return the loss of an interpolated n-gram model of the training text (Witten & Bell 1991).
+
+    p(c | h) = (n(h c) + t(h) · p(c | h')) / (n(h) + t(h)), where n counts occurrences, t(h) is the number of distinct
+    characters that followed h, and h' is h without its first character. Below the empty context, all characters of the
+    training text and one unknown character are equally likely.
+
+    Args:
+        parts: The text.
+        order: Number of characters in the longest context: 1 for a bigram model, 2 for a trigram model.
+    """
+    text, vocabulary = parts.train, set(parts.train)
     counts = [Counter(text[at : at + length + 1] for at in range(len(text) - length)) for length in range(order + 1)]
     totals: list[Counter[str]] = [Counter() for _ in counts]
-    kinds: list[Counter[str]] = [Counter() for _ in counts]
+    distinct: list[Counter[str]] = [Counter() for _ in counts]
     for length, grams in enumerate(counts):
         for gram, count in grams.items():
             totals[length][gram[:-1]] += count
-            kinds[length][gram[:-1]] += 1
-    nats, read = 0.0, parts.before + parts.test
-    for at in range(len(parts.before), len(read)):
-        p = 1 / (len(known) + 1)
+            distinct[length][gram[:-1]] += 1
+    nats, whole = 0.0, parts.context + parts.test
+    for at in range(len(parts.context), len(whole)):
+        p = 1 / (len(vocabulary) + 1)
         for length in range(min(order, at) + 1):
-            context = read[at - length : at]
+            context = whole[at - length : at]
             if total := totals[length][context]:
-                different = kinds[length][context]
-                p = (counts[length][context + read[at]] + different * p) / (total + different)
+                followers = distinct[length][context]
+                p = (counts[length][context + whole[at]] + followers * p) / (total + followers)
         nats -= math.log(p)
     return nats / len(parts.test)

@@ -1,4 +1,4 @@
-"""How a text is cut for a benchmark, and how sure a loss is. Knows neither networks nor options."""
+"""Split texts for benchmarks, and estimate the standard error of a loss."""
 
 import math
 from dataclasses import dataclass
@@ -7,41 +7,54 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-TEST = 100_000
-"""Characters that are cut off before anything else and only scored."""
-CONTEXT = 512
-"""Characters before a part that is scored, read without counting."""
+TEST_CHARACTERS = 100_000
+"""Length of the test split."""
+CONTEXT_CHARACTERS = 512
+"""Number of characters before the test split that are read as context; their losses are not counted."""
 BLOCKS = 20
-"""Parts of the test part, whose means tell how far its loss is from that of the whole source."""
+"""Number of blocks of the test split, from whose mean losses the standard error is estimated."""
 
 
 @dataclass(frozen=True)
 class TextSplit:
-    """What is trained on, a validation part of the training's own choice included, and what is scored."""
+    """A text to train and validate on, and a test split of the same source."""
 
-    own: str
+    train: str
+    """The text for the training, which splits off its own validation part."""
     test: str
-    before: str
-    """What stands before the test part in the source."""
+    context: str
+    """The characters before the test split in the source."""
 
 
-def split_text(text: str, *, characters: int, first: int = 0, test: int = TEST) -> TextSplit:
-    """TextSplit the test part off a text's end, and an excerpt of the rest to train on.
+def split_text(text: str, *, characters: int, first: int = 0, test: int = TEST_CHARACTERS) -> TextSplit:
+    """Split off the end of a text for testing, and an excerpt of the rest for training.
+
+    Args:
+        text: The source.
+        characters: Length of the excerpt.
+        first: Position of the excerpt in the source.
+        test: Length of the test split.
 
     Raises:
         ValueError: The text is too short.
     """
     if first + characters + test > len(text):
         raise ValueError(
-            f"The text has {len(text):,} characters; {characters:,} from {first:,} on and {test:,} to score need "
-            f"{first + characters + test:,}."
+            f"The text has {len(text):,} characters, but an excerpt of {characters:,} from position {first:,} and a "
+            f"test split of {test:,} need {first + characters + test:,}."
         )
-    rest, scored = text[:-test], text[-test:]
-    return TextSplit(own=rest[first : first + characters], test=scored, before=rest[-CONTEXT:])
+    rest = text[:-test]
+    return TextSplit(train=rest[first : first + characters], test=text[-test:], context=rest[-CONTEXT_CHARACTERS:])
 
 
 def standard_error(losses: npt.NDArray[Any], blocks: int = BLOCKS) -> float:
-    """Return the standard error of the mean of losses in the order of the text, from the means of blocks: neighbouring
-    characters are not independent."""
-    means = [part.mean() for part in np.array_split(losses, blocks)]
+    """Estimate the standard error of a mean loss from the means of consecutive blocks.
+
+    Blocks are used because the losses of neighboring characters are correlated.
+
+    Args:
+        losses: The losses of the characters, in the order of the text.
+        blocks: Number of blocks.
+    """
+    means = [block.mean() for block in np.array_split(losses, blocks)]
     return float(np.std(means, ddof=1) / math.sqrt(blocks))

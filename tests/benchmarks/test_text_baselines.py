@@ -1,4 +1,4 @@
-"""What models are compared with: splits of a text, standard errors, and guessers without a network."""
+"""Test the helpers of the benchmarks: text splits, standard errors and baselines without a network."""
 
 import importlib
 import math
@@ -13,58 +13,61 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.fixture
 def peers(monkeypatch):
-    """Import a module that benchmarks share, which they find beside them."""
+    """Return a function that imports a module of `benchmarks/peers`, as the benchmarks do."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return lambda name: importlib.import_module(f"peers.{name}")
 
 
-def test_an_excerpt_and_the_test_part_have_nothing_in_common(peers):
+def test_excerpt_and_test_split_do_not_overlap(peers):
     text = "".join(chr(33 + number) for number in range(60))
     parts = peers("text_split").split_text(text, characters=23, first=5, test=11)
-    assert parts.own == text[5:28] and parts.test == text[49:] and parts.before == text[:49]
+    assert parts.train == text[5:28] and parts.test == text[49:] and parts.context == text[:49]
 
 
-def test_a_text_that_is_too_short_for_its_parts_is_refused(peers):
-    with pytest.raises(ValueError, match="The text has 34 characters; 23 from 5 on and 7 to score need 35"):
+def test_too_short_text_is_rejected(peers):
+    with pytest.raises(
+        ValueError,
+        match="The text has 34 characters, but an excerpt of 23 from position 5 and a test split of 7 need 35",
+    ):
         peers("text_split").split_text("x" * 34, characters=23, first=5, test=7)
 
 
-def test_the_standard_error_is_that_of_block_means(peers):
-    losses = np.repeat([1.0, 4.0, 2.5], 6)  # what is alike within a block says nothing new
+def test_standard_error_is_computed_from_block_means(peers):
+    losses = np.repeat([1.0, 4.0, 2.5], 6)  # equal losses within a block add no information
     expected = np.std([1.0, 4.0, 2.5], ddof=1) / math.sqrt(3)
     assert peers("text_split").standard_error(losses, blocks=3) == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_static_bigram_is_interpolated_as_witten_and_bell_say(peers):
-    own, test = "abacabb", "bad"
-    cut = peers("text_split").TextSplit(own=own, test=test, before="ac")
-    alone = {"a": (3 + 3 / 4) / 10, "b": (3 + 3 / 4) / 10, "c": (1 + 3 / 4) / 10, "d": (3 / 4) / 10}
-    after = {"a": {"b": 2, "c": 1}, "b": {"a": 1, "b": 1}, "c": {"a": 1}}
+def test_bigram_loss_is_interpolated_as_in_witten_and_bell(peers):
+    train, test = "abacabb", "bad"
+    parts = peers("text_split").TextSplit(train=train, test=test, context="ac")
+    unigram = {"a": (3 + 3 / 4) / 10, "b": (3 + 3 / 4) / 10, "c": (1 + 3 / 4) / 10, "d": (3 / 4) / 10}
+    counts = {"a": {"b": 2, "c": 1}, "b": {"a": 1, "b": 1}, "c": {"a": 1}}
     nats = 0.0
     for context, character in pairwise("c" + test):
-        followers = after[context]
-        kinds, total = len(followers), sum(followers.values())
-        nats -= math.log((followers.get(character, 0) + kinds * alone[character]) / (total + kinds))
-    assert peers("text_baselines").static(cut, 1) == pytest.approx(nats / 3, rel=1e-12)
+        followers = counts[context]
+        distinct, total = len(followers), sum(followers.values())
+        nats -= math.log((followers.get(character, 0) + distinct * unigram[character]) / (total + distinct))
+    assert peers("text_baselines").ngram_loss(parts, 1) == pytest.approx(nats / 3, rel=1e-12)
 
 
-def test_what_is_packed_after_itself_costs_next_to_nothing(peers):
-    own = "".join(map(str, np.random.default_rng(5).integers(10, 99, 900)))
+def test_compression_loss_of_repeated_text_is_low(peers):
+    train = "".join(map(str, np.random.default_rng(5).integers(10, 99, 900)))
     splits, baselines = peers("text_split"), peers("text_baselines")
-    again = splits.TextSplit(own=own, test=own[300:800], before="")
-    other = splits.TextSplit(own=own, test=own[300:800][::-1], before="")
-    for guess in (baselines.ppmd, lambda parts: baselines.text_baselines(parts).xz):
-        assert 0 < guess(again) < 0.3 * guess(other)
+    repeated = splits.TextSplit(train=train, test=train[300:800], context="")
+    reversed_text = splits.TextSplit(train=train, test=train[300:800][::-1], context="")
+    for loss in (baselines.ppmd_loss, lambda parts: baselines.text_baselines(parts).xz):
+        assert 0 < loss(repeated) < 0.3 * loss(reversed_text)
 
 
-def test_what_learns_while_it_reads_reads_a_tenth_of_the_text_at_a_time(peers):
-    own, test = "abcdefghij" * 3, "".join(chr(65 + number) for number in range(17))
-    read = []
+def test_test_split_is_compressed_in_pieces_of_a_tenth_of_the_training_text(peers):
+    train, test = "abcdefghij" * 3, "".join(chr(65 + number) for number in range(17))
+    compressed = []
 
-    def size(text):
-        read.append(text.decode())
+    def compressed_size(text):
+        compressed.append(text.decode())
         return len(text)
 
-    cut = peers("text_split").TextSplit(own=own, test=test, before="")
-    assert peers("text_baselines").growth(cut, size) == pytest.approx(8 * math.log(2), rel=1e-12)
-    assert read == [own, *(own + test[first : first + 3] for first in (0, 3, 7, 10, 14))]
+    parts = peers("text_split").TextSplit(train=train, test=test, context="")
+    assert peers("text_baselines").compression_loss(parts, compressed_size) == pytest.approx(8 * math.log(2), rel=1e-12)
+    assert compressed == [train, *(train + test[start : start + 3] for start in (0, 3, 7, 10, 14))]

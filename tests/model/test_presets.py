@@ -38,8 +38,8 @@ def text():
 def test_preset_soon_beats_the_bigram_baseline_on_held_out_text(name, text, tmp_path):
     vocabulary = Vocabulary.from_counts(Counter(text), 3500)
     ids = vocabulary.encode(text)
-    rare = 1_000_000  # no validations or samples during training
-    quiet = {"max_minutes": 0, "eval_every_n": rare, "sample_every_n": 0, "max_steps": STEPS[name], "patience": 0}
+    never_due = 1_000_000  # no validations during the training
+    quiet = {"max_minutes": 0, "eval_every_n": never_due, "sample_every_n": 0, "max_steps": STEPS[name], "patience": 0}
     sizes = {"num_characters": len(text) - HELD_OUT, "num_distinct": len(set(text))}
     state = train(
         ids[:-HELD_OUT],

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from charrnn.core.options import ARCHITECTURE, preset
 from charrnn.model.compute import stateless_random
-from charrnn.model.generation.ngram_lookup import Tables, advance, expected
+from charrnn.model.generation.ngram_lookup import Tables, advance, next_probabilities
 from charrnn.model.generation.sampling import Sampler
 from charrnn.model.network.network import Network, State
 
@@ -45,7 +45,7 @@ def _decode_loop(architecture: tuple[tuple[str, Any], ...], num_classes: int) ->
 
 
 class DecodeLoop:
-    """Functions compiled on first use, for each number of samples and each set of costly options.
+    """Functions compiled on first use, for each number of samples and combination of costly options.
 
     Args:
         architecture: The options that determine the shapes of a network's weights.
@@ -57,13 +57,13 @@ class DecodeLoop:
         self.generate = tf.function(self._generate, jit_compile=True, autograph=False)
         self.read = tf.function(self._read_window, jit_compile=True, autograph=False)
 
-    def _called(self, weights: list[tf.Tensor], ids: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+    def _call_network(self, weights: list[tf.Tensor], ids: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         """Call the network with the given weights instead of its own."""
         result: tuple[tf.Tensor, State] = self._network.stateless_call(weights, [], ids, state=state)[0]
         return result
 
     def _read_window(self, weights: list[tf.Tensor], ids: tf.Tensor, state: State) -> State:
-        return self._called(weights, ids, state)[1]
+        return self._call_network(weights, ids, state)[1]
 
     def _generate(
         self,
@@ -92,10 +92,10 @@ class DecodeLoop:
         def body(
             t: tf.Tensor, state: State, last: tf.Tensor, history: tf.Tensor, nodes: tf.Tensor, *arrays: Any
         ) -> tuple[Any, ...]:
-            logits, state = self._called(weights, last[:, None], state)
+            logits, state = self._call_network(weights, last[:, None], state)
             logprobs = tf.nn.log_softmax(logits[0])[:, :known]
             if mixture is not None:
-                logprobs = _mixed(logprobs, expected(mixture.tables, nodes)[:, :known], mixture.share)
+                logprobs = _mixed(logprobs, next_probabilities(mixture.tables, nodes)[:, :known], mixture.share)
             # Random numbers depend on the position in the text, not on how the text is divided into calls.
             noise = stateless_random.uniform(counters, seed, position + t)
             last = tf.where(forced[t] >= 0, forced[t], sampler.pick(logprobs, history, noise))

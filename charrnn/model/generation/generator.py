@@ -82,8 +82,8 @@ class Generator:
         for ids, logprobs, top_ids, top_logprobs in self._chunks(options, prompt, alternatives):
             for sample, stop_string in enumerate(stop_strings):
                 if not stop_string.reached:
-                    named = self._alternatives(top_ids[sample], top_logprobs[sample]) if alternatives else []
-                    details = [logprobs[sample].tolist()] + ([named] if alternatives else [])
+                    choices = self._alternatives(top_ids[sample], top_logprobs[sample]) if alternatives else []
+                    details = [logprobs[sample].tolist()] + ([choices] if alternatives else [])
                     yield from _chunk(sample, *stop_string.feed(self._vocabulary.decode(ids[sample]), *details))
             if all(stop_string.reached for stop_string in stop_strings):
                 return
@@ -108,9 +108,9 @@ class Generator:
                 ahead = prompt_rest[len(prompt_rest) + unread :][:count] if unread else prompt_rest[:0]
                 forced[: len(ahead)] = ahead
                 call = partial(self._call, options, alternatives, forced, position, count)
-                found = list(threads.map(call, states) if shards > 1 else map(call, states))
+                results = list(threads.map(call, states) if shards > 1 else map(call, states))
                 if position + count > 0:
-                    joined = (np.concatenate(arrays, 1) for arrays in zip(*found, strict=True))
+                    joined = (np.concatenate(arrays, 1) for arrays in zip(*results, strict=True))
                     yield tuple(np.swapaxes(array[-unread:count], 0, 1) for array in joined)
                     size = min(4 * size, CHUNK)
                 position += count
@@ -147,27 +147,27 @@ class Generator:
         Returns:
             The initial state of each shard.
         """
-        given = self._vocabulary.encode(prompt or self._default_prompt()).astype(np.int32)
+        ids = self._vocabulary.encode(prompt or self._default_prompt()).astype(np.int32)
         state = self._network.zero_state(1)
-        done = (len(given) - 1) // CHUNK * CHUNK
+        done = (len(ids) - 1) // CHUNK * CHUNK
         for begin in range(0, done, CHUNK):
-            state = self._loop.read(self._weights(), tf.constant(given[None, begin : begin + CHUNK]), state)
+            state = self._loop.read(self._weights(), tf.constant(ids[None, begin : begin + CHUNK]), state)
         per_shard = samples // shards
         history = np.full((per_shard, HISTORY), -1, np.int32)
-        recent = given[: done + 1][-HISTORY:]
+        recent = ids[: done + 1][-HISTORY:]
         nodes = tf.zeros((1, 0), tf.int32)
         if self._mixture is not None:
-            nodes = tf.constant(self._mixture.ngrams.nodes(given[: done + 1])[None])
+            nodes = tf.constant(self._mixture.ngrams.nodes(ids[: done + 1])[None])
         if prompt:
             history[:, HISTORY - len(recent) :] = recent
         return [
             _ShardState(
                 first,
-                [tf.repeat(one, per_shard, 0) for one in state],
-                tf.fill([per_shard], int(given[done])),
+                [tf.repeat(tensor, per_shard, 0) for tensor in state],
+                tf.fill([per_shard], int(ids[done])),
                 tf.constant(history),
                 tf.repeat(nodes, per_shard, 0),
-                given[done + 1 :],
+                ids[done + 1 :],
             )
             for first in range(0, samples, per_shard)
         ]
@@ -181,7 +181,7 @@ class Generator:
         return MixtureTensors(self._tables, tf.constant(self._mixture.share, tf.float32))
 
     def _default_prompt(self) -> str:
-        """Return what an empty prompt continues from: a line break, or a space, or the first known character."""
+        """Return the prompt that replaces an empty one: a line break, a space, or the first known character."""
         known = self._vocabulary.characters
         return next((character for character in "\n " if character in known), known[0])
 

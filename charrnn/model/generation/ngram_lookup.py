@@ -1,4 +1,4 @@
-"""Look up an n-gram model inside compiled functions: the contexts of a text, and the probabilities after them.
+"""Evaluate an n-gram model inside compiled functions: contexts, and the probabilities of the next character.
 
 S  samples     V  classes     L  levels: contexts of 0 … L-1 characters
 """
@@ -28,9 +28,9 @@ class Tables(NamedTuple):
 
 def tables_of(ngrams: NGrams) -> Tables:
     """Return an n-gram model's arrays as tensors."""
-    known = slice(ngrams.starts[0], ngrams.starts[1])
+    edges = slice(ngrams.starts[0], ngrams.starts[1])
     root = np.zeros(ngrams.num_classes, np.float32)
-    root[ngrams.followers[known]] = ngrams.discounted[known]
+    root[ngrams.followers[edges]] = ngrams.discounted[edges]
     return Tables(
         _padded(ngrams.starts, ngrams.starts[-1]),
         _padded(ngrams.followers, 0),
@@ -66,42 +66,42 @@ def advance(tables: Tables, nodes: tf.Tensor, characters: tf.Tensor) -> tf.Tenso
 
     _, edges, _ = tf.while_loop(lambda number, *_: number < halvings, halve, (0, low, end))
     last = tables.followers.shape[0] - 1
-    is_there = (edges < end) & (tf.gather(tables.followers, tf.minimum(edges, last)) == characters[:, None])
-    longer = tf.where((shorter >= 0) & is_there, edges + 1, -1)
+    exists = (edges < end) & (tf.gather(tables.followers, tf.minimum(edges, last)) == characters[:, None])
+    longer = tf.where((shorter >= 0) & exists, edges + 1, -1)
     return tf.concat([tf.zeros_like(nodes[:, :1]), longer], 1)
 
 
-def expected(tables: Tables, nodes: tf.Tensor) -> tf.Tensor:
+def next_probabilities(tables: Tables, nodes: tf.Tensor) -> tf.Tensor:
     """Return the probability of every class after the contexts `nodes`, shape `(S, V)`."""
     samples, levels = nodes.shape
-    is_there, inside = nodes >= 0, tf.maximum(nodes, 0)
-    backoffs = tf.where(is_there, tf.gather(tables.backoffs, inside), 1.0)
+    exists, inside = nodes >= 0, tf.maximum(nodes, 0)
+    backoffs = tf.where(exists, tf.gather(tables.backoffs, inside), 1.0)
     # The probability mass that longer contexts leave to each level.
     left = tf.math.cumprod(backoffs, 1, exclusive=True, reverse=True)
     num_classes = tables.root.shape[0]
-    found = left[:, :1] * (tables.root + backoffs[:, :1] / num_classes)
+    root_probabilities = left[:, :1] * (tables.root + backoffs[:, :1] / num_classes)
     if levels == 1:
-        return found
-    left, is_there, inside = left[:, 1:], is_there[:, 1:], inside[:, 1:]
+        return root_probabilities
+    left, exists, inside = left[:, 1:], exists[:, 1:], inside[:, 1:]
     starts = tf.gather(tables.starts, inside)
-    ends = tf.where(is_there, tf.gather(tables.starts, inside + 1), starts)
+    ends = tf.where(exists, tf.gather(tables.starts, inside + 1), starts)
     chunks = (ends - starts + CHUNK - 1) // CHUNK
     after = tf.cumsum(chunks, 1)
     rows = tf.broadcast_to(tf.range(samples)[:, None], (samples, CHUNK))
 
-    def add(number: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def add(number: tf.Tensor, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Add chunk `number` of each sample, counted over all levels."""
         level = tf.minimum(tf.reduce_sum(tf.cast(after <= number, tf.int32), 1), levels - 2)
 
-        def own(array: tf.Tensor) -> tf.Tensor:
+        def at_level(array: tf.Tensor) -> tf.Tensor:
             return tf.gather(array, level, axis=1, batch_dims=1)
 
-        begin = own(starts) + (number - own(after) + own(chunks)) * CHUNK
+        begin = at_level(starts) + (number - at_level(after) + at_level(chunks)) * CHUNK
         edges = begin[:, None] + tf.range(CHUNK)
-        counts = (edges < own(ends)[:, None]) & (number < after[:, -1:])
+        counts = (edges < at_level(ends)[:, None]) & (number < after[:, -1:])
         edges = tf.clip_by_value(edges, 0, tables.followers.shape[0] - 1)
-        values = tf.where(counts, tf.gather(tables.discounted, edges) * own(left)[:, None], 0.0)
+        values = tf.where(counts, tf.gather(tables.discounted, edges) * at_level(left)[:, None], 0.0)
         indices = tf.stack([rows, tf.gather(tables.followers, edges)], 2)
-        return number + 1, tf.tensor_scatter_nd_add(found, indices, values)
+        return number + 1, tf.tensor_scatter_nd_add(probabilities, indices, values)
 
-    return tf.while_loop(lambda number, _: number < tf.reduce_max(after), add, (0, found))[1]
+    return tf.while_loop(lambda number, _: number < tf.reduce_max(after), add, (0, root_probabilities))[1]

@@ -25,7 +25,7 @@ def _shifted(window: tf.Tensor, steps: int) -> list[tf.Tensor]:
 @xla_kernel
 def _forward(window: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     steps = window.shape[0] - KERNEL_SIZE + 1
-    return tf.add_n([kernel[back] * one for back, one in enumerate(_shifted(window, steps))])
+    return tf.add_n([kernel[back] * vectors for back, vectors in enumerate(_shifted(window, steps))])
 
 
 @xla_kernel
@@ -34,7 +34,7 @@ def _backward(window: tf.Tensor, kernel: tf.Tensor, d: tf.Tensor) -> tuple[tf.Te
     # A vector contributes at its own position and at the K - 1 positions after it.
     after = tf.pad(d, [[KERNEL_SIZE - 1, KERNEL_SIZE - 1], [0, 0], [0, 0]])
     moved = [after[back : back + window.shape[0]] for back in range(KERNEL_SIZE)]
-    d_window = tf.add_n([kernel[back] * one for back, one in enumerate(moved)])
+    d_window = tf.add_n([kernel[back] * gradient for back, gradient in enumerate(moved)])
 
     def accumulate(t: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # The K vectors that step t has read, oldest first.
@@ -50,7 +50,7 @@ class Convolution(keras.layers.Layer):
     """Mix each vector with the K - 1 preceding ones: `y_t = Σ_k kernel_k ⊙ x_{t-k}`.
 
     The gates of a gated linear recurrence depend on the newest character only; the convolution lets the first layer
-    see several characters at once. Its state are the last K - 1 vectors.
+    see several characters at once. The state consists of the last K - 1 vectors.
 
     Args:
         units: H.

@@ -26,7 +26,7 @@ def uses_cudnn(cell: str) -> bool:
 
 
 def run_layer(layer: LSTM | GRU, x: Inputs, state: list[tf.Tensor]) -> LayerOutput:
-    """Compute what calling the layer computes, in float32; not possible inside a function compiled by XLA.
+    """Compute the same as `layer(x, state)`, in float32; not possible inside a function compiled by XLA.
 
     If cuDNN cannot be loaded, Keras falls back to a TensorFlow loop.
 

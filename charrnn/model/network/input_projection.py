@@ -59,7 +59,7 @@ def project(x: Inputs, kernel: tf.Tensor, dtype: str) -> tf.Tensor:
 
 
 def projects_table_first(characters: int, classes: int, size: int, columns: int) -> bool:
-    """Return whether it is cheaper to project the whole table and look up rows of that: (x · E) · W = x · (E · W).
+    """Return whether projecting the whole table before the lookup is cheaper: (x · E) · W = x · (E · W).
 
     Counts operations forward and backward of a table `(V, D)` and a matrix `(D, C)`.
     """

@@ -73,7 +73,6 @@ def add_and_norm(
         The new residual stream and its norm.
     """
     seeds = [] if seed is None or dropout_rate == 0 else [seed]
-    seeds = [] if seed is None or dropout_rate == 0 else [seed]
 
     @tf.custom_gradient
     def run(x: tf.Tensor, y: tf.Tensor) -> Any:

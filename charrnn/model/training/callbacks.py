@@ -18,7 +18,7 @@ Logs = dict[str, float] | None
 
 EXPLOSION_FACTOR, EXPLOSION_STEPS = 3, 100
 """A loss of this many times the first step's, for this many steps in a row, does not recover. (char-rnn ended at the
-first such step, which killed trainings that would have recovered.)"""
+first such step, which ended trainings that would have recovered.)"""
 
 
 class EventCallback(keras.callbacks.Callback):

@@ -16,10 +16,10 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Create the optimizer for some variables, one of which does not decay.
 
-    Adam and RMSprop have the constants of the systems they come from: Adam TensorFlow 1's epsilon of 1e-8; RMSprop
-    char-rnn's decay of 0.95 and an epsilon that matches its 1e-8, which it adds outside the root and Keras inside.
-    AdamW has a shorter average of squared gradients (0.99), which suits trainings of a few thousand steps. With Muon,
-    which updates the matrices between hidden units, AdamW updates all other weights.
+    Adam uses TensorFlow 1's epsilon of 1e-8. RMSprop uses char-rnn's decay of 0.95; its epsilon of 1e-16 corresponds to
+    char-rnn's 1e-8, because Keras adds epsilon inside the square root and char-rnn outside. AdamW averages squared
+    gradients over fewer steps (0.99), which suits trainings of a few thousand steps. Muon updates the matrices between
+    hidden units, and AdamW all other weights.
     """
     rate, name = options["learning_rate"], options["optimizer"]  # Keras' default names are numbered per process
     match name:

@@ -14,7 +14,7 @@ MIN_STEPS = 10
 """Minimum number of steps between two comparisons, to measure the time per step; fewer if steps are slow."""
 FIRST_STEP = 3
 """Earlier steps are not measured, because they compile."""
-AIM = 0.985
+TARGET = 0.985
 """Fraction of the time budget at which the schedule ends; the last validation and checkpoint take the rest."""
 TOLERANCE = 0.015
 """The end is not moved by less than this fraction of the time budget."""
@@ -62,7 +62,7 @@ class TimeBudget:
 
     @property
     def total_steps(self) -> int:
-        """Step at which the training is complete, as far as is known."""
+        """Step at which the training is complete, as currently planned."""
         return self.progress.fitted_steps or min(self.options["max_steps"], self.epoch_limit)
 
     @property
@@ -108,13 +108,13 @@ class TimeBudget:
 
     def _fit(self, step_seconds: float) -> str:
         progress, before = self.progress, self.total_steps
-        left = AIM * self.limit - progress.seconds
+        left = TARGET * self.limit - progress.seconds
         total = min(self.epoch_limit, progress.step + max(1, int(left / step_seconds)))
-        off = abs(total - before) * step_seconds
-        if progress.fitted_steps and off <= TOLERANCE * self.limit:
+        change = abs(total - before) * step_seconds
+        if progress.fitted_steps and change <= TOLERANCE * self.limit:
             return ""
         share, hold = self._completed(progress.step), self.options["lr_hold"]
-        # While the learning rate is constant, the schedule is as if its end had been known from the beginning.
+        # While the learning rate is constant, the new schedule equals one whose end was known from the beginning.
         is_early = progress.fitted_from == 0 and share <= hold and progress.step <= hold * total
         progress.fitted_from, progress.fitted_share = (0, 0.0) if is_early else (progress.step, share)
         progress.estimated_steps = progress.estimated_steps or self.options["max_steps"]
@@ -128,20 +128,20 @@ class TimeBudget:
         rest = (step - progress.fitted_from) / (total - progress.fitted_from)
         return min(1.0, progress.fitted_share + (1 - progress.fitted_share) * rest)
 
-    def resume(self, before: Mapping[str, Any]) -> None:
+    def resume(self, stored: Mapping[str, Any]) -> None:
         """Keep the fitted end of a stored training, unless the user has set another end since.
 
         Args:
-            before: Options of the stored training.
+            stored: Options of the stored training.
         """
         progress = self.progress
         ends = "max_minutes", "max_epochs", "fit_steps"
-        same = all(self.options[name] == before.get(name, self.options[name]) for name in ends)
+        same = all(self.options[name] == stored.get(name, self.options[name]) for name in ends)
         if same and self.options["max_steps"] in (progress.fitted_steps, progress.estimated_steps):
             return
         progress.fitted_steps = progress.fitted_from = progress.estimated_steps = progress.looks = 0
         progress.fitted_share = 0.0
-        has_more_time = self.is_fitted and self.options["max_minutes"] > before.get("max_minutes", 0)
+        has_more_time = self.is_fitted and self.options["max_minutes"] > stored.get("max_minutes", 0)
         if has_more_time and progress.step >= self.total_steps:  # estimate the number of steps from the speed so far
             longer = progress.step * self.limit / max(progress.seconds, 1e-9)
             progress.estimated_steps = self.options["max_steps"]

@@ -24,7 +24,7 @@ from charrnn.model.training.time_budget import TimeBudget
 from charrnn.model.training.train_step import TrainStep
 
 UNLIMITED = 1_000_000_000
-"""More steps than any training has."""
+"""Number of steps that no training reaches."""
 MAX_NOISE = 0.005
 """Maximum difference in nats between the loss of the best model and the lowest loss, however noisy a short text is."""
 SECONDS_BETWEEN_BEST = 10.0
@@ -53,7 +53,7 @@ class TrainingProgress:
     best_step: int = 0
     best_seconds: float = 0.0
     best_blocks: list[float] = field(default_factory=list)
-    """The losses of the best validation in blocks of the validation text, to tell differences from noise."""
+    """The losses of the best validation in blocks of the validation text, to distinguish differences from noise."""
     without_gain: int = 0
     """Consecutive validations without a lower loss."""
     newest_is_worse: bool = False
@@ -124,16 +124,18 @@ class TrainState:
     def __post_init__(self) -> None:
         self.progress.began = self.number
         sizes = {name: self.options[name] for name in ("num_seqs", "num_steps")}
-        kept = {name: self.options[name] for name in ("val_fraction", "max_val_chars")}
-        self.split = split(len(self.ids), **kept, **sizes)
+        val_sizes = {name: self.options[name] for name in ("val_fraction", "max_val_chars")}
+        self.split = split(len(self.ids), **val_sizes, **sizes)
         self.streams = Streams(self.ids[: self.split.num_train], seed=self.options["seed"], **sizes)
         self.train_step = TrainStep(self.options, len(self.vocabulary) + 1)
         if self.options["cell"] == "mingru":
             self.train_step.initialize_output_bias(self.ids[: self.split.num_train][:COUNTED_CHARACTERS])
         self.evaluation = None
         if self.split.num_val:
-            like = self.options["num_seqs"], self.options["num_steps"]
-            self.evaluation = Evaluation(self.train_step.result, self.ids, first=self.split.num_train, like=like)
+            batch_shape = self.options["num_seqs"], self.options["num_steps"]
+            self.evaluation = Evaluation(
+                self.train_step.result, self.ids, first=self.split.num_train, batch_shape=batch_shape
+            )
         self.mixture: Mixture | None = None
         self._ngrams_on_validation: Floats = np.empty(0)
         if self.options["ngram_order"] and self.evaluation is not None:
@@ -205,12 +207,12 @@ class TrainState:
             EvaluationStopped: A stop was requested.
         """
         losses = evaluation.losses(self.should_stop)
-        alone = float(np.mean(losses))
-        if self.mixture is None or not math.isfinite(alone):
-            return {"val_loss": alone}, losses
+        network_loss = float(np.mean(losses))
+        if self.mixture is None or not math.isfinite(network_loss):
+            return {"val_loss": network_loss}, losses
         self.mixture.share = self.progress.network_share = best_share(losses, self._ngrams_on_validation)
         mixed = self.mixture.losses(losses, self._ngrams_on_validation)
-        return {"val_loss": float(np.mean(mixed)), "network_loss": alone}, mixed
+        return {"val_loss": float(np.mean(mixed)), "network_loss": network_loss}, mixed
 
     def _count_ngrams(self) -> None:
         """Count n-grams in the training text, and predict the validation text with them."""
@@ -225,17 +227,21 @@ class TrainState:
     def _counted_ids(self) -> Ids:
         return self.ids[: self.split.num_train][-LONGEST:]
 
-    def diverged(self, finding: str) -> TrainingFailed:
+    def diverged(self, problem: str) -> TrainingFailed:
         """Return the error for a training whose numbers became NaN or infinite."""
         return TrainingFailed(
-            f"{finding}: the training has diverged. "
+            f"{problem}: the training has diverged. "
             f"Lower learning_rate (now {self.options['learning_rate']:g}), raise warmup_steps "
             f"(now {self.options['warmup_steps']}), or set a tighter grad_clip (now {self.options['grad_clip']:g}, "
             f"0 is off). The last checkpoint is kept."
         )
 
     def save(self, kind: str, loss: float | None) -> None:
-        """Save a checkpoint, `last` or `best`; an unsaved best one is saved first, so that none is newer than it."""
+        """Save a checkpoint, `last` or `best`.
+
+        Before `last`, an unsaved best state is saved, because a training that is resumed from `last` does not reach it
+        again.
+        """
         if kind == "last":
             self.save_unsaved_best()
         self._write(kind, loss, self._snapshot())
@@ -243,8 +249,8 @@ class TrainState:
     def keep_best(self, loss: float) -> None:
         """Keep the current state as the best one.
 
-        With cadence `log`, if lower losses follow each other quickly, it is saved later: at the latest with the next
-        `last`, from which an interrupted training would find it again.
+        With cadence `log`, if lower losses follow each other quickly, it is saved later, at the latest with the next
+        `last` checkpoint. A training that is interrupted before resumes at an older step and finds it again.
         """
         self._unsaved_best = loss, self._snapshot()
         if self.options["cadence"] == "even" or time.monotonic() - self._best_saved_at > SECONDS_BETWEEN_BEST:

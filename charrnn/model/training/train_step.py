@@ -63,7 +63,7 @@ class TrainStep:
             gradients before clipping.
         """
         if restart:
-            self._state = [[tf.zeros_like(one) for one in shard] for shard in self._state]
+            self._state = [[tf.zeros_like(tensor) for tensor in shard] for shard in self._state]
         seeds = np.array([self._seed(number, shard) for shard in range(self._shards)], np.int32)
         inputs = tf.constant(batch), self._state, tf.constant(seeds)
         metrics, self._state = self._run(*inputs, tf.constant(rate))
@@ -77,7 +77,7 @@ class TrainStep:
             ids: Part of the training text, any length, each in `0 … V-1`.
         """
         counts = np.bincount(ids, minlength=self.network.num_classes) + 0.5  # unseen classes stay possible
-        for network in {id(one): one for one in (self.network, self.result)}.values():
+        for network in {id(network): network for network in (self.network, self.result)}.values():
             network.output_bias.assign(np.log(counts / counts.sum()))
 
     def _whole(
@@ -104,13 +104,13 @@ class TrainStep:
 
     def _split_state(self, state: list[Any]) -> list[State]:
         """Split every state `(B, units)` into those of the shards."""
-        shards = zip(*(np.split(np.asarray(one), self._shards) for one in state), strict=True)
-        return [[tf.constant(one) for one in shard] for shard in shards]
+        shards = zip(*(np.split(np.asarray(tensor), self._shards) for tensor in state), strict=True)
+        return [[tf.constant(array) for array in shard] for shard in shards]
 
     def _joined_state(self) -> Arrays:
         return {
-            f"memory/{number}": np.concatenate([np.asarray(one) for one in own])
-            for number, own in enumerate(zip(*self._state, strict=True))
+            f"memory/{number}": np.concatenate([np.asarray(tensor) for tensor in shards])
+            for number, shards in enumerate(zip(*self._state, strict=True))
         }
 
     def weights(self) -> Arrays:

@@ -28,7 +28,7 @@ from charrnn.model.training.train_state import TrainState
 SAVE_EVERY_SECONDS = 300
 """Maximum age of the last checkpoint, so that slow networks lose little in a crash."""
 
-SHOWN = 500
+MAX_LOGGED_CHARACTERS = 500
 """Maximum number of characters of the vocabulary in the log."""
 
 
@@ -74,11 +74,11 @@ def train(
 
 
 def _log_introduction(train_state: TrainState) -> None:
-    """Log what is trained, starting with the lines of the article's program."""
+    """Log text, network and splits, starting with the lines of the article's program."""
     train_state.log(f"corpus size {len(train_state.ids)}")
     train_state.log(f"using {len(train_state.vocabulary)} unique characters of this corpus:")
-    shown = train_state.vocabulary.characters[:SHOWN]
-    train_state.log(str(list(shown)) + (" …" if len(train_state.vocabulary) > SHOWN else ""))
+    shown = train_state.vocabulary.characters[:MAX_LOGGED_CHARACTERS]
+    train_state.log(str(list(shown)) + (" …" if len(train_state.vocabulary) > MAX_LOGGED_CHARACTERS else ""))
     sizes = train_state.split
     parameters = num_parameters(train_state.options, len(train_state.vocabulary) + 1)
     train_state.log(
@@ -220,11 +220,11 @@ class _Loop:
 
     def _apply_callback_rate(self) -> None:
         """Keep a learning rate that a callback (ReduceLROnPlateau, LearningRateScheduler) set on the optimizer."""
-        shown = float(np.asarray(self._train_state.train_step.optimizer.learning_rate))
-        if shown != np.float32(self._rate):
-            self._train_state.progress.rate_factor = shown / self._scheduled
-            self._rate = shown
-            self._train_state.log(f"a callback set the learning rate to {shown:g}")
+        current = float(np.asarray(self._train_state.train_step.optimizer.learning_rate))
+        if current != np.float32(self._rate):
+            self._train_state.progress.rate_factor = current / self._scheduled
+            self._rate = current
+            self._train_state.log(f"a callback set the learning rate to {current:g}")
 
     def _logs(self) -> dict[str, float]:
         """Return the logs for Keras callbacks at the end of an epoch."""

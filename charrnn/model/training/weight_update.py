@@ -81,7 +81,7 @@ class WeightUpdate:
         """Return the optimizer's variables by name; those that belong to weights are split by weight."""
         arrays: Arrays = {}
         for variable in self._variables:
-            arrays |= {name: np.asarray(one) for name, one in self._stored(variable, variable.value)}
+            arrays |= {name: np.asarray(array) for name, array in self._stored(variable, variable.value)}
         return arrays
 
     def load(self, arrays: Arrays) -> None:
@@ -93,11 +93,12 @@ class WeightUpdate:
     def _stored(self, variable: keras.Variable, value: tf.Tensor) -> list[tuple[str, tf.Tensor]]:
         """Return the arrays of one of the optimizer's variables, with the names that Keras would give them."""
         folder, name = variable.path.split("/", 1)
-        for kind, begin in enumerate(KINDS):
-            if name.startswith(f"{begin}_"):
+        for kind, prefix in enumerate(KINDS):
+            if name.startswith(f"{prefix}_"):
                 paths = [weight.path.replace("/", "_") for weight in self._network.weights]
-                what = name.removeprefix(begin)
-                return [(f"optimizer/{folder}/{paths[number]}{what}", one) for number, one in self.split(value, kind)]
+                suffix = name.removeprefix(prefix)
+                arrays = self.split(value, kind)
+                return [(f"optimizer/{folder}/{paths[number]}{suffix}", array) for number, array in arrays]
         return [(f"optimizer/{variable.path}", value)]
 
     def _apply(self, losses: list[tf.Tensor], shards: list[Vectors], rate: tf.Tensor) -> tf.Tensor:
@@ -105,8 +106,8 @@ class WeightUpdate:
         metrics, weights, averages = self._updated(losses, shards, weights, averages, self._muon_updates(shards), rate)
         for target, vectors in ((self._network, weights), (self._result, averages)):
             for kind, vector in enumerate(vectors):
-                for number, one in self.split(vector, kind):
-                    target.weights[number].assign(one)
+                for number, array in self.split(vector, kind):
+                    target.weights[number].assign(array)
         return metrics
 
     def _muon_updates(self, shards: list[Vectors]) -> Vectors:
@@ -115,7 +116,7 @@ class WeightUpdate:
             return []
         direction = self._muon_direction([vectors[2] for vectors in shards])
         updates = muon.updates([matrix for _, matrix in self.split(direction, 2)], self._network.matmul_dtype)
-        return [tf.concat([tf.reshape(one, [-1]) for one in updates], 0)]
+        return [tf.concat([tf.reshape(update, [-1]) for update in updates], 0)]
 
     def _direction(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         (momentum,) = self._momentum
@@ -133,7 +134,7 @@ class WeightUpdate:
         rate: tf.Tensor,
     ) -> tuple[tf.Tensor, Vectors, Vectors]:
         """Return loss and gradient norm, the new weights and the new averages."""
-        gradients = [tf.add_n(own) / len(shards) for own in zip(*shards, strict=True)]
+        gradients = [tf.add_n(vectors) / len(shards) for vectors in zip(*shards, strict=True)]
         norm = tf.linalg.global_norm(gradients)
         for variable, vector in zip(self._vectors, weights[:2], strict=True):
             variable.assign(vector)
@@ -142,7 +143,7 @@ class WeightUpdate:
         decay = self._options["weight_decay"]
         inner = [old - rate * (decay * old + update) for old, update in zip(weights[2:], muon_updates, strict=True)]
         weights = [*(variable.value for variable in self._vectors), *inner]
-        if averages:  # they decay faster at first, when the weights change fast
+        if averages:  # with a shorter memory at first, when the weights change fast
             step = tf.cast(self.optimizer.iterations.value, tf.float32)
             kept = tf.minimum(self._options["weight_average"], step / (step + 5))
             averages = [kept * old + (1 - kept) * new for old, new in zip(averages, weights, strict=True)]
@@ -152,10 +153,10 @@ class WeightUpdate:
     def _variables(self) -> list[keras.Variable]:
         return [*self.optimizer.variables, *self._momentum]
 
-    def _zeros(self, first: int, end: int, what: str = "") -> list[keras.Variable]:
-        """Create vectors of zeros for some kinds."""
+    def _zeros(self, first: int, end: int, suffix: str = "") -> list[keras.Variable]:
+        """Create a vector of zeros for each of KINDS[first:end]."""
         sizes = [sum(map(self._size, members)) for members in self._members[first:end]]
-        names = [f"{kind}{what}" for kind in KINDS[first:end]]
+        names = [f"{kind}{suffix}" for kind in KINDS[first:end]]
         return [keras.Variable(np.zeros(size, "float32"), name=name) for name, size in zip(names, sizes, strict=True)]
 
     def _averages(self) -> list[keras.Variable]:

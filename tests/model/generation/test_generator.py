@@ -217,9 +217,8 @@ def test_log_probabilities_do_not_depend_on_sampling_options(generator):
 
 def test_alternatives_are_sorted_and_include_the_generated_character():
     network = drawn_network()
-    network.output_bias.assign(
-        np.append(network.output_bias.numpy()[:-1], -100)
-    )  # the unknown class gets no probability
+    # The unknown class gets no probability.
+    network.output_bias.assign(np.append(network.output_bias.numpy()[:-1], -100))
     (written,) = join_chunks("", chunks(Generator(network, VOCABULARY), alternatives=True, max_length=90), 1)
     assert len(written.alternatives) == len(written.text) == 90
     for character, logprob, choices in zip(written.text, written.logprobs, written.alternatives, strict=True):

@@ -1,15 +1,15 @@
-"""Test n-gram models in compiled functions against those in NumPy."""
+"""Test n-gram lookups in compiled functions against NumPy."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from charrnn.core.ngrams import count_ngrams
-from charrnn.model.generation.ngram_lookup import advance, expected, tables_of
+from charrnn.model.generation.ngram_lookup import advance, next_probabilities, tables_of
 from tests.support.rounding import assert_close
 
 TEXT = np.random.default_rng(8).geometric(0.04, 900).clip(max=70).astype(np.uint8)
-"""70 classes; the most frequent ones have more followers than a chunk has edges."""
+"""Ids of 70 classes, of which the most frequent ones have more followers than fit into a chunk."""
 CLASSES = 73
 
 
@@ -24,12 +24,12 @@ def contexts():
     return [*known, draw.integers(0, CLASSES, 4), TEXT[-5:], np.array([72])]
 
 
-def test_expected_probabilities_equal_those_of_numpy(ngrams):
+def test_next_probabilities_equal_those_of_numpy(ngrams):
     nodes = np.stack([ngrams.nodes(context) for context in contexts()])
-    found = tf.function(expected, jit_compile=True)(tables_of(ngrams), tf.constant(nodes)).numpy()
+    found = tf.function(next_probabilities, jit_compile=True)(tables_of(ngrams), tf.constant(nodes)).numpy()
     for row, context in zip(found, contexts(), strict=True):
-        alone = [ngrams.probabilities(np.append(context, c))[-1] for c in range(CLASSES)]
-        assert_close(row, alone, roundings=9)
+        expected = [ngrams.probabilities(np.append(context, c))[-1] for c in range(CLASSES)]
+        assert_close(row, expected, roundings=9)
         assert row.sum() == pytest.approx(1, abs=1e-5)
 
 

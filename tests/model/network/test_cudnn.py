@@ -1,6 +1,5 @@
 """Tests of LSTM and GRU with cuDNN, which Keras' layers use on a GPU.
 
-
 Without a GPU, the same layers are TensorFlow loops, so their results can be compared with our loops on any machine.
 """
 
@@ -84,12 +83,12 @@ def test_training_resumes_on_another_device(cell, begins_on_gpu, gpu):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("like", [None, (3, 4)], ids=["by itself", "in training"])
-def test_evaluation_with_cudnn_matches_evaluation_without(cell, like, gpu):
+@pytest.mark.parametrize("batch_shape", [None, (3, 4)], ids=["by itself", "in training"])
+def test_evaluation_with_cudnn_matches_evaluation_without(cell, batch_shape, gpu):
     gpu(False)
-    expected = Evaluation(Network(options(cell), CLASSES), IDS, first=9, like=like).losses()
+    expected = Evaluation(Network(options(cell), CLASSES), IDS, first=9, batch_shape=batch_shape).losses()
     gpu(True)
-    found = Evaluation(Network(options(cell), CLASSES), IDS, first=9, like=like).losses()
+    found = Evaluation(Network(options(cell), CLASSES), IDS, first=9, batch_shape=batch_shape).losses()
     assert_close(found, expected, roundings=ROUNDINGS)
 
 

@@ -29,11 +29,10 @@ def test_add_and_norm_returns_the_sum_and_its_norm():
 def test_dropout_applies_to_the_added_output_only():
     total, read = add_and_norm(tf.constant(X), tf.constant(Y), "float64", dropout_rate=0.5, seed=SEED)
     share = (total - X) / Y
-    gone = abs(share) < 1e-9
-    assert 0 < gone.numpy().mean() < 1
-    np.testing.assert_allclose(
-        share[~gone], 2, rtol=1e-9
-    )  # kept numbers are doubled, so the expected value is unchanged
+    dropped = abs(share) < 1e-9
+    assert 0 < dropped.numpy().mean() < 1
+    # Kept numbers are doubled, so that the expected value is unchanged.
+    np.testing.assert_allclose(share[~dropped], 2, rtol=1e-9)
     np.testing.assert_allclose(read, norm(total.numpy()), rtol=1e-12)
 
 

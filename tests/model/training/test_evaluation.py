@@ -71,15 +71,15 @@ def test_uneven_rows_count_every_character(network, monkeypatch):
 
 def test_evaluation_uses_the_shape_of_training_batches(network, monkeypatch):
     monkeypatch.setattr(evaluation, "MIN_ROW_OF_BATCH", 300)
-    measured = Evaluation(network, IDS, first=1, like=(16, 7))
+    measured = Evaluation(network, IDS, first=1, batch_shape=(16, 7))
     assert (measured._rows, measured._width) == (16, 7)
     assert_close(measured.losses(), naive_losses(network, IDS), roundings=ROUNDINGS)
 
 
-@pytest.mark.parametrize("like", [(15, 7), (17, 7)])
-def test_small_batches_and_short_texts_use_the_default_shape(network, monkeypatch, like):
+@pytest.mark.parametrize("batch_shape", [(15, 7), (17, 7)])
+def test_small_batches_and_short_texts_use_the_default_shape(network, monkeypatch, batch_shape):
     monkeypatch.setattr(evaluation, "MIN_ROW_OF_BATCH", 300)
-    measured = Evaluation(network, IDS, first=1, like=like)
+    measured = Evaluation(network, IDS, first=1, batch_shape=batch_shape)
     assert (measured._rows, measured._width) == (2, evaluation.WINDOW)
 
 

@@ -98,7 +98,7 @@ def test_unsaved_best_state_is_saved_when_the_loss_becomes_nan(tmp_path):
         network.weights[0].assign(np.full(network.weights[0].shape, np.nan))
 
     with pytest.raises(TrainingFailed):
-        learn(tmp_path, options, emit=events.append, callbacks=[Spy(4, spoil)])
+        learn(tmp_path, options, emit=events.append, callbacks=[CallAtStep(4, spoil)])
     losses = values(events, "val_loss")
     best = [e for e in events if isinstance(e, CheckpointSaved) and e.kind == "best"][-1]
     assert best.loss == min(losses.values())
@@ -193,17 +193,17 @@ def test_short_text_trains_with_the_suggested_options(tmp_path):
     assert state == ModelState.COMPLETED
 
 
-class Spy(keras.callbacks.Callback):
-    """Call a harmful function at a step, and record the logs."""
+class CallAtStep(keras.callbacks.Callback):
+    """Call a function with the network at a step, and record the logs."""
 
-    def __init__(self, step, harm):
+    def __init__(self, step, function):
         super().__init__()
-        self.step, self.harm, self.logs = step, harm, []
+        self.step, self.function, self.logs = step, function, []
 
     def on_train_batch_end(self, batch, logs=None):
         self.logs.append(logs)
         if len(self.logs) == self.step:
-            self.harm(self.model)
+            self.function(self.model)
 
 
 def set_nan(network):
@@ -213,7 +213,7 @@ def set_nan(network):
 def test_nan_loss_ends_the_training_and_names_the_options_to_change(tmp_path):
     options, events = tiny(**SMALL, save_every_n=2, max_steps=9), []
     with pytest.raises(TrainingFailed, match=r"loss became nan.*step 4.*Lower learning_rate \(now 0.01\).*grad_clip"):
-        learn(tmp_path, options, emit=events.append, callbacks=[Spy(3, set_nan)])
+        learn(tmp_path, options, emit=events.append, callbacks=[CallAtStep(3, set_nan)])
     assert saved(events, "last") == [2]  # nothing of the network with NaN is saved
     assert all(np.isfinite(w).all() for w in load(tmp_path / "last-2-1", with_training=False).weights.values())
 
@@ -222,7 +222,7 @@ def test_nan_validation_loss_ends_the_training(tmp_path):
     """NaN became the best loss, which cannot be stored as JSON, so the training ended with an obscure error."""
     options, events = tiny(**SMALL | {"val_fraction": 0.2}, eval_every_n=3, max_steps=9), []
     with pytest.raises(TrainingFailed, match=r"validation loss became nan at step 3: .*Lower learning_rate"):
-        learn(tmp_path, options, emit=events.append, callbacks=[Spy(3, set_nan)])
+        learn(tmp_path, options, emit=events.append, callbacks=[CallAtStep(3, set_nan)])
     assert not saved(events, "last") and not saved(events, "best")
 
 
@@ -235,7 +235,7 @@ def test_exploded_loss_ends_the_training_after_a_hundred_steps(tmp_path):
     with pytest.raises(
         TrainingFailed, match=r"exploded.*above 3 × 1\.\d\d.* for 100 steps.*Lower learning_rate \(now 1e-06"
     ):
-        learn(tmp_path, options, emit=events.append, callbacks=[Spy(5, saturate)])
+        learn(tmp_path, options, emit=events.append, callbacks=[CallAtStep(5, saturate)])
     assert max(values(events, "loss")) in (104, 105)
 
 
@@ -245,7 +245,7 @@ def test_exception_in_a_callback_loses_no_step(tmp_path):
 
     events = []
     with pytest.raises(ZeroDivisionError, match="my own mistake"):
-        learn(tmp_path, tiny(**SMALL), emit=events.append, callbacks=[Spy(4, give_up)])
+        learn(tmp_path, tiny(**SMALL), emit=events.append, callbacks=[CallAtStep(4, give_up)])
     assert saved(events, "last") == [4]
     assert load(tmp_path / "last-4-1", with_training=True).progress["step"] == 4
 
@@ -259,9 +259,8 @@ def test_max_epochs_completes_the_training(tmp_path):
 def test_max_minutes_completes_the_training(tmp_path):
     started = time.monotonic()
     state, events = learn(tmp_path, tiny(**SMALL, max_minutes=0.0001, max_steps=1_000_000, lr_schedule="cosine"))
-    assert state == ModelState.COMPLETED and saved(events, "last") == [
-        1
-    ]  # the first step takes longer than that to compile
+    # Compiling the first step takes longer than the limit.
+    assert state == ModelState.COMPLETED and saved(events, "last") == [1]
     assert "the time limit of 0.0001 minutes is reached" in lines(events)
     assert load(tmp_path / "last-1-1", with_training=True).progress["seconds"] <= time.monotonic() - started
 
