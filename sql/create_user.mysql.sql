@@ -1,5 +1,6 @@
--- Run once by hand, as an administrator of the MySQL or MariaDB server:  mysql -u root -p < sql/create_user.mysql.sql
--- Put a password of your own in place of CHANGE_ME first, and the program's machine in place of '%' if you can.
+-- Create the database and its user. Run this once, as an administrator of the MySQL or MariaDB server:
+--   mysql -u root -p < sql/create_user.mysql.sql
+-- First replace CHANGE_ME with a password and, if possible, '%' with the host that the program runs on.
 -- Then start the program with
 --   CHARRNN_DATABASE_URL=mysql://charrnn:CHANGE_ME@SERVER:3306/rnn_generator
 -- or with MYSQL_HOST, MYSQL_USER=charrnn, MYSQL_PASSWORD and MYSQL_DATABASE=rnn_generator.
@@ -8,5 +9,5 @@ CREATE DATABASE IF NOT EXISTS rnn_generator CHARACTER SET utf8mb4 COLLATE utf8mb
 
 CREATE USER IF NOT EXISTS 'charrnn'@'%' IDENTIFIED BY 'CHANGE_ME';
 
--- The first four rights are for daily work, the others for creating and upgrading the tables.
+-- The first four privileges are needed to use the tables, the others to create and upgrade them.
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON rnn_generator.* TO 'charrnn'@'%';

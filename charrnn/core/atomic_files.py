@@ -34,7 +34,7 @@ def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
     Args:
         path: The target; its folder must exist.
-        private: Use the mode that files of the data folder have; otherwise the umask decides.
+        private: Set the permissions of the data folder's files; otherwise, the umask determines them.
 
     Yields:
         A binary file, open for writing.
@@ -44,8 +44,8 @@ def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """
     temporary = _temporary(path.parent)
     try:
-        with naming_full_disk(path.parent):
-            with open(temporary, "xb", opener=_closed if private else None) as file:
+        with full_disk_errors(path.parent):
+            with open(temporary, "xb", opener=_open_for_owner if private else None) as file:
                 yield file
                 file.flush()
                 if private:
@@ -79,14 +79,21 @@ def atomic_folder(path: Path, *, needed: int = 0) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(parent: Path, *, needed: int = 0) -> Iterator[Path]:
-    """Create a folder that is removed at the end, unless `publish` renames it.
+    """Create a temporary folder, which is removed at the end unless `publish` has renamed it.
+
+    Args:
+        parent: The folder to create it in; it must exist.
+        needed: Bytes that will be written, checked against the free space first; 0 if unknown.
+
+    Yields:
+        The empty folder.
 
     Raises:
         StudioError: The disk is full.
     """
     building = _temporary(parent)
     try:
-        with naming_full_disk(parent, needed=needed):
+        with full_disk_errors(parent, needed=needed):
             building.mkdir(mode=0o700)
             yield building
     finally:
@@ -143,11 +150,11 @@ def discard(folder: Path, *, unless: Callable[[], bool] = lambda: False) -> None
 
     Args:
         folder: The folder to remove.
-        unless: Called once the folder is renamed away; if it returns true, the folder is restored.
+        unless: Called after the folder was renamed; if it returns true, the folder is restored.
     """
-    doomed = _temporary(folder.parent)
+    renamed = _temporary(folder.parent)
     try:
-        os.rename(folder, doomed)
+        os.rename(folder, renamed)
     except FileNotFoundError:
         return
     is_needed = True
@@ -156,9 +163,9 @@ def discard(folder: Path, *, unless: Callable[[], bool] = lambda: False) -> None
     finally:
         if is_needed:
             with suppress(FileExistsError):  # recreated by another process in the meantime
-                _rename_to_new(doomed, folder)
+                _rename_to_new(renamed, folder)
                 sync_folder(folder.parent)
-    shutil.rmtree(doomed, ignore_errors=is_needed)
+    shutil.rmtree(renamed, ignore_errors=is_needed)
 
 
 def sweep(folder: Path, *, older_than: float = 86_400) -> list[Path]:
@@ -182,8 +189,8 @@ def sweep(folder: Path, *, older_than: float = 86_400) -> list[Path]:
 
 
 @contextmanager
-def naming_full_disk(folder: Path, *, needed: int = 0) -> Iterator[None]:
-    """Turn "no space left" errors into an error that names the folder and the free space.
+def full_disk_errors(folder: Path, *, needed: int = 0) -> Iterator[None]:
+    """Translate "no space left" errors to an error that names the folder and the free space.
 
     Args:
         folder: The folder that the block writes to.
@@ -205,9 +212,9 @@ def naming_full_disk(folder: Path, *, needed: int = 0) -> Iterator[None]:
 
 
 def _full_disk(folder: Path, *, needed: int, free: int) -> str:
-    asked = f"{needed / 1e6:,.1f} MB are needed, but only " if needed else ""
+    requirement = f"{needed / 1e6:,.1f} MB are needed, but only " if needed else ""
     return (
-        f"The disk of {folder} is full: {asked}{free / 1e6:,.1f} MB are free. Nothing was changed. "
+        f"The disk of {folder} is full: {requirement}{free / 1e6:,.1f} MB are free. Nothing was changed. "
         f"Free some space, or choose another data folder (CHARRNN_HOME)."
     )
 
@@ -219,7 +226,7 @@ def _temporary(parent: Path) -> Path:
 def _last_write(path: Path) -> float:
     try:
         return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
-    except FileNotFoundError:  # still in use by its owner
+    except FileNotFoundError:  # in use: another process has just removed or renamed a file
         return time.time()
 
 
@@ -234,7 +241,7 @@ def _rename_to_new(folder: Path, path: Path) -> None:
         raise
 
 
-def _closed(path: str, flags: int) -> int:
+def _open_for_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 

@@ -1,12 +1,12 @@
-"""Auto: choose training options for a text, a time budget and a machine.
+"""Choose training options for a text, a time budget and a machine: the preset Auto.
 
 Notation:
 
     n  characters of the text     N  steps     B  batch size     T  sequence length
 
-Two limits bound what a network can learn. The text: after some epochs the network has memorized it. The time: only so
-many steps fit into the budget. Each rule below is derived from one of these limits or from the smaller one; there are
-no tables of texts.
+Two limits determine the options. The text limits the number of epochs, after which the network has memorized it. The
+time budget limits the number of steps. Each rule below follows from one of these limits or from the tighter one, not
+from a table of known texts.
 """
 
 import math
@@ -40,37 +40,37 @@ CHARACTERS_PER_WEIGHT = 2.5
 SIZE_AT_MILLION, SIZE_EXPONENT = 256, 0.25
 """Largest useful number of hidden units for a text of a million characters, and the exponent of n by which it grows."""
 MIN_SIZE_LIMIT = 192
-"""Lower bound of this limit, for short texts."""
+"""Minimum of that largest useful number, for short texts."""
 MAX_EPOCHS = 9.0
-"""Epochs after which a network with the weight decay below has memorized the text."""
+"""Epochs after which a network has memorized the text, at the weight decay below."""
 DECAY_AT_MILLION, DECAY_EXPONENT, MAX_DECAY = 0.004, 0.5, 0.012
-"""Weight decay × learning rate, the factor by which AdamW and Muon shrink weights at each step: its value for a text of
-a million characters, the exponent of 1/n by which it changes, and its maximum, reached below about 110,000
+"""Weight decay × learning rate, the fraction by which AdamW and Muon shrink weights at each step: its value for a text
+of a million characters, the exponent of 1/n by which it changes, and its maximum, which applies below about 110,000
 characters."""
 MAX_NUM_STEPS, MAX_NUM_SEQS = 64, 32
 CHARACTERS_PER_SEQUENCE = 3000
-"""Characters of the text per sequence of a batch; with fewer, an epoch would have too few steps."""
+"""Minimum number of characters of the text per sequence of a batch; with fewer, an epoch would have too few steps."""
 VALIDATION_FACTOR, MAX_VALIDATION_FRACTION = 14.0, 1 / 7
-"""Size of the validation split: this factor times √n, because the noise of the loss falls with the square root of the
-size, but at most this fraction of the text."""
+"""Size of the validation split: this factor times √n, because the noise of the loss decreases with the square root of
+the size, but at most this fraction of the text."""
 MIN_VALIDATION = 1000
-"""Characters of the validation split of a text that has enough of them, whatever they cost: with fewer, noise would
-choose the best step."""
+"""Minimum size of the validation split in characters, regardless of its cost, if the text is long enough. In a smaller
+split, noise would determine the best step."""
 VALIDATION_TIME, RECORDING_TIME = 0.015, 0.004
-"""Share of the time spent on validations, and on samples and checkpoints each."""
+"""Share of the training time for validations, and for samples and checkpoints each."""
 LONG_TRAINING_FACTOR = 1 / 3
-"""Factor applied to these shares from `LONG_SECONDS` on."""
+"""Factor of these shares for trainings of `LONG_SECONDS` or more."""
 SHORT_SECONDS, LONG_SECONDS = 60, 300
-"""Validations of a training shorter than `SHORT_SECONDS` are planned as for one of that duration."""
+"""The validation split of a training shorter than `SHORT_SECONDS` is chosen as for one of that duration."""
 MIN_VALIDATIONS = 12
-"""Validations per training, not counting the early ones, so that one of them is close to the best step."""
+"""Minimum number of validations, not counting the early ones, so that one of them is close to the best step."""
 PATIENCE = 4
 MAX_WEIGHT_DECAY = float(options("training")["weight_decay"].maximum or 0)
 AVERAGED_STEPS, MIN_AVERAGED, MAX_AVERAGED = 20, 0.003, 0.05
-"""Weight averaging: the share of the newest weights is `AVERAGED_STEPS` / N within these bounds."""
+"""Weight averaging: the share of the newest weights is `AVERAGED_STEPS` / N, within these bounds."""
 NGRAM_ORDER, MAX_NGRAM_CHARACTERS = 7, 500_000
-"""Order of the n-grams mixed with the network, and length of the longest text for which they lower the loss: by 0.09
-nats at 20 kB, by 0.06 at 120 kB, by 0.6 with thousands of distinct characters."""
+"""Order of the n-grams mixed with the network, and length of the longest text for which they are used. They lower the
+loss by 0.09 nats at 20 kB, by 0.06 at 120 kB, and by 0.6 if there are thousands of distinct characters."""
 SPLIT_OPTIONS = "val_fraction", "max_val_chars", "num_seqs", "num_steps"
 STARTUP_SECONDS = 6.0
 """Part of the time budget used before the second step: building the graph and compiling."""
@@ -88,9 +88,9 @@ def auto_options(
     Args:
         num_characters: Length of the text, n, at least 2.
         num_distinct: Number of distinct characters.
-        minutes: Time budget.
+        minutes: Time budget, above 0, at most 100,000.
         speed: Speed of this machine.
-        overrides: Options set by the user; the others are chosen to match them.
+        overrides: Options set by the user. They are kept, and the others are chosen to match.
 
     Returns:
         All training options, validated.
@@ -119,14 +119,14 @@ def auto_options(
 
 def _batch(num_characters: int) -> dict[str, int]:
     """Return the batch size, a power of two, and the sequence length."""
-    wanted = max(1.0, num_characters / CHARACTERS_PER_SEQUENCE)
-    num_seqs = min(MAX_NUM_SEQS, 2 ** round(math.log2(wanted)))
+    ideal = max(1.0, num_characters / CHARACTERS_PER_SEQUENCE)
+    num_seqs = min(MAX_NUM_SEQS, 2 ** round(math.log2(ideal)))
     # Texts of a few lines: at least four steps per epoch.
     return {"num_seqs": num_seqs, "num_steps": max(1, min(MAX_NUM_STEPS, num_characters // (4 * num_seqs) - 1))}
 
 
 def _split(values: Mapping[str, Any], num_characters: int, seconds: float, one_step: float) -> dict[str, float]:
-    """Return the validation split: large enough to compare losses, small enough to be validated in the time."""
+    """Return the validation split: large enough to compare losses, small enough for its share of the time."""
     per_step = values["num_seqs"] * values["num_steps"]
     steps = max(min(seconds / one_step, MAX_EPOCHS * num_characters / per_step), SHORT_SECONDS / one_step)
     time_share = _share(VALIDATION_TIME, steps * one_step)
@@ -139,25 +139,25 @@ def _split(values: Mapping[str, Any], num_characters: int, seconds: float, one_s
 
 
 def _size(values: Mapping[str, Any], num_characters: int, num_classes: int, seconds: float, speed: Speed) -> int:
-    """Return the largest number of hidden units that is useful for the text and can be trained in the time."""
+    """Return the largest number of hidden units that is useful for the text and can be trained in the time budget."""
     limit = max(MIN_SIZE_LIMIT, SIZE_AT_MILLION * (num_characters / 1e6) ** SIZE_EXPONENT)
-    found = SIZES[0]
+    largest = SIZES[0]
     for size in SIZES:
-        wider = {**values, "lstm_size": size, "embedding_size": size}
-        characters = seconds / step_seconds(wider, num_classes, speed) * values["num_seqs"] * values["num_steps"]
-        if size <= limit and characters >= CHARACTERS_PER_WEIGHT * num_parameters(wider, num_classes):
-            found = size
-    return found
+        resized = {**values, "lstm_size": size, "embedding_size": size}
+        characters = seconds / step_seconds(resized, num_classes, speed) * values["num_seqs"] * values["num_steps"]
+        if size <= limit and characters >= CHARACTERS_PER_WEIGHT * num_parameters(resized, num_classes):
+            largest = size
+    return largest
 
 
 def _duration(values: Mapping[str, Any], num_characters: int, affordable_steps: float) -> dict[str, float]:
-    """Return the limits of epochs and steps."""
+    """Return the maximum numbers of epochs and steps."""
     epoch_limit = MAX_EPOCHS * _steps_per_epoch(values, num_characters)
     return {"max_epochs": MAX_EPOCHS, "max_steps": max(1, int(min(affordable_steps, epoch_limit)))}
 
 
 def _weight_decay(values: Mapping[str, Any], num_characters: int) -> float:
-    """Return the weight decay; shorter texts need more, because they are read more often."""
+    """Return the weight decay; shorter texts need more, because they are trained on for more epochs."""
     decay = min(MAX_DECAY, DECAY_AT_MILLION * (1e6 / num_characters) ** DECAY_EXPONENT)
     return min(MAX_WEIGHT_DECAY, float(f"{decay / values['learning_rate']:.2g}"))
 
@@ -168,17 +168,17 @@ def _steps_per_epoch(values: Mapping[str, Any], num_characters: int) -> int:
 
 
 def _average(steps: int) -> float:
-    """Return the decay of weight averaging: over the last twentieth of the training, or less of a long one."""
+    """Return the decay of weight averaging, for an average over about a twentieth of the training, or less if long."""
     return round(1 - min(max(AVERAGED_STEPS / steps, MIN_AVERAGED), MAX_AVERAGED), 4)
 
 
 def _share(share: float, seconds: float) -> float:
-    """Return the share of time for recording, which is lower in a training of `LONG_SECONDS` or more."""
+    """Return a share of the training time, lowered for trainings of `LONG_SECONDS` or more."""
     return share * (LONG_TRAINING_FACTOR if seconds >= LONG_SECONDS else 1.0)
 
 
 def _cadence(values: Mapping[str, Any], num_characters: int, one_step: float) -> dict[str, int]:
-    """Return the intervals of validations, samples and checkpoints, so that each takes its share of the time."""
+    """Return the intervals of validations, samples, checkpoints and log lines, and the patience."""
     steps = values["max_steps"]
     parts = split(num_characters, **{name: values[name] for name in SPLIT_OPTIONS})
     validation = parts.num_val / (EVALUATION_SPEEDUP * values["num_seqs"] * values["num_steps"])  # in steps

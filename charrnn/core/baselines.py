@@ -12,19 +12,23 @@ from charrnn.core.codepoints import code_points
 from charrnn.core.errors import TextError
 
 LIMIT = 2_000_000
-"""Characters evaluated, from the beginning: more would hardly change the results, but take xz seconds."""
+"""Maximum number of characters that are evaluated, from the beginning. More would hardly change the results, but xz
+would take seconds."""
 
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """Baselines in nats per character, fitted to the text itself: on a short text, long contexts memorize it."""
+    """Baselines in nats per character.
+
+    They are fitted to the text that they score, so on a short text, those with long contexts memorize it.
+    """
 
     uniform: float
     """All distinct characters are equally likely."""
-    letters: float
-    """Unigram: the frequency of each character."""
+    unigram: float
+    """The frequency of each character."""
     bigram: float
     """The frequency of each character, given the previous one."""
     trigram: float
@@ -50,7 +54,7 @@ def baselines(text: TextIO) -> Baselines:
     ids = ids.astype(np.int64)
     return Baselines(
         uniform=math.log(len(distinct)),
-        letters=_conditional_entropy(np.zeros_like(ids), ids),
+        unigram=_conditional_entropy(np.zeros_like(ids), ids),
         bigram=_conditional_entropy(ids[:-1], ids[1:]),
         # There are at most 0x110000 characters, so a pair and its successor fit into 64 bits.
         trigram=_conditional_entropy(ids[:-2] * len(distinct) + ids[1:-1], ids[2:]),

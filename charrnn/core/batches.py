@@ -4,7 +4,7 @@
 
 A text of N ids is cut into B streams of N // B ids. Step k of an epoch reads window k of every stream, so the recurrent
 state carries over from window to window; it is reset at the start of each epoch. Each epoch starts a few characters
-later than the one before, within the remainder of the cut, so that windows do not always break at the same places.
+later, within the characters that the streams leave over, so that the window boundaries differ between epochs.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Ids = npt.NDArray[np.unsignedinteger]
 
 
 def min_length(num_seqs: int, num_steps: int) -> int:
-    """Return the number of characters in one batch: every sequence plus the character that follows it."""
+    """Return the minimum length of a text in characters: one batch, whose sequences are each followed by a target."""
     return num_seqs * (num_steps + 1)
 
 
@@ -33,16 +33,16 @@ def check_length(num_characters: int, num_seqs: int, num_steps: int) -> None:
     needed = min_length(num_seqs, num_steps)
     if num_characters >= needed:
         return
-    ways = [f"Use a text of at least {needed:,} characters"]
+    suggestions = [f"Use a text of at least {needed:,} characters"]
     if num_characters // (num_steps + 1) >= 1:
-        ways.append(f"lower num_seqs to {num_characters // (num_steps + 1)}")
+        suggestions.append(f"lower num_seqs to {num_characters // (num_steps + 1)}")
     if num_characters // num_seqs >= 2:
-        ways.append(f"lower num_steps to {num_characters // num_seqs - 1}")
-    if len(ways) == 1 and num_characters >= 2:
-        ways.append(f"lower num_seqs to 1 and num_steps to {num_characters - 1}")
+        suggestions.append(f"lower num_steps to {num_characters // num_seqs - 1}")
+    if len(suggestions) == 1 and num_characters >= 2:
+        suggestions.append(f"lower num_seqs to 1 and num_steps to {num_characters - 1}")
     raise TextError(
         f"The text has {num_characters:,} characters, but one batch needs num_seqs × (num_steps + 1) = "
-        f"{num_seqs:,} × {num_steps + 1:,} = {needed:,}. {', or '.join(ways)}."
+        f"{num_seqs:,} × {num_steps + 1:,} = {needed:,}. {', or '.join(suggestions)}."
     )
 
 
@@ -66,7 +66,7 @@ def total_steps(options: Mapping[str, Any], epoch_steps: int) -> int:
 
 @dataclass(frozen=True)
 class Split:
-    """Number of characters for training, and after them for validation."""
+    """Numbers of characters for training, at the beginning of the text, and for validation, at its end."""
 
     num_train: int
     num_val: int
@@ -82,8 +82,8 @@ def split(num_characters: int, *, val_fraction: float, num_seqs: int, num_steps:
         TextError: The text is too short for one batch.
     """
     check_length(num_characters, num_seqs, num_steps)
-    wanted = int(num_characters * val_fraction)
-    num_val = min(wanted, max_val_chars or wanted, num_characters - min_length(num_seqs, num_steps))
+    requested = int(num_characters * val_fraction)
+    num_val = min(requested, max_val_chars or requested, num_characters - min_length(num_seqs, num_steps))
     if num_val < 2:
         num_val = 0
     return Split(num_characters - num_val, num_val)
@@ -93,10 +93,10 @@ class Streams:
     """The batches of a text, addressed by step, so that training can resume at any step.
 
     Args:
-        ids: The training text, shape `(N,)`; may be memory-mapped.
+        ids: The ids of the training text, shape `(N,)`; may be memory-mapped.
         num_seqs: B.
         num_steps: T.
-        seed: Determines the offset of each epoch after the first.
+        seed: Seed of the offsets of all epochs but the first.
 
     Raises:
         TextError: The text is too short for one batch.

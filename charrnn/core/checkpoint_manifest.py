@@ -15,7 +15,7 @@ from charrnn.core.errors import CheckpointError
 FORMAT = 1
 MANIFEST, WEIGHTS, TRAINING = "checkpoint.json", "weights.safetensors", "training.safetensors"
 TEXT = "text.safetensors"
-"""What the n-grams beside a network were counted in; only where the option `ngram_order` asks for them."""
+"""Text that the n-grams are counted from; present only if the option `ngram_order` is not 0."""
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a manifest and verify its own hash.
 
     Raises:
-        CheckpointError: The manifest is missing, damaged, or of a newer format.
+        CheckpointError: The manifest is missing or damaged, or its format is newer than this version supports.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
@@ -47,12 +47,12 @@ def verify(folder: Path) -> dict[str, Any]:
     """Verify every file of a checkpoint against its manifest and return the manifest.
 
     Raises:
-        CheckpointError: A file is missing or damaged, or the format is newer than this version.
+        CheckpointError: A file is missing or damaged, or the format is newer than this version supports.
     """
     manifest = read_manifest(folder)
     try:
         names = (WEIGHTS, TRAINING, TEXT) if TEXT in manifest["files"] else (WEIGHTS, TRAINING)
-        for name in names:  # never names from the manifest: an imported one could contain any path
+        for name in names:  # never names from the manifest, because an imported one could contain any path
             verify_file(folder / name, (folder / name).read_bytes(), manifest["files"][name])
     except (OSError, KeyError, TypeError, AttributeError) as error:
         raise unreadable_checkpoint(folder, error) from error

@@ -8,7 +8,7 @@ NUM_CODE_POINTS = 0x110000
 
 
 def code_points(text: str) -> npt.NDArray[np.unsignedinteger]:
-    """Return the code point of each character, shape `(len(text),)`; lone surrogates keep their own."""
+    """Return the code point of each character, shape `(len(text),)`; lone surrogates are allowed."""
     if text.isascii():
         return np.frombuffer(text.encode("ascii"), np.uint8)
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")

@@ -8,14 +8,14 @@ from functools import cache
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
-"""Where Linux describes the CPU. Other systems have no such file; there, no bfloat16 support is assumed."""
+"""File in which Linux describes the CPU. On systems without it, bfloat16 is assumed to be unsupported."""
 MIN_BFLOAT16_UNITS = 128
 """Smallest layer for which bfloat16 products save more time than the conversion costs."""
 BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 """CPU flags of the instructions that multiply bfloat16 matrices, fastest first; both are at least twice as fast as
 float32."""
 ONEDNN_LIMIT = "ONEDNN_MAX_CPU_ISA"
-"""Environment variable of oneDNN, TensorFlow's library for matrix products: the highest instruction set it uses."""
+"""Environment variable that limits the instruction sets used by oneDNN, TensorFlow's library for matrix products."""
 
 _WITHOUT_AVX512_BF16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"}
 _WITHOUT = {
@@ -52,9 +52,9 @@ def num_cores() -> int:
 
 
 def cpu_name() -> str:
-    """Return the CPU's name with everything about it that changes the last digits of a training's results.
+    """Return the CPU's model, cores and instruction sets, which determine how results are rounded.
 
-    For example, `AMD EPYC, 2 cores (AVX-512, bfloat16)`. Trainings on CPUs with equal names give equal numbers.
+    For example, `AMD EPYC, 2 cores (AVX-512, bfloat16)`. Trainings on CPUs with equal names give identical results.
     """
     features = [next((name for flag, name in _INSTRUCTIONS.items() if flag in _flags()), None)]
     features.append(_SHORT_NAMES.get(bfloat16_flag() or ""))
@@ -64,15 +64,15 @@ def cpu_name() -> str:
 
 
 def _product() -> str:
-    """Return the manufacturer's name of the CPU, or its architecture if the system does not know the name."""
+    """Return the model name of the CPU, or its architecture if the system does not report the name."""
     name = re.search(r"^model name\s*:\s*(.+)$", _cpuinfo(CPUINFO), re.MULTILINE)
     if name:
         return " ".join(name[1].replace("(R)", "").replace("(TM)", "").split())[:100]
     if platform.system() == "Darwin":
         command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-        asked = subprocess.run(command, capture_output=True, text=True, check=False)
-        if asked.stdout.strip():
-            return asked.stdout.strip()[:100]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.stdout.strip():
+            return result.stdout.strip()[:100]
     return platform.processor()[:100] or platform.machine() or "unknown CPU"
 
 

@@ -1,4 +1,4 @@
-"""Estimate how long the parts of a training take on a machine whose speed was measured."""
+"""Estimate the duration of the parts of a training from the measured speed of a machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from charrnn.core.network_cost import step_cost
 
 LARGE_FACTOR = 0.75
 LARGE_FACTORS_BFLOAT16 = {"amx_bf16": 0.15, "avx512_bf16": 0.45, None: 0.8}
-"""Duration of a training's large matrix products relative to NumPy's in float32; for bfloat16 by instruction set."""
+"""Duration of a training's large matrix products relative to NumPy in float32; for bfloat16, by instruction set."""
 SMALL_FACTOR, SMALL_FACTOR_BFLOAT16 = 1.1, 0.8
 """The same for matrix products inside the time loops."""
 ITERATION_SECONDS, STEP_SECONDS = 15e-6, 1.5e-3
 """Fixed overhead of an iteration of a time loop, and of a training step."""
 EVALUATION_SPEEDUP = 2
-"""Characters per second of a validation relative to those of training."""
+"""Speed of a validation relative to training, both in characters per second."""
 SAMPLE_SECONDS, SAVE_SECONDS = 0.1, 0.1
 """Approximate duration of generating a sample and of saving a checkpoint."""
 
@@ -38,9 +38,9 @@ class Speed:
 def step_seconds(options: Mapping[str, Any], num_classes: int, speed: Speed) -> float:
     """Return the estimated duration of one training step.
 
-    The constants were fitted to thirteen networks of all cells, 128 to 512 units and 66 to 1,394 classes, three of them
-    in float32, on two cores with AVX-512 bfloat16; all estimates were within 25 %. The AMX factor was fitted on two
-    cores with AMX, before time loops used bfloat16.
+    The constants were fitted on two cores with AVX-512 bfloat16 to thirteen networks, three of them in float32, with
+    all cells, 128 to 512 units and 66 to 1,394 classes. All estimates are within 25 % of the measurements. The AMX
+    factor was fitted on two cores with AMX, before time loops used bfloat16.
     """
     work = step_cost(options, num_classes)
     precision, unit = options["precision"], speed.bfloat16

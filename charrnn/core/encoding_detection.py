@@ -18,7 +18,7 @@ from charrnn.core.file_signatures import reject_binary, reject_known_format
 from charrnn.core.language_fit import language_fit
 
 CHUNK = 1 << 18
-"""Bytes per read: large enough for NumPy, small enough for a processor's cache."""
+"""Bytes per read: large enough for NumPy to be efficient, small enough for the CPU's cache."""
 SAMPLE = 1 << 18
 NUM_EXCERPTS = 16
 
@@ -34,8 +34,8 @@ LEGACY = (
     "cp932 gb18030 big5hkscs cp949 euc_jp cp1252 cp1255 cp1251 koi8_r cp1250 cp1257 cp1254 cp1253 cp1256 cp874 "
     "koi8_u iso8859_15 iso8859_2 cp866 cp850 cp852 cp437 mac_roman"
 ).split()
-"""Encodings from before Unicode. Strict ones come first, because the first of several equally good ones is used."""
-NO_TEXT = {"charmap", "idna", "mbcs", "oem", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf_7"}
+"""Encodings older than Unicode. Strict ones come first, because the first of several with equal scores is chosen."""
+NON_TEXT = {"charmap", "idna", "mbcs", "oem", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf_7"}
 """Python codecs that decode bytes to characters, but are not used for text files."""
 JAPANESE_MAIL = (b"\x1b$B", b"\x1b$@")
 
@@ -65,16 +65,16 @@ def normalize_encoding(name: str) -> str:
             return codec.name
     spellings = {alias for alias, encoding in aliases.items() if encoding in _text_encodings()} | _text_encodings()
     near = difflib.get_close_matches(name.lower().replace("-", "_"), spellings, n=3)
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    suggestion = f"Did you mean {' or '.join(near)}? " if near else ""
     raise TextError(
-        f"Unknown text encoding {name!r}. {meant}Common encodings are utf-8, utf-16, cp1252, cp932 and gb18030."
+        f"Unknown text encoding {name!r}. {suggestion}Common encodings are utf-8, utf-16, cp1252, cp932 and gb18030."
     )
 
 
 @cache
 def _text_encodings() -> frozenset[str]:
-    """Return Python's own text encodings; codecs of installed packages may match any name and rewrite the text."""
-    modules = {module.name for module in pkgutil.iter_modules(encodings.__path__)} - NO_TEXT - {"aliases"}
+    """Return Python's own text encodings. Codecs of installed packages are excluded: some match any name."""
+    modules = {module.name for module in pkgutil.iter_modules(encodings.__path__)} - NON_TEXT - {"aliases"}
     return frozenset(name for name in modules if codecs.lookup(name)._is_text_encoding)
 
 
@@ -121,7 +121,7 @@ def _wide_encoding(head: bytes) -> str | None:
     for encoding in WIDE:
         text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
         odd = sum(c == "\ufffd" or (c < " " and c not in "\t\n\r\f") for c in text)
-        # With the wrong byte order, ASCII turns into rare ideographs and symbols, which fit no language.
+        # Decoded in the wrong byte order, ASCII becomes rare ideographs and symbols, which fit no language.
         if text and odd <= len(text) / 100 and (text.isascii() or language_fit(text) > 0.5):
             return encoding
     return None
@@ -149,7 +149,7 @@ def _first_non_utf8(file: BinaryIO) -> int | None:
 
 
 def _sample(file: BinaryIO, wrong_at: int) -> bytes:
-    """Return whole lines from all over the file, without those that are plain ASCII."""
+    """Return complete lines from the whole file, without those that are plain ASCII."""
     size = file.seek(0, 2)
     length = SAMPLE // NUM_EXCERPTS
     if size <= SAMPLE:
@@ -165,14 +165,14 @@ def _sample(file: BinaryIO, wrong_at: int) -> bytes:
 
 def _whole_lines(excerpt: bytes, start: int) -> bytes:
     first = 0 if start == 0 else excerpt.find(b"\n") + 1
-    last = max(excerpt.rfind(end) for end in (b"\n", b" ", b"."))  # never part of a multi-byte character
+    last = max(excerpt.rfind(end) for end in (b"\n", b" ", b"."))  # bytes that are never part of a longer character
     return excerpt[first : last + 1] if first or start == 0 else b""
 
 
 def _is_damaged_utf8(sample: bytes) -> bool:
     beyond_ascii = [c for c in sample.decode("utf-8", "replace") if c > "\x7f"]
     wrong = beyond_ascii.count("\ufffd")
-    # Letters in legacy encodings rarely form valid UTF-8 by accident.
+    # Letters in a legacy encoding rarely form valid UTF-8 by chance.
     return len(beyond_ascii) - wrong >= 2 * max(wrong, 1)
 
 

@@ -1,4 +1,4 @@
-"""Define every error that this project raises on purpose.
+"""Define the exceptions of this project.
 
     StudioError
     ├── OptionError        an option is unknown, of the wrong type or out of range
@@ -16,14 +16,15 @@
         ├── ConstraintError    a change violates a constraint of the database
         └── StoreUnavailable   the database cannot be reached or written now; a retry may succeed
 
-Each message says what was received, what was expected, and what to do. Programming errors stay Python's own exceptions.
+Each message says what was received, what was expected, and what to do. Programming errors raise Python's built-in
+exceptions.
 """
 
 from collections.abc import Mapping
 
 
 class StudioError(Exception):
-    """An error that the user can understand and fix; its message is shown as is."""
+    """Base class of errors that the user can fix; the message is shown unchanged."""
 
 
 class OptionError(StudioError):
@@ -47,7 +48,7 @@ class UnknownCharacters(StudioError):
 
     Args:
         characters: The unknown characters, each once, in order of appearance.
-        known: How many characters the vocabulary has.
+        known: Number of characters in the vocabulary.
     """
 
     def __init__(self, characters: str, known: int):
@@ -97,7 +98,7 @@ class StoreError(StudioError):
 
     Args:
         message: The message to show.
-        unexpected: The program has no advice for this error, so it is logged with its traceback.
+        unexpected: Whether the cause is unknown, so that the error is logged with its traceback.
     """
 
     def __init__(self, message: str, *, unexpected: bool = False):

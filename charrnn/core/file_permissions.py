@@ -1,7 +1,7 @@
-"""Restrict the data folder to its owner: folders 0700, files 0600, whatever the umask.
+"""Restrict the data folder to its owner: folders get mode 0700 and files 0600, regardless of the umask.
 
-A group keeps its permissions if an operator shares the folder with it on purpose: the folder has the setgid bit, is
-group-writable, or gives others no access, as 0750 does. Others never get access.
+A group keeps its permissions if the folder is shared with it on purpose: if the folder has the setgid bit, is
+group-writable, or grants no access to others, as 0750 does. Others never get access.
 """
 
 import logging
@@ -27,9 +27,9 @@ def file_mode(parent: Path) -> int:
 
 
 def make_private(path: Path) -> bool:
-    """Remove the permissions of others, and those of a group that the folder is not shared with.
+    """Remove the permissions of others, and those of the group unless the folder is shared with it.
 
-    Only paths of the current user are changed, and no folder with the sticky bit, such as /tmp.
+    Paths of other users and folders with the sticky bit, such as /tmp, are not changed.
 
     Returns:
         Whether the mode was changed.
@@ -39,11 +39,11 @@ def make_private(path: Path) -> bool:
     is_known = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
     if os.name == "nt" or not is_known or mode & stat.S_ISVTX or found.st_uid != os.geteuid():
         return False
-    wanted = (mode & ~(_OTHERS | _GROUP)) | _shared(mode)
-    if wanted == mode:
+    private_mode = (mode & ~(_OTHERS | _GROUP)) | _shared(mode)
+    if private_mode == mode:
         return False
     try:
-        os.chmod(path, wanted)
+        os.chmod(path, private_mode)
     except OSError as error:  # a file system without permissions
         _warn(path, error.strerror or str(error))
         return False

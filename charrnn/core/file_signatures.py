@@ -37,7 +37,7 @@ SIGNATURES_WITH_NUL = (
     (b"PAR1", "a Parquet file"),
     (b"\0\0\0", "a video file, or padding"),
 )
-"""Signatures that a text file may begin with, too: used only to name a file that contains NUL bytes."""
+"""Signatures that text files may begin with as well, used only to name a file that contains NUL bytes."""
 
 ADVICE = "Open it in the program that created it and save it as plain text (.txt, UTF-8)."
 

@@ -1,4 +1,4 @@
-"""Create JSON schema validators, without the slow imports of jsonschema."""
+"""Create JSON schema validators without the slow imports of jsonschema."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 _SLOW = "rfc3987_syntax"
-"""Builds dozens of grammars on import, to validate international addresses, a format that none of our schemas uses.
-jsonschema imports it if it is installed, and Jupyter installs it."""
+"""Package that builds dozens of grammars on import, to validate IRIs, which no schema of this project uses. jsonschema
+imports it if it is installed, and Jupyter installs it."""
 
 
 def validator(schema: Mapping[str, Any]) -> "Draft202012Validator":
     """Return a validator for a schema."""
-    return _library()(schema)
+    return _validator_class()(schema)
 
 
 @cache
-def _library() -> "type[Draft202012Validator]":
-    # Imported late, because most commands validate nothing.
-    with _absent(_SLOW):
+def _validator_class() -> "type[Draft202012Validator]":
+    # Imported on first use, because most commands validate nothing.
+    with _import_blocked(_SLOW):
         from jsonschema import Draft202012Validator
 
     return Draft202012Validator
 
 
 @contextmanager
-def _absent(module: str) -> Iterator[None]:
-    """Make the import of a module fail in the block, unless it is imported already."""
+def _import_blocked(module: str) -> Iterator[None]:
+    """Make the import of a module fail within the block, unless it was imported before."""
     if module in sys.modules:
         yield
         return

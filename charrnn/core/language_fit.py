@@ -1,4 +1,4 @@
-"""Score how well decoded text fits a language's letters, to tell correct decoding from mojibake."""
+"""Score how well decoded text fits the letters of a language, to distinguish correct decoding from mojibake."""
 
 import re
 from collections import Counter
@@ -31,7 +31,7 @@ LETTERS = {
     "Arabic": "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيپچژگ",
     "Thai": "".join(map(chr, (*range(0x0E01, 0x0E3B), *range(0x0E40, 0x0E5A)))),
 }
-"""Lower-case letters beyond ASCII."""
+"""Lower-case non-ASCII letters of each language or group of languages."""
 
 IDEOGRAPHS = {
     "Simplified Chinese": ("gb2312", range(0xB0, 0xD8), ""),
@@ -39,21 +39,21 @@ IDEOGRAPHS = {
     "Japanese": ("euc_jp", range(0xB0, 0xD0), "".join(map(chr, range(0x3041, 0x30FF)))),
     "Korean": ("euc_kr", range(0xB0, 0xC9), ""),
 }
-"""Each script's national standard, its rows of common ideographs or syllables, and further characters."""
+"""National standard of each script, its rows of common ideographs or syllables, and additional characters."""
 
 SIGNS = frozenset("‘’‚‛“”„†‡•…–—‹›«»€£§©®°´·¿¡№\u00a0\u00ad" + "".join(map(chr, range(0x3000, 0x3020))))
 FULL_WIDTH = frozenset(map(chr, range(0xFF01, 0xFF5F)))
 MISPLACED = re.compile("(?<=[^\\W\\d_])[‘‚‛“”„†‡•‹›«»€£§©®°´¿¡№](?=[^\\W\\d_])")
-"""Signs that never occur between two letters, unless letters of another encoding are decoded as Windows-125x."""
+"""Signs that occur between two letters only if letters of another encoding were decoded as Windows-125x."""
 UPPER_CASE = 0.8
-"""Weight of a capital: Cyrillic decoded in a wrong encoding often becomes capitals."""
+"""Weight of a capital, below 1 because Cyrillic decoded in a wrong encoding often becomes capitals."""
 
 
 def language_fit(text: str) -> float:
-    """Return the share of the non-ASCII characters that one language's letters and common punctuation cover.
+    """Return the share of non-ASCII characters that are letters of one language or common punctuation.
 
     Returns:
-        0 … 1; 1 if all characters are ASCII.
+        The share for the best language, 0 … 1; 1 if all characters are ASCII.
     """
     counts = Counter(character for character in text if character > "\x7f")
     total = counts.total()

@@ -1,7 +1,7 @@
-"""Declare the limits of a server once, with defaults, flags and environment variables.
+"""Declare the limits of a server, with their defaults, flags and environment variables.
 
-On the command line and in a notebook, only limits set in the environment apply; a dashboard has defaults for all, so
-that one visitor cannot take all resources.
+On the command line and in a notebook, most limits apply only if they are set. A dashboard has defaults for most of
+them, so that one user cannot take all resources.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,17 +12,17 @@ from charrnn.core.errors import LimitExceeded, StudioError
 from charrnn.core.system_resources import memory_bytes, num_processors
 
 MEMORY_SHARE = 0.6
-"""Share of the machine's memory that one training may use; the rest is for pages, generation and the system."""
+"""Share of the machine's memory that one training may use; the rest is for the pages, generation and the system."""
 
 
 def _limit(description: str, server: Callable[[], int], default: int = 0, *, documented: str = "") -> Any:
     """Declare a limit.
 
     Args:
-        description: For help texts and tables.
-        server: Returns the default on a dashboard, which may depend on the machine.
-        default: The default elsewhere.
-        documented: The dashboard's default as a phrase, if it depends on the machine.
+        description: Description for help texts and tables.
+        server: Returns the default of a dashboard, which may depend on the machine.
+        default: Default elsewhere.
+        documented: Default of a dashboard as a phrase, if it depends on the machine.
     """
     return field(default=default, metadata={"description": description, "server": server, "documented": documented})
 
@@ -51,11 +51,11 @@ class Limits:
     def read(
         cls, environ: Mapping[str, str], given: Mapping[str, int | None] | None = None, *, server: bool = False
     ) -> "Limits":
-        """Read the limits from flags, else from the environment, else use the defaults.
+        """Read the limits from flags or the environment; flags have priority, and defaults apply to unset limits.
 
         Args:
             environ: Environment variables; empty ones count as unset.
-            given: Values of flags.
+            given: Values of flags; `None` counts as unset.
             server: Use the defaults of a dashboard.
 
         Raises:
@@ -82,8 +82,8 @@ class Limits:
 
         Args:
             name: The limit.
-            value: In the limit's unit.
-            what: The start of the error message, e.g. `This network has 9,000 parameters`.
+            value: The value, in the limit's unit.
+            what: Beginning of the error message, e.g. `This network has 9,000 parameters`.
 
         Raises:
             LimitExceeded: The value is above the limit.
@@ -102,15 +102,15 @@ def descriptions() -> dict[str, str]:
 
 
 def default(name: str, *, server: bool = False) -> int:
-    """Return the default of a limit, on a dashboard or elsewhere."""
-    [found] = [each for each in fields(Limits) if each.name == name]
-    return int(found.metadata["server"]()) if server else int(getattr(Limits, name))
+    """Return the default of a limit, on a dashboard if `server`, else elsewhere."""
+    [limit] = [each for each in fields(Limits) if each.name == name]
+    return int(limit.metadata["server"]()) if server else int(getattr(Limits, name))
 
 
 def documented_default(name: str) -> str:
-    """Return the default of a limit on a dashboard as a phrase that is the same on every machine."""
-    [found] = [each for each in fields(Limits) if each.name == name]
-    return str(found.metadata["documented"] or found.metadata["server"]() or "no limit")
+    """Return the default of a limit on a dashboard, as a phrase that does not depend on the machine."""
+    [limit] = [each for each in fields(Limits) if each.name == name]
+    return str(limit.metadata["documented"] or limit.metadata["server"]() or "no limit")
 
 
 def flag(name: str) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_BLOCKS, MIN_BLOCK_SIZE = 64, 16
-"""Number of blocks and characters per block. Losses of neighboring characters are correlated, so treating them as
-independent would underestimate the standard error; block means are nearly independent."""
+"""Maximum number of blocks, and minimum number of characters per block. Losses of neighboring characters are
+correlated, so treating them as independent would underestimate the standard error. Block means are nearly
+independent."""
 MIN_STANDARD_ERRORS = 2.0
 """A difference is significant if it exceeds this many standard errors."""
 
@@ -27,8 +28,11 @@ def margin(newer: Sequence[float], older: Sequence[float]) -> float:
 
     Args:
         newer: Block means, as returned by `block_means`.
-        older: Block means of the other loss. With fewer than two blocks the standard error is unknown, and the margin
-            is 0.
+        older: Block means of the other loss.
+
+    Returns:
+        The margin; 0 if the numbers of blocks differ or there are fewer than two, so that the standard error is
+        unknown.
     """
     if len(newer) != len(older) or len(newer) < 2:
         return 0.0

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-"""Number of gates, each a block of H columns in a classic cell's matrices."""
+"""Number of gates of each classic cell; each gate is a block of H columns in the cell's matrices."""
 
-CONVOLVED = 6
+CONVOLUTION_SIZE = 6
 """Kernel size of the convolution before mingru's layers, in characters."""
 
 ACTIVATIONS = {"lstm": 12, "gru": 12, "rnn": 4, "mingru": 16}
-"""Numbers per hidden unit and character that a layer stores for backpropagation."""
+"""Values per hidden unit and character that a layer stores for backpropagation."""
 
 MEMORY_ACCESSES = {"lstm": 30, "gru": 30, "rnn": 30, "mingru": 115}
-"""Reads and writes per hidden unit and character in one training step, outside matrix products (fitted)."""
+"""Values read and written per hidden unit and character in one training step, outside matrix products (fitted)."""
 ACCESSES_PER_PARAMETER, ACCESSES_PER_LOGIT = 110, 13
-"""Reads and writes per parameter (in two data types, in the shards of a batch, in the optimizer) and per logit."""
+"""Values read and written per parameter (in two data types, the shards of a batch and the optimizer) and per logit."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class StepCost:
     """The arithmetic and memory traffic of one training step."""
 
     batched_flops: float
-    """Floating-point operations in products over all characters of the batch at once."""
+    """Floating-point operations in matrix products over all characters of the batch."""
     sequential_flops: float
-    """Floating-point operations in products of single time steps, which depend on each other."""
+    """Floating-point operations in matrix products of single time steps, which must be computed in order."""
     loop_iterations: int
     """Iterations of time loops; each has a fixed cost."""
     memory_accesses: float
-    """Numbers read or written outside matrix products."""
+    """Values read and written outside matrix products."""
 
 
 def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
@@ -48,7 +48,9 @@ def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
     if options["cell"] == "mingru":
         size = options["embedding_size"] if options["use_embedding"] else units
         projection = size * units if size != units else 0
-        return int(num_classes * size + projection + CONVOLVED * units + depth * (4 * units * units + units) + output)
+        return int(
+            num_classes * size + projection + CONVOLUTION_SIZE * units + depth * (4 * units * units + units) + output
+        )
     gates, biases = GATES[options["cell"]], 2 if options["cell"] == "gru" else 1
     size = options["embedding_size"] if options["use_embedding"] else num_classes
     table = num_classes * size if options["use_embedding"] else 0
@@ -57,9 +59,9 @@ def num_parameters(options: Mapping[str, Any], num_classes: int) -> int:
 
 
 def training_bytes(options: Mapping[str, Any], num_classes: int) -> int:
-    """Estimate the memory of a training in bytes, beside the program itself.
+    """Estimate the memory of a training in bytes, without that of the program.
 
-    Counts weights, gradients, two moments, the copies that a step makes, and the activations of one window.
+    The estimate includes weights, gradients, two moments, temporary copies and the activations of one batch.
     """
     batch = options["num_seqs"] * options["num_steps"]
     activations = options["num_layers"] * options["lstm_size"] * ACTIVATIONS[options["cell"]]
@@ -70,18 +72,18 @@ def input_projection_cost(characters: int, classes: int, size: int, columns: int
     """Count the multiplications of an embedding `(classes, size)` followed by a matrix `(size, columns)`.
 
     Returns:
-        Multiplications, forward and backward, if the two matrices are multiplied first, and if each character is
-        embedded and then projected.
+        Two numbers of multiplications, each for the forward and the backward pass: if the two matrices are multiplied
+        first, and if each character is embedded and then projected.
     """
     combined = 3 * classes * size * columns + 2 * characters * classes * columns
     return combined, 2 * characters * classes * size + 3 * characters * size * columns
 
 
 def muon_flops(options: Mapping[str, Any]) -> int:
-    """Return the operations of Muon's orthogonalization in one step; 0 for other optimizers.
+    """Return the floating-point operations of Muon's orthogonalization in one step; 0 for other optimizers.
 
-    Each matrix of shape `(m, n)` between hidden units takes three iterations of two products of `(m, n)` and one of
-    `(m, m)`.
+    Each of the three iterations for a matrix of shape `(m, n)`, m ≤ n, between hidden units takes two products of
+    2 m² n operations and one of 2 m³.
     """
     if options["optimizer"] != "muon":
         return 0
@@ -99,8 +101,9 @@ def muon_flops(options: Mapping[str, Any]) -> int:
 def step_cost(options: Mapping[str, Any], num_classes: int) -> StepCost:
     """Estimate the cost of one training step.
 
-    Counts two operations per parameter and character, three times: forward, and backward to inputs and to weights.
-    Memory traffic uses constants fitted to measurements of networks of all cells and many sizes.
+    A step takes six operations per parameter and character: two each in the forward pass, for the gradients of the
+    inputs and for those of the weights. The constants of the memory traffic were fitted to measurements of networks
+    with all cells and many sizes.
     """
     units, depth, steps = options["lstm_size"], options["num_layers"], options["num_steps"]
     characters = options["num_seqs"] * steps
@@ -111,7 +114,7 @@ def step_cost(options: Mapping[str, Any], num_classes: int) -> StepCost:
     if options["use_embedding"] and (gates or size != units):  # mingru adds embeddings of H numbers without projection
         combined, separate = input_projection_cost(characters, num_classes, size, gates * units or units)
         saved = max(0, separate - combined)
-    # The gradient of the recurrent weights is one large product; the other two thirds stay in the loop.
+    # The gradient of the recurrent weights is one large product; the other two thirds are computed in the time loop.
     return StepCost(
         batched_flops=6.0 * characters * (parameters - recurrent)
         + 2.0 * characters * recurrent

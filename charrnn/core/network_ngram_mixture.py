@@ -14,16 +14,16 @@ from charrnn.core.ngrams import NGrams
 Floats = npt.NDArray[np.floating]
 
 HALVINGS = 40
-"""Bisection steps when the share is fitted."""
+"""Number of bisection steps for fitting the share."""
 
 
 @dataclass
 class Mixture:
-    """An n-gram model and the share of the network that it is mixed with."""
+    """An n-gram model, and the share of the network in the mixture."""
 
     ngrams: NGrams
     share: float = 1.0
-    """Weight of the network, from 0 to 1. It is 1, which ignores the n-grams, until the first validation."""
+    """Weight of the network, from 0 to 1. Until the first validation it is 1, which ignores the n-grams."""
 
     def losses(self, network: Floats, ngrams: Floats) -> Floats:
         """Return the loss of each character under the mixture.

@@ -1,4 +1,6 @@
-"""An n-gram model of a text: interpolated modified Kneser-Ney (Chen & Goodman 1999, section 3).
+"""Count the n-grams of a text and compute probabilities by interpolated modified Kneser-Ney smoothing.
+
+The formula is from Chen & Goodman 1999, section 3:
 
     p(c | h) = max(count(hc) - D, 0) / total(h) + backoff(h) · p(c | h without its oldest character)
 
@@ -23,11 +25,11 @@ Int64s = npt.NDArray[np.int64]
 Float32s = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
-LONGEST = 2_000_000
-"""Maximum number of characters that are counted, from the end of the text. With more, the network gains little."""
-MOST = 4_000_000
-"""Maximum number of edges, which take about 50 bytes each while a model is loaded. The order is lowered to stay below.
-At order 7, 108,000 characters of tinyshakespeare have 190,000 edges."""
+MAX_CHARACTERS = 2_000_000
+"""Maximum number of characters that are counted, from the end of the text. On longer texts, n-grams hardly help."""
+MAX_EDGES = 4_000_000
+"""Maximum number of edges, which take about 50 bytes each while a model is loaded. If there would be more, the order is
+lowered. For comparison, 108,000 characters of tinyshakespeare have 190,000 edges at order 7."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +37,8 @@ class NGrams:
     """An n-gram model, as created by `count_ngrams`."""
 
     order: int
-    """L: a character is predicted from the L - 1 before it. Lower than requested if the text is shorter, or has more
-    than `MOST` edges."""
+    """L: a character is predicted from the L - 1 before it. It is lower than requested if the text is shorter, or would
+    have more than `MAX_EDGES` edges."""
     num_classes: int
     starts: Int32s
     """First edge of each node, then the number of edges; shape `(C + 1,)`."""
@@ -45,11 +47,11 @@ class NGrams:
     counts: Int32s
     """Count of each edge; shape `(E,)`."""
     discounts: Floats
-    """D by level and count (0, 1, 2, more); shape `(L, 4)`."""
+    """D by level and count (0, 1, 2, 3 or more); shape `(L, 4)`."""
     discounted: Float32s
     """Discounted relative frequency of each edge, `(count - D) / total`; shape `(E,)`."""
     backoffs: Float32s
-    """Probability mass that each node leaves to the shorter context; 1 for leaves; shape `(C,)`."""
+    """Weight of the shorter context at each node, `backoff` in the formula; 1 for leaves; shape `(C,)`."""
 
     @cached_property
     def keys(self) -> Int64s:
@@ -59,18 +61,18 @@ class NGrams:
 
     def probabilities(self, ids: Ids) -> Floats:
         """Return the probability of each character but the first, given the previous ones; shape `(len(ids) - 1,)`."""
-        text, found = ids.astype(np.int64), np.full(len(ids), 1 / self.num_classes)
+        text, probabilities = ids.astype(np.int64), np.full(len(ids), 1 / self.num_classes)
         for nodes, edges in self._levels(text):
             at = np.flatnonzero(nodes >= 0)
-            found[at] *= self.backoffs[nodes[at]]
+            probabilities[at] *= self.backoffs[nodes[at]]
             at = np.flatnonzero(edges >= 0)
-            found[at] += self.discounted[edges[at]]
-        return found[1:]
+            probabilities[at] += self.discounted[edges[at]]
+        return probabilities[1:]
 
     def nodes(self, ids: Ids) -> Int32s:
         """Return the nodes of the last 0 … L-1 characters of a text, -1 for unknown contexts; shape `(L,)`."""
         recent = ids[max(0, len(ids) - self.order + 1) :]
-        text = np.append(recent.astype(np.int64), 0)  # the next character does not matter
+        text = np.append(recent.astype(np.int64), 0)  # any next character: only its contexts are used
         found = np.full(self.order, -1, np.int32)
         for level, (nodes, _) in enumerate(self._levels(text)):
             found[level] = nodes[-1]
@@ -80,53 +82,54 @@ class NGrams:
         """Yield, for each level, the context node and the edge of each character, -1 for none."""
         nodes = np.zeros(len(text), np.int64)
         for _ in range(self.order):
-            wanted = nodes * self.num_classes + text
-            edges = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-            edges = np.where((nodes >= 0) & (self.keys[edges] == wanted), edges, -1)
+            keys = nodes * self.num_classes + text
+            edges = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            edges = np.where((nodes >= 0) & (self.keys[edges] == keys), edges, -1)
             yield nodes, edges
-            after = np.where((edges >= 0) & (edges < len(self.backoffs) - 1), edges + 1, -1)
-            nodes = np.concatenate([[-1], after[:-1]])
+            children = np.where((edges >= 0) & (edges < len(self.backoffs) - 1), edges + 1, -1)
+            nodes = np.concatenate([[-1], children[:-1]])
 
 
 def ngram_bytes(num_characters: int, order: int) -> int:
     """Return the maximum memory, in bytes, of the n-gram model of a text; 0 at order 0."""
-    return 50 * min(MOST, order * min(num_characters, LONGEST))
+    return 50 * min(MAX_EDGES, order * min(num_characters, MAX_CHARACTERS))
 
 
 def count_ngrams(ids: Ids, num_classes: int, order: int) -> NGrams:
     """Count the n-grams of a text.
 
     Args:
-        ids: Shape `(N,)`, N ≥ 1, each below `num_classes`; only the last `LONGEST` are counted.
+        ids: Shape `(N,)`, N ≥ 1, each below `num_classes`; only the last `MAX_CHARACTERS` are counted.
         num_classes: V.
         order: L, at least 1.
 
     Raises:
         ValueError: There are no ids, or an id is not below `num_classes`.
     """
-    text = ids[max(0, len(ids) - LONGEST) :].astype(np.int64)
+    text = ids[max(0, len(ids) - MAX_CHARACTERS) :].astype(np.int64)
     if not len(text) or text.max() >= num_classes:
         raise ValueError(
-            f"These are {len(text)} ids, the largest {text.max(initial=-1)}; they must be below {num_classes}."
+            f"There are {len(text)} ids, the largest {text.max(initial=-1)}; expected at least one, each below "
+            f"{num_classes}."
         )
     keys, counts = _edges(text, num_classes, order)
-    discounts = np.array([_discounts(own) for own in counts])
-    joined = np.concatenate(counts)
-    # Contexts of the full length have no children.
-    num_nodes = 1 + len(joined) - len(counts[-1])
+    discounts = np.array([_discounts(level) for level in counts])
+    all_counts = np.concatenate(counts)
+    # The edges of the last level lead to no nodes.
+    num_nodes = 1 + len(all_counts) - len(counts[-1])
     nodes, followers = np.divmod(np.concatenate(keys), num_classes)
-    taken = np.concatenate([own[np.minimum(count, 3)] for own, count in zip(discounts, counts, strict=True)])
-    totals = np.bincount(nodes, joined, num_nodes)
-    lost = np.bincount(nodes, taken, num_nodes)
+    subtracted = np.concatenate([own[np.minimum(count, 3)] for own, count in zip(discounts, counts, strict=True)])
+    totals = np.bincount(nodes, all_counts, num_nodes)
+    reserved = np.bincount(nodes, subtracted, num_nodes)  # for the shorter context
     return NGrams(
         order=len(counts),
         num_classes=num_classes,
         starts=np.searchsorted(nodes, np.arange(num_nodes + 1)).astype(np.int32),
         followers=followers.astype(np.int32),
-        counts=joined.astype(np.int32),
+        counts=all_counts.astype(np.int32),
         discounts=discounts,
-        discounted=((joined - taken) / totals[nodes]).astype(np.float32),
-        backoffs=np.where(totals > 0, lost / np.maximum(totals, 1), 1).astype(np.float32),
+        discounted=((all_counts - subtracted) / totals[nodes]).astype(np.float32),
+        backoffs=np.where(totals > 0, reserved / np.maximum(totals, 1), 1).astype(np.float32),
     )
 
 
@@ -139,16 +142,16 @@ def _edges(text: Int64s, num_classes: int, order: int) -> tuple[list[Int64s], li
     first = 0  # first edge of the level
     for level in range(min(order, len(text))):
         own, edges, times = np.unique(nodes * num_classes + text[level:], return_inverse=True, return_counts=True)
-        if level and first + len(own) > MOST:
+        if level and first + len(own) > MAX_EDGES:
             break
         if level:
             before, followers = np.divmod(own, num_classes)
             previous = first - len(keys[-1])
             suffixes = shorter[before - 1 - previous]
-            places = np.searchsorted(keys[-1], suffixes * num_classes + followers)
-            # Only the first characters of the text have no predecessor.
-            counts[-1] = np.maximum(np.bincount(places, minlength=len(keys[-1])), 1)
-            shorter = previous + places + 1
+            indices = np.searchsorted(keys[-1], suffixes * num_classes + followers)
+            # An n-gram without a predecessor occurs only at the beginning of the text.
+            counts[-1] = np.maximum(np.bincount(indices, minlength=len(keys[-1])), 1)
+            shorter = previous + indices + 1
         else:
             shorter = np.zeros_like(own)
         keys.append(own)
@@ -159,10 +162,10 @@ def _edges(text: Int64s, num_classes: int, order: int) -> tuple[list[Int64s], li
 
 
 def _discounts(counts: Int64s) -> list[float]:
-    """Return D for counts of 0, 1, 2 and more (Chen & Goodman 1999, equation 26)."""
-    once, twice, thrice, four = (int((counts == times).sum()) for times in (1, 2, 3, 4))
-    if not (once and twice and thrice):
+    """Return D for counts of 0, 1, 2, and 3 or more (Chen & Goodman 1999, equation 26)."""
+    n1, n2, n3, n4 = (int((counts == times).sum()) for times in (1, 2, 3, 4))
+    if not (n1 and n2 and n3):
         return [0, 0.5, 0.5, 0.5]
-    base = once / (once + 2 * twice)
-    found = (1 - 2 * base * twice / once, 2 - 3 * base * thrice / twice, 3 - 4 * base * four / thrice)
-    return [0, *(min(max(each, 0.1), 0.95 * (number + 1)) for number, each in enumerate(found))]
+    y = n1 / (n1 + 2 * n2)
+    discounts = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    return [0, *(min(max(discount, 0.1), 0.95 * count) for count, discount in enumerate(discounts, 1))]

@@ -1,7 +1,7 @@
 """Read the options of training and sampling from the schema file, and validate values.
 
-Command-line flags, forms, the README's tables and the stored JSON are derived from `options()`, so defaults and bounds
-are declared only once.
+Command-line flags, forms, the tables of the documentation and the stored JSON are derived from `options()`, so defaults
+and bounds are declared only once.
 """
 
 import difflib
@@ -78,9 +78,9 @@ class Preset:
     title: str
     help: str
     values: Mapping[str, Value]
-    """Empty where `charrnn.core.auto_options` chooses them for a text."""
+    """Fixed values; empty if `charrnn.core.auto_options` chooses the options for each text."""
     minutes: float
-    """Time budget that the choice is for; 0 where the values are fixed."""
+    """Time budget for which the options are chosen; 0 if the values are fixed."""
 
 
 @cache
@@ -146,7 +146,7 @@ def preset(name: str) -> dict[str, Value]:
     """
     found = find_preset(name)
     if found.minutes:
-        raise OptionError({"preset": f"The options of preset {name!r} depend on the text; they are chosen for one."})
+        raise OptionError({"preset": f"The options of preset {name!r} depend on the text. Choose a text first."})
     return defaults("training") | dict(found.values)
 
 
@@ -155,24 +155,24 @@ def checked(kind: Kind, values: Mapping[str, Any], *, base: Mapping[str, Any] | 
 
     Args:
         kind: `training` or `sampling`.
-        values: Options as received. Strings are converted to the option's type (`"32"`, `"false"`), so that forms,
-            flags and environment variables can pass what was typed.
-        base: Values for options that are not in `values`, e.g. a preset; defaults apply where it has none.
+        values: Options as received. Strings such as `"32"` and `"false"` are converted to the option's type, so that
+            forms, flags and environment variables can pass their input unchanged.
+        base: Values of options that are not in `values`, e.g. a preset; defaults apply to the rest.
 
     Returns:
         All options of the kind, each with its exact type.
 
     Raises:
-        OptionError: Has a message for each invalid option.
+        OptionError: An option is unknown or invalid; there is a message for each one.
     """
     known = options(kind)
-    given = {**(base or {}), **values}
+    merged = {**(base or {}), **values}
     problems = {
-        name: f"Unknown {kind} option {name!r}{_did_you_mean(name, known)}." for name in given if name not in known
+        name: f"Unknown {kind} option {name!r}{_did_you_mean(name, known)}." for name in merged if name not in known
     }
-    resolved = {name: _coerced(option, given.get(name, option.default)) for name, option in known.items()}
+    resolved = {name: _coerced(option, merged.get(name, option.default)) for name, option in known.items()}
     problems |= {
-        name: _message(known[name], given[name]) for name, value in resolved.items() if not known[name].accepts(value)
+        name: _message(known[name], merged[name]) for name, value in resolved.items() if not known[name].accepts(value)
     }
     if problems:
         raise OptionError(problems)

@@ -9,7 +9,7 @@ MAX_LENGTH = 1000
 """Maximum length of a password, in characters."""
 _PREFIX = "scrypt$"
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 5
-"""OWASP's recommendation for 16 MB of memory; one guess takes about 0.2 s."""
+"""Parameters that OWASP recommends for 16 MB of memory; one hash takes about 0.2 s."""
 _SALT_BYTES = 16
 _KEY_BYTES = 32
 
@@ -25,7 +25,7 @@ def is_hashed(stored: str) -> bool:
     """Return whether a stored password is a hash; otherwise it is plain text.
 
     Raises:
-        ValueError: It has the prefix of a hash, but was not created by `hash_password`.
+        ValueError: The password has the prefix of a hash, but was not created by `hash_password`.
     """
     if not stored.startswith(_PREFIX):
         return False
@@ -36,11 +36,11 @@ def is_hashed(stored: str) -> bool:
 def verify_password(password: str, stored: str | None) -> bool:
     """Return whether a password matches the stored one.
 
-    Every call derives exactly one key, so that response times do not reveal whether a user exists, or has a hashed or
-    a plain-text password.
+    Every call derives exactly one key, so that response times reveal neither whether a user exists nor whether the
+    stored password is hashed.
 
     Args:
-        password: The password as typed.
+        password: The password as entered.
         stored: A hash or, in old login files, the password itself; `None` if there is no such user.
     """
     password = password[: MAX_LENGTH + 1]
@@ -66,7 +66,7 @@ def _parse(stored: str) -> tuple[int, int, int, bytes, bytes]:
         decoded = base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True)
     except ValueError:
         raise ValueError("not a scrypt hash of this program") from None  # the cause would contain the hash
-    # Larger parameters would take minutes and gigabytes per guess.
+    # With larger parameters, one verification would take minutes and gigabytes.
     if not (
         1 < numbers[0] <= 2**17 and 0 < numbers[1] <= 16 and 0 < numbers[2] <= 16 and len(decoded[1]) == _KEY_BYTES
     ):

@@ -22,27 +22,27 @@ class ModelState(StrEnum):
     """
 
     DRAFT = "draft"
-    """The model has a name, but no text yet."""
+    """The model has no text yet."""
     READY = "ready"
     """The model has a text, but was never trained."""
     QUEUED = "queued"
     """The training waits for a worker."""
     TRAINING = "training"
-    """A worker holds the lease and trains."""
+    """A worker holds the lease and trains the model."""
     STOPPING = "stopping"
-    """A stop was requested; the worker saves and ends after the current step."""
+    """A stop was requested; the worker saves a checkpoint and ends after the current step."""
     STOPPED = "stopped"
     """The training ended on request, with a checkpoint to resume from."""
     COMPLETED = "completed"
-    """The last step was done, or a limit in the options was reached."""
+    """The training completed its last step, reached another limit, or was ended by early stopping."""
     FAILED = "failed"
     """The training ended with an error; `Model.error` has the message."""
     INTERRUPTED = "interrupted"
-    """The worker died or its program ended; the training can be resumed."""
+    """The worker's process ended or stopped responding; the training can be resumed."""
 
 
 ACTIVE = frozenset({ModelState.QUEUED, ModelState.TRAINING, ModelState.STOPPING})
-"""States with a training under way."""
+"""States of a model with a training in progress."""
 
 STARTABLE = frozenset(
     {ModelState.READY, ModelState.STOPPED, ModelState.COMPLETED, ModelState.FAILED, ModelState.INTERRUPTED}
@@ -52,7 +52,7 @@ STARTABLE = frozenset(
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, stored once under the SHA-256 of its bytes (UTF-8, after decoding and line-ending normalization)."""
+    """A text; its id is the SHA-256 of its UTF-8 bytes, after line endings were normalized."""
 
     id: str
     name: str
@@ -69,7 +69,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Model:
-    """A model: a corpus, options, a training history and checkpoints under a name."""
+    """A model: a name with a corpus, options, a training history and checkpoints."""
 
     id: str
     name: str
@@ -85,7 +85,7 @@ class Model:
     epoch: int = 0
     """Fencing token, incremented by each training of this model; writes with an older one are rejected."""
     worker: str = ""
-    """The worker that holds the lease, or held it when it expired, as `host:pid:token:table:start`; else empty."""
+    """Worker that holds the lease, or held it when it expired, as `host:pid:token:table:start`; otherwise empty."""
     lease_until: datetime | None = None
     stop_requested: bool = False
     step: int = 0

@@ -10,7 +10,7 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0
 
 
 def resolve_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with each `…_FILE` variable replaced by the secret in that file, as containers use them.
+    """Return the environment with each `…_FILE` variable, a convention of containers, replaced by the file's secret.
 
     Empty variables count as unset. Line breaks at the end of a file are not part of the secret.
 
@@ -19,7 +19,7 @@ def resolve_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
     """
     found = dict(environ)
     for name in SECRETS:
-        # Removed so that the result can be passed to this function again.
+        # Remove the variable, so that the result can be passed to this function again.
         if path := found.pop(f"{name}_FILE", ""):
             if environ.get(name):
                 raise StudioError(f"Both {name} and {name}_FILE are set. Unset one of them.")

@@ -1,4 +1,4 @@
-"""End a generated text before a stop string, even if the string is split across chunks."""
+"""End generated text before a stop string, even if the string is split across chunks."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ class StopString:
         self.reached = False
 
     def feed(self, text: str, *details: Sequence[object]) -> tuple[str, list[list[object]]]:
-        """Add characters and return those that certainly come before the stop string.
+        """Add characters, and return those that cannot be part of the stop string.
 
         Args:
             text: New characters.
-            details: Sequences as long as `text`, with one item per character.
+            details: Sequences with one item for each of these characters.
 
         Returns:
             The released characters and, for each sequence of details, the items that belong to them.
@@ -36,11 +36,11 @@ class StopString:
         return self._take(len(self._text) - self._num_held())
 
     def flush(self) -> tuple[str, list[list[object]]]:
-        """Return the characters held back, once the text has ended."""
+        """Return the characters held back and their details, at the end of the text."""
         return self._take(0 if self.reached else len(self._text))
 
     def _num_held(self) -> int:
-        """Return how many characters at the end may begin the stop string."""
+        """Return the number of characters at the end that may be the beginning of the stop string."""
         longest = min(len(self._stop) - 1, len(self._text))
         return next((n for n in range(longest, 0, -1) if self._text.endswith(self._stop[:n])), 0)
 

@@ -8,7 +8,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 MEMINFO = Path("/proc/meminfo")
 UNLIMITED = 2**60
-"""Larger memory limits mean "unlimited", as version 1 of control groups reports it."""
+"""Memory limits of this size or more mean "unlimited": control groups version 1 reports a large number."""
 
 
 def memory_bytes() -> int:
@@ -33,7 +33,7 @@ def num_processors() -> int:
 
 
 def _folders(controller: str) -> list[Path]:
-    """Return this process's control groups, from its own up to the root, for versions 1 and 2."""
+    """Return the control groups (version 1 or 2) of this process, from its own up to the root."""
     found: list[Path] = []
     for line in _text(MEMBERSHIP).splitlines():
         number, _, rest = line.partition(":")
@@ -45,7 +45,7 @@ def _folders(controller: str) -> list[Path]:
         else:
             continue
         own = root / path.strip("/")
-        # Inside a container, the path is the host's, and the container's own group is the root.
+        # Inside a container, the path may be that of the host, and the container's group is mounted as the root.
         found += [own, *(parent for parent in own.parents if parent.is_relative_to(root))]
     return found
 

@@ -1,4 +1,4 @@
-"""Decode text files strictly, in chunks, whatever their size."""
+"""Decode text files of any size strictly, in chunks."""
 
 import codecs
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Newlines = Literal["lf", "keep"]
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file with a text for reading.
+    """Open a text file for reading in binary mode.
 
     Raises:
         NotFound: The file does not exist.
@@ -38,8 +38,8 @@ def decode(
     Args:
         file: Seekable.
         encoding: Name of a text encoding. Byte order marks at the beginning are removed.
-        newlines: `lf` converts CRLF and CR to LF, `keep` keeps them. No chunk ends inside a CRLF.
-        statistics: Updated with each chunk, if given.
+        newlines: `lf` converts CRLF and CR to LF; `keep` keeps them. No chunk ends inside a CRLF.
+        statistics: Statistics to update with each chunk.
 
     Yields:
         Chunks of text, none of them empty.
@@ -69,8 +69,8 @@ def analyze(file: BinaryIO, *, encoding: str | None = None, newlines: Newlines =
         name: Name for the report.
 
     Raises:
-        TextError: The file is binary or cannot be decoded. A text that can be decoded but not trained on raises
-            nothing; see `TextReport.problems`.
+        TextError: The file is binary or cannot be decoded. Problems that prevent training do not raise; they are in
+            `TextReport.problems`.
     """
     detection = resolve_encoding(file, encoding)
     statistics = TextStatistics()
@@ -80,7 +80,7 @@ def analyze(file: BinaryIO, *, encoding: str | None = None, newlines: Newlines =
 
 
 def resolve_encoding(file: BinaryIO, encoding: str | None) -> Detection:
-    """Return the encoding that the user chose, or detect it.
+    """Return the encoding chosen by the user, or detect it if it is `None`.
 
     Raises:
         TextError: The file is binary, its encoding could not be detected, or the chosen encoding is unknown.
@@ -146,13 +146,13 @@ def _without_mark(chunks: Iterator[str]) -> Iterator[str]:
     at_start = True
     for chunk in chunks:
         if at_start:
-            chunk = chunk.lstrip("\ufeff")  # there are two if a program added one to a text that had one
+            chunk = chunk.lstrip("\ufeff")  # several, because some programs add a mark to a text that has one
             at_start = not chunk
         yield chunk
 
 
 def _convert_line_endings(chunk: str, newlines: Newlines) -> tuple[str, int, int]:
-    """Return the chunk with converted line endings, and how many CRLF and CR it had."""
+    """Return the chunk with converted line endings, and the numbers of CRLF and CR in the original."""
     if "\r" not in chunk:
         return chunk, 0, 0
     joined = chunk.replace("\r\n", "\n")
@@ -176,7 +176,7 @@ def encode_utf8(text: str) -> bytes:
     """Encode a text as UTF-8.
 
     Raises:
-        TextError: The text contains a lone surrogate, which is left when a program cuts a character in half.
+        TextError: The text contains a lone surrogate, for example because a program split a surrogate pair.
     """
     try:
         return text.encode()

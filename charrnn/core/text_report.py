@@ -1,4 +1,4 @@
-"""Report a text's statistics, problems that prevent training, and remarks for the user."""
+"""Report the statistics of a text, problems that prevent training, and remarks for the user."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from charrnn.core.errors import TextError
 from charrnn.core.text_statistics import TextStatistics
 
 RARE = 3
-"""Characters that occur fewer times than this are rare."""
+"""Characters that occur less often than this are rare."""
 SHOWN = 50
 LONG_LINE = 5000
 
 
 @dataclass(frozen=True)
 class TextReport:
-    """The analysis of a text. Characters are unescaped: escape them before display."""
+    """The analysis of a text. Characters are not escaped; escape them before display."""
 
     name: str
     encoding: str
@@ -37,7 +37,7 @@ class TextReport:
     """The number of occurrences of each character, most frequent first."""
     first_lines: tuple[str, ...]
     problems: tuple[str, ...]
-    """Why the text cannot be trained on; empty if it can."""
+    """Problems that prevent training on the text; empty if there are none."""
     remarks: tuple[str, ...]
     """Hints about the text that do not prevent training."""
 
@@ -45,7 +45,7 @@ class TextReport:
     def from_statistics(
         cls, statistics: TextStatistics, detection: Detection, *, name: str, num_bytes: int, newlines: str
     ) -> "TextReport":
-        """Create the report of a text that was read completely.
+        """Create the report of a text from its statistics.
 
         Args:
             statistics: Statistics of the whole text.
@@ -96,7 +96,7 @@ class TextReport:
         """Check that the text can be trained on.
 
         Raises:
-            TextError: It cannot; the message says why.
+            TextError: There are problems; the message lists them.
         """
         if self.problems:
             raise TextError("\n".join(self.problems))
@@ -108,7 +108,7 @@ def _problems(counts: Mapping[str, int]) -> list[str]:
     if len(counts) == 1:
         (character,) = counts
         return [
-            f"This text contains only one character, {character!r}, over and over: there is nothing to learn. "
+            f"This text contains only one character, {character!r}, repeated. "
             f"Choose a text with at least two different characters."
         ]
     return []

@@ -31,7 +31,7 @@ class TextStatistics:
         if not chunk:
             return
         points = code_points(chunk)
-        # A histogram up to the emoji costs more than the chunk itself, so the few beyond are counted apart.
+        # A histogram of all code points takes longer than the rest, so the few from `ASTRAL` on are counted separately.
         if points.max() >= ASTRAL:
             points = points.copy()
             high = np.flatnonzero(points >= ASTRAL)

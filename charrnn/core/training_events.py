@@ -1,4 +1,4 @@
-"""Define the events that a training emits: log messages, metrics, samples, checkpoints and its end."""
+"""Define the events that a training emits: log messages, metrics, samples, checkpoints, its schedule and its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ from typing import Any
 from charrnn.core.batches import epoch_limit
 
 IMPROVING_SHARE = 0.9
-"""A training was still improving at its end if its best step is after this share of its steps."""
+"""A training was improving to the end if its best step is not before this share of its steps."""
 
 
 class Remedy(StrEnum):

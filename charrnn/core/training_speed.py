@@ -4,7 +4,7 @@ from bisect import bisect_left
 from typing import Any, Protocol
 
 WINDOW_SECONDS = 30.0
-"""The speed is averaged over this time: long enough to be steady, short enough to recover after a validation."""
+"""Window of the averaged speed: long enough for a stable value, short enough to recover soon after a validation."""
 
 
 class Numbers(Protocol):
@@ -24,7 +24,7 @@ def window_start(seconds: Numbers) -> int:
 
 
 def steps_per_second(steps: Numbers, seconds: Numbers) -> float | None:
-    """Return the speed over the window; `None` before two steps were measured.
+    """Return the speed over the window; `None` if there are fewer than two measurements or no progress.
 
     Args:
         steps: Steps of all measurements.

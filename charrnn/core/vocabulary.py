@@ -69,12 +69,12 @@ class Vocabulary:
 
     @property
     def unknown_id(self) -> int:
-        """The id of every character that is not in the vocabulary."""
+        """The id of all characters that are not in the vocabulary."""
         return len(self.characters)
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
-        """The smallest unsigned type that holds all ids."""
+        """The smallest unsigned integer type that can hold all ids."""
         return np.dtype(np.min_scalar_type(self.unknown_id))
 
     def encode(self, text: str) -> Ids:
@@ -88,7 +88,7 @@ class Vocabulary:
             ids: Shape `(N,)`, each in `0 … len(self) - 1`.
 
         Raises:
-            ValueError: An id has no character; `unknown_id` has none.
+            ValueError: An id is out of range, such as `unknown_id`, which has no character.
         """
         array = np.asarray(ids, np.int64)
         wrong = array[(array < 0) | (array >= len(self))]
@@ -97,10 +97,10 @@ class Vocabulary:
         return self._code_point_by_id[array].tobytes().decode("utf-32-le")
 
     def normalize_prompt(self, text: str, *, unknown: Literal["refuse", "drop", "replace"] = "refuse") -> str:
-        """Return the text with characters of this vocabulary only.
+        """Return the text with only characters of this vocabulary.
 
         Args:
-            text: The prompt as typed.
+            text: The prompt as entered.
             unknown: How to treat unknown characters: `refuse` raises, `drop` removes them, `replace` substitutes the
                 closest known ones (without accent, other case, plain quotes), else a space, else nothing.
 
@@ -132,7 +132,7 @@ class Vocabulary:
     @cached_property
     def _id_by_code_point(self) -> Ids:
         points = self._code_point_by_id
-        # One entry more than the highest point: `take` with mode="clip" maps everything above to that last one.
+        # One entry beyond the highest code point: `take` with mode="clip" maps all higher ones to this last entry.
         table = np.full(int(points.max()) + 2, self.unknown_id, self.dtype)
         table[points] = np.arange(len(points))
         return table

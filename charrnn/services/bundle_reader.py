@@ -21,7 +21,7 @@ from charrnn.core.checkpoint_manifest import FORMAT, MANIFEST, TEXT, TRAINING, W
 from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
 from charrnn.core.json_schema import validator
 from charrnn.core.network_cost import num_parameters
-from charrnn.core.ngrams import LONGEST
+from charrnn.core.ngrams import MAX_CHARACTERS
 from charrnn.core.options import Value, checked
 from charrnn.core.records import Checkpoint, Model, ModelState, Sample
 from charrnn.core.vocabulary import Vocabulary
@@ -268,7 +268,7 @@ def _max_array_bytes(options: Mapping[str, Any], weights: int) -> dict[str, int]
     state = 8 * options["num_seqs"] * options["lstm_size"] * options["num_layers"]
     numbers = {WEIGHTS: weights, TRAINING: 6 * weights + state}
     if options["ngram_order"]:
-        numbers[TEXT] = LONGEST
+        numbers[TEXT] = MAX_CHARACTERS
     return {f"checkpoint/{name}": min(MAX_BYTES, 4 * number + MAX_HEADER_BYTES) for name, number in numbers.items()}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from charrnn.core.batches import epoch_limit
 from charrnn.core.limits import Limits
 from charrnn.core.network_cost import num_parameters, training_bytes
-from charrnn.core.ngrams import LONGEST, ngram_bytes
+from charrnn.core.ngrams import MAX_CHARACTERS, ngram_bytes
 from charrnn.core.records import Corpus
 from charrnn.services.cost_estimate import count_steps
 from charrnn.store.corpora import CorpusStore
@@ -75,7 +75,7 @@ class LimitCheck:
         self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
         new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
         # A checkpoint with n-grams contains their text, two bytes per character if there are thousands of classes.
-        text = 2 * min(corpus.num_characters, LONGEST) if options["ngram_order"] else 0
+        text = 2 * min(corpus.num_characters, MAX_CHARACTERS) if options["ngram_order"] else 0
         self.check_space((4 * CHECKPOINT_NUMBERS * weights + text) * new, "training")
 
     def check_weights(self, weights: int) -> None:

@@ -1,4 +1,4 @@
-"""Define column types that behave alike on SQLite, MySQL and MariaDB, and sanitize values that cannot be stored."""
+"""Define column types that behave the same on SQLite, MySQL and MariaDB, and replace values that cannot be stored."""
 
 import math
 import re
@@ -11,16 +11,16 @@ from sqlalchemy.dialects import mysql
 from charrnn.core.errors import OptionError
 
 MAX_TEXT_LENGTH = 1_000_000
-"""Maximum length of a stored text, in characters: 4 MB in UTF-8, a quarter of what MariaDB accepts in one statement."""
+"""Maximum length of a stored text in characters: up to 4 MB in UTF-8, a quarter of MariaDB's limit per statement."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """Replace what some databases cannot store.
+    """Replace characters that some databases cannot store, and cut the text to `MAX_TEXT_LENGTH` characters.
 
-    NUL becomes U+2400, because SQLite's own tools end a text there. Lone surrogates cannot be encoded and become
-    U+FFFD. Longer texts are cut to `MAX_TEXT_LENGTH` characters, with a note that says how many were cut.
+    NUL becomes U+2400, because SQLite's tools truncate texts at NUL. Lone surrogates, which cannot be encoded, become
+    U+FFFD. A note at the end of a cut text gives the number of characters that were cut.
     """
     if len(text) > MAX_TEXT_LENGTH:
         text = f"{text[:MAX_TEXT_LENGTH]}… ({len(text) - MAX_TEXT_LENGTH:,} more characters were cut)"
@@ -30,10 +30,10 @@ def storable_text(text: str) -> str:
 
 
 def storable_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace what some databases cannot store in a JSON object.
+    """Apply `storable_text` to all strings in a JSON object.
 
     Args:
-        values: JSON values by name; every text is passed through `storable_text`.
+        values: JSON values by name.
 
     Raises:
         OptionError: A number is NaN or infinite, which JSON cannot represent.
@@ -65,7 +65,7 @@ def _storable(value: Any, name: str, problems: dict[str, str]) -> Any:
 
 
 class StoredText(TypeDecorator[str]):
-    """A text of up to `MAX_TEXT_LENGTH` characters; MySQL's plain TEXT ends at 64 KiB."""
+    """A text of up to `MAX_TEXT_LENGTH` characters; MySQL limits its plain TEXT to 64 KiB."""
 
     impl = Text
     cache_ok = True

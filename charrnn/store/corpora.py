@@ -1,7 +1,7 @@
-"""Store the metadata of corpora as rows; their text is stored in files (`charrnn.store.corpus_files`).
+"""Store the metadata of corpora in the database; their text is stored in files (`charrnn.store.corpus_files`).
 
-A text that several users add is one row; each user has a row in `corpus_owner` with their own name for it. An `owner`
-of `None` selects the texts of all users.
+A text that was added by several users has one row in `corpus`, and one row per user in `corpus_owner`, with the user's
+name for it. An `owner` of `None` selects the texts of all users.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ class CorpusStore:
         self._database = database
 
     def add(self, corpus: Corpus, *, owner: str = "") -> Corpus:
-        """Store a text's metadata; if the text exists already, its name and time are kept.
+        """Store a text's metadata; if the text exists already, its name and creation time are kept.
 
         Returns:
             The stored record.
@@ -47,7 +47,7 @@ class CorpusStore:
         Raises:
             NotFound: There is no such text.
         """
-        found = _read(self._database, _of(owner).where(CorpusRow.id == corpus_id))
+        found = _read(self._database, _select(owner).where(CorpusRow.id == corpus_id))
         if not found:
             raise NotFound(f"There is no text with the id {corpus_id!r}. Add the text first.")
         return found[0]
@@ -56,27 +56,27 @@ class CorpusStore:
         """Find the text whose id starts with `prefix`.
 
         Raises:
-            OptionError: Several ids start with it.
+            OptionError: Several ids start with `prefix`.
         """
         start = CorpusRow.id.startswith(prefix.strip().lower(), autoescape=True)
-        found = _read(self._database, _of(owner).where(start).limit(2))
+        found = _read(self._database, _select(owner).where(start).limit(2))
         if len(found) > 1:
             raise OptionError({"corpus": f"Several texts have ids that start with {prefix!r}. Give more of the id."})
         return found[0] if found else None
 
     def list(self, *, owner: str | None = None) -> list[Corpus]:
         """Read all texts, newest first."""
-        return _read(self._database, _of(owner))
+        return _read(self._database, _select(owner))
 
     def delete(self, corpus_id: str, *, owner: str | None = None) -> bool:
-        """Delete a text's metadata, unless another user has the text, too.
+        """Remove a user's ownership of a text, and delete the text's metadata if it has no other owner.
 
         Returns:
-            Whether no user has the text any more, so that its files can be deleted.
+            Whether the metadata were deleted, so that the files can be deleted, too.
 
         Raises:
             NotFound: There is no such text.
-            StateError: A model uses it, possibly a deleted one that can still be restored.
+            StateError: A model uses the text, possibly a deleted one that can still be restored.
         """
 
         def transaction(session: Session) -> bool:
@@ -112,11 +112,11 @@ def _read(database: Database, statement: Select[CorpusRow, str]) -> list[Corpus]
 
 def add_owner(session: Session, corpus: Corpus | CorpusRow, owner: str) -> None:
     """Add a user to the owners of a text."""
-    owned = {"corpus_id": corpus.id, "owner": owner, "name": corpus.name, "created_at": corpus.created_at}
-    insert_missing(session, CorpusOwnerRow, [owned])
+    values = {"corpus_id": corpus.id, "owner": owner, "name": corpus.name, "created_at": corpus.created_at}
+    insert_missing(session, CorpusOwnerRow, [values])
 
 
-def _of(owner: str | None) -> Select[CorpusRow, str]:
+def _select(owner: str | None) -> Select[CorpusRow, str]:
     """Select texts, newest first, each with its owner's name for it."""
     if owner is None:
         return select(CorpusRow, CorpusRow.name).order_by(CorpusRow.created_at.desc(), CorpusRow.id)

@@ -1,8 +1,8 @@
-"""Store texts as files, once under the SHA-256 of their UTF-8 bytes, with character counts and encoded ids.
+"""Store texts as files under the SHA-256 of their UTF-8 bytes, with character counts and encoded ids.
 
 <root>/<corpus id>/text.txt              the text in UTF-8
                    counts.json           its characters and their counts, most frequent first
-                   ids-<vocabulary>.npy  the text as ids, created on first use
+                   ids-<vocabulary>.npy  the text as ids of a vocabulary, created on first use
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Self, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.core.atomic_files import atomic_file, discard, naming_full_disk, publish, sync_folder, temporary_folder
+from charrnn.core.atomic_files import atomic_file, discard, full_disk_errors, publish, sync_folder, temporary_folder
 from charrnn.core.errors import NotFound, TextError
 from charrnn.core.records import Corpus
 from charrnn.core.text_decoding import Newlines, decode, resolve_encoding
@@ -41,9 +41,10 @@ Ids = npt.NDArray[np.unsignedinteger]
 
 @dataclass(frozen=True)
 class CorpusFiles:
-    """The texts in one folder, which must exist."""
+    """The texts in one folder."""
 
     root: Path
+    """The folder; it must exist."""
 
     def add(
         self,
@@ -57,11 +58,14 @@ class CorpusFiles:
         """Store a text, unless it is stored already.
 
         Args:
-            source: The text's bytes; seekable, read twice.
+            source: The bytes of the text; seekable, read twice.
             name: Name of the text.
             encoding: The file's encoding; detected if `None`.
-            newlines: `lf` converts CRLF and CR to LF, `keep` keeps them.
+            newlines: `lf` converts CRLF and CR to LF; `keep` keeps them.
             progress: Called with the fraction done.
+
+        Returns:
+            The metadata of the text, and its report.
 
         Raises:
             TextError: The text cannot be decoded, or cannot be trained on.
@@ -70,7 +74,7 @@ class CorpusFiles:
         size = source.seek(0, 2)
         detection = resolve_encoding(source, encoding)
         statistics, reporter = TextStatistics(), _ThrottledProgress(progress)
-        with naming_full_disk(self.root, needed=size), temporary_folder(self.root) as building:
+        with full_disk_errors(self.root, needed=size), temporary_folder(self.root) as building:
             with open(building / TEXT, "wb") as target, _HashingWriter(target) as writer:
                 for chunk in decode(source, encoding=detection.encoding, newlines=newlines, statistics=statistics):
                     writer.write(chunk.encode())
@@ -85,15 +89,15 @@ class CorpusFiles:
         return _record(report, writer.sha256(), size_bytes), report
 
     def ids(self, corpus_id: str, vocabulary: Vocabulary, *, progress: ProgressCallback | None = None) -> Ids:
-        """Return the text as memory-mapped ids; they are encoded once per vocabulary.
+        """Return the ids of the text's characters, memory-mapped; they are encoded once per vocabulary.
 
         Args:
             corpus_id: The text.
-            vocabulary: Determines the ids and their data type.
+            vocabulary: Vocabulary that determines the ids and their data type.
             progress: Called with the fraction encoded.
 
         Returns:
-            Read-only, shape `(num_characters,)`.
+            Read-only array of shape `(num_characters,)`.
 
         Raises:
             NotFound: There is no such text.
@@ -104,7 +108,7 @@ class CorpusFiles:
         num_characters = sum(self.counts(corpus_id).values())
         if (ids := _mapped(path, num_characters, vocabulary)) is None:
             needed = num_characters * vocabulary.dtype.itemsize
-            with naming_full_disk(self.root, needed=needed), atomic_file(path, private=True) as target:
+            with full_disk_errors(self.root, needed=needed), atomic_file(path, private=True) as target:
                 self._encode(corpus_id, vocabulary, target, num_characters, _ThrottledProgress(progress))
             ids = _mapped(path, num_characters, vocabulary)
         if ids is None:
@@ -162,7 +166,7 @@ class CorpusFiles:
     def _publish(self, building: Path, corpus_id: str) -> None:
         try:
             self._open(corpus_id).close()
-            sync_folder(self.root)  # another process may have stored it without syncing yet
+            sync_folder(self.root)  # another process may have stored it, but not synced the folder yet
             return
         except NotFound:
             pass
@@ -229,7 +233,7 @@ class _ThrottledProgress:
 
 
 class _HashingWriter:
-    """Write and hash on a separate thread, so that decoding and counting continue meanwhile."""
+    """Write and hash data in a separate thread, in parallel with decoding and counting."""
 
     def __init__(self, target: BinaryIO):
         self._target = target
@@ -267,7 +271,7 @@ def _ids_name(vocabulary: Vocabulary) -> str:
 
 
 def _mapped(path: Path, num_characters: int, vocabulary: Vocabulary) -> Ids | None:
-    """Map ids from the disk; `None` if they are missing or truncated, in which case they are created again."""
+    """Memory-map encoded ids; return `None` if they are missing or damaged and must be encoded again."""
     try:
         ids: Ids = np.load(path, mmap_mode="r", allow_pickle=False)
     except (FileNotFoundError, ValueError, EOFError):

@@ -19,7 +19,8 @@ from charrnn.store.database_engine import BUSY_SECONDS, WRITES, make_engine
 from charrnn.store.database_url import parse_url
 from charrnn.store.schema_version import is_newest
 
-_MAX_PAUSE = 1.0  # seconds between two attempts of the same transaction
+_MAX_PAUSE = 1.0
+"""Maximum time between two attempts of the same transaction, in seconds."""
 
 
 class Database:
@@ -44,13 +45,14 @@ class Database:
 
     @classmethod
     def open(cls, url: str | URL) -> Self:
-        """Connect to a database and make sure that its schema has this program's version.
+        """Connect to a database, and ensure that its schema has this program's version.
 
-        Tables are created in an empty database; an older SQLite file is upgraded.
+        In an empty database, the tables are created. An older SQLite file is upgraded. An older database on a server
+        is not, because other programs may use it; `charrnn db upgrade` upgrades it.
 
         Raises:
             StoreError: The database cannot be reached, contains tables of another program, was created by a newer
-                version, or is an older one on a server, where others may use it (`charrnn db upgrade` upgrades it).
+                version, or is an older one on a server.
         """
         database = cls(url)
         try:
@@ -83,7 +85,7 @@ class Database:
         """
         from charrnn.store import migrate
 
-        # During a long ALTER TABLE, the server sends nothing for longer than any query may take.
+        # The server sends nothing during ALTER TABLE, which may take longer than the read timeout of queries.
         engine = self.engine if self.engine.dialect.name == "sqlite" else make_engine(self.url, read_timeout=None)
         try:
             self._with_retries(lambda: migrate.upgrade(engine))
@@ -106,18 +108,18 @@ class Database:
     def write[T](self, transaction: Callable[[Session], T]) -> T:
         """Run a transaction and commit it; an exception rolls it back.
 
-        `transaction` is called again after a conflict with another transaction, so its only side effects must be those
-        on the database.
+        `transaction` is called again after a conflict with another transaction, so it must have no side effects other
+        than changes of the database.
 
         Raises:
             StoreError: The database cannot be reached, rejects a change, or stays locked for 30 seconds.
-            ConstraintError: A constraint was violated; the caller handles the ones it expects.
+            ConstraintError: A constraint was violated; the caller must handle violations that it expects.
         """
         with self._write_lock():
             return self._run(self._writing, transaction)
 
     def now(self) -> datetime:
-        """Return the database's time, naive UTC."""
+        """Return the database's current time, as naive UTC."""
         return self.read(lambda session: session.scalars(select(utc_now())).one())
 
     def _run[T](self, sessions: sessionmaker[Session], transaction: Callable[[Session], T]) -> T:
@@ -129,9 +131,10 @@ class Database:
 
     @contextmanager
     def _write_lock(self) -> Iterator[None]:
-        """Let this process's writers to a SQLite file take turns, and wait without holding a connection.
+        """Serialize this process's writers to a SQLite file, which wait without holding a connection.
 
-        SQLite allows one writer at a time and does not queue them; waiting writers could use up all connections.
+        SQLite allows one writer at a time and does not queue the others. If they waited for SQLite, they could use up
+        all connections.
         """
         if self._writers is None:
             yield
@@ -144,7 +147,7 @@ class Database:
             self._writers.release()
 
     def _with_retries[T](self, operation: Callable[[], T]) -> T:
-        """Run an operation, retry it after conflicts, and translate SQLAlchemy's errors."""
+        """Run an operation, with retries after conflicts, and translate SQLAlchemy's errors."""
         deadline = time.monotonic() + BUSY_SECONDS
         attempts = 0
         while True:
@@ -154,6 +157,6 @@ class Database:
                 is_conflict = isinstance(error, DBAPIError) and driver_errors.is_conflict(error)
                 if not is_conflict or time.monotonic() > deadline:
                     raise driver_errors.translate(error, self.url) from error
-            # Random, so that two colliding transactions do not collide again.
+            # The pause is random, so that two colliding transactions do not collide again.
             time.sleep(random.uniform(0, min(_MAX_PAUSE, 0.01 * 2**attempts)))
             attempts += 1

@@ -1,6 +1,6 @@
-"""Express the database's clock in SQL: naive UTC, with microseconds.
+"""Read the database's clock in SQL, as naive UTC with microseconds.
 
-Leases must not depend on the clocks of the machines that train, so every time that the store writes comes from here.
+Leases must not depend on the clocks of the machines that train, so the store takes all times from the database.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
 SQLITE_FUNCTION = "charrnn_utc"
-"""SQLite's own `now` has a resolution of milliseconds, so each connection gets this function instead."""
+"""Name of the function that each SQLite connection gets, because SQLite's `now` has a resolution of milliseconds."""
 
 
 def sqlite_utc(seconds: float) -> str:
@@ -21,7 +21,7 @@ def sqlite_utc(seconds: float) -> str:
 
 
 class utc_after(FunctionElement[datetime]):  # noqa: N801  named like an SQL function
-    """The database's time `seconds` from now.
+    """SQL expression of the database's time `seconds` from now.
 
     Args:
         seconds: May have a fraction.
@@ -41,7 +41,7 @@ def utc_now() -> utc_after:
 
 
 class utc_default(FunctionElement[datetime]):  # noqa: N801
-    """Default of a time column, for rows inserted by hand: SQLite allows only built-in functions there."""
+    """Default of a time column, for rows inserted by hand; SQLite allows only built-in functions in defaults."""
 
     name = "utc_default"
     inherit_cache = True

@@ -1,4 +1,4 @@
-"""Create engines for SQLite, MySQL and MariaDB, and hide the differences in connections and transactions."""
+"""Create engines for SQLite, MySQL and MariaDB whose connections and transactions behave the same."""
 
 import json
 import logging
@@ -15,10 +15,10 @@ from charrnn.store import sqlite_file
 from charrnn.store.database_clock import SQLITE_FUNCTION, sqlite_utc
 
 BUSY_SECONDS = 30
-"""How long a transaction waits for others before it fails."""
+"""Maximum time that a transaction waits for others before it fails."""
 
 POOL = {"pool_size": 10, "max_overflow": 20}
-"""Connections kept open by a process, and additional ones under load."""
+"""Number of connections that a process keeps open, and of additional ones under load."""
 
 WRITES = {"charrnn_writes": True}
 """Execution options of an engine whose transactions write."""
@@ -27,16 +27,16 @@ _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 
 
 _POOL = "charrnn"
-# A broken connection is replaced and its user gets an error, so the pool need not log a traceback as well.
+# A broken connection is replaced and the caller gets an error, so the pool's traceback would be redundant.
 logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
 
 
 def make_engine(url: URL, *, read_timeout: int | None = 120) -> Engine:
-    """Create an engine; no connection is opened yet.
+    """Create an engine without opening a connection.
 
     Args:
-        url: As returned by `charrnn.store.database_url.parse_url`.
-        read_timeout: Seconds without an answer after which a MySQL server counts as unavailable; `None` waits forever.
+        url: URL as returned by `charrnn.store.database_url.parse_url`.
+        read_timeout: Seconds without a response after which a MySQL server counts as unavailable; `None` for no limit.
 
     Raises:
         StoreError: The folder of the SQLite file does not exist.
@@ -54,7 +54,7 @@ def _sqlite(url: URL) -> Engine:
             f"The folder {str(folder)!r} of the database file does not exist. Create it, or set CHARRNN_HOME or "
             "CHARRNN_DATABASE_URL to another path."
         )
-    # An in-memory database lives in a single connection: threads share it, and it is never replaced.
+    # An in-memory database belongs to a single connection, so all threads share one that is never replaced.
     pool = {"pool_size": 1, "max_overflow": 0} if in_memory else POOL
     engine = create_engine(
         url,
@@ -75,17 +75,17 @@ def _sqlite(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
     if path := connection.execute("PRAGMA database_list").fetchone()[2]:  # empty in memory
-        (answer,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        sqlite_file.check_write_ahead_log(path, answer)
-    # FULL: committed transactions survive a power failure; checkpoint files rely on their rows.
+        (journal_mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        sqlite_file.check_write_ahead_log(path, journal_mode)
+    # With FULL, committed transactions survive a power failure, so every synced checkpoint folder keeps its row.
     for pragma in ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
     connection.create_function(SQLITE_FUNCTION, 1, sqlite_utc)
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # In SQLite, a transaction that reads first and writes later fails instead of waiting for its turn, so writers take
-    # the lock at the beginning. Readers take no lock and never wait.
+    # In SQLite, a transaction that reads before it writes fails instead of waiting for the write lock, so writers
+    # acquire the lock at the beginning. Readers need no lock and never wait.
     writes = connection.get_execution_options().get("charrnn_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -95,12 +95,12 @@ def _mysql(url: URL, read_timeout: int | None) -> Engine:
         "connect_timeout": 10,
         "read_timeout": read_timeout,
         "write_timeout": read_timeout,
-        # A server that is not strict would truncate long values instead of rejecting them.
+        # Without strict mode, a server truncates values that are too long instead of rejecting them.
         "sql_mode": "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
         "init_command": f"SET SESSION innodb_lock_wait_timeout = {BUSY_SECONDS // 3}",
     }
     if "tls" in url.query:
-        # Without a verifying context, PyMySQL falls back to an unencrypted connection.
+        # Without an SSL context that verifies certificates, PyMySQL falls back to an unencrypted connection.
         connect_args["ssl"] = ssl.create_default_context()
     return create_engine(
         url.difference_update_query(["tls", "charset"]).update_query_dict({"charset": "utf8mb4"}),

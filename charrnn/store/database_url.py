@@ -1,4 +1,4 @@
-"""Read the database URL from the environment or from the user, and validate it."""
+"""Read the database URL from the environment, and parse and validate database URLs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +11,15 @@ from charrnn.core.secret_files import BOOLEANS
 
 _FORMS = "sqlite:////folder/charrnn.sqlite3 or mysql://user:password@host:3306/database"
 _ARTICLE = ("MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE", "MYSQL_SSL")
-# Other settings of the drivers could change how transactions behave, or show a password with the URL.
+# Other settings could change the behavior of transactions, or reveal a password when the URL is shown.
 _SETTINGS = ("tls", "ssl_ca", "ssl_cert", "ssl_key", "charset", "unix_socket")
 
 
 def url_from_environment(environ: Mapping[str, str], home: Path) -> URL:
     """Return the URL of the database that the environment selects.
 
-    `CHARRNN_DATABASE_URL` has priority; then the article's `MYSQL_HOST`, `MYSQL_PORT`, `MYSQL_USER`, `MYSQL_PASSWORD`,
-    `MYSQL_DATABASE` and `MYSQL_SSL`, if any of them is set; else it is a SQLite file in `home`.
+    `CHARRNN_DATABASE_URL` has priority, followed by the article's variables `MYSQL_HOST`, `MYSQL_PORT`, `MYSQL_USER`,
+    `MYSQL_PASSWORD`, `MYSQL_DATABASE` and `MYSQL_SSL`, if any of them is set. The default is a SQLite file in `home`.
 
     Args:
         environ: Usually `os.environ`. Empty values count as unset.
@@ -64,7 +64,7 @@ def parse_url(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        # The cause would show the text, which may contain a password.
+        # The cause is suppressed, because it contains the URL and therefore possibly a password.
         raise StoreError(
             f"The database URL is invalid. Use the form {_FORMS}; in the password, write @ / : % as %40 %2F %3A %25."
         ) from None

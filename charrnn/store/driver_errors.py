@@ -1,7 +1,7 @@
 """Translate the errors of database drivers to `StoreError`, with advice for the user.
 
-Errors that may resolve by themselves, or once somebody frees space, become `StoreUnavailable`. So do unknown errors of
-a server: a training can wait for a server that recovers, but it cannot continue after it has given up.
+Errors that are temporary, or disappear when disk space is freed, become `StoreUnavailable`. Unknown server errors do,
+too, because retrying a permanent error does less harm than ending a training after a temporary one.
 """
 
 from sqlalchemy.engine import URL
@@ -36,12 +36,12 @@ def is_conflict(error: DBAPIError) -> bool:
 
 
 def is_duplicate(error: ConstraintError, *, constraint: str, columns: str) -> bool:
-    """Return whether a row violates a unique constraint.
+    """Return whether an error reports the violation of a unique constraint.
 
     Args:
-        error: As raised by the store.
-        constraint: Name of the constraint, which MySQL reports.
-        columns: Its columns as `table.column, table.column`, which SQLite reports.
+        error: The error raised by `Database.write`.
+        constraint: Name of the constraint, as reported by MySQL.
+        columns: Its columns as `table.column, table.column`, as reported by SQLite.
     """
     cause = _cause(error)
     text = str(cause.orig)
@@ -49,13 +49,13 @@ def is_duplicate(error: ConstraintError, *, constraint: str, columns: str) -> bo
 
 
 def is_missing_parent(error: ConstraintError) -> bool:
-    """Return whether a row refers to a row that does not exist."""
+    """Return whether an error reports a reference to a row that does not exist."""
     cause = _cause(error)
     return _code(cause) == 1452 or "FOREIGN KEY constraint failed" in str(cause.orig)
 
 
 def translate(error: SQLAlchemyError, url: URL) -> StoreError:
-    """Return the error to raise for an error of SQLAlchemy or a driver."""
+    """Translate an error of SQLAlchemy or a driver."""
     if isinstance(error, PoolTimeout):
         return busy(url)
     if not isinstance(error, DBAPIError):
@@ -66,13 +66,13 @@ def translate(error: SQLAlchemyError, url: URL) -> StoreError:
         )
     if url.get_backend_name() == "sqlite":
         return _translate_sqlite(str(error.orig), url)
-    # An unknown error that broke the connection counts as a lost connection.
+    # An unknown error that invalidated the connection counts as a lost connection.
     code = 2013 if error.connection_invalidated and _code(error) not in _MYSQL_UNAVAILABLE else _code(error)
     return _translate_mysql(code, _message(error), url) or _unknown_mysql_error(error, url)
 
 
 def busy(url: URL) -> StoreUnavailable:
-    """Return the error for a transaction that waited too long for its turn."""
+    """Return the error for a transaction that waited too long for a connection or the write lock."""
     return StoreUnavailable(
         f"The database {url!r} has been busy for {BUSY_SECONDS} seconds: all connections of this program are in use. "
         "Try again in a moment; if this persists, restart this program."
@@ -83,7 +83,7 @@ def _unknown_mysql_error(error: DBAPIError, url: URL) -> StoreError:
     code, where = _code(error), f"{url.host or 'localhost'}:{url.port or 3306}"
     number = "an error" if code is None else f"error {code}"
     message = f"The database server at {where} reported {number}: {_message(error).rstrip('.')}."
-    # PyMySQL raises InternalError for numbers below 1000, which servers use for errors of their operating system.
+    # PyMySQL raises InternalError for codes below 1000, which servers use for errors of their operating system.
     of_server = isinstance(error, OperationalError | InternalError | InterfaceError)
     state = getattr(error.orig, "sqlstate", None) or ""
     if of_server and code not in _MYSQL_PERMANENT and not state.startswith(_PERMANENT_STATES):
@@ -105,7 +105,7 @@ def _code(error: DBAPIError) -> int | None:
 
 
 def _message(error: DBAPIError) -> str:
-    """Return the server's message, without the number that PyMySQL puts before it."""
+    """Return the server's message, without the code that PyMySQL puts before it."""
     arguments = getattr(error.orig, "args", ())
     return _first_line(str(arguments[-1])) if arguments else ""
 

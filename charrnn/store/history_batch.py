@@ -1,4 +1,4 @@
-"""Store a batch of a training's history exactly once, and renew the training's lease with it."""
+"""Store a batch of a training's history exactly once, and renew the lease of the training."""
 
 import math
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ CHUNK_ROWS = 10_000
 class HistoryBatch:
     """The events of a training since the last batch.
 
-    NaN and infinite values cannot be stored: such metrics are omitted, such losses are stored as NULL. The training
-    logs a line about them, so nothing is lost silently.
+    NaN and infinite values cannot be stored: such metrics are omitted, and such losses are stored as NULL. The training
+    also logs a line about them.
     """
 
     first_position: int
@@ -36,20 +36,20 @@ class HistoryBatch:
     lines: Sequence[tuple[str, str]] = ()
     """Text and level of each log line."""
     metrics: Sequence[Metric] = ()
-    """A value measured again at the same step replaces the stored one; without a time, it gets the database's."""
+    """Metrics; a value replaces a stored one of the same name and step, and a missing time becomes the current one."""
     samples: Sequence[Sample] = ()
     checkpoints: Sequence[Checkpoint] = ()
     step: int | None = None
-    """Last completed step; the model's step never decreases."""
+    """Last completed step; ignored if it is lower than the model's step."""
     best_loss: float | None = None
-    """Lowest validation loss so far, in nats per character; the model's best loss never increases."""
+    """Lowest validation loss so far, in nats per character; ignored if it is higher than the model's best loss."""
     max_steps: int | None = None
-    """Last step of the schedule after it was fitted to the time budget; replaces the option."""
+    """Last step of the schedule after it was fitted to the time budget; replaces the model's option."""
 
 
 def apply_batch(session: Session, model_id: str, epoch: int, batch: HistoryBatch, seconds: float) -> bool:
     """Implement `HistoryStore.append` inside a transaction."""
-    # The lease comes first: this update locks the row, so that nothing below can change concurrently.
+    # The lease is renewed first: this update locks the model's row, so that it cannot change during the rest.
     lease = {"lease_until": utc_after(seconds)}
     held = compare_and_set(session, model_id, ModelRow.epoch == epoch, ModelRow.state.in_(LEASED), **lease)
     held = held or _reclaimed(session, model_id, epoch, **lease)
@@ -71,8 +71,8 @@ def apply_batch(session: Session, model_id: str, epoch: int, batch: HistoryBatch
 
 
 def insert_batch(session: Session, model_id: str, batch: HistoryBatch, *, epoch: int | None, known: int = 0) -> None:
-    """Insert a batch without its first `known` lines; without an `epoch`, its samples count as the user's."""
-    # In chunks, because rows take far more memory than their values, and an imported history can be long.
+    """Insert a batch without its first `known` lines; if `epoch` is `None`, its samples count as the user's."""
+    # Rows are inserted in chunks, because they take far more memory than their values and a history can be long.
     for first in range(known, len(batch.lines), CHUNK_ROWS):
         lines = batch.lines[first : first + CHUNK_ROWS]
         _insert_lines(session, model_id, lines, first_position=batch.first_position + first)
@@ -85,13 +85,13 @@ def insert_batch(session: Session, model_id: str, batch: HistoryBatch, *, epoch:
 
 
 def _reclaimed(session: Session, model_id: str, epoch: int, **lease: Any) -> bool:
-    """Resume a training whose lease expired because its worker could not renew it, unless somebody took it over."""
+    """Resume a training whose lease expired because its worker could not renew it, unless the model was changed."""
     return compare_and_set(
         session,
         model_id,
         ModelRow.epoch == epoch,
         ModelRow.state == ModelState.INTERRUPTED,
-        ModelRow.worker != "",  # only `LeaseStore.expire` keeps the worker's name
+        ModelRow.worker != "",  # kept only by `LeaseStore.expire`
         ModelRow.deleted_at.is_(None),
         state=case((ModelRow.stop_requested, ModelState.STOPPING), else_=ModelState.TRAINING),
         error=None,
@@ -101,7 +101,7 @@ def _reclaimed(session: Session, model_id: str, epoch: int, **lease: Any) -> boo
 
 
 def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, str]], *, first_position: int) -> None:
-    # The time is left to the column's default, which is faster than sending it.
+    # The time is the column's default, which is faster than sending it.
     rows = [
         (model_id, position, storable_text(text), level) for position, (text, level) in enumerate(lines, first_position)
     ]
@@ -109,7 +109,7 @@ def _insert_lines(session: Session, model_id: str, lines: Sequence[tuple[str, st
 
 
 def _metric(model_id: str, metric: Metric, now: datetime) -> dict[str, Any]:
-    # Values may be NumPy scalars: SQLite would store their bytes, and PyMySQL cannot convert them.
+    # Convert NumPy scalars: SQLite would store their bytes, and PyMySQL cannot convert them.
     return {
         "model_id": model_id,
         "name": metric.name,
@@ -145,7 +145,7 @@ def _checkpoint(model_id: str, checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _progress(model: Model, batch: HistoryBatch, known: int) -> dict[str, Any]:
-    """Return the changes that the batch makes to the model's own columns."""
+    """Return the changes of the model's columns."""
     changes: dict[str, Any] = {}
     if batch.lines:
         changes["log_position"] = model.log_position + len(batch.lines) - known

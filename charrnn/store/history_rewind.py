@@ -38,7 +38,7 @@ def adopt(session: Session, model: Model, batch: HistoryBatch, reached: int, opt
     )
     adopted: dict[str, Any] = {
         "state": ModelState.INTERRUPTED,
-        "worker": "",  # a worker that was presumed dead must not continue from other checkpoints
+        "worker": "",  # prevents that a worker presumed dead reclaims the training
         "error": batch.lines[-1][0],
         "step": batch.step,
         "log_position": model.log_position + len(batch.lines),
@@ -64,7 +64,7 @@ def _delete_values(session: Session, model_id: str, step: int) -> None:
 
 
 def _best_loss(session: Session, model_id: str) -> float | None:
-    """Return the lowest validation loss; the lowest training loss if nothing was validated."""
+    """Return the lowest validation loss, or the lowest training loss if there were no validations."""
     for name in ("val_loss", "loss"):
         lowest = select(func.min(MetricRow.value)).where(MetricRow.model_id == model_id, MetricRow.name == name)
         best = session.scalars(lowest).one()

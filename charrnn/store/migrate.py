@@ -20,7 +20,7 @@ _LOCK_SECONDS = 60
 
 
 def needs_upgrade(engine: Engine) -> bool:
-    """Return whether `upgrade` must run before the database can be used; waits for a process that creates the tables.
+    """Return whether `upgrade` must run before the database can be used; wait if another process creates the tables.
 
     Raises:
         StoreError: The database contains tables of another program, was created by a newer version, or is an older one
@@ -39,11 +39,11 @@ def needs_upgrade(engine: Engine) -> bool:
 
 
 def upgrade(engine: Engine) -> None:
-    """Create the tables or upgrade them to this program's version; does nothing if they are current.
+    """Create the tables or upgrade them to this program's version, unless they are current.
 
     Raises:
-        StoreError: The database contains tables of another program, was created by a newer version, or another process
-            has been upgrading it for a minute.
+        StoreError: The database contains tables of another program or was created by a newer version, or another
+            process has been upgrading it for a minute.
     """
     with _locked(engine) as connection:
         if _version(connection) != schema_version.NEWEST:
@@ -53,7 +53,12 @@ def upgrade(engine: Engine) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    """Return the database's schema version; `None` if it has none of this program's tables."""
+    """Return the database's schema version; `None` if it contains none of this program's tables.
+
+    Raises:
+        StoreError: The database contains tables of another program, was created by a newer version, or its creation was
+            interrupted.
+    """
     tables = set(inspect(connection).get_table_names())
     found = version_of(connection)
     conflicting = sorted(tables & set(Base.metadata.tables))
@@ -80,13 +85,12 @@ def _locked(engine: Engine) -> Iterator[Connection]:
     on_sqlite = engine.dialect.name == "sqlite"
     with engine.execution_options(**WRITES).connect() as connection, _without_cascades(connection, on_sqlite):
         if on_sqlite:
-            # BEGIN IMMEDIATE is the lock, and the whole upgrade is one transaction.
+            # BEGIN IMMEDIATE locks the database, and the whole upgrade is one transaction.
             with connection.begin():
                 yield connection
             return
         lock = {"name": _lock_name(engine)}
-        got = connection.scalar(text(f"SELECT GET_LOCK(:name, {_LOCK_SECONDS})"), lock)
-        if got != 1:
+        if connection.scalar(text(f"SELECT GET_LOCK(:name, {_LOCK_SECONDS})"), lock) != 1:
             raise StoreError(
                 f"Another process has been upgrading the database {engine.url!r} for {_LOCK_SECONDS} seconds. "
                 "Wait until it has finished, and start again."
@@ -100,16 +104,19 @@ def _locked(engine: Engine) -> Iterator[Connection]:
 
 
 def _lock_name(engine: Engine) -> str:
-    """Return a database's lock name: locks belong to the whole server, and their names have at most 64 characters."""
-    # Some servers ignore the case of database names; two databases that share a lock merely wait for each other.
+    """Return the lock name of a database; locks are shared by the whole server, and names are limited to 64 characters.
+
+    Names are lower-cased, because some servers ignore the case of database names. If two databases share a lock, their
+    upgrades only wait for each other.
+    """
     database = (engine.url.database or "").lower()
     return f"charrnn.{sha256(database.encode()).hexdigest()[:32]}"
 
 
 @contextmanager
 def _without_cascades(connection: Connection, on_sqlite: bool) -> Iterator[None]:
-    # SQLite changes a column by copying the table and dropping the old one, which would delete all rows that refer to
-    # it. The pragma has no effect inside a transaction, so this bypasses SQLAlchemy, which would begin one.
+    # To change a column in SQLite, Alembic copies the table and drops the old one, which would delete all rows that
+    # refer to it. The pragma has no effect inside a transaction, so this bypasses SQLAlchemy, which would begin one.
     driver = connection.connection.driver_connection
     if not on_sqlite or driver is None:
         yield

@@ -16,7 +16,7 @@ _NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates
 
 
 def is_id(text: str) -> bool:
-    """Return whether a text has the form of a model's id: 32 hexadecimal digits."""
+    """Return whether a text looks like a model's id, that is, consists of 32 hexadecimal digits."""
     return _ID.fullmatch(text.strip()) is not None
 
 
@@ -24,8 +24,7 @@ def validate_name(name: str) -> str:
     """Validate a model's name.
 
     Returns:
-        The name without surrounding whitespace and in Unicode form NFC, so that the same letters typed on another
-        machine give the same name.
+        The name without surrounding whitespace and in Unicode form NFC, so that names that look the same are equal.
 
     Raises:
         OptionError: The name is empty, invisible, too long, contains control characters, or looks like an id.
@@ -50,7 +49,7 @@ def validate_owner(owner: str) -> str:
 
 
 def validate_notes(notes: str) -> str:
-    """Validate a model's notes, which may have several lines.
+    """Validate a model's notes, which may contain line breaks.
 
     Raises:
         OptionError: The notes are too long.
@@ -77,11 +76,11 @@ def validate_tags(tags: Iterable[str]) -> list[str]:
 def _line(text: str, field: str, max_length: int) -> str:
     line = unicodedata.normalize("NFC", text.strip())
     what = "tag" if field == "tags" else field
-    for place, character in enumerate(line, start=1):
+    for number, character in enumerate(line, start=1):
         if unicodedata.category(character) in _NOT_IN_A_LINE:
             raise OptionError(
                 {
-                    field: f"Character {place} of the {what} {line[:60]!r} is U+{ord(character):04X}, which cannot be "
+                    field: f"Character {number} of the {what} {line[:60]!r} is U+{ord(character):04X}, which cannot be "
                     "displayed in one line. Remove it."
                 }
             )

@@ -1,4 +1,4 @@
-"""Create, find, update, delete and restore models. Their trainings are in `charrnn.store.training_leases`."""
+"""Create, find, update, delete and restore models; `charrnn.store.training_leases` changes the state of trainings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,7 +46,9 @@ class ModelStore:
         tags: Sequence[str] = (),
         queued: bool = False,
     ) -> Model:
-        """Create a model: `ready` with a corpus, `queued` if it is to be trained at once, else a `draft`.
+        """Create a model.
+
+        Its state is `draft` without a corpus, else `ready`, or `queued` if it is to be trained at once.
 
         Raises:
             NameTaken: The owner has another model of that name.
@@ -75,8 +77,8 @@ class ModelStore:
         """Store a model that was trained elsewhere, with its history; the folders of its checkpoints must exist.
 
         Args:
-            model: Its id, name, owner, state, options, step, best loss, CPU, notes and tags; without a corpus.
-            history: The history of its training, and its checkpoints.
+            model: The model. Its id, name, owner, state, options, step, best loss, CPU, notes and tags are stored.
+            history: The history of its training, including its checkpoints.
 
         Raises:
             NameTaken: The owner has another model of that name.
@@ -106,33 +108,36 @@ class ModelStore:
         return self._database.read(lambda session: load_model(session, model_id))
 
     def resolve(self, name_or_id: str, *, owner: str | None = "") -> Model | None:
-        """Find a model that is not deleted by id, if the text looks like one, else by exact name.
+        """Find a model that is not deleted by its id or exact name.
 
-        No model can be found under another model's id, because names must not look like ids.
+        A text that looks like an id is never a name, because names must not look like ids.
 
         Args:
-            name_or_id: As typed by the user.
-            owner: Search the models of this owner; `None` for all owners, unowned models first.
+            name_or_id: The name or id, as entered by the user.
+            owner: Search only models of this owner; `None` for all owners, with priority for unowned models.
+
+        Returns:
+            The model; `None` if there is none.
 
         Raises:
             OptionError: Several users have a model of this name.
         """
         if is_id(name_or_id):
-            wanted = name_or_id.strip().lower()
-            statement = select(ModelRow).where(ModelRow.id == wanted)
+            key = name_or_id.strip().lower()
+            statement = select(ModelRow).where(ModelRow.id == key)
         else:
             try:
-                wanted = validate_name(name_or_id)
+                key = validate_name(name_or_id)
             except OptionError:
                 return None
-            statement = select(ModelRow).where(ModelRow.live_name == wanted)
+            statement = select(ModelRow).where(ModelRow.live_name == key)
         statement = statement.where(ModelRow.deleted_at.is_(None)).order_by(ModelRow.owner)
         if owner is not None:
             statement = statement.where(ModelRow.owner == owner)
         rows = self._database.read(lambda session: [model_from_row(row) for row in session.scalars(statement)])
         if len(rows) > 1 and rows[0].owner:
             owners = ", ".join(f"{row.owner!r} ({row.id})" for row in rows[:5])
-            raise OptionError({"model": f"Several users have a model {wanted!r}: {owners}. Use its id."})
+            raise OptionError({"model": f"Several users have a model {key!r}: {owners}. Use its id."})
         return rows[0] if rows else None
 
     def list(self, *, owner: str | None = None, include_deleted: bool = False) -> list[Model]:
@@ -140,7 +145,7 @@ class ModelStore:
 
         Args:
             owner: Only models of this owner; `None` for all owners.
-            include_deleted: Include models that were deleted, but not purged.
+            include_deleted: Include models in the recycle bin.
         """
         statement = select(ModelRow).order_by(ModelRow.created_at.desc(), ModelRow.id)
         if owner is not None:
@@ -150,15 +155,15 @@ class ModelStore:
         return self._database.read(lambda session: [model_from_row(row) for row in session.scalars(statement)])
 
     def update(self, model_id: str, **changes: Any) -> Model:
-        """Update the given fields: `name`, `owner`, `notes`, `tags`, `train_params` or `corpus_id`.
+        """Update fields of a model: `name`, `owner`, `notes`, `tags`, `train_params` or `corpus_id`.
 
-        The first corpus makes a draft ready. A new owner becomes an owner of the text, too.
+        A draft with a corpus becomes `ready`. A new owner of the model becomes an owner of its corpus, too.
 
         Raises:
             NameTaken: The owner has another model of that name.
             NotFound: There is no such model or corpus.
             OptionError: A value is invalid.
-            StateError: The model is deleted, or the change would affect a training under way.
+            StateError: The model is deleted, or is being trained and the change would affect the training.
             TypeError: A field is unknown.
         """
         if unknown := changes.keys() - {*_VALIDATORS, "corpus_id"}:
@@ -174,7 +179,7 @@ class ModelStore:
             if "corpus_id" in values and state in (ModelState.DRAFT, ModelState.READY):
                 state = ModelState.DRAFT if values["corpus_id"] is None else ModelState.READY
             if {"corpus_id", "train_params"} & values.keys():
-                values["worker"] = ""  # a worker that was presumed dead would train something else
+                values["worker"] = ""  # prevents that a worker presumed dead reclaims the training
             if "owner" in values and model.corpus_id:
                 add_owner(session, session.get_one(CorpusRow, model.corpus_id), values["owner"])
             compare_and_set(session, model_id, **values, state=state, updated_at=utc_now())
@@ -185,11 +190,11 @@ class ModelStore:
             return self._database.write(transaction)
 
     def delete(self, model_id: str) -> Model:
-        """Delete a model; `restore` undoes it. Its name can be used again.
+        """Move a model to the recycle bin, from which `restore` restores it. Its name can be used again.
 
         Raises:
             NotFound: There is no such model.
-            StateError: It is being trained.
+            StateError: The model is being trained.
         """
 
         def transaction(session: Session) -> Model:
@@ -205,7 +210,7 @@ class ModelStore:
         """Restore a deleted model.
 
         Raises:
-            NameTaken: Another model has its name now.
+            NameTaken: The owner has another model of that name now.
             NotFound: There is no such model.
         """
         name = self.get(model_id).name
@@ -222,7 +227,7 @@ class ModelStore:
 
         Raises:
             NotFound: There is no such model.
-            StateError: It is being trained.
+            StateError: The model is being trained.
         """
 
         def transaction(session: Session) -> None:
@@ -233,7 +238,7 @@ class ModelStore:
 
 
 def _validated(**values: Any) -> dict[str, Any]:
-    """Validate all values and raise all problems at once."""
+    """Validate all values, and report all problems in one error."""
     validated: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, value in values.items():
@@ -269,7 +274,7 @@ def _check_update(model: Model, changes: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _constraint_errors(name: str, corpus_id: str | None) -> Iterator[None]:
-    """Translate violated constraints to the errors of the method."""
+    """Translate violated constraints to `NameTaken` and `NotFound`."""
     try:
         yield
     except ConstraintError as error:

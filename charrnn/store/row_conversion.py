@@ -15,7 +15,7 @@ LEASED = (ModelState.TRAINING, ModelState.STOPPING)
 
 
 def new_id() -> str:
-    """Return a new random id for a model, checkpoint or sample: 32 hexadecimal digits, safe as a folder name."""
+    """Return a random id for a model, checkpoint or sample: 32 hexadecimal digits, which are a valid folder name."""
     return uuid.uuid4().hex
 
 
@@ -26,7 +26,7 @@ def compare_and_set(session: Session, model_id: str, *conditions: ColumnElement[
         Whether the model was updated.
     """
     statement = update(ModelRow).where(ModelRow.id == model_id, *conditions).values(**values)
-    # SQLAlchemy makes MySQL count matched rows, so an update that changes nothing counts as well.
+    # SQLAlchemy makes MySQL count matched rows, so rows whose values do not change count as well.
     result = session.execute(statement, execution_options={"synchronize_session": False})
     return cast(CursorResult[Any], result).rowcount == 1
 
@@ -38,6 +38,7 @@ def load_model(session: Session, model_id: str, *, lock: bool = False) -> Model:
         session: A session of `Database.read` or `Database.write`.
         model_id: The model.
         lock: Lock the row until the end of the transaction.
+
     Raises:
         NotFound: There is no such model.
     """

@@ -35,17 +35,17 @@ class HistoryStore:
     def append(self, model_id: str, epoch: int, batch: HistoryBatch, *, seconds: float) -> bool:
         """Store the events of a training since the last call and renew its lease, in one transaction.
 
-        A batch that is sent again, because the answer was lost, is stored once. An empty batch only renews the lease.
-        A training that `LeaseStore.expire` ended is reclaimed, if nobody changed the model since.
+        A batch that is sent again, because the response was lost, is stored once. An empty batch only renews the lease.
+        A training that was ended by `LeaseStore.expire` is resumed, unless the model was changed since.
 
         Args:
             model_id: The model.
-            epoch: As returned by `LeaseStore.claim`.
+            epoch: Epoch of the training, as returned by `LeaseStore.claim`.
             batch: The events.
             seconds: Duration of the lease from now.
 
         Returns:
-            Whether a stop of the training was requested.
+            Whether a stop was requested.
 
         Raises:
             LeaseLost: Another worker holds this training, it has ended, or lines before this batch are missing.
@@ -54,9 +54,14 @@ class HistoryStore:
         return self._database.write(lambda session: apply_batch(session, model_id, epoch, batch, seconds))
 
     def rewind(self, model_id: str, epoch: int, step: int) -> list[Checkpoint]:
-        """Remove what a training stored beyond the step that it resumes from.
+        """Remove metrics, samples and checkpoints after the step that a training resumes from.
 
-        Log lines are kept, and so are samples that were requested by a user.
+        Log lines and samples requested by a user are kept.
+
+        Args:
+            model_id: The model.
+            epoch: Epoch of the training, as returned by `LeaseStore.claim`.
+            step: Step of the checkpoint that the training resumes from.
 
         Returns:
             The removed checkpoints; their folders can be deleted.
@@ -75,11 +80,11 @@ class HistoryStore:
         Args:
             model: The model as it was read; it must not be training.
             batch: The checkpoints, their metrics and step, and a log line.
-            reached: The last step whose metrics and samples belong to the same training; later ones are removed.
-            options: Training options to set; the model's own are kept if `None`.
+            reached: Last step whose metrics and samples belong to the same training; later ones are removed.
+            options: New training options; `None` keeps those of the model.
 
         Returns:
-            Whether the checkpoints were replaced; false if somebody changed, trained or deleted the model meanwhile.
+            Whether the checkpoints were replaced; false if the model was changed, trained or deleted since it was read.
 
         Raises:
             NotFound: There is no such model.
@@ -116,8 +121,8 @@ class HistoryStore:
 
         Args:
             model_id: The model.
-            words: Any text; if empty, every line matches.
-            levels: Only lines of these levels; if empty, of all levels.
+            words: Text to search for; if empty, every line matches.
+            levels: Levels of the lines to find; all if empty.
             limit: Maximum number of lines.
 
         Raises:
@@ -136,10 +141,10 @@ class HistoryStore:
 
         Args:
             model_id: The model.
-            names: Only these metrics; `None` for all.
+            names: Names of the metrics to read; `None` for all.
             after_step: Last known step; -1 includes step 0.
         """
-        table = MetricRow.__table__.c  # columns instead of objects, because a curve can have many rows
+        table = MetricRow.__table__.c  # columns are faster than objects, and a curve can have many rows
         statement = select(table.step, table.name, table.value, table.time).where(
             table.model_id == model_id, table.step > after_step
         )
@@ -172,7 +177,7 @@ class HistoryStore:
 
         Args:
             model_id: The model.
-            known: Ids of known samples, which are not read.
+            known: Ids of samples to leave out.
         """
         mine = SampleRow.model_id == model_id
 

@@ -1,16 +1,16 @@
-"""Read a database's schema version without importing Alembic, which most programs do not need."""
+"""Read a database's schema version without importing Alembic, which is slow and rarely needed."""
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 NEWEST = "0003"
-"""The version that this program needs: the last revision in `migrations/versions`."""
+"""Schema version of this program: the last revision in `migrations/versions`."""
 
 VERSION_TABLE = "charrnn_version"
-"""Alembic's default name would collide with other programs that share the database."""
+"""Table with the schema version; Alembic's default name would collide with other programs in the same database."""
 
 
 def is_newest(engine: Engine) -> bool:
-    """Return whether the schema has the version that this program needs."""
+    """Return whether the database has this program's schema version."""
     with engine.connect() as connection:
         return version_of(connection) == NEWEST
 

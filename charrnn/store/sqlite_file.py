@@ -18,7 +18,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
     "fuse.beegfs fuse.ceph fuse.ceph-fuse fuse.davfs2 fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs "
     "fuse.smbnetfs fuse.sshfs".split()
 )
-"""Types of file systems that several machines can write to at the same time."""
+"""Types of file systems that can be shared by several machines."""
 
 _warned: set[Path] = set()
 
@@ -32,7 +32,7 @@ def prepare(path: Path) -> None:
             with suppress(FileNotFoundError):  # -wal and -shm exist only while the database is open
                 make_private(path.with_name(path.name + ending))
     except OSError:
-        return  # SQLite runs into the same error, which is translated with all others
+        return  # SQLite will raise the same error, which is translated like all others
     else:
         os.chmod(path, file_mode(path.parent))
         sync_folder(path.parent)
@@ -47,16 +47,20 @@ def prepare(path: Path) -> None:
             )
 
 
-def check_write_ahead_log(path: str, answer: str) -> None:
-    """Check the answer to `PRAGMA journal_mode = WAL`.
+def check_write_ahead_log(path: str, journal_mode: str) -> None:
+    """Check that write-ahead logging is enabled.
+
+    Args:
+        path: The database file.
+        journal_mode: The result of `PRAGMA journal_mode = WAL`.
 
     Raises:
-        StoreError: The file system does not support it.
+        StoreError: The file system does not support write-ahead logging.
     """
-    if answer != "wal":
+    if journal_mode != "wal":
         raise StoreError(
-            f"SQLite cannot use write-ahead logging for {path}: it answered {answer!r} instead of 'wal'. The file "
-            "system may not support it. Move the data folder to a local disk (CHARRNN_HOME), or use MySQL or "
+            f"SQLite cannot use write-ahead logging for {path}: the journal mode is {journal_mode!r} instead of 'wal'. "
+            "The file system may not support it. Move the data folder to a local disk (CHARRNN_HOME), or use MySQL or "
             "MariaDB (CHARRNN_DATABASE_URL)."
         )
 
@@ -65,7 +69,7 @@ def network_file_system(path: Path, mounts: str) -> str | None:
     """Return the type of the network file system that contains a path, or `None` if it is a local one.
 
     Args:
-        path: Absolute, without links.
+        path: Absolute path without symbolic links.
         mounts: Content of `/proc/mounts`: one line per mount with device, folder and type; later lines take precedence.
     """
     best, kind = -1, ""

@@ -1,6 +1,6 @@
 """Define the tables as SQLAlchemy models. The files in `sql/` and the tests of the migrations are derived from them.
 
-Most columns have a default, so that a row inserted by hand needs only the columns of the article.
+Most columns have a default, so that rows inserted by hand need only the columns of the 2018 article.
 """
 
 from datetime import datetime
@@ -32,10 +32,10 @@ _NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
 }
 
-# MySQL's default collation equates 'a' with 'A', 'é' with 'e' and '😀' with '😁'; names and keys must differ there.
+# MySQL's default collation equates 'a' with 'A', 'é' with 'e' and '😀' with '😁', which must be different names.
 _MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
-# Ids are generated, so they need no sanitizing, which would be most of the cost of inserting log lines.
+# Ids are generated and need no sanitizing, which would take most of the time of inserting log lines.
 ID = String(64)
 EMPTY_TEXT = text("('')")  # MySQL accepts the default of a TEXT column only as an expression
 
@@ -117,11 +117,11 @@ class ModelRow(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
-    # Deleting a model frees its name: NULLs never collide in a unique index.
+    # NULL in deleted models, so that their names can be used again: NULLs never collide in a unique index.
     live_name: Mapped[str | None] = mapped_column(
         StoredName(200), Computed("CASE WHEN deleted_at IS NULL THEN name END", persisted=False)
     )
-    # Added in revision 0003, so it is last on MySQL.
+    # The last column, because revision 0003 appends it to existing tables.
     cpu: Mapped[str | None] = mapped_column(StoredName(200))
 
 
@@ -139,7 +139,7 @@ class LogRow(Base):
 
 
 class MetricRow(Base):
-    """One value of a metric. The key starts with the name, because curves are read by name in order of steps."""
+    """One value of a metric. In the key, the name precedes the step, because curves are read by name."""
 
     __tablename__ = "model_metric"
     __table_args__ = {"sqlite_with_rowid": False, **_MYSQL}
@@ -179,5 +179,5 @@ class SampleRow(Base):
     text: Mapped[str] = mapped_column(StoredText)
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
     epoch: Mapped[int | None] = mapped_column(Integer)
-    """The training that generated it; NULL for a sample requested by a user, which a rewind must keep."""
+    """Epoch of the training that generated the sample; NULL for a sample requested by a user, which a rewind keeps."""
     created_at: Mapped[datetime] = mapped_column(server_default=utc_default())

@@ -1,10 +1,10 @@
-"""Queue, claim, stop and end trainings. Every change is a compare-and-set, and every time is the database's.
+"""Queue, claim, stop and end trainings, by compare-and-set and with the database's clock.
 
     ready | stopped | completed | failed | interrupted ──queue──► queued ──claim──► training ──request_stop──► stopping
                   ▲                                                  │                  │                          │
                   └──────────────── unqueue, request_stop ───────────┘                  └── finish, expire ────────┴─► …
 
-A worker proves that it still holds the training with the epoch that `claim` returned, a fencing token.
+`claim` returns an epoch, a fencing token that proves in each write that the worker still holds the lease.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ from charrnn.store.row_conversion import LEASED, compare_and_set, load_model
 from charrnn.store.tables import ModelRow
 
 QUEUE_SECONDS = 60.0
-"""A queued training that no worker claims within this time expires: the process that queued it has died."""
+"""Time after which a queued training expires if no worker has claimed it, because the process that queued it died."""
 
 _ENDS = (ModelState.STOPPED, ModelState.COMPLETED, ModelState.FAILED, ModelState.INTERRUPTED)
 
@@ -34,11 +34,11 @@ class LeaseStore:
         self._database = database
 
     def queue(self, model_id: str, *, train_params: Mapping[str, Any] | None = None) -> Model:
-        """Queue a training; if several callers do so at once, one succeeds, and its options are used.
+        """Queue a training; of several concurrent calls, one succeeds, and its options are used.
 
         Args:
             model_id: The model.
-            train_params: Options of this training; the model's own if `None`.
+            train_params: New training options of the model; `None` keeps them.
 
         Raises:
             NotFound: There is no such model.
@@ -74,8 +74,8 @@ class LeaseStore:
 
         Raises:
             NotFound: There is no such model.
-            StateError: The model is not queued any more.
-            ValueError: A training cannot be queued from the state `back_to`.
+            StateError: The model is no longer queued.
+            ValueError: `back_to` is not a state from which a training can be queued.
         """
         if back_to not in STARTABLE:
             raise ValueError(f"back_to is {back_to}; expected one of {', '.join(sorted(STARTABLE))}")
@@ -97,18 +97,18 @@ class LeaseStore:
         return self._database.write(transaction)
 
     def claim(self, model_id: str, worker: str, *, seconds: float, cpu: str | None = None, above: int = 0) -> Model:
-        """Claim a queued training; if several workers do so at once, one succeeds.
+        """Claim a queued training; of several concurrent calls, one succeeds.
 
         Args:
             model_id: The queued model.
             worker: Name of the worker, as `host:pid:token:table:start`.
             seconds: Duration of the lease, unless `HistoryStore.append` renews it.
-            cpu: Name of the CPU that trains.
-            above: The new epoch must exceed this one, too: the highest epoch found in folder names, in case the
-                database lost a claim.
+            cpu: Name of the CPU that trains the model.
+            above: Lower bound of the new epoch, exclusive: the highest epoch found in folder names, which is higher
+                than the model's if the database lost a claim.
 
         Returns:
-            The model with its new epoch, which every write of this training must carry.
+            The model with its new epoch, which must be passed to every write of this training.
 
         Raises:
             NotFound: There is no such model.
@@ -139,7 +139,7 @@ class LeaseStore:
         return self._database.write(transaction)
 
     def request_stop(self, model_id: str) -> Model:
-        """Request the end of a training after the current step; a queued training ends at once.
+        """Request that a training stop after the current step; a queued training ends immediately.
 
         Raises:
             NotFound: There is no such model.
@@ -171,16 +171,16 @@ class LeaseStore:
         return self._database.write(transaction)
 
     def finish(self, model_id: str, epoch: int, state: ModelState, *, error: str | None = None) -> Model:
-        """End the caller's training; calling it twice has no further effect.
+        """End the caller's training. Repeated calls have no further effect.
 
         Args:
             model_id: The model.
-            epoch: As returned by `claim`.
+            epoch: Epoch of the training, as returned by `claim`.
             state: `stopped`, `completed`, `failed` or `interrupted`.
-            error: Why the training failed and what to do, if it did.
+            error: The message of a failed training.
 
         Raises:
-            LeaseLost: Another worker holds this training, or has ended it.
+            LeaseLost: Another worker holds this training, or it has ended in another state.
             NotFound: There is no such model.
             ValueError: `state` is not a final state.
         """
@@ -188,7 +188,7 @@ class LeaseStore:
             raise ValueError(f"state is {state}; expected one of {', '.join(_ENDS)}")
 
         def transaction(session: Session) -> Model:
-            changed = _end(session, model_id, epoch, state=state, error=error, **_LEFT)
+            changed = _end(session, model_id, epoch, state=state, error=error, **_RELEASED)
             model = load_model(session, model_id)
             if not changed and (model.epoch, model.state) != (epoch, state):
                 raise lease_lost(model, epoch)
@@ -200,12 +200,12 @@ class LeaseStore:
         """End the training of a dead worker, without waiting for its lease to expire.
 
         Raises:
-            LeaseLost: The model is in another training, or this one has ended.
+            LeaseLost: The model has a later training, or this one has ended.
             NotFound: There is no such model.
         """
 
         def transaction(session: Session) -> Model:
-            changed = _end(session, model_id, epoch, state=ModelState.INTERRUPTED, error=_DIED, **_LEFT)
+            changed = _end(session, model_id, epoch, state=ModelState.INTERRUPTED, error=_DIED, **_RELEASED)
             model = load_model(session, model_id)
             if not changed:
                 raise lease_lost(model, epoch)
@@ -214,26 +214,26 @@ class LeaseStore:
         return self._database.write(transaction)
 
     def expire(self, *, alive: Collection[str] = ()) -> list[Model]:
-        """End all trainings whose lease has expired, and those that no worker claimed.
+        """End all trainings whose lease has expired, and queued ones that no worker has claimed in time.
 
-        Any number of processes may call this concurrently. A worker that was only prevented from renewing its lease
-        reclaims its training with the next `HistoryStore.append`, unless somebody started another training, changed
-        what is trained, or deleted the model meanwhile.
+        Several processes may call this concurrently. A live worker that could not renew its lease reclaims its training
+        with the next `HistoryStore.append`, unless another training was started, the corpus or the options were
+        changed, or the model was deleted since.
 
         Args:
-            alive: Ids of models whose workers are known to be alive, whatever their leases say.
+            alive: Ids of models whose workers are known to be alive, even if their leases have expired.
 
         Returns:
             The models that this call ended as `interrupted`.
         """
-        # A training without a lease must not count as alive forever.
+        # A training without a lease must expire, too.
         overdue = func.coalesce(ModelRow.lease_until, ModelRow.started_at, ModelRow.updated_at) < utc_now()
         candidates = (
             select(ModelRow.id, ModelRow.epoch)
             .where(ModelRow.state.in_(ACTIVE), overdue, ModelRow.id.not_in(alive))
             .order_by(ModelRow.id)
         )
-        # A read first: usually nothing is overdue, and then no writer has to wait.
+        # Read first: usually nothing is overdue, so no write lock is needed.
         found = self._database.read(lambda session: session.execute(candidates).all())
         if not found:
             return []
@@ -249,8 +249,9 @@ class LeaseStore:
         return self._database.write(transaction)
 
 
-_LEFT: dict[str, Any] = {"worker": "", "stop_requested": False}
-"""Set only when a worker has certainly ended: a worker that was presumed dead uses these to reclaim its training."""
+_RELEASED: dict[str, Any] = {"worker": "", "stop_requested": False}
+"""Values for a training whose worker has certainly ended. `expire` does not set them, so that a worker presumed dead
+can reclaim its training."""
 
 _DIED = (
     "The worker that trained this model stopped responding. Resume the training to continue from the last checkpoint."
@@ -258,7 +259,7 @@ _DIED = (
 
 
 def lease_lost(model: Model, epoch: int) -> LeaseLost:
-    """Return the error for a worker that no longer holds training number `epoch` of a model."""
+    """Return the error for a worker that no longer holds the lease of training `epoch`."""
     return LeaseLost(
         f"This worker lost training {epoch} of the model {model.name!r}: the model is {model.state} in training "
         f"{model.epoch} now. Nothing of this write was stored. Resume from the last checkpoint if necessary."

@@ -1,4 +1,4 @@
-"""Insert many rows, some of which may exist already, on each supported database."""
+"""Insert rows, some of which may exist already, into SQLite, MySQL and MariaDB."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def insert_many(session: Session, kind: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert many new rows as fast as the driver can.
+    """Insert many new rows with the driver's bulk insert.
 
-    The values bypass SQLAlchemy's column types, whose per-value processing dominates the cost.
+    The values bypass SQLAlchemy's column types, whose processing of each value would take most of the time.
     """
     if rows:
         connection = session.connection()
@@ -27,12 +27,12 @@ def insert_many(session: Session, kind: type[Base], columns: Sequence[str], rows
 
 
 def insert_missing(session: Session, kind: type[Base], rows: Rows) -> None:
-    """Insert the rows whose keys do not exist; existing rows are kept."""
+    """Insert rows; existing rows with the same keys are kept."""
     _insert(session, _table(kind), rows, changed=())
 
 
 def insert_or_replace(session: Session, kind: type[Base], rows: Rows) -> None:
-    """Insert the rows; existing rows with the same keys are replaced."""
+    """Insert rows; existing rows with the same keys are replaced."""
     table = _table(kind)
     keys = set(table.primary_key.columns.keys())
     _insert(session, table, rows, changed=[name for name in table.columns.keys() if name not in keys])
@@ -45,7 +45,7 @@ def _insert(session: Session, table: Table, rows: Rows, *, changed: Sequence[str
     keys = table.primary_key.columns.keys()
     if connection.dialect.name == "mysql":
         into_mysql = mysql.insert(table)
-        # MySQL's INSERT IGNORE would also hide other errors; setting a key to itself changes nothing.
+        # INSERT IGNORE would also hide other errors. Setting a key to itself changes nothing.
         same = {keys[0]: table.c[keys[0]]}
         values = {name: into_mysql.inserted[name] for name in changed} or same
         connection.execute(into_mysql.on_duplicate_key_update(values), rows)

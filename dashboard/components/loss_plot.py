@@ -14,7 +14,7 @@ from dashboard.theme import BASELINE_COLOR, TRAINING_COLOR, VALIDATION_COLOR
 
 BASELINES = {
     "uniform": "uniform",
-    "letters": "unigrams",
+    "unigram": "unigrams",
     "bigram": "bigrams",
     "trigram": "trigrams",
     "xz": "xz",

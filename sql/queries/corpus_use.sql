@@ -1,4 +1,4 @@
--- Which texts are there, how long are they, and how many models use each?
+-- All texts with their length and the number of models that use them.
 select c.id, c.name, c.num_characters, count(m.id) as models
 from corpus c
 left join model m on m.corpus_id = c.id and m.deleted_at is null

@@ -1,2 +1,2 @@
--- The article's count for its pages.
+-- Number of models, as the article counts them for its pagination.
 select count(*) as t from model where 1=1;

@@ -1,2 +1,2 @@
--- The article's list of models: those that were changed last come first.
+-- Models by last change, newest first, as listed by the article.
 select * from model order by updated_at desc limit :count offset :start;

@@ -32,5 +32,5 @@ def test_presets_are_listed_with_their_flags(charrnn):
     out = charrnn("presets").out
     assert all(f"{name}\n" in out for name in presets())
     assert "--val_fraction 0 --eval_every_n 1000 --sample_every_n 0" in out
-    assert "auto\n  The best model for the text and the time you have" in out
+    assert "auto\n  Options chosen for the best model within the time limit" in out
     assert [preset["name"] for preset in json.loads(charrnn("presets", "--json").out)] == list(presets())

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from charrnn.core.atomic_files import atomic_file, atomic_folder, discard, naming_full_disk, sweep
+from charrnn.core.atomic_files import atomic_file, atomic_folder, discard, full_disk_errors, sweep
 from charrnn.core.errors import StudioError
 
 
@@ -77,12 +77,12 @@ def test_full_disk_error_names_the_folder(tmp_path: Path) -> None:
 def test_insufficient_space_is_reported_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
     with pytest.raises(StudioError, match=r"3\.5 MB are needed, but only 2\.0 MB are free"):
-        with naming_full_disk(tmp_path, needed=3_500_000):
+        with full_disk_errors(tmp_path, needed=3_500_000):
             pytest.fail("the block must not run")
 
 
 def test_other_system_errors_are_not_translated(tmp_path: Path) -> None:
-    with pytest.raises(PermissionError), naming_full_disk(tmp_path):
+    with pytest.raises(PermissionError), full_disk_errors(tmp_path):
         raise PermissionError(errno.EACCES, "no")
 
 

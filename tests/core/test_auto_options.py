@@ -27,7 +27,7 @@ MINUTES = 0.05, 1, 5, 15, 60, 600
 CASES = list(itertools.product(LENGTHS, MINUTES, (SLOW, USUAL, FAST)))
 
 
-def seconds_of(values, num_distinct, speed):
+def training_seconds(values, num_distinct, speed):
     return values["max_steps"] * step_seconds(values, num_distinct + 1, speed)
 
 
@@ -35,15 +35,15 @@ def seconds_of(values, num_distinct, speed):
 def test_options_are_valid_for_every_text_time_and_machine(length, minutes, speed):
     values = auto_options(length, min(length, 70), minutes, speed)
     assert values == checked("training", values)
-    kept = split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")})
-    assert kept.num_train >= 0.7 * length
+    parts = split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")})
+    assert parts.num_train >= 0.7 * length
     assert values["fit_steps"] and values["max_minutes"] == minutes
 
 
 @pytest.mark.parametrize(("length", "minutes", "speed"), CASES)
 def test_steps_fit_into_the_time_budget(length, minutes, speed):
     values = auto_options(length, min(length, 70), minutes, speed)
-    assert seconds_of(values, min(length, 70), speed) <= 60 * minutes or values["max_steps"] == 1
+    assert training_seconds(values, min(length, 70), speed) <= 60 * minutes or values["max_steps"] == 1
 
 
 def test_equal_arguments_give_equal_options():
@@ -61,36 +61,36 @@ def test_more_time_or_a_faster_machine_never_gives_a_smaller_network(length):
 def test_a_longer_text_never_gets_a_smaller_network_batch_or_validation_split():
     chosen = [auto_options(length, 70, 600, FAST) for length in LENGTHS]
     for name in ("lstm_size", "num_seqs"):
-        found = [values[name] for values in chosen]
-        assert found == sorted(found), name
-    kept = [
+        sizes = [values[name] for values in chosen]
+        assert sizes == sorted(sizes), name
+    validation_sizes = [
         split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")}).num_val
         for length, values in zip(LENGTHS, chosen, strict=True)
     ]
-    assert kept == sorted(kept)
+    assert validation_sizes == sorted(validation_sizes)
 
 
 @pytest.mark.parametrize(("length", "minutes", "speed"), CASES)
 def test_recording_takes_a_small_share_of_the_time(length, minutes, speed):
     values = auto_options(length, min(length, 70), minutes, speed)
     steps, one_step = values["max_steps"], step_seconds(values, min(length, 70) + 1, speed)
-    kept = split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")})
-    validation = one_step * kept.num_val / (EVALUATION_SPEEDUP * values["num_seqs"] * values["num_steps"])
+    parts = split(length, **{n: values[n] for n in ("val_fraction", "max_val_chars", "num_seqs", "num_steps")})
+    validation = one_step * parts.num_val / (EVALUATION_SPEEDUP * values["num_seqs"] * values["num_steps"])
     regular = steps // values["eval_every_n"] * validation
     seconds = max(steps * one_step, SHORT_SECONDS)
-    if kept.num_val > MIN_VALIDATION:
+    if parts.num_val > MIN_VALIDATION:
         assert regular <= 1.1 * VALIDATION_TIME * seconds + 2 * validation
-    else:  # a small split costs more than its share rather than being smaller still
+    else:  # the validation split has its minimum size, even if validations exceed their share
         assert (
             regular <= (MIN_VALIDATIONS + 1) * validation or regular <= 1.1 * VALIDATION_TIME * seconds + 2 * validation
         )
     for name, cost in (("sample_every_n", SAMPLE_SECONDS), ("save_every_n", SAVE_SECONDS)):
         assert steps // values[name] * cost <= 1.01 * RECORDING_TIME * seconds + cost
-    if steps * one_step >= LONG_SECONDS and kept.num_val > MIN_VALIDATION:
+    if steps * one_step >= LONG_SECONDS and parts.num_val > MIN_VALIDATION:
         assert regular <= 0.01 * seconds
 
 
-def test_the_validation_split_of_a_short_text_is_not_smaller_on_a_slow_machine():
+def test_validation_split_of_a_short_text_has_a_minimum_size_on_any_machine():
     for speed in (SLOW, USUAL, FAST):
         values = auto_options(20_000, 61, 5, speed)
         assert 1000 <= round(20_000 * values["val_fraction"]) <= 2000
@@ -103,10 +103,10 @@ def test_validations_are_frequent_enough_to_find_the_best_step():
 
 
 def test_overrides_are_kept_and_the_other_options_match_them():
-    free = auto_options(1_115_394, 65, 5, USUAL)
-    own = auto_options(1_115_394, 65, 5, USUAL, {"lstm_size": "640", "cell": "lstm", "train_keep_prob": 0.9})
-    assert (own["lstm_size"], own["cell"], own["train_keep_prob"]) == (640, "lstm", 0.9)
-    assert own["max_steps"] < free["max_steps"]
+    default = auto_options(1_115_394, 65, 5, USUAL)
+    changed = auto_options(1_115_394, 65, 5, USUAL, {"lstm_size": "640", "cell": "lstm", "train_keep_prob": 0.9})
+    assert (changed["lstm_size"], changed["cell"], changed["train_keep_prob"]) == (640, "lstm", 0.9)
+    assert changed["max_steps"] < default["max_steps"]
 
 
 def test_max_steps_set_by_the_user_is_not_fitted_to_the_time():
@@ -133,6 +133,6 @@ def test_all_invalid_overrides_are_reported_at_once():
     assert set(caught.value.problems) == {"cell", "num_seqs"}
 
 
-def test_short_texts_get_ngrams_beside_the_network_and_long_texts_do_not():
+def test_ngrams_are_used_for_short_texts_only():
     assert [auto_options(length, 70, 5, USUAL)["ngram_order"] for length in (240, 120_000, 1_115_394)] == [7, 7, 0]
     assert auto_options(240, 70, 5, USUAL, {"ngram_order": 0})["ngram_order"] == 0

@@ -49,7 +49,7 @@ def test_cpu_name_is_the_architecture_without_cpuinfo(cpu, tmp_path, monkeypatch
     assert cpu_name() == "aarch64, 2 cores"
 
 
-def test_cpu_name_of_this_machine_fits_its_column():
+def test_cpu_name_of_this_machine_fits_into_its_database_column():
     assert 0 < len(cpu_name()) <= 200
 
 
@@ -66,7 +66,7 @@ def test_cpu_name_of_this_machine_fits_its_column():
 )
 def test_bfloat16_flag_respects_the_onednn_limit(limit, of_amd, of_intel, cpu, monkeypatch):
     monkeypatch.setenv(cpu_info.ONEDNN_LIMIT, limit)
-    for info, unit in ((AMD, of_amd), (INTEL, of_intel)):
+    for info, expected in ((AMD, of_amd), (INTEL, of_intel)):
         cpu_info._cpuinfo.cache_clear()
         cpu(info)
-        assert bfloat16_flag() == unit
+        assert bfloat16_flag() == expected

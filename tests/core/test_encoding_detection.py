@@ -31,13 +31,13 @@ C_SOURCE = '#include <stdio.h>\nint main(void) {\n\tprintf("hello\\n"); /* Grö�
 NAMES = "José\nZoë\nAnna\nJürgen\nFrançois\n"
 
 
-def found(data: bytes) -> Detection:
+def detect(data: bytes) -> Detection:
     return detect_encoding(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("text", ["", "plain\n", ENGLISH, CHINESE, "👩‍👩‍👧 🇱🇹 ❤️", "a" * 20])
 def test_utf_8_is_detected_with_certainty(text: str) -> None:
-    detection = found(text.encode())
+    detection = detect(text.encode())
     assert (detection.encoding, detection.certain) == ("utf-8", True)
 
 
@@ -52,13 +52,13 @@ def test_utf_8_is_detected_with_certainty(text: str) -> None:
     ],
 )
 def test_byte_order_mark_determines_the_encoding(mark: bytes, encoding: str) -> None:
-    assert found(mark + ENGLISH.encode(encoding)) == Detection(encoding, True, "it starts with a byte order mark")
+    assert detect(mark + ENGLISH.encode(encoding)) == Detection(encoding, True, "it starts with a byte order mark")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("text", [ENGLISH, RUSSIAN, JAPANESE, CHINESE])
 def test_utf_16_and_utf_32_are_guessed_without_a_mark(text: str, encoding: str) -> None:
-    detection = found(text.encode(encoding))
+    detection = detect(text.encode(encoding))
     assert (detection.encoding, detection.certain) == (encoding, False)
 
 
@@ -94,25 +94,25 @@ def test_utf_16_and_utf_32_are_guessed_without_a_mark(text: str, encoding: str) 
 )
 def test_legacy_encodings_are_guessed_so_that_the_text_decodes_correctly(text: str, encoding: str) -> None:
     data = text.encode(encoding)
-    detection = found(data)
+    detection = detect(data)
     assert data.decode(detection.encoding) == text
     assert not detection.certain
 
 
 def test_guess_lists_alternatives() -> None:
-    assert "koi8-u" in found(RUSSIAN.encode("koi8-r")).alternatives
+    assert "koi8-u" in detect(RUSSIAN.encode("koi8-r")).alternatives
 
 
 def test_non_ascii_letter_late_in_a_large_text_is_considered() -> None:
     plain = b"nothing but plain letters here\n" * (3 * SAMPLE // 31)
     data = plain + GERMAN.encode("cp1252") + plain
-    assert data.decode(found(data).encoding) == data.decode("cp1252")
+    assert data.decode(detect(data).encoding) == data.decode("cp1252")
 
 
 def test_damaged_utf_8_is_not_detected_as_a_legacy_encoding() -> None:
     text = LITHUANIAN.encode()
-    assert found(text + b"\xff" + text).encoding == "utf-8"
-    assert found("už žydinčių ąžuolų".encode()[:-1]).encoding == "utf-8"
+    assert detect(text + b"\xff" + text).encoding == "utf-8"
+    assert detect("už žydinčių ąžuolų".encode()[:-1]).encoding == "utf-8"
 
 
 @pytest.mark.parametrize(
@@ -130,28 +130,28 @@ def test_damaged_utf_8_is_not_detected_as_a_legacy_encoding() -> None:
 )
 def test_binary_files_are_rejected_by_name(data: bytes, name: str) -> None:
     with pytest.raises(TextError, match=f"This is not plain text: it seems to be {name}"):
-        found(data)
+        detect(data)
 
 
 def test_nul_byte_far_into_the_file_is_found() -> None:
     with pytest.raises(TextError, match="a NUL byte at offset 600,001"):
-        found(b"a" * 600_001 + b"\0" + b"b" * 600_000)
+        detect(b"a" * 600_001 + b"\0" + b"b" * 600_000)
 
 
 def test_trailing_nul_bytes_count_as_padding() -> None:
-    assert found(b"hello world\n" + bytes(600_000)).encoding == "utf-8"
+    assert detect(b"hello world\n" + bytes(600_000)).encoding == "utf-8"
 
 
 def test_random_bytes_are_rejected() -> None:
     noise = random.Random(4).randbytes(5000).replace(b"\0", b"\1")
     with pytest.raises(TextError, match="Could not detect the encoding.*Choose its encoding"):
-        found(noise)
+        detect(noise)
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_either_detected_or_rejected(data: bytes) -> None:
     try:
-        assert normalize_encoding(found(data).encoding)
+        assert normalize_encoding(detect(data).encoding)
     except TextError as error:
         assert str(error)
 

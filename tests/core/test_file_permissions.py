@@ -44,7 +44,7 @@ def test_new_files_inherit_the_permissions_of_a_shared_folder(
 
 
 @pytest.mark.parametrize(
-    ("found", "left"),
+    ("before", "after"),
     [
         ("755", "700"),
         ("644", "600"),
@@ -57,10 +57,10 @@ def test_new_files_inherit_the_permissions_of_a_shared_folder(
         ("700", "700"),
     ],
 )
-def test_make_private_removes_the_permissions_of_others(tmp_path: Path, found: str, left: str) -> None:
-    tmp_path.chmod(int(found, 8))
-    assert make_private(tmp_path) == (found != left)
-    assert mode(tmp_path) == left
+def test_make_private_removes_the_permissions_of_others(tmp_path: Path, before: str, after: str) -> None:
+    tmp_path.chmod(int(before, 8))
+    assert make_private(tmp_path) == (before != after)
+    assert mode(tmp_path) == after
 
 
 def test_make_private_ignores_files_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ def test_validator_reports_the_path_of_an_error():
 
 
 def test_defect_checking_options_imported_slow_grammars():
-    """Where Jupyter is installed, importing jsonschema built dozens of grammars for a format that we do not use."""
+    """If Jupyter is installed, importing jsonschema built dozens of grammars for a format that no schema uses."""
 
     code = (
         "import sys; from charrnn.core.json_schema import validator\n"

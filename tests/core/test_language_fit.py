@@ -1,4 +1,4 @@
-"""Tests of the score that tells correct decoding from mojibake."""
+"""Tests of the score that distinguishes correct decoding from mojibake."""
 
 import pytest
 

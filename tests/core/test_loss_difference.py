@@ -19,9 +19,9 @@ def test_mean_of_equal_blocks_is_the_mean_of_the_text():
 
 
 def test_the_margin_is_two_standard_errors_of_the_difference():
-    """Losses vary between characters far more than between two states of a network on the same characters."""
-    draw = np.random.default_rng(2)
-    older, noise = draw.gamma(2.0, 1.0, 64), draw.normal(0, 0.1, 64)
+    """Losses vary far more between characters than between two checkpoints on the same characters."""
+    rng = np.random.default_rng(2)
+    older, noise = rng.gamma(2.0, 1.0, 64), rng.normal(0, 0.1, 64)
     assert margin(older + noise, older) == pytest.approx(2 * np.std(noise, ddof=1) / 8)
     assert margin(older + noise + 5, older) == pytest.approx(margin(older + noise, older))
 

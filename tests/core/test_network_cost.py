@@ -1,4 +1,4 @@
-"""Tests of cost estimates, against manual counts for tiny sizes; tests/model/network/test_network.py builds them."""
+"""Tests of cost estimates against manual counts; tests/model/network/test_network.py compares them to real networks."""
 
 import pytest
 
@@ -74,7 +74,7 @@ def test_mingru_has_no_sequential_products():
     assert cost.sequential_flops == 0 and cost.loop_iterations == 2 * L * 11
 
 
-def test_small_embedding_is_multiplied_once_per_step():
+def test_small_embedding_is_multiplied_with_the_input_matrix_once_per_step():
     characters, size = 2 * 11, 50
     combined, separate = input_projection_cost(characters, V, size, 4 * H)
     assert combined == 3 * V * size * 4 * H + 2 * characters * V * 4 * H < separate
@@ -93,8 +93,8 @@ def test_small_embedding_is_multiplied_once_per_step():
     ],
 )
 def test_muon_flops_count_every_hidden_matrix(cell, embeds, shapes):
-    used = options(cell=cell, use_embedding=embeds, optimizer="muon")
+    with_muon = options(cell=cell, use_embedding=embeds, optimizer="muon")
     operations = 3 * sum(2 * m * m * n + 2 * m * m * m + 2 * m * m * n for m, n in shapes)
-    assert muon_flops(used) == operations
-    more = step_cost(used, V).batched_flops - step_cost(used | {"optimizer": "adamw"}, V).batched_flops
-    assert more == operations
+    assert muon_flops(with_muon) == operations
+    with_adamw = with_muon | {"optimizer": "adamw"}
+    assert step_cost(with_muon, V).batched_flops - step_cost(with_adamw, V).batched_flops == operations

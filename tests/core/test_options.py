@@ -117,7 +117,7 @@ def test_quick_and_best_are_auto_with_two_and_fifteen_minutes():
     assert (presets()["quick"].minutes, presets()["best"].minutes) == (2, 15)
 
 
-def test_base_applies_where_no_value_is_given():
+def test_base_applies_to_options_without_a_value():
     values = checked("training", {"max_steps": 3}, base=preset("karpathy"))
     assert values["optimizer"] == "rmsprop" and values["max_steps"] == 3
 
@@ -187,10 +187,10 @@ def test_bounds_are_inclusive(kind):
 
 
 @pytest.mark.parametrize(
-    ("spelled", "meant"), [("true", True), ("YES", True), (" 1 ", True), ("No", False), ("0", False), ("False", False)]
+    ("text", "expected"), [("true", True), ("YES", True), (" 1 ", True), ("No", False), ("0", False), ("False", False)]
 )
-def test_booleans_have_several_spellings(spelled, meant):
-    assert checked("training", {"use_embedding": spelled})["use_embedding"] is meant
+def test_booleans_have_several_spellings(text, expected):
+    assert checked("training", {"use_embedding": text})["use_embedding"] is expected
 
 
 @pytest.mark.parametrize("word", ["", "maybe", "2", "falsch"])

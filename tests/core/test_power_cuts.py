@@ -1,4 +1,4 @@
-"""Tests that files are synced in the order that survives a power failure: content before names, names before use."""
+"""Tests that files are synced in an order that survives a power failure: content before names, names before use."""
 
 import io
 import os

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from charrnn.core.stop_sequence import StopString
 
 
-def generated(stop, chunks):
+def feed_all(stop, chunks):
     stop_string = StopString(stop)
     text, numbers, position = "", [], 0
     for chunk in chunks:
@@ -19,15 +19,15 @@ def generated(stop, chunks):
 
 
 def test_stop_string_ends_the_text():
-    assert generated("END", ["one two ENDthree"]) == ("one two ", list(range(8)))
+    assert feed_all("END", ["one two ENDthree"]) == ("one two ", list(range(8)))
 
 
 def test_stop_string_is_found_across_chunks():
-    assert generated("\n\n", ["one\n", "\ntwo"])[0] == "one"
+    assert feed_all("\n\n", ["one\n", "\ntwo"])[0] == "one"
 
 
 def test_partial_match_is_released_when_it_does_not_continue():
-    assert generated("abc", ["xab", "d ab"]) == ("xabd ab", list(range(7)))
+    assert feed_all("abc", ["xab", "d ab"]) == ("xabd ab", list(range(7)))
 
 
 def test_empty_stop_string_releases_everything_at_once():
@@ -42,4 +42,4 @@ def test_any_chunking_matches_str_find(text, stop, data):
         chunks, rest = [*chunks, rest[:size]], rest[size:]
     found = text.find(stop)
     expected = text if found < 0 else text[:found]
-    assert generated(stop, chunks or [""]) == (expected, list(range(len(expected))))
+    assert feed_all(stop, chunks or [""]) == (expected, list(range(len(expected))))

@@ -30,12 +30,12 @@ def test_ordinary_text_has_no_problems_or_remarks() -> None:
 
 
 @pytest.mark.parametrize(("text", "problem"), [("", "This text is empty"), ("\n" * 9, r"only one character, '\\n'")])
-def test_text_with_nothing_to_learn_is_rejected(text: str, problem: str) -> None:
+def test_text_with_fewer_than_two_distinct_characters_is_rejected(text: str, problem: str) -> None:
     with pytest.raises(TextError, match=problem):
         report_of(text).check()
 
 
-def test_guessed_encoding_is_remarked_upon() -> None:
+def test_guessed_encoding_gets_a_remark() -> None:
     (remark,) = report_of("ab", GUESS).remarks
     assert remark == (
         "The encoding cp1252 is a guess: its letters fit a language best (other candidates: cp1250, cp1254). "
@@ -60,14 +60,14 @@ def test_guessed_encoding_is_remarked_upon() -> None:
         ("ab\0\0\0", "lf", "3 NUL characters"),
     ],
 )
-def test_unusual_content_is_remarked_upon(text: str, newlines: str, remark: str) -> None:
+def test_unusual_content_gets_a_remark(text: str, newlines: str, remark: str) -> None:
     remarks = report_of(text, newlines=newlines).remarks
     assert any(re.search(remark, each) for each in remarks), remarks
 
 
 def test_newlines_summarizes_the_line_endings() -> None:
-    words = {text: report_of(text).newlines for text in ("ab", "a\n", "a\r\n", "a\r", "a\n\r")}
-    assert words == {"ab": "none", "a\n": "lf", "a\r\n": "crlf", "a\r": "cr", "a\n\r": "mixed"}
+    kinds = {text: report_of(text).newlines for text in ("ab", "a\n", "a\r\n", "a\r", "a\n\r")}
+    assert kinds == {"ab": "none", "a\n": "lf", "a\r\n": "crlf", "a\r": "cr", "a\n\r": "mixed"}
 
 
 def test_frequent_and_rare_characters_are_listed() -> None:
@@ -77,5 +77,5 @@ def test_frequent_and_rare_characters_are_listed() -> None:
     assert len(report_of("".join(map(chr, range(0x4E00, 0x4E00 + 2 * SHOWN)))).rare) == SHOWN
 
 
-def test_first_lines_has_ten_lines() -> None:
+def test_first_lines_contains_at_most_ten_lines() -> None:
     assert report_of("\n".join("abcdefghijkl")).first_lines == tuple("abcdefghij")

@@ -25,7 +25,7 @@ def test_counts_are_sorted_by_frequency_then_code_point() -> None:
     assert list(statistics.counts()) == ["a", "b", "😀", " ", "c", "e", "g", "é"]
 
 
-def test_nul_characters_are_not_confused_with_astral_ones() -> None:
+def test_nul_characters_are_counted_separately_from_astral_ones() -> None:
     statistics = TextStatistics()
     statistics.add("\0a\0😀\0")
     assert statistics.counts() == {"\0": 3, "a": 1, "😀": 1}

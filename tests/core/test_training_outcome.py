@@ -6,10 +6,10 @@ from charrnn.core.options import checked
 from charrnn.core.training_outcome import Remedy, outcome
 
 FALLING, RISING = 100, 40
-"""Best of validations at steps 20, 40, 60, 80 and 100."""
+"""Best step of a training with validations at steps 20, 40, 60, 80 and 100."""
 
 
-def ended(best_step, total_steps=100, **options):
+def outcome_of(best_step, total_steps=100, **options):
     return outcome(
         checked("training", options),
         step=100,
@@ -21,33 +21,33 @@ def ended(best_step, total_steps=100, **options):
 
 
 def test_more_time_is_advised_when_the_loss_fell_to_the_end():
-    end = ended(FALLING)
+    end = outcome_of(FALLING)
     assert (end.remedy, end.best_step, end.can_continue) == (Remedy.TIME, 100, True)
     assert "more time would help" in end.advice
 
 
 def test_a_longer_text_is_advised_when_the_loss_rose():
-    end = ended(RISING)
+    end = outcome_of(RISING)
     assert (end.remedy, end.best_step, end.can_continue) == (Remedy.TEXT, 40, False)
     assert "step 40. A longer text would help, more time would not" in end.advice
 
 
 def test_early_stopping_is_recognized():
-    end = ended(RISING, total_steps=200, patience=3)
+    end = outcome_of(RISING, total_steps=200, patience=3)
     assert end.stopped_improving
     assert end.advice.startswith("Stopped improving; best model at step 40.")
 
 
 @pytest.mark.parametrize("changes", [{"patience": 0}, {"patience": 4}, {"patience": 3, "total_steps": 100}])
-def test_other_ends_are_not_early_stopping(changes):
-    assert not ended(RISING, **{"total_steps": 200} | changes).stopped_improving
+def test_other_ends_do_not_count_as_early_stopping(changes):
+    assert not outcome_of(RISING, **{"total_steps": 200} | changes).stopped_improving
 
 
 def test_a_longer_text_is_advised_when_all_epochs_are_completed():
-    assert ended(FALLING, max_epochs=10).remedy == Remedy.TEXT
-    assert ended(FALLING, max_epochs=11).remedy == Remedy.TIME
+    assert outcome_of(FALLING, max_epochs=10).remedy == Remedy.TEXT
+    assert outcome_of(FALLING, max_epochs=11).remedy == Remedy.TIME
 
 
 def test_nothing_is_advised_without_validation():
-    end = ended(None)
+    end = outcome_of(None)
     assert (end.remedy, end.best_step, end.advice, end.can_continue) == (Remedy.UNKNOWN, None, "", True)

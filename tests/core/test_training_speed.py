@@ -11,7 +11,7 @@ def test_the_speed_is_averaged_over_the_last_half_minute():
     assert steps_per_second([1, 2, 3, 13, 63], seconds) == 2
 
 
-def test_the_speed_of_steps_longer_than_the_window_is_known():
+def test_the_speed_is_measured_even_if_steps_take_longer_than_the_window():
     assert steps_per_second([1, 2, 3], [0, 50, 150]) == 0.01
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the store: a corpus, a ready model, a training model."""
+"""Provide fixtures of the store: a corpus, a ready model and a model in training."""
 
 from datetime import datetime
 
@@ -65,5 +65,5 @@ def training(ready: Model, leases: LeaseStore) -> Model:
 
 @pytest.fixture
 def append(history, training):
-    """Return a function that appends a batch to the history of the training model."""
+    """Return a function that appends a batch to the history of the model in training."""
     return lambda batch, epoch=1: history.append(training.id, epoch, batch, seconds=60)

@@ -9,7 +9,7 @@ from charrnn.store.column_types import MAX_TEXT_LENGTH, storable_json, storable_
 
 
 @pytest.mark.parametrize("text", ["", "plain", "é 😀 \u2028 \t\x07", "a" * MAX_TEXT_LENGTH])
-def test_ordinary_text_is_stored_unchanged(text):
+def test_storable_text_is_not_changed(text):
     assert storable_text(text) == text
 
 

@@ -75,7 +75,7 @@ def test_ids_match_the_vocabulary_and_are_read_only(files: CorpusFiles, max_voca
     assert isinstance(ids, np.memmap) and not ids.flags.writeable
 
 
-# Every text has its own id, so all examples can share one folder.
+# Different texts have different ids, so all examples can share one folder.
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\ufeff\0\x1b"), min_size=2, max_size=80))
 def test_ids_decode_to_the_added_text(files: CorpusFiles, text: str) -> None:
@@ -147,10 +147,10 @@ def test_full_disk_leaves_nothing(files: CorpusFiles, monkeypatch: pytest.Monkey
     assert os.listdir(files.root) == []
 
 
-def test_missing_corpus_is_named(files: CorpusFiles) -> None:
-    for ask in (files.text, files.counts, lambda corpus_id: files.head(corpus_id, 3)):
+def test_missing_corpus_error_has_its_id(files: CorpusFiles) -> None:
+    for read in (files.text, files.counts, lambda corpus_id: files.head(corpus_id, 3)):
         with pytest.raises(NotFound, match="There is no text 0000"):
-            ask(UNKNOWN)
+            read(UNKNOWN)
 
 
 @pytest.mark.parametrize("corpus_id", ["", "../../etc/passwd", "A" * 64, "0" * 63, UNKNOWN + "\n"])
@@ -190,7 +190,7 @@ def test_large_text_needs_little_memory(tmp_path: Path) -> None:
         for _ in range(60):
             file.write(megabyte.encode())
     (tmp_path / "corpora").mkdir()
-    took = add_and_encode(tmp_path / "large.txt", tmp_path / "corpora")
-    assert took["characters"] == 60 * len(megabyte)
-    # The text alone would take 110 MB as a string, the file 68 MB as bytes.
-    assert 0 < took["memory"] < 60
+    measured = add_and_encode(tmp_path / "large.txt", tmp_path / "corpora")
+    assert measured["characters"] == 60 * len(megabyte)
+    # The whole text would take 110 MB as a string, or 68 MB as bytes.
+    assert 0 < measured["memory"] < 60

@@ -1,4 +1,4 @@
-"""Tests of transactions: atomicity, locks, reattempts and errors."""
+"""Tests of transactions: atomicity, locks, retries and errors."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ def note(session, model_id, notes):
 
 @contextmanager
 def without_root_privileges():
-    """Drop the privileges of root, who can write everywhere; other users keep theirs."""
+    """Run the block as an unprivileged user if this is root, who can write everywhere."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(NOBODY)
@@ -45,7 +45,7 @@ def without_root_privileges():
 
 @pytest.fixture
 def open_folder():
-    """Yield a folder that other users can read, unlike pytest's own."""
+    """Yield a folder that other users can read, unlike pytest's temporary folders."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, READABLE_BY_ALL)
         yield Path(folder)
@@ -99,7 +99,7 @@ def test_deadlocked_transactions_both_succeed_after_a_retry(database, models):
 
 
 @pytest.mark.parametrize("database", ["file", *KINDS], indirect=True)
-def test_waiting_writer_gets_its_turn(database, models):
+def test_waiting_writer_runs_after_the_other_commits(database, models):
     model = models.create("x")
     with ThreadPoolExecutor(1) as other:
 
@@ -113,7 +113,7 @@ def test_waiting_writer_gets_its_turn(database, models):
 
 @pytest.mark.parametrize("database", ["file"], indirect=True)
 def test_sqlite_writer_reads_nothing_before_it_holds_the_lock(database):
-    """Two transactions that read and then write would both have to be retried, again and again."""
+    """Two concurrent transactions that read before they write would conflict and be retried repeatedly."""
     has_read = threading.Event()
 
     def second(session):
@@ -149,13 +149,13 @@ def test_waiting_sqlite_writers_leave_a_connection_for_readers(small_pool, tmp_p
             writers = [others.submit(models.update, model.id, notes=f"{number}") for number in range(5)]
             return models.get(model.id).notes, writers
 
-        seen, writers = database.write(transaction)
-        assert seen == ""
+        notes, writers = database.write(transaction)
+        assert notes == ""
         assert {writer.result().notes for writer in writers} == set("01234")
     database.close()
 
 
-def test_exhausted_pool_asks_to_try_again(small_pool, empty_url):
+def test_exhausted_pool_error_suggests_a_retry(small_pool, empty_url):
     database = Database.open(empty_url)
     with ExitStack() as held:
         for _ in range(3):
@@ -170,8 +170,8 @@ def test_in_memory_database_is_shared_by_all_threads():
     database = Database.open("sqlite://")
     models = ModelStore(database)
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: models.create(str(number)), range(8)))
-    assert {model.id for model in models.list()} == {model.id for model in made}
+        created = list(threads.map(lambda number: models.create(str(number)), range(8)))
+    assert {model.id for model in models.list()} == {model.id for model in created}
     database.close()
 
 
@@ -204,9 +204,9 @@ def test_connection_lost_between_transactions_logs_no_traceback(server_database,
 
 
 def test_unreachable_server_error_hides_the_password():
-    with socket.socket() as taken:  # bound but not listening: no connection is accepted
-        taken.bind(("127.0.0.1", 0))
-        host, port = taken.getsockname()
+    with socket.socket() as bound:  # not listening, so no connection is accepted
+        bound.bind(("127.0.0.1", 0))
+        host, port = bound.getsockname()
         environ = {"MYSQL_HOST": host, "MYSQL_PORT": str(port), "MYSQL_USER": "ann", "MYSQL_PASSWORD": SECRET}
         with pytest.raises(
             StoreError, match=rf"No database server responds at {host}:{port} .* Check host and port"
@@ -231,7 +231,7 @@ def test_missing_database_error_says_how_to_create_it(server_url):
         Database.open(server_url.set(database=name))
 
 
-def test_missing_folder_is_named(tmp_path):
+def test_missing_folder_error_has_its_path(tmp_path):
     with pytest.raises(StoreError, match="The folder '.*/none' of the database file does not exist. Create it, or set"):
         Database.open(f"sqlite:///{tmp_path}/none/a.sqlite3")
 
@@ -246,7 +246,7 @@ def test_file_of_another_kind_is_not_changed(tmp_path):
     assert file.read_text() == "To be, or not to be\n" * 99
 
 
-def test_read_only_folder_is_named(open_folder):
+def test_read_only_folder_error_has_its_path(open_folder):
     os.chmod(open_folder, READ_ONLY)
     with (
         without_root_privileges(),
@@ -255,7 +255,7 @@ def test_read_only_folder_is_named(open_folder):
         Database.open(f"sqlite:///{open_folder}/a.sqlite3")
 
 
-def test_read_only_file_is_named(open_folder):
+def test_read_only_file_error_has_its_path(open_folder):
     file = open_folder / "a.sqlite3"
     Database.open(f"sqlite:///{file}").close()
     os.chmod(file, READ_ONLY)

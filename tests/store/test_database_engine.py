@@ -14,8 +14,8 @@ def file(tmp_path):
     database.close()
 
 
-def ask(database, question):
-    return database.read(lambda session: session.scalar(text(question)))
+def scalar(database, query):
+    return database.read(lambda session: session.scalar(text(query)))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def ask(database, question):
     [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 30_000), ("synchronous", 2)],
 )
 def test_sqlite_settings(file, setting, value):
-    assert ask(file, f"PRAGMA {setting}") == value
+    assert scalar(file, f"PRAGMA {setting}") == value
 
 
 @pytest.mark.parametrize(
@@ -38,18 +38,18 @@ def test_sqlite_settings(file, setting, value):
 def test_mysql_settings(server_database, setting, value):
     names = [row[0] for row in server_database.read(lambda s: s.execute(text("SHOW VARIABLES LIKE 't%_isolation'")))]
     name = names[0] if setting == "tx_isolation" else setting  # MySQL 8 calls it transaction_isolation
-    assert ask(server_database, f"SELECT @@SESSION.{name}") == value
+    assert scalar(server_database, f"SELECT @@SESSION.{name}") == value
 
 
 def test_mysql_rejects_overlong_values_instead_of_truncating(server_database):
-    assert "STRICT_ALL_TABLES" in ask(server_database, "SELECT @@SESSION.sql_mode")
+    assert "STRICT_ALL_TABLES" in scalar(server_database, "SELECT @@SESSION.sql_mode")
 
 
 @pytest.mark.parametrize("query", ["", "?charset=latin1"])
 def test_charset_of_the_url_is_ignored(server_database, query):
     url = server_database.url.render_as_string(hide_password=False) + query
     database = Database(url)
-    assert ask(database, "SELECT '😀'") == "😀"
+    assert scalar(database, "SELECT '😀'") == "😀"
     database.close()
 
 

@@ -70,7 +70,7 @@ def test_numpy_scalars_are_stored_as_numbers(models, history, training, append):
     assert (models.get(training.id).step, models.get(training.id).best_loss) == (5, 1.25)
 
 
-def test_a_fitted_end_takes_the_place_of_the_option_and_of_nothing_else(models, training, append):
+def test_fitted_max_steps_replaces_only_that_option(models, training, append):
     before = models.get(training.id).train_params
     append(HistoryBatch(first_position=1, max_steps=1830))
     assert models.get(training.id).train_params == {**before, "max_steps": 1830}

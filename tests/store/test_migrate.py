@@ -38,7 +38,7 @@ down_revision = "NEWEST"
 
 
 def upgrade():
-    """Add to one table, and change another in the way that makes SQLite copy it."""
+    """Add a column to one table, and change another so that Alembic copies it on SQLite."""
     op.add_column("model", Column("stars", Integer, server_default="3", nullable=False))
     recreate = "always" if op.get_context().dialect.name == "sqlite" else "never"
     with op.batch_alter_table("corpus", recreate=recreate) as table:
@@ -51,7 +51,7 @@ def tables(database: Database) -> set[str]:
 
 
 def run(database: Database, *statements: str) -> None:
-    """Run statements that bypass the program."""
+    """Run SQL statements directly."""
     database.write(lambda session: [session.execute(text(statement)) for statement in statements])
 
 
@@ -69,14 +69,15 @@ def newer_program(tmp_path, monkeypatch):
     def install():
         (tmp_path / "versions").mkdir()
         (tmp_path / "versions" / "next.py").write_text(NEXT_VERSION.replace("NEWEST", NEWEST))
-        ours = Path(migrate.__file__).parent / "migrations"
+        migrations = Path(migrate.__file__).parent / "migrations"
 
         def config() -> Config:
-            known = Config()
-            known.set_main_option("script_location", str(ours))
-            known.set_main_option("path_separator", "os")
-            known.set_main_option("version_locations", os.pathsep.join([f"{ours}/versions", f"{tmp_path}/versions"]))
-            return known
+            extended = Config()
+            extended.set_main_option("script_location", str(migrations))
+            extended.set_main_option("path_separator", "os")
+            folders = [f"{migrations}/versions", f"{tmp_path}/versions"]
+            extended.set_main_option("version_locations", os.pathsep.join(folders))
+            return extended
 
         monkeypatch.setattr(migrate, "_config", config)
         monkeypatch.setattr(schema_version, "NEWEST", "next")
@@ -102,8 +103,8 @@ from charrnn.store.database import Database
 Database.open({url!r})
 print("alembic" in sys.modules)
 """
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "False"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
 
 
 def test_opening_a_current_database_changes_nothing(opened):
@@ -149,40 +150,40 @@ def test_tables_with_other_names_are_ignored(empty_url):
 
 
 def test_interrupted_creation_error_says_what_to_drop(empty_url):
-    cut = Database(empty_url)
-    run(cut, f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))", "CREATE TABLE corpus (id INTEGER)")
+    interrupted = Database(empty_url)
+    run(interrupted, f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))", "CREATE TABLE corpus (id INTEGER)")
     with pytest.raises(StoreError, match=f"They are still empty: drop corpus and {VERSION_TABLE}, and start again"):
         Database.open(empty_url)
-    cut.close()
+    interrupted.close()
 
 
 def test_older_sqlite_file_is_upgraded_on_opening_without_loss(tmp_path, newer_program):
     url = f"sqlite:///{tmp_path}/old.sqlite3"
-    model_id = trained(url)
+    model_id = create_trained_model(url)
     newer_program()
     database = Database.open(url)
     assert not needs_upgrade(database.engine)
-    assert still_there(database, model_id)
+    assert is_kept(database, model_id)
     assert database.read(lambda session: session.scalar(text("PRAGMA foreign_keys"))) == 1
     database.close()
 
 
 def test_older_server_database_is_upgraded_on_request(empty_server_url, newer_program):
-    model_id = trained(empty_server_url)
+    model_id = create_trained_model(empty_server_url)
     newer_program()
     with pytest.raises(StoreError, match=f"has schema version {NEWEST}, but this program needs next. Stop the other"):
         Database.open(empty_server_url)
-    asked = Database(empty_server_url)
-    asked.upgrade()
-    asked.close()
+    older = Database(empty_server_url)
+    older.upgrade()
+    older.close()
     database = Database.open(empty_server_url)
-    assert still_there(database, model_id)
+    assert is_kept(database, model_id)
     database.close()
 
 
 def test_failed_upgrade_leaves_a_sqlite_file_unchanged(tmp_path, newer_program):
     url = f"sqlite:///{tmp_path}/old.sqlite3"
-    model_id = trained(url)
+    model_id = create_trained_model(url)
     newer_program()
     script = tmp_path / "versions" / "next.py"
     script.write_text(script.read_text() + "    raise ArithmeticError\n")
@@ -220,28 +221,28 @@ def test_two_processes_can_open_a_new_database_at_once(empty_url):
     database.close()
 
 
-@pytest.mark.parametrize("half_way", ["a version", "some tables"])
-def test_defect_opening_waits_for_a_database_under_construction(empty_url, half_way):
-    """On a server, each table is visible once it is created, so a partial schema was taken for the whole one."""
-    url, maker = empty_url, Database(empty_url)
+@pytest.mark.parametrize("existing", ["a version", "some tables"])
+def test_defect_opening_waits_for_a_database_under_construction(empty_url, existing):
+    """On a server, each table is visible once it is created, so a partial schema was mistaken for a complete one."""
+    url, creator = empty_url, Database(empty_url)
     opened = []
     other = threading.Thread(target=lambda: opened.append(Database.open(url)))
-    with migrate._locked(maker.engine) as connection:
+    with migrate._locked(creator.engine) as connection:
         config = migrate._config()
         config.attributes["connection"] = connection
-        if half_way == "a version":
+        if existing == "a version":
             command.upgrade(config, "0001")
         else:
             Base.metadata.tables["corpus"].create(connection)
         other.start()
         other.join(0.5)
         assert not opened
-        if half_way == "some tables":
+        if existing == "some tables":
             Base.metadata.tables["corpus"].drop(connection)
         command.upgrade(config, "head")
     other.join()
     assert ModelStore(opened[0]).list() == []
-    for database in (maker, *opened):
+    for database in (creator, *opened):
         database.close()
 
 
@@ -249,8 +250,8 @@ def test_wheel_contains_the_migrations(tmp_path):
     for name in ("charrnn", "pyproject.toml", "README.md", "LICENSE"):
         (tmp_path / name).symlink_to(ROOT / name)
     build = "from setuptools import build_meta; build_meta.build_wheel('.')"
-    made = subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
+    built = subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     code = (
@@ -264,7 +265,7 @@ def test_wheel_contains_the_migrations(tmp_path):
     assert result.stdout.startswith(str(tmp_path / "installed")), result.stderr
 
 
-def trained(url: str) -> str:
+def create_trained_model(url: str) -> str:
     """Create a database of this version with a model and a log line; return the model's id."""
     database = Database.open(url)
     model = ModelStore(database).create("hamlet", corpus_id=CorpusStore(database).add(HAMLET).id)
@@ -275,7 +276,7 @@ def trained(url: str) -> str:
     return model.id
 
 
-def still_there(database: Database, model_id: str) -> bool:
+def is_kept(database: Database, model_id: str) -> bool:
     model = ModelStore(database).get(model_id)
     lines = HistoryStore(database).lines(model_id)
     stars = database.read(lambda session: session.scalar(text("SELECT stars + is_in_progress FROM model")))

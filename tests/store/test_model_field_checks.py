@@ -47,7 +47,7 @@ def test_invalid_tags_are_rejected(tags, message):
         validate_tags(tags)
 
 
-def test_notes_can_have_lines_but_not_any_length():
+def test_notes_can_have_several_lines_but_are_limited_in_length():
     assert validate_notes("a\nb") == "a\nb"
     with pytest.raises(OptionError, match="The notes have 100,001 characters; at most 100,000 fit. Shorten them"):
         validate_notes("x" * 100_001)

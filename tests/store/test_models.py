@@ -14,7 +14,7 @@ from charrnn.store.tables import ModelRow
 
 
 def test_new_model_is_read_back_unchanged(models, corpus):
-    made = models.create(
+    created = models.create(
         " Hamlet 😀 ",
         owner="ann",
         corpus_id=corpus.id,
@@ -22,16 +22,21 @@ def test_new_model_is_read_back_unchanged(models, corpus):
         notes="two\nlines",
         tags=["de", "poems"],
     )
-    assert models.get(made.id) == made
-    assert (made.name, made.owner, made.state, made.notes) == ("Hamlet 😀", "ann", ModelState.READY, "two\nlines")
-    assert made.train_params == {"num_steps": 5, "learning_rate": 0.1 + 0.2, "use_embedding": False}
-    assert made.tags == ("de", "poems")
-    assert made.created_at == made.updated_at
+    assert models.get(created.id) == created
+    assert (created.name, created.owner, created.state, created.notes) == (
+        "Hamlet 😀",
+        "ann",
+        ModelState.READY,
+        "two\nlines",
+    )
+    assert created.train_params == {"num_steps": 5, "learning_rate": 0.1 + 0.2, "use_embedding": False}
+    assert created.tags == ("de", "poems")
+    assert created.created_at == created.updated_at
 
 
 def test_defect_11_names_and_notes_accept_any_character(models):
-    made = models.create("😀", notes="a\0b\ud800")
-    assert models.get(made.id).notes == "a␀b\ufffd"
+    created = models.create("😀", notes="a\0b\ud800")
+    assert models.get(created.id).notes == "a␀b\ufffd"
 
 
 def test_names_differ_by_case_accent_and_emoji(models):
@@ -155,14 +160,14 @@ def test_update_validates_like_create(models):
     assert models.get(model.id) == model
 
 
-def test_state_follows_whether_there_is_a_corpus(models, corpus):
+def test_model_is_ready_with_a_corpus_and_a_draft_without(models, corpus):
     model = models.create("x")
     assert model.state == ModelState.DRAFT
     assert models.update(model.id, corpus_id=corpus.id).state == ModelState.READY
     assert models.update(model.id, corpus_id=None).state == ModelState.DRAFT
 
 
-def test_training_model_can_only_be_renamed(models, training):
+def test_model_in_training_cannot_get_another_corpus_or_options(models, training):
     with pytest.raises(
         StateError, match="'hamlet' is training and cannot be given another text now. Stop its training"
     ):
@@ -199,10 +204,10 @@ def test_deleted_model_cannot_be_restored_when_its_name_is_taken(models):
         models.update(old.id, notes="n")
 
 
-@pytest.mark.parametrize("what", ["delete", "purge"])
-def test_training_model_cannot_be_deleted_or_purged(models, training, what):
+@pytest.mark.parametrize("method", ["delete", "purge"])
+def test_model_in_training_cannot_be_deleted_or_purged(models, training, method):
     with pytest.raises(StateError, match="'hamlet' is training and cannot be .* now. Stop its training first"):
-        getattr(models, what)(training.id)
+        getattr(models, method)(training.id)
     assert models.get(training.id).deleted_at is None
 
 

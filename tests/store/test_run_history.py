@@ -38,7 +38,7 @@ def test_batch_is_read_back_unchanged(models, history, training, append):
     assert (model.step, model.best_loss, model.log_position) == (3, 1.25, 2)
 
 
-def test_missing_times_are_the_databases(database, history, training, append):
+def test_missing_times_are_set_to_the_time_of_the_database(database, history, training, append):
     append(HistoryBatch(first_position=1, lines=[("a", "info")], metrics=[Metric(1, "loss", 1.0)]))
     now = database.now()
     for time in (history.lines(training.id)[0].time, history.metrics(training.id)[0].time):
@@ -158,10 +158,10 @@ def test_rewind_removes_everything_after_a_step_except_user_samples(models, hist
             best_loss=3.0,
         )
     )
-    mine = history.add_sample(training.id, step=6, text="mine", options={})
+    by_user = history.add_sample(training.id, step=6, text="mine", options={})
     assert [removed.step for removed in history.rewind(training.id, 1, 4)] == [6]
     assert [metric.step for metric in history.metrics(training.id)] == [2, 4]
-    assert {kept.id for kept in history.samples(training.id)} == {"s2", "s4", mine.id}
+    assert {kept.id for kept in history.samples(training.id)} == {"s2", "s4", by_user.id}
     assert [kept.step for kept in history.checkpoints(training.id)] == [2, 4]
     model = models.get(training.id)
     assert (model.step, model.best_loss, model.log_position) == (4, 5.0, 1)
@@ -192,8 +192,8 @@ def test_metrics_can_be_filtered_by_name_and_step(history, training, append):
     append(
         HistoryBatch(first_position=1, metrics=[Metric(s, n, s) for s in range(4) for n in ("loss", "val_loss", "x")])
     )
-    chosen = history.metrics(training.id, names={"loss", "x"}, after_step=2)
-    assert [(metric.step, metric.name) for metric in chosen] == [(3, "loss"), (3, "x")]
+    metrics = history.metrics(training.id, names={"loss", "x"}, after_step=2)
+    assert [(metric.step, metric.name) for metric in metrics] == [(3, "loss"), (3, "x")]
     assert history.metrics(training.id, names=()) == []
 
 

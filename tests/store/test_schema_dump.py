@@ -24,9 +24,9 @@ def statements(script: str) -> list[str]:
 
 
 def load(url: str, script: str) -> Database:
-    """Run a script in an empty database, as an operator would."""
+    """Run a script in an empty database, like an administrator."""
     database = Database(url)
-    plain = {"no_parameters": True}  # leave % signs in the script alone
+    plain = {"no_parameters": True}  # % signs in the script are not placeholders
     database.write(
         lambda session: [
             session.connection().exec_driver_sql(part, execution_options=plain) for part in statements(script)
@@ -78,7 +78,7 @@ def test_schema_files_create_the_same_tables_as_the_migrations(new_url):
     by_hand = load(empty_url, (SQL / f"schema.{kind}.sql").read_text("utf-8"))
     with closing(Database.open(another_url)) as opened:
         names = described(opened)
-    names["charrnn_version"] = described(by_hand)["charrnn_version"]  # Alembic names the key, which makes no difference
+    names["charrnn_version"] = described(by_hand)["charrnn_version"]  # differs only in the name of the key
     assert described(by_hand) == names
     by_hand.close()
 
@@ -98,8 +98,8 @@ def test_every_example_query_works(database, history, training, path):
     history.append(training.id, training.epoch, batch, seconds=60)
     (query,) = statements(path.read_text("utf-8"))
     values = {"model_id": training.id, "count": 10, "start": 0}
-    asked = {name: values[name] for name in re.findall(r":(\w+)", query)}
-    (row,) = database.read(lambda session: session.execute(text(query), asked).mappings().all())
+    parameters = {name: values[name] for name in re.findall(r":(\w+)", query)}
+    (row,) = database.read(lambda session: session.execute(text(query), parameters).mappings().all())
     expected = {
         "best_models": {"corpus": "hamlet.txt", "bits_per_character": pytest.approx(1.8034, abs=1e-4)},
         "corpus_use": {"name": "hamlet.txt", "models": 1},

@@ -40,12 +40,12 @@ short
         ("/var/lib/containers/charrnn.sqlite3", None),
     ],
 )
-def test_network_file_system_is_recognized_by_its_mount(path: str, kind: str | None) -> None:
+def test_network_file_system_is_detected_from_the_mounts(path: str, kind: str | None) -> None:
     assert network_file_system(Path(path), MOUNTS) == kind
     assert network_file_system(Path(path), "") is None
 
 
-def test_database_on_a_network_file_system_is_warned_about_once(
+def test_database_on_a_network_file_system_logs_one_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mounts = tmp_path / "mounts"
@@ -58,7 +58,7 @@ def test_database_on_a_network_file_system_is_warned_about_once(
     assert "CHARRNN_HOME" in record.getMessage() and record.levelname == "WARNING"
 
 
-def test_local_database_is_not_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_local_database_logs_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Database.open(f"sqlite:///{tmp_path}/new.sqlite3").close()
     assert not caplog.records
 
@@ -71,11 +71,11 @@ def test_missing_write_ahead_logging_is_reported(tmp_path: Path, monkeypatch: py
         return connect(f"file:{path}?vfs=unix-dotfile", uri=True, **options)
 
     monkeypatch.setattr("sqlite3.dbapi2.connect", connect_without_shared_memory)
-    with pytest.raises(StoreError, match="answered 'delete' instead of 'wal'.*CHARRNN_DATABASE_URL"):
+    with pytest.raises(StoreError, match="journal mode is 'delete' instead of 'wal'.*CHARRNN_DATABASE_URL"):
         Database.open(f"sqlite:///{tmp_path}/new.sqlite3")
 
 
-def test_database_path_that_is_a_folder_is_named(tmp_path: Path) -> None:
+def test_database_path_error_has_the_path_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "folder.sqlite3").mkdir()
     with pytest.raises(StoreError, match="folder.sqlite3"):
         Database.open(f"sqlite:///{tmp_path}/folder.sqlite3")

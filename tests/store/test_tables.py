@@ -1,4 +1,4 @@
-"""Tests of the tables with the article's columns and queries, and with rows inserted by hand."""
+"""Tests of the tables with the columns and queries of the article, and with rows inserted by hand."""
 
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ def test_model_inserted_by_the_article_can_be_trained(insert, models, leases, co
     assert leases.claim(model.id, "me", seconds=60).epoch == 1
 
 
-def test_inserted_rows_get_defaults_and_the_databases_time(insert, database, models, history):
+def test_inserted_rows_get_defaults_and_the_time_of_the_database(insert, database, models, history):
     insert("model", id="a", name="a", train_params='{"num_steps": 5}')
     insert("model_log", model_id="a", position=1, chunk="corpus size 11")
     now = database.now()

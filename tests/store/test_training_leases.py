@@ -30,7 +30,7 @@ def attempt(call):
 
 
 @pytest.mark.parametrize("state", sorted(STARTABLE))
-def test_model_can_be_queued_when_no_training_is_under_way(database, leases, ready, state):
+def test_model_can_be_queued_when_no_training_is_in_progress(database, leases, ready, state):
     set_columns(database, ready.id, state=state, error="old", stop_requested=True, finished_at=ready.created_at)
     queued = leases.queue(ready.id)
     assert (queued.state, queued.error, queued.stop_requested, queued.finished_at) == ("queued", None, False, None)
@@ -82,9 +82,9 @@ def test_queue_error_gives_the_reason(models, leases, training):
 def test_one_of_sixteen_concurrent_starts_succeeds(leases, ready):
     with ThreadPoolExecutor(THREADS) as threads:
         results = list(threads.map(lambda _: attempt(lambda: leases.queue(ready.id)), range(THREADS)))
-    losers = [str(result) for result in results if isinstance(result, StateError)]
-    assert len(losers) == THREADS - 1
-    assert all("is training already" in loser for loser in losers)
+    errors = [str(result) for result in results if isinstance(result, StateError)]
+    assert len(errors) == THREADS - 1
+    assert all("is training already" in error for error in errors)
 
 
 def test_one_of_sixteen_concurrent_claims_succeeds(models, leases, ready):
@@ -95,12 +95,12 @@ def test_one_of_sixteen_concurrent_claims_succeeds(models, leases, ready):
 
     with ThreadPoolExecutor(THREADS) as threads:
         results = list(threads.map(claim, range(THREADS)))
-    (winner,) = [result for result in results if not isinstance(result, StateError)]
-    assert winner.epoch == 1
-    assert models.get(ready.id) == winner
+    (claimed,) = [result for result in results if not isinstance(result, StateError)]
+    assert claimed.epoch == 1
+    assert models.get(ready.id) == claimed
 
 
-def test_claim_increments_the_epoch_and_leases_on_the_databases_clock(database, leases, ready):
+def test_claim_increments_the_epoch_and_uses_the_clock_of_the_database(database, leases, ready):
     leases.queue(ready.id)
     before = database.now()
     claimed = leases.claim(ready.id, "me", seconds=2.5)
@@ -137,8 +137,8 @@ def test_stop_can_be_requested_twice(leases, training):
 def test_stop_removes_a_queued_model_from_the_queue(database, leases, ready, step, state):
     set_columns(database, ready.id, step=step)
     leases.queue(ready.id)
-    left = leases.request_stop(ready.id)
-    assert (left.state, left.stop_requested) == (state, False)
+    stopped = leases.request_stop(ready.id)
+    assert (stopped.state, stopped.stop_requested) == (state, False)
     with pytest.raises(StateError, match=f"'hamlet' is {state}, so there is no training to stop"):
         leases.request_stop(ready.id)
 
@@ -208,8 +208,8 @@ def test_concurrent_expirations_find_each_dead_worker_once(leases, models, corpu
         leases.queue(model_id)
         leases.claim(model_id, "me", seconds=0)
     with ThreadPoolExecutor(THREADS) as threads:
-        found = [model.id for models in threads.map(lambda _: leases.expire(), range(THREADS)) for model in models]
-    assert sorted(found) == sorted(ids)
+        ended = [model.id for models in threads.map(lambda _: leases.expire(), range(THREADS)) for model in models]
+    assert sorted(ended) == sorted(ids)
 
 
 def test_renewed_lease_does_not_expire(leases, history, ready):
@@ -220,19 +220,19 @@ def test_renewed_lease_does_not_expire(leases, history, ready):
 
 
 def let_lease_expire(database, leases, training, **values):
-    """Let the lease of the training model expire, as when the database was unavailable for too long."""
+    """Let the lease of a model in training expire, as when the database was unavailable for too long."""
     set_columns(database, training.id, lease_until=training.lease_until - timedelta(days=1), **values)
     (ended,) = leases.expire()
     assert ended.state == ModelState.INTERRUPTED
 
 
 def test_defect_worker_presumed_dead_reclaims_its_training(database, leases, models, training, append):
-    """A database that was unavailable for longer than a lease ended every training when it came back."""
+    """After the database had been unavailable for longer than a lease, every training was ended."""
     let_lease_expire(database, leases, training)
     assert append(log_batch("still alive", first=1)) is False
-    found = models.get(training.id)
-    assert (found.state, found.epoch, found.worker, found.error) == (ModelState.TRAINING, 1, training.worker, None)
-    assert found.lease_until > database.now()
+    model = models.get(training.id)
+    assert (model.state, model.epoch, model.worker, model.error) == (ModelState.TRAINING, 1, training.worker, None)
+    assert model.lease_until > database.now()
     assert leases.finish(training.id, 1, ModelState.COMPLETED).state == ModelState.COMPLETED
 
 

@@ -35,7 +35,7 @@ from charrnn.core.checkpoint_manifest import (
     verify_file,
 )
 from charrnn.core.network_ngram_mixture import Mixture
-from charrnn.core.ngrams import LONGEST, NGrams, count_ngrams
+from charrnn.core.ngrams import MAX_CHARACTERS, NGrams, count_ngrams
 from charrnn.core.options import options
 from charrnn.core.vocabulary import Ids, Vocabulary
 from charrnn.model.network.network import Network
@@ -187,7 +187,7 @@ def load_mixture(folder: Path) -> Mixture | None:
 @lru_cache(CACHED_NGRAMS)
 def _counted(data: bytes, num_classes: int, order: int) -> NGrams:
     ids = load_tensors(data)["ids"]
-    if ids.ndim != 1 or ids.dtype.kind != "u" or len(ids) > LONGEST:
+    if ids.ndim != 1 or ids.dtype.kind != "u" or len(ids) > MAX_CHARACTERS:
         raise ValueError(f"its text has shape {ids.shape} and type {ids.dtype}")
     return count_ngrams(ids, num_classes, order)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from charrnn.core.adaptive_ngrams import Counting
+from charrnn.core.adaptive_ngrams import AdaptiveNGrams
 from charrnn.core.batches import Ids
 from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.model.network.network import Network, State
@@ -39,7 +39,7 @@ def adaptive_losses(network: Network, ids: Ids, mixture: Mixture | None = None) 
     losses = _network_losses(network, ids)
     if mixture is None:
         return losses
-    counting, share = Counting(mixture.ngrams), mixture.share
+    counting, share = AdaptiveNGrams(mixture.ngrams), mixture.share
     counting.read(int(ids[0]))
     mixed = np.empty(len(losses))
     for position, (character, probability) in enumerate(zip(ids[1:].tolist(), np.exp(-losses).tolist(), strict=True)):

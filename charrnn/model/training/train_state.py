@@ -14,7 +14,7 @@ from charrnn.core.batches import Ids, Streams, epoch_limit, split
 from charrnn.core.errors import TrainingFailed
 from charrnn.core.loss_difference import block_means, margin
 from charrnn.core.network_ngram_mixture import Mixture, best_share
-from charrnn.core.ngrams import LONGEST, Floats, count_ngrams
+from charrnn.core.ngrams import MAX_CHARACTERS, Floats, count_ngrams
 from charrnn.core.training_events import CheckpointSaved, Listener, LogMessage, SchedulePlanned
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.training import checkpoint
@@ -225,7 +225,7 @@ class TrainState:
 
     @property
     def _counted_ids(self) -> Ids:
-        return self.ids[: self.split.num_train][-LONGEST:]
+        return self.ids[: self.split.num_train][-MAX_CHARACTERS:]
 
     def diverged(self, problem: str) -> TrainingFailed:
         """Return the error for a training whose numbers became NaN or infinite."""

@@ -1,4 +1,4 @@
-"""Alembic's environment: run migrations on the connection passed by `charrnn.store.migrate`."""
+"""Run migrations on the connection passed by `charrnn.store.migrate`, as Alembic's environment script."""
 
 from alembic import context
 

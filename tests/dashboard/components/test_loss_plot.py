@@ -11,7 +11,7 @@ from charrnn.core.records import Curve
 from dashboard.components.curve_smoothing import MAX_POINTS
 from dashboard.components.loss_plot import Axes, LossPlot
 
-BASELINES = Baselines(uniform=4.2, letters=3.1, bigram=2.4, trigram=1.9, xz=1.8, num_characters=1000, whole=True)
+BASELINES = Baselines(uniform=4.2, unigram=3.1, bigram=2.4, trigram=1.9, xz=1.8, num_characters=1000, whole=True)
 
 
 def curve(count: int) -> Curve:

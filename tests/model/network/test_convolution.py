@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrnn.core.network_cost import CONVOLVED
+from charrnn.core.network_cost import CONVOLUTION_SIZE
 from charrnn.model.network.convolution import KERNEL_SIZE, Convolution
 from charrnn.model.network.initializers import Initializers
 from tests.support.rounding import assert_close
@@ -78,4 +78,4 @@ def test_gradients_equal_finite_differences(layer, compiled):
 
 
 def test_network_cost_uses_the_kernel_size():
-    assert CONVOLVED == KERNEL_SIZE
+    assert CONVOLUTION_SIZE == KERNEL_SIZE

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from charrnn.core.adaptive_ngrams import Counting
+from charrnn.core.adaptive_ngrams import AdaptiveNGrams
 from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.ngrams import count_ngrams
 from charrnn.model.network.network import Network
@@ -45,7 +45,7 @@ def test_ngrams_keep_counting_and_the_share_moves_to_the_better_predictor(networ
     mixture = Mixture(count_ngrams(IDS, CLASSES, 3), 0.995)
     found = adaptive_losses(network, REPEATED, mixture)
     assert mixture.share == 0.995
-    alone, counting, share = np.exp(-adaptive_losses(network, REPEATED)), Counting(mixture.ngrams), 0.995
+    alone, counting, share = np.exp(-adaptive_losses(network, REPEATED)), AdaptiveNGrams(mixture.ngrams), 0.995
     counting.read(int(REPEATED[0]))
     for position, character in enumerate(REPEATED[1:].tolist()):
         share = min(max(share, MIN_SHARE), 1 - MIN_SHARE)

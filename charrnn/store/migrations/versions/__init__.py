@@ -1,1 +1,1 @@
-"""Revisions of the schema, in files named by their number."""
+"""Define the revisions of the schema, one per module, numbered in order."""
