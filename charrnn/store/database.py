@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -94,7 +94,8 @@ class Database:
                 engine.dispose()
 
     def close(self) -> None:
-        """Close all connections; an in-memory database is lost."""
+        """Close all connections, those in use when their threads return them; an in-memory database is lost."""
+        event.listen(self.engine, "checkin", lambda connection, record: record.invalidate())
         self.engine.dispose()
 
     def read[T](self, transaction: Callable[[Session], T]) -> T:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import tempfile
 import threading
 import traceback
@@ -20,6 +21,7 @@ from charrnn.store.driver_errors import is_missing_parent
 from charrnn.store.models import ModelStore
 from charrnn.store.tables import ModelRow
 from tests.support.database_servers import KINDS, ask, unique
+from tests.support.waiting import TIMEOUT
 
 NOBODY = 65534
 READABLE_BY_ALL = 0o755
@@ -164,6 +166,25 @@ def test_exhausted_pool_error_suggests_a_retry(small_pool, empty_url):
             ModelStore(database).list()
     assert ModelStore(database).list() == []
     database.close()
+
+
+def test_connection_in_use_when_the_database_is_closed_is_closed_by_its_thread(tmp_path):
+    database = Database.open(f"sqlite:///{tmp_path / 'charrnn.sqlite3'}")
+    is_reading, may_end, connections = threading.Event(), threading.Event(), []
+
+    def read(session):
+        connections.append(session.connection().connection.dbapi_connection)
+        is_reading.set()
+        assert may_end.wait(TIMEOUT)
+
+    with ThreadPoolExecutor(1) as thread:
+        reader = thread.submit(database.read, read)
+        assert is_reading.wait(TIMEOUT)
+        database.close()
+        may_end.set()
+        reader.result(TIMEOUT)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        connections[0].execute("SELECT 1")
 
 
 def test_in_memory_database_is_shared_by_all_threads():
