@@ -14,9 +14,10 @@ from tests.support.small_training import TEXT
 
 STOP_SECONDS = 10
 OPTIONS = {
-    "lstm_size": 24, "num_layers": 1, "max_steps": 1_000_000, "log_every_n": 20, "eval_every_n": 200,
-    "save_every_n": 200,
+    "lstm_size": 24, "num_layers": 1, "max_steps": 1_000_000, "max_epochs": 0, "patience": 0, "log_every_n": 20,
+    "eval_every_n": 200, "save_every_n": 200,
 }  # fmt: skip
+"""Options of a training that ends only when it is stopped, within the minutes that the page suggests."""
 
 
 def test_upload_train_interrupt_resume_and_generate(
