@@ -48,6 +48,9 @@ VISITS = 5
 REST_SECONDS = 90
 """Pause between preparation and measurement, because shared machines throttle a process after high load."""
 TABS, SETTLING_SECONDS, MEASURED_SECONDS = 5, 60, 30
+"""Number of tabs; pause until opening them costs nothing any more; period in which their processor time is measured."""
+LATENCY_SECONDS = 40
+"""Period in which log lines are timed, long enough to estimate the 95th percentile."""
 SPIKE = 77.0
 """A single high value in the curves, which downsampling must keep."""
 WARM_UP_VISITS, MANY_VISITS = 40, 200
@@ -215,7 +218,7 @@ def running_training(services: Services, **options: Any) -> Iterator[tuple[str, 
         if error := services.models.get(model.id).error:
             raise RuntimeError(error)
         time.sleep(0.1)
-    time.sleep(2)
+    time.sleep(2)  # the first steps compile
     yield model.id, times
     services.training.stop(model.id)
     services.training.wait(model.id)
@@ -250,7 +253,7 @@ def measure_live(chromium: Browser, home: Path) -> None:
 def measure_log_latency(page: Page, times: EventTimes) -> None:
     """Measure the time from logging a line until it is shown."""
     page.get_by_role("log").evaluate(WATCH)
-    time.sleep(40)
+    time.sleep(LATENCY_SECONDS)
     shown_at = page.evaluate("window.shownAt")
     page.context.close()
     latencies = [ms / 1000 - times.logged[text] for text, ms in shown_at.items() if text in times.logged]

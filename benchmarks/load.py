@@ -29,7 +29,9 @@ from benchmarks.dashboard import EventTimes, dashboard_server, row, running_trai
 from benchmarks.peers.cpu_time import dashboard_seconds, process_seconds  # noqa: E402
 from dashboard.live.hub import Hub  # noqa: E402
 
-CLIENTS, PERIODS, SETTLING_SECONDS = 50, 3, 10
+CLIENTS, PERIODS = 50, 3
+SETTLING_SECONDS = 10
+"""Pause after the pages have opened, so that opening them does not count."""
 QUIET_SHARE = 0.5
 """Length of a period without clients, relative to one with clients."""
 MAX_OPENING_SECONDS = 300

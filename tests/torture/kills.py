@@ -92,10 +92,10 @@ class Kills:
     def _kill(self, services: Services, model_id: str, child: Child) -> bool:
         moment = self.rng.choice(MOMENTS)
         if moment == "starting":
-            time.sleep(self.rng.uniform(0, 3))
+            time.sleep(self.rng.uniform(0, 3))  # a random moment of the start
         else:
             child.wait_for_steps()
-            time.sleep(self.rng.uniform(0, 1))
+            time.sleep(self.rng.uniform(0, 1))  # a random moment of the training
         end, before = time.monotonic() + 5, unfinished_checkpoints(services, model_id)
         while moment == "writing" and unfinished_checkpoints(services, model_id) <= before and time.monotonic() < end:
             pass

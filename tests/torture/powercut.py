@@ -83,7 +83,7 @@ class PowerCuts:
         with _CommitHistory(self.home / "charrnn.sqlite3") as history, _copied_folders(self.home, model_id) as removed:
             child = fork_server.train(model_id)
             child.wait_for_steps()
-            time.sleep(self.rng.uniform(0, 3))
+            time.sleep(self.rng.uniform(0, 3))  # a random moment of the training
             child.kill()
         self._check_start(model_id, log_position)
         commits = history.commits
