@@ -12,13 +12,13 @@ import charrnn
 from charrnn.cli import (
     check_text,
     database_upgrade,
-    log,
     model_details,
     models,
     options_reference,
     sample,
     score,
     train,
+    training_log,
     user_accounts,
 )
 from charrnn.cli.command_base import DONE, FAILED, WRONG_USAGE, Command, UsageError
@@ -30,7 +30,7 @@ from charrnn.core.options import options
 
 _MODULES = (
     train,
-    log,
+    training_log,
     sample,
     score,
     models,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import charrnn.core.text_decoding as text_module
-from benchmarks.corpus import add_and_encode
+from benchmarks.text_import import add_and_encode
 from charrnn.core.errors import NotFound, StudioError, TextError
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.store.corpus_files import CorpusFiles

@@ -1,4 +1,4 @@
-"""Measure the speed and memory of adding a text: `python benchmarks/corpus.py [megabytes]`.
+"""Measure the speed and memory of adding a text: `python benchmarks/text_import.py [megabytes]`.
 
 Adding detects the encoding, decodes, normalizes line endings, counts, hashes and stores; encoding creates token IDs.
 `overall` is the speed of both together in elapsed time, and has a target. `cpu MB/s` is the speed in processor time,
