@@ -30,7 +30,7 @@ def test_a_text_that_is_too_short_fails_with_the_options_to_lower(charrnn, text_
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "empty"), (b"aaaa\naaaa".replace(b"\n", b"a"), "nothing to learn"), (b"\x89PNG\r\n\x1a\n\0\0", "PNG")],
+    [(b"", "empty"), (b"aaaa\naaaa".replace(b"\n", b"a"), "only one character"), (b"\x89PNG\r\n\x1a\n\0\0", "PNG")],
 )
 def test_an_unusable_text_fails(charrnn, tmp_path, content, message):
     path = tmp_path / "file"

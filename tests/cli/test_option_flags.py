@@ -62,5 +62,5 @@ def test_the_help_contains_bounds_and_defaults():
     add_options(parser, "training")
     help_text = " ".join(parser.format_help().split())
     assert "Number of stacked recurrent layers. A whole number between 1 and 8. Default: 2." in help_text
-    assert "decreases smoothly to 2 % at the end" in help_text
+    assert "decreases it smoothly to 2 % at the end" in help_text
     assert "option_strings" not in help_text  # what argparse prints for an unescaped %
