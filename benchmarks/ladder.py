@@ -28,11 +28,11 @@ from typing import Any
 
 from learning import lowest_transformer_loss
 from peers import result_page
-from peers.benchmark_options import preset_options
 from peers.benchmark_texts import read_text
-from peers.scored_training import Scored, train_and_score
+from peers.preset_options import preset_options
 from peers.text_baselines import text_baselines
 from peers.text_split import TEST_CHARACTERS, TextSplit, split_text
+from peers.train_and_score import Scored, train_and_score
 
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
 """Number of excerpts per source, and the length up to which more than one is used."""
