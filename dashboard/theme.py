@@ -57,6 +57,18 @@ def markup(html: str = "", **params: Any) -> pn.pane.HTML:
     return pn.pane.HTML(html, stylesheets=[STYLESHEET], **{"sizing_mode": "stretch_width", "margin": 0, **params})
 
 
+def section(title: str, content: pn.viewable.Viewer) -> pn.Column:
+    """Create a titled part of a view."""
+    return pn.Column(markup(f"<h3>{title}</h3>", margin=(0, 0, 8, 0)), content, sizing_mode="stretch_width", margin=0)
+
+
+def side_by_side(*parts: pn.Column) -> pn.FlexBox:
+    """Create a row of equally wide parts, which are placed below each other where the page is narrow."""
+    for part in parts:
+        part.styles = {"flex": "1 1 400px", "min-width": "0"}
+    return pn.FlexBox(*parts, gap="12px 32px", align_items="flex-start", sizing_mode="stretch_width", margin=0)
+
+
 def placeholder(title: str, text: str, *buttons: pn.viewable.Viewable) -> pn.Column:
     """Create what a view shows while it has nothing to show: what to do next, and the buttons for it."""
     return pn.Column(

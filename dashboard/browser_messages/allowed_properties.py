@@ -135,9 +135,11 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     # Our own components.
     "ActionButton": _BUTTON,
     "ColorScheme": {"dark": boolean},
+    "BrowserTab": {},
     "DownloadTrigger": {},
     "GeneratedTextPane": {},
     "HTMLPane": {},
+    "KeyboardShortcut": {},
     "LogPane": {},
     "ModelTable": {},
     "PageVisibility": {"is_page_visible": boolean},
@@ -197,6 +199,7 @@ _STATUS = _one_of("status")
 
 MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
     "HTMLPane": (lambda data: _is_text(data, LONGEST_HTML),),
+    "KeyboardShortcut": (_handle_of(type=_one_of("pressed")),),
     "LogPane": (_handle_of(type=_one_of("drawn"), number=_is_integer),),
     "ModelTable": (
         _handle_of(type=_one_of("choose"), id=_is_id),

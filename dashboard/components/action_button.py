@@ -34,7 +34,7 @@ class ActionButton(pui.Button):
         super().__init__(disabled=disabled, **{"margin": 0, **params})
         self._session, self._action, self._busy_label = session, action, busy_label
         self._blocked, self._running = disabled, threading.Lock()
-        self.on_click(lambda event: self._start())
+        self.on_click(lambda event: self.press())
 
     @property
     def is_running(self) -> bool:
@@ -51,7 +51,8 @@ class ActionButton(pui.Button):
         self._blocked = blocked
         self.param.update(disabled=blocked or self.is_running)
 
-    def _start(self) -> None:
+    def press(self) -> None:
+        """Start the action, unless it makes no sense at the moment or is running."""
         if self._blocked or not self.visible or not self._running.acquire(blocking=False):
             return
         label = self.label

@@ -63,9 +63,9 @@ class LossView(View):
             pn.Row(self.csv, self.png, self.svg, margin=0),
             align_items="center",
             gap="10px 14px",
-            margin=(0, 0, 6, 0),
+            margin=(6, 0),
         )
-        self.layout = pn.Column(bar, self._pane, self.summary, sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(self._pane, bar, self.summary, sizing_mode="stretch_width", margin=0)
 
     @property
     def _axes(self) -> Axes:

@@ -10,16 +10,19 @@ import panel.ui as pui
 from bokeh.document import Document
 from bokeh.events import ConnectionLost
 
+from charrnn.core.records import ACTIVE
 from charrnn.services import Services
 from dashboard.browser_messages.allowed_properties import Rejected
 from dashboard.browser_messages.message_filter import check
 from dashboard.components.action_button import ActionButton
+from dashboard.components.browser_tab import BrowserTab
 from dashboard.components.color_scheme import ColorScheme
 from dashboard.components.notebook_polling import Poller
 from dashboard.components.page_visibility import PageVisibility
 from dashboard.components.visible_only_layout import visible_only
-from dashboard.escape import escaped
+from dashboard.escape import escaped, printable
 from dashboard.live.hub import Hub
+from dashboard.live.progress_estimate import total_steps
 from dashboard.live.session import TABS, Session
 from dashboard.patches import busy_flag
 from dashboard.patches.browser_scripts import bundle_url, page_scripts
@@ -88,7 +91,12 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
         busy_indicator=None,
     )
     page.template = TEMPLATE
-    page.header = [*page.header, ColorScheme.for_page(page), PageVisibility.for_session(session)]
+    page.header = [
+        *page.header,
+        ColorScheme.for_page(page),
+        PageVisibility.for_session(session),
+        _browser_tab(session),
+    ]
     if not is_served:
         page.header = [*page.header, Poller.for_session(session)]
     elif services.user:
@@ -164,6 +172,24 @@ def _loading_status(session: Session) -> pn.viewable.Viewable:
 
     session.on_update(show)
     return status
+
+
+def _browser_tab(session: Session) -> BrowserTab:
+    """Create the title of the browser tab: the chosen model, and its progress or how its training ended."""
+    title = BrowserTab(width=0, height=0, margin=0)
+
+    def show() -> None:
+        model = session.model
+        if model is None:
+            title.show("", -1)
+            return
+        total = total_steps(model.train_params, None)
+        percent = min(100, 100 * model.step // total) if total else 0
+        state = f"{percent} %" if model.state in ACTIVE else str(model.state)
+        title.show(f"{state} · {printable(model.name)}", percent if model.state in ACTIVE else -1)
+
+    session.on_update(show)
+    return title
 
 
 def _login(user: str) -> pn.viewable.Viewable:

@@ -59,5 +59,6 @@ class SamplesView(View):
         number = f"{self.slider.value + 1} of {len(self._samples)}"
         self.text.object = (
             f'<p class="soft small">After step <b>{sample.step:,}</b> (sample {number}, fixed seed)</p>'
-            f'<div class="text" dir="auto">{escaped(sample.text)}</div>'
+            '<div class="text sample" dir="auto" tabindex="0" role="region" aria-label="Sample">'
+            f"{escaped(sample.text)}</div>"
         )

@@ -13,7 +13,7 @@ from dashboard.escape import escaped
 from dashboard.live.model_feed import ModelFeed
 from dashboard.live.progress_estimate import ProgressEstimate
 from dashboard.live.session import Session, Task
-from dashboard.theme import markup, placeholder
+from dashboard.theme import placeholder, section, side_by_side
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
 from dashboard.views.samples import SamplesView
@@ -37,12 +37,12 @@ class TrainingView(View):
             "start": self.button("Start", self._start, color="primary", **hidden),
             "stop": self.button("Stop", self._stop, color="primary", **hidden),
             "resume": self.button("Resume", self._resume, color="primary", **hidden),
-            "continue": self.button("Train longer", self._continue, color="primary", **hidden),
+            "continue": self.button("Train longer", self._continue, variant="outlined", **hidden),
             "restart": self.button("Start over", self._ask_to_restart, variant="text", **hidden),
             "confirm": self.button("Discard and retrain", self._start, color="error", **hidden),
-            "write": self.tab_button("Write", "write", variant="outlined", **hidden),
+            "write": self.tab_button("Write", "write", color="primary", **hidden),
         }
-        self.loss, self.samples, self.log = LossView(session), SamplesView(session), LogView(session)
+        self.loss, self.samples, self.log = LossView(session), SamplesView(session), LogView(session, collapsed=True)
         self._placeholder = placeholder(
             "No model chosen",
             "Choose a model in the library, or start with a text and train a new model.",
@@ -51,12 +51,8 @@ class TrainingView(View):
         self._body = pn.Column(
             self.headline,
             visible_only(pn.FlexBox(*self.buttons.values(), gap="8px", margin=(10, 0, 18, 0))),
-            markup("<h3>Loss</h3>", margin=(0, 0, 8, 0)),
-            self.loss,
-            markup("<h3>Samples</h3>", margin=(22, 0, 8, 0)),
-            self.samples,
-            markup("<h3>Log</h3>", margin=(22, 0, 10, 0)),
-            self.log,
+            side_by_side(section("Samples", self.samples), section("Loss", self.loss)),
+            section("Log", self.log),
             sizing_mode="stretch_width",
             margin=0,
             visible=False,
@@ -161,9 +157,12 @@ def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None =
     facts = {
         "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
         "Best loss": f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
-        "Speed": f"{progress.characters_per_second:,.0f} characters/s" if is_timed else "–",
-        "Time left": formatting.duration(progress.seconds_left or 0) if is_timed else "–",
     }
+    if is_timed:
+        facts["Speed"] = f"{progress.characters_per_second:,.0f} characters/s"
+        facts["Time left"] = formatting.duration(progress.seconds_left or 0)
+    if model.cpu:
+        facts["Processor"] = escaped(model.cpu)
     percent = f"{100 * progress.share:.1f}"
     rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     error = f'<div class="notice error" role="alert">{escaped(model.error)}</div>' if model.error else ""
@@ -175,11 +174,10 @@ def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None =
         else ""
     )
     advice = f'<p class="advice">{escaped(outcome.advice)}</p>' if outcome and outcome.advice else ""
-    cpu = f'<p class="soft small">Processor: {escaped(model.cpu)}</p>' if model.cpu else ""
     return (
         f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
         f'<span class="state {model.state}" role="status">{model.state}</span></div>{error}'
         f'<div class="bar" role="progressbar" aria-label="Training progress" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
-        f'<dl class="facts">{rows}</dl>{advice}{cpu}{starting}'
+        f'<dl class="facts">{rows}</dl>{advice}{starting}'
     )

@@ -7,6 +7,7 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core.records import Checkpoint, Model, Sample
+from dashboard.components.keyboard_shortcut import KeyboardShortcut
 from dashboard.components.option_form import OptionForm
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped, printable
@@ -15,7 +16,8 @@ from dashboard.theme import markup, placeholder
 from dashboard.views.text_generation import TextGenerationView
 from dashboard.views.view import View
 
-SLIDERS = ("max_length", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+BASIC = "temperature", "max_length"
+ADVANCED = "top_k", "top_p", "min_p", "repetition_penalty", "seed", "unknown"
 CHECKPOINTS = {"Best": "best", "Newest": "newest"}
 MAX_NAMED_CHARACTERS = 6
 """Unknown characters of a prompt that a button names."""
@@ -35,7 +37,7 @@ class WriteView(View):
         super().__init__(session)
         self._model_id = self._last_prompt = ""
         self._history: dict[str, Sample] = {}
-        self.form = OptionForm("sampling", [*SLIDERS, "seed", "unknown"], sliders=True)
+        self.form = OptionForm("sampling", [*BASIC, *ADVANCED], sliders=True)
         self._head = markup()
         self.prompt = pui.TextAreaInput(
             label="Prompt",
@@ -49,6 +51,7 @@ class WriteView(View):
         )
         self.write = self.button("Write", lambda: self._generate(self.prompt.value_input), color="primary")
         self.stop = self.button("Stop", self._stop, color="primary", visible=False)
+        self.shortcut = KeyboardShortcut(self.write.press)
         hidden: dict[str, Any] = {"variant": "outlined", "visible": False}
         self.continue_text = self.button("Continue", lambda: self._generate(self.text.generation.text), **hidden)
         self.remove = self.button("", lambda: self._generate_again("drop"), **hidden)
@@ -67,10 +70,17 @@ class WriteView(View):
         self._create_layout()
 
     def _create_layout(self) -> None:
-        buttons = pn.FlexBox(
-            self.write, self.stop, self.continue_text, self.remove, self.replace, gap="8px", margin=(0, 0, 12, 0)
-        )
+        row: dict[str, Any] = {"gap": "8px", "align_items": "center", "margin": (0, 0, 12, 0)}
+        buttons = pn.FlexBox(self.write, self.stop, self.shortcut, **row)
+        at_end = pn.FlexBox(self.continue_text, self.remove, self.replace, **row)
         self.texts = pn.FlexBox(self.text, gap="16px", margin=0, sizing_mode="stretch_width")
+        advanced = pn.Column(self.form.widgets(*ADVANCED), margin=(10, 0), sizing_mode="stretch_width", visible=False)
+        toggle = self.button("More settings", lambda: show_or_hide(), variant="text", size="small")
+
+        def show_or_hide() -> None:
+            advanced.visible = not advanced.visible
+            toggle.label = "Fewer settings" if advanced.visible else "More settings"
+
         selects = pn.FlexBox(
             self.checkpoint,
             self.other,
@@ -87,11 +97,13 @@ class WriteView(View):
         )
         self.body = pn.Column(
             self._head,
+            self.texts,
+            visible_only(at_end),
             self.prompt,
             visible_only(buttons),
-            self.form.widgets(*SLIDERS, "seed", "unknown"),
+            pn.FlexBox(self.form.widgets(*BASIC), toggle, sizing_mode="stretch_width", margin=0),
+            visible_only(pn.Column(advanced, sizing_mode="stretch_width", margin=0)),
             selects,
-            self.texts,
             markup(HINT),
             sizing_mode="stretch_width",
             margin=0,
