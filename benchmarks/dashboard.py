@@ -159,7 +159,7 @@ def open_page(context: BrowserContext, url: str, *, hidden: bool = False) -> Pag
     if hidden:
         page.add_init_script("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })")
     page.goto(url)
-    page.get_by_role("tab", name="Library").wait_for()
+    page.get_by_role("navigation", name="Models").wait_for()
     return page
 
 

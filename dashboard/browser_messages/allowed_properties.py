@@ -141,6 +141,7 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     "HTMLPane": {},
     "KeyboardShortcut": {},
     "LogPane": {},
+    "ModelMenu": {},
     "ModelTable": {},
     "PageVisibility": {"is_page_visible": boolean},
     "Poller": {"count": integer(0, 100_000_000)},
@@ -201,6 +202,10 @@ MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
     "HTMLPane": (lambda data: _is_text(data, LONGEST_HTML),),
     "KeyboardShortcut": (_handle_of(type=_one_of("pressed")),),
     "LogPane": (_handle_of(type=_one_of("drawn"), number=_is_integer),),
+    "ModelMenu": (
+        _handle_of(type=_one_of("open"), page=_one_of("new", "models")),
+        _handle_of(type=_one_of("choose"), id=_is_id),
+    ),
     "ModelTable": (
         _handle_of(type=_one_of("choose"), id=_is_id),
         _handle_of(type=_one_of("compare"), id=_is_id, on=_is_bool),

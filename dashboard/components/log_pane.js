@@ -32,6 +32,11 @@ export function render({ model }) {
     if (message.type === "replace") { box.replaceChildren(); atEnd = true }
     append(message.lines)
   })
+  const grown = new ResizeObserver(() => {
+    if (atEnd && model.follow) box.scrollTop = box.scrollHeight
+  })
+  grown.observe(box)
+  model.on("remove", () => grown.disconnect())
   const [number, lines] = JSON.parse(model.start)
   append(lines)
   // A change of tab draws it again. The server compares these lines with the current ones.

@@ -63,6 +63,7 @@ class LossPlot:
             y_axis_label=axes.unit,
             y_axis_type="log" if axes.log else "linear",
             tools="pan,wheel_zoom,box_zoom,reset",
+            toolbar_location="below",
             active_scroll=None,
             output_backend="canvas",
         )
@@ -79,7 +80,16 @@ class LossPlot:
     def _draw(self) -> None:
         plot, sources = self.figure, self.sources
         # above the frame, where it covers neither curves nor the labels of baselines
-        plot.add_layout(Legend(orientation="horizontal", border_line_alpha=0, background_fill_alpha=0), "above")
+        plot.add_layout(
+            Legend(
+                orientation="horizontal",
+                border_line_alpha=0,
+                background_fill_alpha=0,
+                label_text_font_size="12px",
+                padding=2,
+            ),
+            "above",
+        )
         plot.line("x", "y", source=sources["loss"], color=TRAINING_COLOR, alpha=0.4)
         smooth = plot.line(
             "x", "y", source=sources["smooth"], color=TRAINING_COLOR, line_width=2, legend_label="training"

@@ -14,7 +14,11 @@ from charrnn.services import Services
 from dashboard.live.hub import Hub
 from dashboard.live.model_feed import ModelFeed
 
-TABS = ("library", "text", "options", "training", "write")
+NEW_TABS = "text", "options"
+"""Tabs of a new model."""
+MODEL_TABS = "training", "write", "details"
+"""Tabs of the chosen model."""
+TABS = "library", *NEW_TABS, *MODEL_TABS
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +57,8 @@ class Session(param.Parameterized):
     tab = param.Selector(default="library", objects=list(TABS), doc="The open tab.")
     model_id = param.String(default="", doc="ID of the chosen model.")
     corpus_id = param.String(default="", doc="ID of the text for a new model.")
+    copied_id = param.String(default="", doc="ID of a model whose settings a new model gets.")
+    deleted_id = param.String(default="", doc="ID of the model that was just deleted, which can be restored.")
     is_page_visible = param.Boolean(default=True, doc="Whether the browser shows the page; if not, updates wait.")
     notice = param.Tuple(default=("", ""), length=2, doc="Kind (`error` or `info`) and text of the newest message.")
 

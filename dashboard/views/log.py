@@ -1,7 +1,6 @@
 """Show the training log: live, with search and download."""
 
 import io
-from typing import Any
 
 import panel as pn
 import panel.ui as pui
@@ -9,13 +8,15 @@ import panel.ui as pui
 from charrnn.core.records import LogLine
 from dashboard.components.log_pane import LogPane
 from dashboard.components.visible_only_layout import visible_only
-from dashboard.escape import escaped, printable
+from dashboard.escape import printable
 from dashboard.live.session import Session
 from dashboard.theme import markup
 from dashboard.views.view import View
 
 LEVELS = {"All": "", "Warnings and errors": "warning", "Errors": "error"}
 MAX_RESULTS = 1000
+HEIGHT, ONE_LINE = 280, 38
+"""Heights of the log in pixels: opened, and collapsed to its newest line."""
 
 
 class LogView(View):
@@ -29,7 +30,7 @@ class LogView(View):
     def __init__(self, session: Session, *, collapsed: bool = False):
         super().__init__(session)
         self._model_id, self._position = "", 0
-        self.pane = LogPane(height=280, sizing_mode="stretch_width", margin=0)
+        self.pane = LogPane(height=HEIGHT, sizing_mode="stretch_width", margin=0)
         self.search = pui.TextInput(label="Search the log", width=200, size="small", margin=0)
         self.level = pui.Select(label="Level", options=LEVELS, value="", width=180, size="small", margin=0)
         self.follow = pui.Switch(label="Follow", value=True, margin=(4, 0))
@@ -43,18 +44,17 @@ class LogView(View):
         bar = pn.FlexBox(
             self.search, self.level, self.follow, self.download, align_items="center", gap="10px 14px", margin=0
         )
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
-        self._body = pn.Column(bar, self.results, self.pane, visible=not collapsed, **wide)
-        self._newest = markup()
-        self._toggle = self.button("Show log", self._show_or_hide, variant="text", size="small", visible=collapsed)
-        summary = pn.FlexBox(
-            self._newest, self._toggle, align_items="center", gap="4px 14px", visible=collapsed, **wide
-        )
-        self.layout = visible_only(pn.Column(summary, self._body, **wide))
+        self._tools = pn.Column(bar, self.results, sizing_mode="stretch_width", margin=0)
+        self._toggle = self.button("Hide log", self._show_or_hide, variant="text", size="small", visible=collapsed)
+        parts = self._tools, self.pane, self._toggle
+        self.layout = visible_only(pn.Column(*parts, sizing_mode="stretch_width", margin=0))
+        if collapsed:
+            self._show_or_hide()
 
     def _show_or_hide(self) -> None:
-        self._body.visible = not self._body.visible
-        self._toggle.label = "Hide log" if self._body.visible else "Show log"
+        is_shown = not self._tools.visible
+        self._tools.visible, self.pane.height = is_shown, HEIGHT if is_shown else ONE_LINE
+        self._toggle.label = "Hide log" if is_shown else "Show log"
 
     @property
     def _is_searching(self) -> bool:
@@ -70,14 +70,12 @@ class LogView(View):
             self._model_id, self._position = history.model.id, 0
             self.search.value, self.level.value = "", ""
             self.pane.replace([])
-            self._newest.object = ""
         if self._is_searching:
             return
         new = [line for line in list(history.lines) if line.position > self._position]
         if new:
             self._position = new[-1].position
             self.pane.append([_line(line) for line in new])
-            self._newest.object = f'<p class="soft small newest" dir="auto">{escaped(new[-1].text)}</p>'
 
     def _search(self) -> None:
         if not self._is_searching:

@@ -1,17 +1,13 @@
-"""List all models: sort, filter, compare, edit, export, delete and restore them."""
+"""List all models: sort, filter, open, compare and restore them."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
 
 from charrnn.core import formatting
-from charrnn.core.atomic_files import file_name
-from charrnn.core.records import ACTIVE, MAX_NAME_LENGTH, MAX_NOTES_LENGTH, Model
+from charrnn.core.records import ACTIVE, Model
 from dashboard.components.curve_smoothing import downsample
-from dashboard.components.file_download import DownloadTrigger
 from dashboard.components.model_table import ModelTable
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
@@ -29,22 +25,10 @@ class LibraryView(View):
 
     def __init__(self, session: Session):
         super().__init__(session)
-        self._edited_id = self._deleted_id = ""
         self.table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
-        small = {"size": "small", "margin": 0}
-        self.name_field = pui.TextInput(label="Name", max_length=MAX_NAME_LENGTH, width=280, **small)
-        self.note_field = pui.TextInput(label="Note", max_length=MAX_NOTES_LENGTH, width=280, **small)
-        self.tags_field = pui.TextInput(label="Tags (comma-separated)", width=260, **small)
-        outlined = {"variant": "outlined"}
-        self.save = self.button("Save", self._save, **outlined)
-        self.open = self.tab_button("Training", "training", color="primary", **outlined)
-        self.write = self.tab_button("Write", "write", **outlined)
-        self.export = self.button("Export", self._export, busy_label="Exporting …", **outlined)
-        self._trigger = DownloadTrigger(width=0, height=0, margin=0)
-        self.delete = self.button("Delete", self._delete, color="error", **outlined)
-        self.undo = self.button("", lambda: self._restore(self._deleted_id), visible=False, **outlined)
-        self.deleted = pui.Select(label="Recycle bin", options={}, width=280, **small)
-        self.restore = self.button("Restore", lambda: self._restore(self.deleted.value), **outlined)
+        self.undo = self.button("", lambda: self._restore(session.deleted_id), variant="outlined", visible=False)
+        self.deleted = pui.Select(label="Recycle bin", options={}, width=280, size="small", margin=0)
+        self.restore = self.button("Restore", lambda: self._restore(self.deleted.value), variant="outlined")
         self.compare = CompareView(session, self.table)
         self._create_layout()
 
@@ -52,25 +36,18 @@ class LibraryView(View):
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
         centered: dict[str, Any] = {"gap": "10px", "align_items": "center"}
         self.recycle_bin = pn.FlexBox(self.deleted, self.restore, margin=(28, 0, 0, 0), visible=False, **centered)
-        self.actions = pn.Column(
-            pn.FlexBox(self.open, self.write, self.export, self.delete, gap="8px", margin=(16, 0, 12, 0)),
-            self._trigger,
-            pn.FlexBox(self.name_field, self.note_field, self.tags_field, self.save, margin=0, **centered),
-            visible=False,
-            **wide,
-        )
         self._placeholder = placeholder(
             "No models yet",
             "A model is a network that has learned to write like a text.",
             self.tab_button("Choose a text", "text", color="primary", variant="outlined"),
         )
-        self._body = visible_only(pn.Column(self.table, self.actions, self.compare, **wide))
+        self._body = visible_only(pn.Column(self.table, self.compare, **wide))
         title = markup("<h2>Models</h2>", margin=(0, 0, 12, 0))
         self.layout = visible_only(pn.Column(title, self.undo, self._placeholder, self._body, self.recycle_bin, **wide))
 
     def _choose(self, model_id: str) -> None:
         self.session.model_id = model_id
-        self._show_chosen()
+        self.go_to("training")
 
     def update(self) -> None:
         """Update the table."""
@@ -81,7 +58,7 @@ class LibraryView(View):
     def _show(self) -> None:
         models = self.session.models
         self._placeholder.visible, self._body.visible = not models, bool(models)
-        self._show_chosen()
+        self.table.chosen = self.session.model_id
         if self.session.tab == "library":
             self._list_deleted()
             self.table.rows = [self._row(model) for model in models]
@@ -93,22 +70,11 @@ class LibraryView(View):
         for model in deleted:
             when = formatting.local_time(model.deleted_at or model.updated_at)
             names.setdefault(f"{printable(model.name)}, {when}", model.id)
+        just_deleted = next((m for m in deleted if m.id == self.session.deleted_id), None)
+        label = f"Restore {printable(just_deleted.name)}" if just_deleted else ""
+        self.undo.param.update(visible=just_deleted is not None, label=label)
         self.deleted.param.update(options=names, value=deleted[0].id if deleted else None)
         self.recycle_bin.visible = bool(deleted)
-
-    def _show_chosen(self) -> None:
-        model = next((m for m in self.session.models if m.id == self.session.model_id), None)
-        self.table.chosen = model.id if model else ""
-        self.actions.visible = model is not None
-        if model is None:
-            return
-        self.delete.blocked = model.state in ACTIVE
-        self.export.blocked = not model.step
-        if model.id != self._edited_id:
-            self._edited_id = model.id
-            texts = {self.name_field: model.name, self.note_field: model.notes, self.tags_field: ", ".join(model.tags)}
-            for field, text in texts.items():
-                field.param.update(value=text, value_input=text)
 
     def _row(self, model: Model) -> dict[str, Any]:
         share = model.step / (total_steps(model.train_params, None) or 1)
@@ -134,49 +100,12 @@ class LibraryView(View):
         curve = self.session.hub.validation_curve(model)
         return downsample(curve.steps, curve.values, SPARKLINE_POINTS)[1].round(4).tolist()
 
-    def _save(self) -> Task:
-        models, model_id = self.session.services.models, self._edited_id
-        name, note = self.name_field.value_input.strip(), self.note_field.value_input.strip()
-        tags = [tag.strip() for tag in self.tags_field.value_input.split(",") if tag.strip()]
-
-        def save() -> None:
-            if models.get(model_id).name != name:
-                models.rename(model_id, name)
-            models.note(model_id, note)
-            models.tag(model_id, tags)
-
-        return self.session.run(save, lambda _: self.session.hub.refresh(), self.session.show_error)
-
-    def _export(self) -> Task:
-        """Export the model as a ZIP file, in the background: checking a checkpoint may have to wait for TensorFlow."""
-        models, model = self.session.services.models, self.session.services.models.get(self._edited_id)
-
-        def export() -> bytes:
-            with tempfile.TemporaryDirectory() as folder:
-                return models.export(model.id, Path(folder) / "model.zip").read_bytes()
-
-        def done(data: bytes) -> None:
-            self._trigger.download(f"{file_name(model.name)}.zip", data)
-
-        return self.session.run(export, done, self.session.show_error)
-
-    def _delete(self) -> Task:
-        models, model_id = self.session.services.models, self._edited_id
-
-        def done(model: Model) -> None:
-            self._deleted_id = model.id
-            self.undo.param.update(visible=True, label=f"Restore {printable(model.name)}")
-            self.session.model_id = ""
-            self._edited_id = ""
-            self.session.hub.refresh()
-
-        return self.session.run(lambda: models.delete(model_id), done, self.session.show_error)
-
     def _restore(self, model_id: str) -> Task:
         models = self.session.services.models
 
         def done(model: Model) -> None:
-            self.undo.visible = self.undo.visible and model.id != self._deleted_id
+            if model.id == self.session.deleted_id:
+                self.session.deleted_id = ""
             self.session.model_id = model.id
             self.session.hub.refresh()
 

@@ -168,6 +168,9 @@ class OptionsView(View):
     def update(self) -> None:
         """Offer what is possible with the chosen model."""
         self._offer_model()
+        if self.session.copied_id and self.body.visible:
+            self.session.copied_id = ""
+            self._copy_options()
 
     def _offer_model(self) -> None:
         """Offer what is possible with the chosen model."""

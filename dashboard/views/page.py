@@ -1,4 +1,4 @@
-"""Build the page of a session: tabs of views, a notice above them, and its connection to the server."""
+"""Build the page of a session: a menu, the open view, a notice above them, and its connection to the server."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -23,31 +23,34 @@ from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped, printable
 from dashboard.live.hub import Hub
 from dashboard.live.progress_estimate import total_steps
-from dashboard.live.session import TABS, Session
+from dashboard.live.session import Session
 from dashboard.patches import busy_flag
 from dashboard.patches.browser_scripts import bundle_url, page_scripts
 from dashboard.patches.notebook_messages import FilteredPage
 from dashboard.theme import PAGE, THEME, markup
+from dashboard.views.details import DetailsView
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
 from dashboard.views.models import LibraryView
+from dashboard.views.navigation import NavigationView
 from dashboard.views.new_model import OptionsView
+from dashboard.views.tabs import TabsView
 from dashboard.views.text import TextView
 from dashboard.views.training import TrainingView
 from dashboard.views.view import View
 from dashboard.views.write import WriteView
 
-TITLES = {"library": "Library", "text": "Text", "options": "Options", "training": "Training", "write": "Write"}
 VIEWS: dict[str, Callable[[Session], View]] = {
     "library": LibraryView,
     "text": TextView,
     "options": OptionsView,
     "training": TrainingView,
     "write": WriteView,
+    "details": DetailsView,
     "loss": LossView,
     "log": LogView,
 }
-"""Views that can be a page of their own; the first five are the tabs."""
+"""Views that can be a page of their own; all but the last two are also tabs."""
 HTML = Path(__file__).with_suffix(".html").read_text("utf-8")
 TEMPLATE = HTML.replace("PATCHES", page_scripts()).replace("BUNDLE", bundle_url())
 
@@ -73,14 +76,15 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
         services: Services of the page's user.
         hub: The hub of the process.
         max_upload_bytes: Largest text that may be uploaded.
-        part: One of `VIEWS`, which is shown alone; if empty, the one in the URL, or else all tabs.
+        part: One of `VIEWS`, which is shown alone; if empty, the one in the URL, or else the menu and all tabs.
         model_id: ID of the chosen model; if empty, the one in the URL.
     """
     session = Session(services, hub, wake := _Wake(), max_upload_bytes=max_upload_bytes)
     is_served = _connect(session, wake)
     session.model_id = model_id or session.model_id
     part = part or _part_in_url()
-    content = _single_view(session, part) if part else build_tabs(session)
+    # From the list of models, users go to the pages of one.
+    content = _all_views(session) if part in ("", "library") else _single_view(session, part)
     lines = [_database_status(session), _notice(session)]
     page = StudioPage(
         title="Char-RNN Studio",
@@ -117,48 +121,14 @@ def _single_view(session: Session, part: str) -> View:
     return view
 
 
-def build_tabs(session: Session) -> pui.Tabs:
-    """Build the tabs. A view is built when its tab is first opened, and updated only while its tab is open."""
-    containers = {name: pn.Column(sizing_mode="stretch_width", margin=(20, 0)) for name in TABS}
-    views: dict[str, View] = {}
-
-    def build(name: str) -> None:
-        view = VIEWS[name](session)
-        # Before it is on the page: Bokeh sends a new component in its state at the end of a callback. A part of it that
-        # was changed and removed meanwhile is missing there, and a browser that gets its change alone shows nothing.
-        session.report_errors(view.update)
-        views[name] = view
-        containers[name].append(view)
-
-    def update() -> None:
-        name = session.tab
-        if name not in views and not session.hub.database.message:
-            build(name)
-        if name in views:
-            views[name].update()
-
-    def show(name: str) -> None:
-        if name not in views:
-            session.report_errors(lambda: build(name))
-            session.update()
-
-    session.on_update(update)
-    show(session.tab)
-    tabs = pui.Tabs(
-        *[(TITLES[name], containers[name]) for name in TABS],
-        active=TABS.index(session.tab),
-        dynamic=True,
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-    tabs.param.watch(lambda event: setattr(session, "tab", TABS[event.new]), "active")
-
-    def open_tab(event: Any) -> None:
-        show(event.new)
-        tabs.active = TABS.index(event.new)
-
-    session.param.watch(open_tab, "tab")
-    return tabs
+def _all_views(session: Session) -> pn.FlexBox:
+    """Create the menu, and beside it the page that the session has opened."""
+    menu, tabs = NavigationView(session), TabsView(session, VIEWS)
+    tabs.layout.styles = {"flex": "1 1 420px", "min-width": "0"}
+    for view in (tabs, menu):
+        session.on_update(view.update)
+    session.report_errors(menu.update)
+    return pn.FlexBox(menu, tabs, gap="0 36px", align_items="flex-start", sizing_mode="stretch_width", margin=0)
 
 
 def _loading_status(session: Session) -> pn.viewable.Viewable:

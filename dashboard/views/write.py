@@ -93,7 +93,7 @@ class WriteView(View):
         self._placeholder = placeholder(
             "Nothing to write with yet",
             "Train a model first. Its first checkpoint can generate text already.",
-            self.tab_button("Open the library", "library"),
+            self.tab_button("Open models", "library"),
         )
         self.body = pn.Column(
             self._head,

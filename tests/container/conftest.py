@@ -210,4 +210,4 @@ def log_in(page: Page, user: str, password: str) -> None:
     page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(password)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("tab", name="Library")).to_be_visible(timeout=1000 * TIMEOUT)
+    expect(page.get_by_role("navigation", name="Models")).to_be_visible(timeout=1000 * TIMEOUT)

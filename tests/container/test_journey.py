@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from charrnn.core.options import options
 from tests.container.conftest import log_in
 from tests.container.test_start import Containers
-from tests.dashboard.test_journey import LINES, press, tab
+from tests.dashboard.test_journey import LINES, press
+from tests.support.navigation import open_tab
 from tests.support.small_training import TEXT
 
 STOP_SECONDS = 10
@@ -37,7 +38,7 @@ def test_upload_train_interrupt_resume_and_generate(
     expect(page.locator(".state.training")).to_be_visible()
     page.wait_for_function(f"before => ({LAST_STEP})() > before", arg=before)
 
-    tab(page, "Write")
+    open_tab(page, "Write")
     page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
     expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
@@ -53,7 +54,7 @@ def test_upload_train_interrupt_resume_and_generate(
 def train(page: Page, folder: Path) -> str:
     """Upload a text, start an endless training and wait for 200 steps; return the URL of the page."""
     (folder / "geese.txt").write_text(TEXT * 20, "utf-8")
-    tab(page, "Text")
+    open_tab(page, "Text")
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
     press(page, "Continue")
     for name, value in OPTIONS.items():

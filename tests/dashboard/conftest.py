@@ -12,6 +12,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from tests.support.browser import is_external
 from tests.support.dashboard_server import Server
+from tests.support.navigation import wait_for_menu
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT
@@ -110,7 +111,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: complaints.append(f"asked for {r.url}") if is_external(r.url) else None)
         page.goto(url)
-        page.get_by_role("tab", name="Library").wait_for()
+        wait_for_menu(page)
         return page
 
     yield open_page

@@ -10,11 +10,20 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import accessibility_violations
 from tests.support.dashboard_server import Server
+from tests.support.navigation import OF_MODEL, open_tab, wait_for_menu
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT
 
 expect.set_options(timeout=1000 * TIMEOUT)
-TABS = {"library": "ducks", "text": "ducks", "options": "New model", "training": "ducks", "write": "Write with ducks"}
+TABS = {
+    "library": "ducks",
+    "text": "ducks",
+    "options": "Trained on",
+    "training": "Lower is better",
+    "write": "Write with ducks",
+    "details": "SHA-256 of the text",
+}
+"""Words on each page."""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -37,7 +46,7 @@ def test_the_color_scheme_follows_the_system_until_the_user_chooses(url: str, op
     page.get_by_label("Toggle theme").click()
     wait_for_dark(page, False)
     page.reload()
-    page.get_by_role("tab", name="Library").wait_for()
+    wait_for_menu(page)
     page.wait_for_function("() => localStorage.length === 1")
     wait_for_dark(page, False)
 
@@ -69,7 +78,7 @@ def test_a_dark_page_is_never_white_while_it_loads(url: str, open_page: Callable
     film.on("Page.screencastFrame", see)
     film.send("Page.startScreencast", {"format": "jpeg", "maxWidth": 160, "maxHeight": 120})
     page.reload()
-    page.get_by_role("tab", name="Library").click()
+    open_tab(page, "Models")
     expect(page.get_by_role("button", name="ducks", exact=True)).to_be_visible()
     film.send("Page.stopScreencast")
     assert len(frames) > 2
@@ -94,7 +103,7 @@ def test_every_page_fits_a_phone_and_is_accessible(url: str, open_page: Callable
     page = open_page(url, **PHONE, dark=dark)
     wait_for_dark(page, dark)
     for name, words in TABS.items():
-        page.get_by_role("tab", name=name.title()).click()
+        page.goto(f"{url}&tab={name}")
         expect(page.get_by_text(words).last).to_be_visible()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"], name
         assert not lasting_barriers(page), name
@@ -103,7 +112,7 @@ def test_every_page_fits_a_phone_and_is_accessible(url: str, open_page: Callable
 def test_no_page_has_a_serious_accessibility_violation_on_a_desktop(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url)
     for name, words in TABS.items():
-        page.get_by_role("tab", name=name.title()).click()
+        page.goto(f"{url}&tab={name}")
         expect(page.get_by_text(words).last).to_be_visible()
         assert not lasting_barriers(page), name
 
@@ -130,16 +139,16 @@ new PerformanceObserver((list) => { for (const shift of list.getEntries()) shift
 
 
 def test_all_tabs_fit_on_a_phone(url: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(url, **PHONE)
-    boxes = [page.get_by_role("tab", name=name.title()).bounding_box() for name in TABS]
+    page = open_page(f"{url}&tab=training", **PHONE)
+    boxes = [page.get_by_role("tab", name=name).bounding_box() for name in OF_MODEL]
     assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] for box in boxes)
 
 
 def test_text_is_generated_with_the_keyboard_only(url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(url)
-    page.get_by_role("tab", name="Library").focus()
-    for _ in range(4):
-        page.keyboard.press("ArrowRight")
+    open_tab(page, "Watch")
+    page.get_by_role("tab", name="Watch").focus()
+    page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Write")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_label("Prompt")).to_be_visible()

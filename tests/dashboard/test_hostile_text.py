@@ -11,6 +11,7 @@ from charrnn.core.records import Model
 from charrnn.core.training_events import LogMessage, SampleGenerated
 from charrnn.services import open_services
 from tests.support.dashboard_server import Server
+from tests.support.navigation import open_tab
 from tests.support.small_training import OPTIONS
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT
@@ -56,18 +57,18 @@ def test_hostile_text_is_shown_as_text(
     for words in ("<img src=x onerror=", "</script>", "␛[2J", "[Right-To-Left Override]", "مرحبا", "🦆"):
         expect(shown).to_contain_text(words)
     expect(page.get_by_role("heading", name="<b onclick=x>")).to_be_visible()
-    for name in ("Library", "Options", "Text", "Write"):
-        page.get_by_role("tab", name=name).click()
+    for name in ("Models", "Settings", "Text", "Write", "Details"):
+        open_tab(page, name)
         expect(page.get_by_text(re.compile("onerror")).first).to_be_visible()
         expect(page.locator("img[src=x], b[onclick]")).to_have_count(0)
 
     page.get_by_label("Prompt").fill(BAD)
     page.get_by_role("button", name="Write", exact=True).click()
     expect(page.get_by_role("textbox", name="Generated text")).to_contain_text("<img src=x onerror=")
-    page.get_by_role("tab", name="Text").click()
+    open_tab(page, "Text")
     page.locator("input[type=file]").set_input_files(
         {"name": "<img src=x onerror=alert(1)>.txt", "mimeType": "text/plain", "buffer": b"one duck, two ducks\n" * 9}
     )
     expect(page.get_by_role("heading", name="<img src=x onerror=alert(1)>")).to_be_visible()
     expect(page.locator("img[src=x]")).to_have_count(0)
-    assert page.title() == "Char-RNN Studio"
+    assert page.title() == "completed · <b onclick=x>"

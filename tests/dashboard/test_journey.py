@@ -7,16 +7,13 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.support.dashboard_server import Server
+from tests.support.navigation import open_tab
 from tests.support.small_training import TEXT
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT
 
 expect.set_options(timeout=1000 * TIMEOUT)
 LINES = re.compile(r"step: \d+")
-
-
-def tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
 
 
 def press(page: Page, name: str) -> None:
@@ -46,7 +43,7 @@ def test_from_an_uploaded_file_to_generated_text_across_a_restart(
     expect(other.locator(".state.training")).to_be_visible()
     expect(other.get_by_role("button", name="Resume", exact=True)).to_be_hidden()
 
-    tab(page, "Write")
+    open_tab(page, "Write")
     page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
     expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()  # it is written to the end
@@ -62,7 +59,7 @@ def test_from_an_uploaded_file_to_generated_text_across_a_restart(
     server.start()
     page.goto(address)
     expect(page.get_by_role("textbox", name="Generated text")).to_have_text(text, use_inner_text=True)
-    tab(page, "Training")
+    open_tab(page, "Watch")
     expect(page.get_by_role("log")).to_contain_text(LINES)
     expect(page.locator(".state.interrupted")).to_be_visible()
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
@@ -127,12 +124,13 @@ def test_every_page_of_an_empty_folder_says_what_to_do_next(
     page = open_page(server.url)
     expect(page.get_by_role("heading", name="Start with a text")).to_be_visible()
     for name, title in {
-        "Library": "No models yet",
-        "Options": "Choose a text first",
-        "Training": "No model chosen",
-        "Write": "Nothing to write with yet",
+        "library": "No models yet",
+        "options": "Choose a text first",
+        "training": "No model chosen",
+        "write": "Nothing to write with yet",
+        "details": "No model chosen",
     }.items():
-        tab(page, name)
+        page.goto(f"{server.url}/?tab={name}")
         expect(page.get_by_role("heading", name=title)).to_be_visible()
     page.goto("about:blank")
     assert f"is at {server.url}" in server.stop()

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from charrnn.core.cpu_info import cpu_name
 from tests.support.dashboard_server import Server
+from tests.support.navigation import open_tab
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import TIMEOUT
 
@@ -23,12 +24,13 @@ BAD_FILES = {
 }
 
 
-def tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
-
-
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
+
+
+def open_model(page: Page, name: str) -> None:
+    """Open a model from the table of models."""
+    page.get_by_role("table").get_by_role("button", name=name, exact=True).click()
 
 
 def upload(page: Page, name: str, data: bytes) -> None:
@@ -81,13 +83,14 @@ def test_a_text_is_decoded_again_with_another_encoding(shared: Server, open_page
 def test_two_browser_tabs_show_the_same(shared: Server, open_page: Callable[..., Page]) -> None:
     one, other = (open_page(f"{shared.url}/?tab=library") for _ in range(2))
     for page in (one, other):
-        press(page, "teals")
+        open_model(page, "teals")
+        open_tab(page, "Details")
     name = one.get_by_label("Name", exact=True)
     expect(name).to_have_value("teals")
     name.fill("pintails")
     press(one, "Save")
-    expect(other.get_by_role("button", name="pintails", exact=True)).to_be_visible()
-    tab(other, "Training")
+    expect(other.get_by_role("button", name=re.compile("pintails"))).to_be_visible()
+    open_tab(other, "Watch")
     expect(other.get_by_role("heading", name="pintails")).to_be_visible()
 
 
@@ -109,8 +112,8 @@ def test_log_metrics_plots_and_models_are_downloaded(
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.evaluate(LINKS)
     expect(page.get_by_role("log")).to_contain_text("step: 8")
-    expect(page.get_by_text(cpu_name(), exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("lowest .* Lower is better"))).to_be_visible()
+    press(page, "Show log")
     found = {name: downloaded(page, name) for name in ("CSV", "PNG", "SVG", "Download")}
     assert found["CSV"].startswith(b"step,")
     assert b"val_loss" in found["CSV"]
@@ -118,7 +121,8 @@ def test_log_metrics_plots_and_models_are_downloaded(
     assert b"<svg" in found["SVG"]
     assert found["Download"].decode() == page.get_by_role("log").inner_text().rstrip("\n") + "\n"
 
-    tab(page, "Library")
+    open_tab(page, "Details")
+    expect(page.get_by_text(cpu_name(), exact=True)).to_be_visible()
     exported = zipfile.ZipFile(io.BytesIO(downloaded(page, "Export")))
     assert exported.testzip() is None
     assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(exported.namelist())
@@ -138,11 +142,13 @@ def test_models_are_compared_deleted_and_restored(shared: Server, open_page: Cal
     expect(page.get_by_role("columnheader", name="drakes")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("cell (gru lstm|lstm gru)"))).to_be_visible()
 
-    press(page, "drakes")
+    open_model(page, "drakes")
+    open_tab(page, "Details")
     press(page, "Delete")
-    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_hidden()
+    expect(page.get_by_role("heading", name="Models")).to_be_visible()
+    expect(page.get_by_role("row", name="drakes")).to_be_hidden()
     press(page, "Restore drakes")
-    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name="drakes")).to_be_visible()
 
 
 def test_the_log_is_searched_and_filtered_by_level(
@@ -151,6 +157,7 @@ def test_the_log_is_searched_and_filtered_by_level(
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     log = page.get_by_role("log")
     expect(log).to_contain_text("step: 8")
+    press(page, "Show log")
     page.get_by_label("Search the log").fill("step: 8")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 line found")).to_be_visible()

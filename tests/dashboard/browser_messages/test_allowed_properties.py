@@ -37,6 +37,7 @@ LATE = {
     "library": "ModelTable",
     "options": "Select",
     "text": "TextUpload",
+    "details": "DownloadTrigger",
 }
 """A component of each tab that exists once its view was built and updated."""
 

@@ -16,7 +16,7 @@ from charrnn.core.errors import StudioError
 from charrnn.core.records import Model
 from charrnn.services import Services, open_services
 from dashboard.live.hub import Hub
-from dashboard.live.session import Session
+from dashboard.live.session import TABS, Session
 from dashboard.server import settings
 from dashboard.server.login_providers import Logins, read_logins
 from tests.support.browser import accessibility_violations
@@ -70,7 +70,7 @@ class Visit:
             return self.shows(words)
 
 
-@pytest.mark.parametrize("tab", ["library", "text", "options", "training", "write"])
+@pytest.mark.parametrize("tab", TABS)
 def test_a_page_shows_only_models_of_its_user(shared: Shared, tab: str) -> None:
     ada, bob = Visit(shared, "ada", tab), Visit(shared, "bob", tab)
     wait_until(lambda: ada.shows("ducks"))
@@ -238,7 +238,7 @@ def test_a_user_logs_in_with_the_form_reaches_the_requested_page_and_logs_out(
     page.get_by_label("User name").fill(user)
     page.get_by_label("Password").fill("drake-and-teal")
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("tab", name="Library").wait_for()
+    page.get_by_role("navigation", name="Models").wait_for()
     assert page.url == f"{server.url}/?tab=library"
 
     header = page.locator("header")

@@ -1,17 +1,15 @@
-"""The library without a browser: edit, compare, export, delete and restore models."""
+"""The table of models without a browser: open, compare and restore models."""
 
 from typing import Any
 
 import pytest
 from bokeh.plotting import figure
 
-from charrnn.core.atomic_files import file_name
-from charrnn.core.errors import NotFound
 from charrnn.services import Services
 from dashboard.live.session import Session
 from dashboard.views.compare import differences
 from dashboard.views.models import LibraryView
-from tests.support.controls import control, fill, labels, press, update_until
+from tests.support.controls import control, labels, press, update_until
 
 
 @pytest.fixture
@@ -21,7 +19,7 @@ def view(services: Services, session: Session) -> LibraryView:
     services.models.create("<b>drakes", options={"cell": "lstm", "seed": 3})
     view = shown_view(session)
     session.model_id = ducks.id
-    update_until(session, lambda: len(view.table.rows) == 2 and "Delete" in labels(view))
+    update_until(session, lambda: len(view.table.rows) == 2)
     return view
 
 
@@ -36,20 +34,16 @@ def send(view: LibraryView, **message: Any) -> None:
     view.table._handle_msg(message)
 
 
-def test_a_deleted_model_disappears_and_can_be_restored(view: LibraryView, session: Session) -> None:
-    ducks, models = session.model_id, session.services.models
-    press(view, "Delete")
-    update_until(session, lambda: len(view.table.rows) == 1)
-    assert session.model_id == ""
-    assert "Delete" not in labels(view)
-    with pytest.raises(NotFound):
-        models.get(ducks)
+def test_a_model_that_was_just_deleted_can_be_restored(view: LibraryView, session: Session, services: Services) -> None:
+    ducks = session.model_id
+    services.models.delete(ducks)
+    session.param.update(deleted_id=ducks, model_id="")
+    update_until(session, lambda: len(view.table.rows) == 1 and "Restore ducks" in labels(view))
 
     press(view, "Restore ducks")
-    update_until(session, lambda: len(view.table.rows) == 2)
+    update_until(session, lambda: len(view.table.rows) == 2 and "Restore ducks" not in labels(view))
     assert session.model_id == ducks
-    assert "Restore ducks" not in labels(view)
-    assert models.resolve("ducks").id == ducks
+    assert services.models.resolve("ducks").id == ducks
 
 
 def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, session: Session, services: Services) -> None:
@@ -66,47 +60,10 @@ def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, sessio
     assert len(control(later, "Recycle bin").options) == 1
 
 
-def test_name_note_and_tags_are_saved_together(view: LibraryView, session: Session) -> None:
-    fill(view, "Name", " geese ")
-    fill(view, "Note", "loud")
-    fill(view, "Tags (comma-separated)", "birds,, farm ")
-    press(view, "Save")
-    update_until(session, lambda: "geese" in [row["name"] for row in view.table.rows])
-    model = session.services.models.resolve("geese")
-    assert (model.id, model.notes, list(model.tags)) == (session.model_id, "loud", ["birds", "farm"])
-
-
-def test_a_click_into_the_table_chooses_a_model(view: LibraryView, session: Session) -> None:
+def test_a_click_into_the_table_opens_the_model(view: LibraryView, session: Session) -> None:
     [other] = [row["id"] for row in view.table.rows if row["id"] != session.model_id]
     send(view, type="choose", id=other)
-    assert session.model_id == other
-    assert control(view, "Name").value == "<b>drakes"
-
-
-@pytest.mark.parametrize(("label", "tab"), [("Training", "training"), ("Write", "write")])
-def test_a_button_opens_the_tab_of_the_chosen_model(view: LibraryView, session: Session, label: str, tab: str) -> None:
-    press(view, label)
-    assert session.tab == tab
-
-
-def test_an_untrained_model_cannot_be_exported(view: LibraryView) -> None:
-    assert control(view, "Export").disabled
-
-
-def test_a_failed_export_shows_why_and_can_be_retried(view: LibraryView, session: Session) -> None:
-    control(view, "Export").blocked = False
-    press(view, "Export")
-    assert control(view, "Exporting …").disabled
-    update_until(session, lambda: session.notice[1])
-    assert "checkpoint" in session.notice[1]
-    assert not control(view, "Export").disabled
-
-
-@pytest.mark.parametrize(
-    ("name", "file"), [("ducks 2", "ducks 2"), ("../a:b", "_a_b"), ("鴨 🦆\u202e", "鴨 🦆_"), ("a\\b|c", "a_b_c")]
-)
-def test_a_name_becomes_a_file_name_that_is_valid_everywhere(name: str, file: str) -> None:
-    assert file_name(name) == file
+    assert (session.model_id, session.tab) == (other, "training")
 
 
 def legend(plot: figure | None) -> set[str]:

@@ -3,8 +3,8 @@
 import panel as pn
 import pytest
 
-from dashboard.live.session import Session
-from dashboard.views import page
+from dashboard.live.session import MODEL_TABS, TABS, Session
+from dashboard.views.tabs import TabsView
 from dashboard.views.view import View
 from tests.support.controls import press
 
@@ -51,7 +51,7 @@ def test_a_tab_button_opens_its_tab(session: Session) -> None:
 
 
 def test_a_view_is_built_when_its_tab_is_opened_and_updated_only_while_it_is_open(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+    session: Session,
 ) -> None:
     built: dict[str, CountingView] = {}
 
@@ -59,15 +59,16 @@ def test_a_view_is_built_when_its_tab_is_opened_and_updated_only_while_it_is_ope
         built[name] = CountingView(session)
         return built[name]
 
-    monkeypatch.setattr(page, "VIEWS", {name: lambda session, name=name: build(name) for name in page.TITLES})
-    tabs = page.build_tabs(session)
+    tabs = TabsView(session, {name: lambda session, name=name: build(name) for name in TABS})
+    session.on_update(tabs.update)
     assert list(built) == ["library"]
     before = built["library"].num_updates
     session.update()
     assert built["library"].num_updates == before + 1
     session.tab = "write"
     assert list(built) == ["library", "write"]
-    assert tabs.active == list(page.TITLES).index("write")
+    [bar] = tabs.layout.objects
+    assert bar.active == MODEL_TABS.index("write")
     counts = built["library"].num_updates, built["write"].num_updates
     session.update()
     assert (built["library"].num_updates, built["write"].num_updates) == (counts[0], counts[1] + 1)
