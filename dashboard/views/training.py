@@ -153,10 +153,17 @@ class TrainingView(View):
 
 def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None) -> str:
     """Return HTML with a model's name, state, progress, error and advice."""
-    is_timed = progress.seconds_left is not None and model.state in (ModelState.TRAINING, ModelState.STOPPING)
+    is_running = model.state in (ModelState.TRAINING, ModelState.STOPPING)
+    # A training with a time limit knows its end before its speed.
+    speed, left = (progress.characters_per_second, progress.seconds_left) if is_running else (None, None)
     facts = {
         "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
         "Best loss": f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
+    }
+    if speed is not None:
+        facts["Speed"] = f"{speed:,.0f} characters/s"
+    if left is not None:
+        facts["Time left"] = formatting.duration(left)
     }
     if is_timed:
         facts["Speed"] = f"{progress.characters_per_second:,.0f} characters/s"
