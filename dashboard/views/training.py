@@ -164,10 +164,6 @@ def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None =
         facts["Speed"] = f"{speed:,.0f} characters/s"
     if left is not None:
         facts["Time left"] = formatting.duration(left)
-    }
-    if is_timed:
-        facts["Speed"] = f"{progress.characters_per_second:,.0f} characters/s"
-        facts["Time left"] = formatting.duration(progress.seconds_left or 0)
     percent = f"{100 * progress.share:.1f}"
     rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     error = f'<div class="notice error" role="alert">{escaped(model.error)}</div>' if model.error else ""
