@@ -135,6 +135,7 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     # Our own components.
     "ActionButton": _BUTTON,
     "ColorScheme": {"dark": boolean},
+    "BrowserHistory": {},
     "BrowserTab": {},
     "DownloadTrigger": {},
     "GeneratedTextPane": {},
@@ -184,6 +185,10 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
 
 
+def _is_search(value: Any) -> bool:
+    return _is_text(value, LONGEST_SEARCH) and (not value or value[0] == "?")
+
+
 def _short(value: Any) -> bool:
     return _is_text(value, LONGEST_FILE_NAME)
 
@@ -199,6 +204,7 @@ def _is_chunk_number(value: Any) -> bool:
 _STATUS = _one_of("status")
 
 MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
+    "BrowserHistory": (_handle_of(type=_one_of("moved"), search=_is_search),),
     "HTMLPane": (lambda data: _is_text(data, LONGEST_HTML),),
     "KeyboardShortcut": (_handle_of(type=_one_of("pressed")),),
     "LogPane": (_handle_of(type=_one_of("drawn"), number=_is_integer),),

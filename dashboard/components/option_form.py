@@ -1,6 +1,7 @@
 """Form for options, generated from their schema: a widget per option, with its help and its error."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ FIELD: dict[str, Any] = {
 }
 """Layout of a field: two fit side by side on a phone, and most titles are complete on a wider screen."""
 
+DECIMAL_COMMA = re.compile(r"[+-]?(?:0?,\d+|\d+,(?!\d{3}$)\d+)")
+"""A number with a decimal comma. `1,000` is none, because it may also be a thousand."""
 TOOLTIP = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 _TYPES = {"integer": param.Integer, "number": param.Number, "boolean": param.Boolean, "string": param.String}
@@ -117,7 +120,7 @@ class OptionForm:
         if self._filling:
             return
         try:
-            valid = checked(self.kind, {name: value})[name]
+            valid = checked(self.kind, {name: _with_decimal_point(name, value, self.kind)})[name]
         except OptionError as error:
             self.errors[name] = error.problems[name]
         else:
@@ -130,6 +133,13 @@ class OptionForm:
     def _notify(self) -> None:
         for callback in self._callbacks:
             callback()
+
+
+def _with_decimal_point(name: str, value: Any, kind: Kind) -> Any:
+    """Return a number that was typed with a decimal comma with a point; leave anything else as it is."""
+    if options(kind)[name].type == "number" and isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
+        return value.replace(",", ".")
+    return value
 
 
 def _widget(option: Option, sliders: bool) -> pn.widgets.Widget:

@@ -123,10 +123,8 @@ class Session(param.Parameterized):
         self._wake()
 
     def choose(self, model: Model, tab: str = "") -> None:
-        """Choose a model, and open a tab."""
-        self.model_id = model.id
-        if tab:
-            self.tab = tab
+        """Choose a model, and open a tab; one entry in the history of the browser."""
+        self.param.update(model_id=model.id, tab=tab or self.tab)
 
     def on_update(self, callback: Callable[[], None]) -> None:
         """Call a function, with the page's lock held, whenever there may be something new to show."""

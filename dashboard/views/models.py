@@ -46,8 +46,7 @@ class LibraryView(View):
         self.layout = visible_only(pn.Column(title, self.undo, self._placeholder, self._body, self.recycle_bin, **wide))
 
     def _choose(self, model_id: str) -> None:
-        self.session.model_id = model_id
-        self.go_to("training")
+        self.session.param.update(model_id=model_id, tab="training")
 
     def update(self) -> None:
         """Update the table."""

@@ -33,9 +33,8 @@ class NavigationView(View):
 
     def _choose(self, model_id: str) -> None:
         """Show another model, in the same tab if it is one of a model."""
-        self.session.model_id = model_id
-        if self.session.tab not in MODEL_TABS:
-            self.go_to("training")
+        tab = self.session.tab
+        self.session.param.update(model_id=model_id, tab=tab if tab in MODEL_TABS else "training")
 
     def update(self) -> None:
         """Show the models and which page is open."""

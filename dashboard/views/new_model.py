@@ -40,13 +40,15 @@ class OptionsView(View):
         )
         fields = self.name_field, self.minutes, self.custom_minutes, self.preset, self.copy
         buttons = self.train, self.resume, self.fit
+        self._settings = pn.Column(*self._groups(), sizing_mode="stretch_width", margin=0, visible=False)
         self.body = pn.Column(
             self._text,
             pn.FlexBox(*fields, gap="10px", align_items="center", margin=(12, 0, 4, 0)),
             self.about,
             self.cost,
             visible_only(pn.FlexBox(*buttons, gap="10px", margin=(14, 0, 4, 0))),
-            *self._groups(),
+            visible_only(pn.FlexBox(self.toggle, self.reset, gap="10px", margin=(10, 0, 0, 0))),
+            visible_only(pn.Column(self._settings, sizing_mode="stretch_width", margin=0)),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -55,6 +57,7 @@ class OptionsView(View):
         self.minutes.param.watch(lambda event: self._choose_options(), "value")
         self.custom_minutes.param.watch(lambda event: self._choose_options(), "value")
         self.form.on_change(self._estimate)
+        self.form.on_change(self._count_changes)
         session.param.watch(lambda *events: self._show(), ["corpus_id", "model_id"])
         self._show()
 
@@ -83,6 +86,8 @@ class OptionsView(View):
         self.copy = self.button("", self._copy_options, variant="text", size="small")
         self.train = self.button("Train", self._start, color="primary")
         self.resume = self.button("", self._resume, variant="outlined", visible=False)
+        self.toggle = self.button("All settings", self._show_or_hide_settings, variant="text")
+        self.reset = self.button("Reset", self._apply_preset, variant="text", visible=False)
         self.fit = self.button(
             "Adjust settings to fit", self._adjust, color="primary", variant="outlined", visible=False
         )
@@ -114,6 +119,17 @@ class OptionsView(View):
         self.name_field.placeholder = self.session.services.models.free_name(corpus.name)
         self._offer_model()
         self._choose_options()
+
+    def _show_or_hide_settings(self) -> None:
+        self._settings.visible = not self._settings.visible
+        self._count_changes()
+
+    def _count_changes(self) -> None:
+        """Say how many settings the user has changed, and offer to reset them."""
+        number = len(self.form.changed_names)
+        verb = "Hide settings" if self._settings.visible else "All settings"
+        self.toggle.label = f"{verb} ({number} changed)" if number else verb
+        self.reset.visible = bool(number)
 
     def _apply_preset(self) -> None:
         """Replace all options with those of the chosen preset."""

@@ -15,6 +15,7 @@ from charrnn.services import Services
 from dashboard.browser_messages.allowed_properties import Rejected
 from dashboard.browser_messages.message_filter import check
 from dashboard.components.action_button import ActionButton
+from dashboard.components.browser_history import BrowserHistory
 from dashboard.components.browser_tab import BrowserTab
 from dashboard.components.color_scheme import ColorScheme
 from dashboard.components.notebook_polling import Poller
@@ -23,7 +24,7 @@ from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped, printable
 from dashboard.live.hub import Hub
 from dashboard.live.progress_estimate import total_steps
-from dashboard.live.session import Session
+from dashboard.live.session import TABS, Session
 from dashboard.patches import busy_flag
 from dashboard.patches.browser_scripts import bundle_url, page_scripts
 from dashboard.patches.notebook_messages import FilteredPage
@@ -97,6 +98,7 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     page.template = TEMPLATE
     page.header = [
         *page.header,
+        BrowserHistory(lambda query: _show_state_of(query, session)),
         ColorScheme.for_page(page),
         PageVisibility.for_session(session),
         _browser_tab(session),
@@ -142,6 +144,14 @@ def _loading_status(session: Session) -> pn.viewable.Viewable:
 
     session.on_update(show)
     return status
+
+
+def _show_state_of(query: Mapping[str, str], session: Session) -> None:
+    """Show the state of a URL that the browser went back or forward to."""
+    tab = query.get("tab", TABS[0])
+    if tab in TABS:
+        # All at once: each change of a session adds an entry to the history of the browser.
+        session.param.update(tab=tab, model_id=query.get("model", ""), corpus_id=query.get("text", ""))
 
 
 def _browser_tab(session: Session) -> BrowserTab:

@@ -57,6 +57,7 @@ def train(page: Page, folder: Path) -> str:
     open_tab(page, "Text")
     page.locator("input[type=file]").set_input_files(folder / "geese.txt")
     press(page, "Continue")
+    press(page, "All settings")
     for name, value in OPTIONS.items():
         page.get_by_label(options("training")[name].title, exact=True).fill(str(value))
     press(page, "Train")

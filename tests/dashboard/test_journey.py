@@ -69,6 +69,7 @@ def set_options(page: Page) -> None:
     """Copy the options of `ducks`, correct an invalid value, and set an endless training with few log lines."""
     press(page, "Continue")
     press(page, "Copy settings from ducks")
+    press(page, "All settings")
     layers = page.get_by_label("Layers")
     expect(layers).to_have_value("1")
     layers.fill("99")

@@ -94,6 +94,55 @@ def test_two_browser_tabs_show_the_same(shared: Server, open_page: Callable[...,
     expect(other.get_by_role("heading", name="pintails")).to_be_visible()
 
 
+def test_back_and_forward_show_the_pages_that_were_visited(shared: Server, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{shared.url}/?tab=library")
+    open_model(page, "drakes")
+    expect(page.get_by_role("heading", name="drakes")).to_be_visible()
+    open_tab(page, "Details")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("drakes")
+    page.wait_for_function("location.search.includes('tab=details')")
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="drakes")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    for _ in range(2):
+        page.go_forward()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("drakes")
+
+
+def test_the_title_of_the_browser_tab_is_the_state_of_the_model(
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
+    page.wait_for_function("document.title === 'completed · ducks'")
+    open_tab(page, "Models")
+    open_model(page, "drakes")
+    page.wait_for_function("document.title === 'draft · drakes'")
+
+
+def test_samples_and_loss_are_side_by_side_in_the_first_screen(
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}", height=800)
+    sample, plot = page.get_by_role("region", name="Sample"), page.locator(".bk-Figure").first
+    expect(sample).to_be_visible()
+    left, right = sample.bounding_box(), plot.bounding_box()
+    assert left and right
+    assert left["x"] + left["width"] <= right["x"]
+    assert left["y"] < 800 and right["y"] + right["height"] <= 800
+
+
+def test_control_and_enter_generate_a_text(
+    shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared.url}/?tab=write&model={trained.model.id}")
+    page.get_by_label("Prompt").fill("little ")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("textbox", name="Generated text", exact=True)).to_contain_text("little ")
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
+
+
 LINKS = """() => {
   const types = {}, make = URL.createObjectURL, click = HTMLAnchorElement.prototype.click
   window.links = []

@@ -83,6 +83,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "ModelTable": ("library", [mapped(type="choose", id=theirs) for theirs in ("../../x", 1, None, "5" * 33)]),
     "ModelMenu": ("library", [mapped(type="open", page="x"), mapped(type="choose", id="../../x"), mapped(type="x")]),
     "KeyboardShortcut": ("write", [mapped(type="x"), mapped(type="pressed", times=1)]),
+    "BrowserHistory": ("text", [mapped(type="moved", search="x"), mapped(type="moved", search=1), mapped(type="x")]),
     "LogPane": ("training", [mapped(type="drawn", number=-1), mapped(type="drawn", number="1"), mapped(type="x")]),
     "GeneratedTextPane": (
         "write",

@@ -94,3 +94,16 @@ def test_two_forms_share_nothing() -> None:
     one.fields["seed"].value_input = "5"
     assert other.values["seed"] == defaults("training")["seed"]
     assert isinstance(one.options, param.Parameterized)
+
+
+@pytest.mark.parametrize(("typed", "value"), [("0,004", 0.004), (",5", 0.5), ("0,25", 0.25), ("0.125", 0.125)])
+def test_numbers_may_have_a_decimal_comma(typed: str, value: float) -> None:
+    form = OptionForm("training")
+    form.fields["learning_rate"].value_input = typed
+    assert (form.values["learning_rate"], form.errors) == (value, {})
+
+
+def test_a_comma_that_may_separate_thousands_is_an_error() -> None:
+    form = OptionForm("sampling")
+    form.fields["temperature"].value_input = "1,000"
+    assert "temperature" in form.errors

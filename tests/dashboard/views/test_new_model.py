@@ -19,6 +19,7 @@ def view(session: Session) -> OptionsView:
     view = OptionsView(session)
     session.on_update(view.update)
     update_until(session, lambda: "Estimated time" in html(view))
+    press(view, "All settings")
     return view
 
 
@@ -169,3 +170,21 @@ def test_a_preset_fills_the_form(view: OptionsView) -> None:
     assert "How long?" not in labels(view)
     assert view.form.values == preset("article")
     assert "2018 article" in html(view)
+
+
+def test_settings_are_shown_on_request(view: OptionsView) -> None:
+    assert "Layers" in labels(view)
+    press(view, "Hide settings")
+    assert "Layers" not in labels(view)
+    assert {"How long?", "Preset", "All settings"} <= labels(view)
+
+
+def test_changed_settings_are_counted_and_can_be_reset(view: OptionsView) -> None:
+    assert "Reset" not in labels(view)
+    fill(view, "Layers", "3")
+    fill(view, "Hidden units", "17")
+    assert "Hide settings (2 changed)" in labels(view)
+    press(view, "Reset")
+    update_until(view.session, lambda: view.form.values == auto_options(view))
+    assert "Hide settings" in labels(view)
+    assert "Reset" not in labels(view)

@@ -1,0 +1,17 @@
+// Panel adds an entry to the history for each state of the page, but does not notice when the browser returns to one.
+export function render({ model }) {
+  const history = window.history
+  const { pushState } = history
+  // Panel pushes the URL of the state that is shown; when the browser is there already, that would end its way forward.
+  history.pushState = function (state, title, url) {
+    const isNew = new URL(url, location.href).href !== location.href
+    return (isNew ? pushState : history.replaceState).call(history, state, title, url)
+  }
+  const moved = () => model.send_msg({ type: "moved", search: location.search })
+  window.addEventListener("popstate", moved)
+  model.on("remove", () => {
+    window.removeEventListener("popstate", moved)
+    history.pushState = pushState
+  })
+  return document.createElement("span")
+}
