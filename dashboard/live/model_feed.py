@@ -84,7 +84,7 @@ class ModelFeed:
             self._refresh()
             self.error, self.is_gone = "", False
         except NotFound:  # the error's own message names other models, which may belong to other users
-            self.error = f"There is no model {self.model_id!r} any more. Choose another model in the library."
+            self.error = f"There is no model {self.model_id!r} any more. Choose another model."
             self.is_gone = True
         except StoreError as error:
             if error.unexpected and str(error) != before[1]:

@@ -169,7 +169,7 @@ class Session(param.Parameterized):
             self.show_error(feed.error)
         elif feed.model is not None and not self.services.models.sees(feed.model):
             self.model_id = ""
-            self.show_error("This model belongs to another user now. Choose another model in the library.")
+            self.show_error("This model belongs to another user now. Choose another model.")
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> Task:
         """Run something slow on a background thread.

@@ -205,7 +205,7 @@ def _connect(session: Session, wake: _Wake) -> bool:
         pn.state.onload(session.wake)
 
     def on_error(values: dict[str, Any]) -> None:
-        session.show_error("This link is broken. Choose a model in the library.")
+        session.show_error("This link is broken. Choose a model in the menu.")
 
     if pn.state.location is not None:
         pn.state.location.sync(session, {"tab": "tab", "model_id": "model", "corpus_id": "text"}, on_error=on_error)

@@ -45,8 +45,8 @@ class TrainingView(View):
         self.loss, self.samples, self.log = LossView(session), SamplesView(session), LogView(session, collapsed=True)
         self._placeholder = placeholder(
             "No model chosen",
-            "Choose a model in the library, or start with a text and train a new model.",
-            self.tab_button("Choose a text", "text"),
+            "Choose one of your models, or train a new one.",
+            self.tab_button("New model", "text"),
         )
         self._body = pn.Column(
             self.headline,

@@ -145,8 +145,7 @@ def test_all_tabs_fit_on_a_phone(url: str, open_page: Callable[..., Page]) -> No
 
 
 def test_text_is_generated_with_the_keyboard_only(url: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(url)
-    open_tab(page, "Watch")
+    page = open_page(f"{url}&tab=training")
     page.get_by_role("tab", name="Watch").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Write")).to_be_focused()

@@ -57,11 +57,12 @@ def test_hostile_text_is_shown_as_text(
     for words in ("<img src=x onerror=", "</script>", "␛[2J", "[Right-To-Left Override]", "مرحبا", "🦆"):
         expect(shown).to_contain_text(words)
     expect(page.get_by_role("heading", name="<b onclick=x>")).to_be_visible()
-    for name in ("Models", "Settings", "Text", "Write", "Details"):
+    for name in ("Write", "Details", "Models", "Settings", "Text"):
         open_tab(page, name)
         expect(page.get_by_text(re.compile("onerror")).first).to_be_visible()
         expect(page.locator("img[src=x], b[onclick]")).to_have_count(0)
 
+    open_tab(page, "Write")
     page.get_by_label("Prompt").fill(BAD)
     page.get_by_role("button", name="Write", exact=True).click()
     expect(page.get_by_role("textbox", name="Generated text")).to_contain_text("<img src=x onerror=")

@@ -195,9 +195,9 @@ def test_models_are_compared_deleted_and_restored(shared: Server, open_page: Cal
     open_tab(page, "Details")
     press(page, "Delete")
     expect(page.get_by_role("heading", name="Models")).to_be_visible()
-    expect(page.get_by_role("row", name="drakes")).to_be_hidden()
+    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_hidden()
     press(page, "Restore drakes")
-    expect(page.get_by_role("row", name="drakes")).to_be_visible()
+    expect(page.get_by_role("button", name="drakes", exact=True)).to_be_visible()
 
 
 def test_the_log_is_searched_and_filtered_by_level(

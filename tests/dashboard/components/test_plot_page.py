@@ -58,6 +58,7 @@ def test_interaction_with_a_plot_keeps_the_page_connected(
     plot = page.locator(".bk-Figure").first
     expect(page.get_by_text("Lower is better")).to_be_visible()
     act(page, plot)
+    page.get_by_role("button", name="Show log").click()
     search = page.get_by_label("Search the log")
     search.fill("step: 8")
     search.press("Enter")

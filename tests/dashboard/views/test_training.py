@@ -80,7 +80,7 @@ def test_without_a_model_the_view_says_what_to_do(session: Session) -> None:
     view = shown_view(session)
     session.update()
     assert "No model chosen" in html(view)
-    press(view, "Choose a text")
+    press(view, "New model")
     assert session.tab == "text"
 
 
