@@ -96,11 +96,6 @@ def offered_choice(model: Model, value: Any) -> Verdict | None:
     return Verdict.APPLY if value in model.options else Verdict.DROP
 
 
-def tab_number(model: Model, value: Any) -> Verdict | None:
-    """Accept the number of a tab."""
-    return integer(0, len(model.objects) - 1)(model, value)
-
-
 def page_address(model: Model, value: Any) -> Verdict | None:
     """Accept short query strings; drop those with lists and dicts, which Panel would evaluate."""
     if not _is_text(value, LONGEST_SEARCH) or (value and value[0] != "?"):
@@ -129,7 +124,7 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
         **_FIELD, "value": offered_choice, **dict.fromkeys(("options", "dropdown_open", "filter_str"), dropped)
     },
     "Switch": _SWITCH,
-    "Tabs": {**_THEME, "active": tab_number, "_names": dropped},
+    "Tabs": {**_THEME, "active": dropped, "_names": dropped},
     "TextAreaInput": _TEXT,
     "TextInput": _TEXT,
     # Our own components.
@@ -146,6 +141,7 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     "ModelTable": {},
     "PageVisibility": {"is_page_visible": boolean},
     "Poller": {"count": integer(0, 100_000_000)},
+    "TabBar": {},
     "TextUpload": _THEME,
     # What Panel adds to each page.
     "BrowserInfo": dict.fromkeys(_BROWSER, dropped),
@@ -216,6 +212,7 @@ MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
         _handle_of(type=_one_of("choose"), id=_is_id),
         _handle_of(type=_one_of("compare"), id=_is_id, on=_is_bool),
     ),
+    "TabBar": (_handle_of(type=_one_of("open"), name=_short),),
     "GeneratedTextPane": (
         _handle_of(type=_one_of("drawn")),
         _handle_of(type=_one_of("branch"), index=_is_integer, choice=lambda value: _is_integer(value, 0, 100)),

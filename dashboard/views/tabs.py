@@ -1,11 +1,12 @@
 """Show one page at a time: all models, the two steps to a new model, or the tabs of a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import panel as pn
 import panel.ui as pui
 
+from dashboard.components.tab_bar import TabBar
 from dashboard.live.session import MODEL_TABS, NEW_TABS, TABS, Session
 from dashboard.views.view import View
 
@@ -17,6 +18,8 @@ TITLES = {
     "write": "Write",
     "details": "Details",
 }
+NO_HEADER = {"& > .MuiTabs-root": {"display": "none"}}
+"""Style of Panel's tabs without their own row of tabs."""
 
 
 class TabsView(View):
@@ -27,17 +30,15 @@ class TabsView(View):
         views: Builds the view of each tab.
     """
 
-    def __init__(self, session: Session, views: dict[str, Callable[[Session], View]]):
+    def __init__(self, session: Session, views: Mapping[str, Callable[[Session], View]]):
         super().__init__(session)
         self._build, self._views = views, dict[str, View]()
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         self._containers = {name: pn.Column(margin=(16, 0), **wide) for name in TABS}
-        self._bars: dict[str, pui.Tabs] = {}
-        for names in (NEW_TABS, MODEL_TABS):
-            bar = pui.Tabs(*[(TITLES[name], self._containers[name]) for name in names], dynamic=True, margin=0, **wide)
-            self._bars |= dict.fromkeys(names, bar)
-            bar.param.watch(lambda event, names=names: self.go_to(names[event.new]), "active")
-        self.layout = pn.Column(margin=0, **wide)
+        self.bar = TabBar(self.go_to, margin=0, **wide)
+        # Only the open page is in the document.
+        self.pages = pui.Tabs(*self._containers.items(), dynamic=True, margin=0, sx=NO_HEADER, **wide)
+        self.layout = pn.Column(self.bar, self.pages, margin=0, **wide)
         session.param.watch(lambda event: self._open(), "tab")
         self._open()
 
@@ -46,13 +47,9 @@ class TabsView(View):
         name = self.session.tab
         if name not in self._views:
             self.session.report_errors(lambda: self._add(name))
-        bar = self._bars.get(name)
-        if bar is not None:
-            names = NEW_TABS if name in NEW_TABS else MODEL_TABS
-            bar.active = names.index(name)
-        shown = [self._containers[name] if bar is None else bar]
-        if self.layout.objects != shown:
-            self.layout.objects = shown
+        names = next((group for group in (NEW_TABS, MODEL_TABS) if name in group), ())
+        self.bar.param.update(tabs=[(each, TITLES[each]) for each in names], current=name)
+        self.pages.active = TABS.index(name)
         self.session.wake()
 
     def _add(self, name: str) -> None:

@@ -84,6 +84,7 @@ COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "ModelMenu": ("library", [mapped(type="open", page="x"), mapped(type="choose", id="../../x"), mapped(type="x")]),
     "KeyboardShortcut": ("write", [mapped(type="x"), mapped(type="pressed", times=1)]),
     "BrowserHistory": ("text", [mapped(type="moved", search="x"), mapped(type="moved", search=1), mapped(type="x")]),
+    "TabBar": ("text", [mapped(type="open", name=3), mapped(type="open"), mapped(type="x", name="text")]),
     "LogPane": ("training", [mapped(type="drawn", number=-1), mapped(type="drawn", number="1"), mapped(type="x")]),
     "GeneratedTextPane": (
         "write",

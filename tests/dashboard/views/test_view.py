@@ -67,8 +67,17 @@ def test_a_view_is_built_when_its_tab_is_opened_and_updated_only_while_it_is_ope
     assert built["library"].num_updates == before + 1
     session.tab = "write"
     assert list(built) == ["library", "write"]
-    [bar] = tabs.layout.objects
-    assert bar.active == MODEL_TABS.index("write")
+    assert (tabs.bar.current, [name for name, _ in tabs.bar.tabs]) == ("write", list(MODEL_TABS))
     counts = built["library"].num_updates, built["write"].num_updates
     session.update()
     assert (built["library"].num_updates, built["write"].num_updates) == (counts[0], counts[1] + 1)
+
+
+def test_a_click_on_a_tab_opens_it_unless_the_tabs_have_changed(session: Session) -> None:
+    tabs = TabsView(session, dict.fromkeys(TABS, CountingView))
+    assert tabs.bar.tabs == [], "the page of all models has none"
+    session.tab = "write"
+    tabs.bar._handle_msg({"type": "open", "name": "details"})
+    assert session.tab == "details"
+    tabs.bar._handle_msg({"type": "open", "name": "text"})
+    assert session.tab == "details"
