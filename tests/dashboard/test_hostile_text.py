@@ -62,7 +62,7 @@ def test_hostile_text_is_shown_as_text(
         expect(page.get_by_text(re.compile("onerror")).first).to_be_visible()
         expect(page.locator("img[src=x], b[onclick]")).to_have_count(0)
 
-    open_tab(page, "Write")
+    open_tab(page, "Write", model="<b onclick=x>")
     page.get_by_label("Prompt").fill(BAD)
     page.get_by_role("button", name="Write", exact=True).click()
     expect(page.get_by_role("textbox", name="Generated text")).to_contain_text("<img src=x onerror=")
@@ -72,4 +72,4 @@ def test_hostile_text_is_shown_as_text(
     )
     expect(page.get_by_role("heading", name="<img src=x onerror=alert(1)>")).to_be_visible()
     expect(page.locator("img[src=x]")).to_have_count(0)
-    assert page.title() == "completed · <b onclick=x>"
+    assert page.title().startswith("completed · <b onclick=x>")

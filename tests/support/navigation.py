@@ -10,18 +10,20 @@ def wait_for_menu(page: Page) -> None:
     page.get_by_role("navigation", name="Models").wait_for()
 
 
-def open_tab(page: Page, title: str) -> None:
-    """Open a page by its title, through the menu if its tab is not shown.
+def open_tab(page: Page, title: str, *, model: str = "") -> None:
+    """Open a page by its title, as a user does.
 
-    From pages without a model, a page of a model opens for the first one in the menu.
+    Args:
+        page: The dashboard.
+        title: Title of the page.
+        model: Name of the model in the menu that the page is about; needed unless its tabs are shown.
     """
-    menu, tab = page.get_by_role("navigation", name="Models"), page.get_by_role("tab", name=title, exact=True)
+    menu = page.get_by_role("navigation", name="Models")
     if title == "Models":
         menu.get_by_role("button", name="Models", exact=True).click()
         return
-    if not tab.is_visible():
-        if title in NEW:
-            menu.get_by_role("button", name="New model", exact=True).click()
-        else:
-            menu.locator("li button").first.click()
-    tab.click()
+    if title in NEW:
+        menu.get_by_role("button", name="New model", exact=True).click()
+    elif model:
+        menu.get_by_role("listitem").filter(has_text=model).get_by_role("button").click()
+    page.get_by_role("tab", name=title, exact=True).click()
