@@ -24,6 +24,13 @@ def loss_with_units(nats: float) -> str:
     return f"{loss(nats)} nats ({bits(nats)} bits) per character"
 
 
+def percent(share: float | None) -> str:
+    """Format a share from 0 to 1, e.g. `3.2 %`; an en dash for `None`."""
+    if share is None:
+        return "–"
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.0995 else f"{100 * share:.1f} %"
+
+
 def size(num_bytes: int) -> str:
     """Format a size in bytes, e.g. `1.4 MB`."""
     if num_bytes < 1000:

@@ -22,6 +22,7 @@ from charrnn.services.models import Models
 from charrnn.services.settings import Settings
 from charrnn.services.text_copies import TextCopies
 from charrnn.services.text_generation import TextGeneration
+from charrnn.services.text_reading import TextReading
 from charrnn.services.training import Trainings
 from charrnn.services.training_launcher import TrainingLauncher
 from charrnn.store.corpora import CorpusStore
@@ -46,6 +47,7 @@ class Services:
     training: Trainings
     writing: TextGeneration
     copies: TextCopies
+    reading: TextReading
     limits: Limits
     _database: Database
     _limit_check: LimitCheck
@@ -64,13 +66,15 @@ class Services:
         models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
         training = self.training.seen_by(models, corpora, limit_check)
         writing = self.writing.seen_by(models, limit_check)
+        copies = self.copies.seen_by(models, corpora, writing)
         return replace(
             self,
             models=models,
             corpora=corpora,
             training=training,
             writing=writing,
-            copies=self.copies.seen_by(models, corpora, writing),
+            copies=copies,
+            reading=self.reading.seen_by(models, writing, copies),
             _limit_check=limit_check,
         )
 
@@ -152,7 +156,8 @@ def open_services(
         sweep(folder)
     writing = TextGeneration(models, history, checkpoints, limit_check)
     copies = TextCopies(models, corpora, writing, limits)
-    services = Services(settings, corpora, models, training, writing, copies, limits, database, limit_check)
+    reading = TextReading(models, writing, copies, limits)
+    services = Services(settings, corpora, models, training, writing, copies, reading, limits, database, limit_check)
     atexit.register(services.close)
     return services
 

@@ -27,6 +27,7 @@ from charrnn.store.run_history import HistoryStore
 if TYPE_CHECKING:
     from charrnn.model.generation.generator import Generator
     from charrnn.model.network.network import Network
+    from charrnn.model.reading.context_contributions import ContextFunction
     from charrnn.model.training.evaluation import WindowFunction
 
 MAX_LOADED = 4
@@ -55,6 +56,10 @@ class LoadedNetwork:
     """The n-gram model that is mixed with the network."""
     window: "WindowFunction | None" = None
     """Scoring function, compiled when the first text is scored."""
+    reading_window: "WindowFunction | None" = None
+    """Like `window`, with the statistics of `services.reading`."""
+    context_function: "ContextFunction | None" = None
+    """Compiled when the first character is explained."""
 
 
 @dataclass(frozen=True)
