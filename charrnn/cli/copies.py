@@ -61,7 +61,7 @@ def _copies(args: Namespace) -> int:
 
 
 def _print(report: "CopyReport", extraction: "Extraction | None") -> None:
-    echo(summary(report))
+    echo(formatting.copies_summary(report.share, report.min_length, report.unseen_share))
     if report.num_unknown:
         echo(f"{report.num_unknown:,} of {report.num_characters:,} characters are not in the vocabulary.")
     echo("")
@@ -87,14 +87,6 @@ def _print(report: "CopyReport", extraction: "Extraction | None") -> None:
     if extraction is not None:
         echo("")
         echo(_extraction(extraction))
-
-
-def summary(report: "CopyReport") -> str:
-    """Return one sentence: how much is copied, compared with the user's own unseen text."""
-    baseline = "the text has no validation split to compare with"
-    if report.unseen_share is not None:
-        baseline = f"{formatting.percent(report.unseen_share)} for your own unseen text"
-    return f"{formatting.percent(report.share)} copied in stretches of ≥ {report.min_length} characters; {baseline}"
 
 
 def _extraction(extraction: "Extraction") -> str:

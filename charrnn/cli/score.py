@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn.cli.checkpoint_argument import LOADING_MESSAGE, add_checkpoint, checked_checkpoint
 from charrnn.cli.command_base import DONE, Command, UsageError, add_json, add_model, services_for
-from charrnn.cli.copies import summary
 from charrnn.cli.slow_progress import slow_progress
 from charrnn.cli.terminal_output import echo, hint, print_json, visible
 from charrnn.cli.text_input import add_encoding_flags, read_text
@@ -99,7 +98,7 @@ def _reading(reading: "Reading", document: dict[str, Any]) -> list[str]:
     document |= {"fit": reading.fit, "copies": None, "surprise": reading.surprise}
     if (copies := reading.copies) is not None:
         document["copies"] = {name: getattr(copies, name) for name in ("min_length", "share", "unseen_share")}
-        lines.append(f"Copies: {summary(copies)}.")
+        lines.append(f"Copies: {formatting.copies_summary(copies.share, copies.min_length, copies.unseen_share)}.")
         if copies.share > max(MANY_COPIES, 3 * (copies.unseen_share or 0)):
             lines.append("Where a text is copied from the training text, a low surprise says little.")
     if reading.fit is None:
