@@ -78,10 +78,7 @@ def _print(report: "CopyReport", extraction: "Extraction | None") -> None:
         longest = sorted(report.stretches, key=lambda stretch: -stretch.length)[:SHOWN_STRETCHES]
         print_table(
             ["length", "at", "line of the source", "text"],
-            [
-                [str(each.length), f"{each.start:,}", f"{each.line:,}", visible(each.text[:WIDTH])]
-                for each in longest
-            ],
+            [[str(each.length), f"{each.start:,}", f"{each.line:,}", visible(each.text[:WIDTH])] for each in longest],
             right={"length", "at", "line of the source"},
         )
     if extraction is not None:

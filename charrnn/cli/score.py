@@ -102,7 +102,9 @@ def _reading(reading: "Reading", document: dict[str, Any]) -> list[str]:
         if copies.share > max(MANY_COPIES, 3 * (copies.unseen_share or 0)):
             lines.append("Where a text is copied from the training text, a low surprise says little.")
     if reading.fit is None:
-        lines.append(f"Texts with fewer than {MIN_CHARACTERS} known characters are too short for a statement on the fit.")
+        lines.append(
+            f"Texts with fewer than {MIN_CHARACTERS} known characters are too short for a statement on the fit."
+        )
     else:
         lines += _fit(reading.fit)
     return lines

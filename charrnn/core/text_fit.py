@@ -99,9 +99,10 @@ def fit(moments: CharacterMoments) -> Fit | None:
 
 
 def _matching_inverse_temperature(total: float, means: Floats, variances: Floats) -> float:
-    """Return β = 1/τ at which the expected sum is `total`; the sum increases with β, and its derivative is the variance.
+    """Return β = 1/τ at which the expected sum is `total`.
 
-    Between two temperatures, the sum is interpolated by the cubic with the same values and derivatives.
+    The sum increases with β, and its derivative is the variance. Between two temperatures, it is interpolated by the
+    cubic with the same values and derivatives.
     """
     betas = [1 / each for each in TEMPERATURES]
     if total >= means[0]:

@@ -11,7 +11,6 @@ from charrnn.services import Services, open_services
 from tests.support.small_training import OPTIONS, TEXT, Trained
 
 
-
 def written_by_nobody(length: int) -> str:
     """Return a text without copies."""
     return "".join(np.random.default_rng(7).choice(list("qzxkvw"), length))
@@ -79,7 +78,9 @@ def test_a_file_is_decoded(ducks: Trained) -> None:
 
 
 def test_scripts_without_ascii_are_found_and_located(services: Services) -> None:
-    text = "".join(f"第{number}章、春の海ひねもすのたりのたりかな、菜の花や月は東に日は西に。👩‍👩‍👧\n" for number in range(40))
+    text = "".join(
+        f"第{number}章、春の海ひねもすのたりのたりかな、菜の花や月は東に日は西に。👩‍👩‍👧\n" for number in range(40)
+    )
     model = services.training.wait(services.training.start(text, options=OPTIONS | {"max_steps": 1}).id)
     report = services.copies.find(model.id, "「" + text[:39] + "」", min_length=20)
     [stretch] = report.stretches

@@ -53,10 +53,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory):
     """Two models: of all ducks, and of another text with other characters."""
     with open_services(tmp_path_factory.mktemp("pair"), environ={}) as services:
         texts = TEXT, 9 * "The ducks, far away, went over hills: 12 ducks and 34 swans in all.\n"
-        yield services, [
-            services.training.wait(services.training.start(text, options=OPTIONS | {"max_steps": 40}).id).id
-            for text in texts
-        ]
+        yield (
+            services,
+            [
+                services.training.wait(services.training.start(text, options=OPTIONS | {"max_steps": 40}).id).id
+                for text in texts
+            ],
+        )
 
 
 def test_two_models_are_compared_on_the_characters_that_both_know(pair) -> None:

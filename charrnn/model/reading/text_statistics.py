@@ -1,6 +1,6 @@
 """Compute, for each character of a text, its surprise and the moments that `charrnn.core.text_fit` needs.
 
-    R  rows read in parallel     W  characters in a window     V  classes; the last one is "unknown"     T  temperatures
+R  rows read in parallel     W  characters in a window     V  classes; the last one is "unknown"     T  temperatures
 """
 
 from collections.abc import Callable

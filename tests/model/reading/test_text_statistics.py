@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from charrnn.core.network_ngram_mixture import Mixture
 from charrnn.core.ngrams import count_ngrams
+from charrnn.core.options import checked
 from charrnn.core.text_fit import OWN, TEMPERATURES, fit
 from charrnn.model.generation.generator import Generator
 from charrnn.model.network.network import Network
@@ -13,10 +14,9 @@ from charrnn.model.reading.text_statistics import TextStatistics
 from charrnn.model.training.evaluation import Evaluation
 from tests.support.tiny_networks import CLASSES, IDS, VOCABULARY, tiny
 
-SAMPLING = {
-    "start_string": "bad", "max_length": 250, "num_samples": 200, "seed": 5, "temperature": 1.0, "top_k": 0, "top_p": 1.0,
-    "min_p": 0.0, "repetition_penalty": 1.0, "unknown": "refuse", "stop": "",
-}  # fmt: skip
+SAMPLING = checked(
+    "sampling", {"start_string": "bad", "max_length": 250, "num_samples": 200, "seed": 5, "temperature": 1.0}
+)
 
 
 def network(cell: str = "gru", seed: int = 1) -> Network:
