@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -225,8 +225,9 @@ class TextCopies:
         corpus, options = self._corpora.get(model.corpus_id), checked("training", model.train_params)
         ids, vocabulary = self._corpora.ids(corpus.id, max_vocab=int(options["max_vocab"]))
         names = ("val_fraction", "max_val_chars", "num_seqs", "num_steps")
-        sizes = split(len(ids), **{name: options[name] for name in names})
-        return _Texts(corpus.id, ids[: sizes.num_train], ids[sizes.num_train :], vocabulary)
+        sizes: dict[str, Any] = {name: options[name] for name in names}
+        num_train = split(len(ids), **sizes).num_train
+        return _Texts(corpus.id, ids[:num_train], ids[num_train:], vocabulary)
 
     def _baseline(self, texts: _Texts) -> Copies | None:
         """Return the copies of the validation split, or `None` if it is shorter than a stretch."""

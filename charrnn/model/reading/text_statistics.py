@@ -82,7 +82,7 @@ class TextStatistics(Evaluation):
         """Return surprise, log-probability, T means and T variances, shape `(R, W, 2 + 2T)`."""
         logits, state = self._network(characters[:, :-1], state=state)
         logprobs = tf.transpose(tf.nn.log_softmax(logits), (1, 0, 2))
-        if self._tables is not None:
+        if self._tables is not None and contexts is not None and share is not None:
             rows = tf.reshape(contexts, (-1, contexts.shape[2]))
             ngrams = tf.reshape(next_probabilities(self._tables, rows), logprobs.shape)
             logprobs = tf.math.log(share * tf.exp(logprobs) + (1 - share) * ngrams + TINY)
