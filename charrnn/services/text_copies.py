@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from charrnn.core.batches import Ids, split
-from charrnn.core.copies import SEED, Copies, find_copies
+from charrnn.core.copies import SEED, Copies, Copy, find_copies
 from charrnn.core.encoding_detection import detect_encoding
 from charrnn.core.errors import StateError, TextError
 from charrnn.core.limits import Limits
@@ -165,8 +165,7 @@ class TextCopies:
         unseen = self._baseline(texts)
         found = find_copies(texts.training, ids, unknown_id=texts.vocabulary.unknown_id, progress=progress)
         length = min_length or _typical_length(unseen)
-        longest_stretches = sorted(found.at_least(length), key=lambda each: -each.length)[:MAX_STRETCHES]
-        kept = sorted((each.start, each.length, each.source) for each in longest_stretches)
+        stretches = sorted(found.at_least(length), key=lambda each: -each.length)[:MAX_STRETCHES]
         return CopyReport(
             min_length=length,
             share=found.share(length),
@@ -176,7 +175,7 @@ class TextCopies:
             num_unknown=int((ids == texts.vocabulary.unknown_id).sum()),
             curve={each: found.share(each) for each in LENGTHS},
             unseen_curve={each: unseen.share(each) for each in LENGTHS} if unseen else {},
-            stretches=tuple(_with_sources(texts, kept)),
+            stretches=tuple(_with_sources(texts, stretches)),
             longest=tuple(found.longest.tolist()),
         )
 
@@ -254,8 +253,8 @@ def _typical_length(unseen: Copies | None) -> int:
     return next((length for length in LENGTHS if unseen.share(length) <= MAX_UNSEEN_SHARE), DEFAULT_LENGTH)
 
 
-def _with_sources(texts: _Texts, stretches: list[tuple[int, int, int]]) -> list[CopiedStretch]:
-    """Add the lines and the surroundings of the stretches, given as start, length and source."""
+def _with_sources(texts: _Texts, stretches: list[Copy]) -> list[CopiedStretch]:
+    """Sort stretches by their start, and add the lines and surroundings of their sources."""
     if not stretches:
         return []
     [newline] = texts.vocabulary.encode("\n")
@@ -267,15 +266,15 @@ def _with_sources(texts: _Texts, stretches: list[tuple[int, int, int]]) -> list[
 
     return [
         CopiedStretch(
-            start,
-            length,
-            source,
-            int(np.searchsorted(ends, source)) + 1,
-            excerpt(source - CONTEXT, source),
-            excerpt(source, source + length),
-            excerpt(source + length, source + length + CONTEXT),
+            each.start,
+            each.length,
+            each.source,
+            int(np.searchsorted(ends, each.source)) + 1,
+            excerpt(each.source - CONTEXT, each.source),
+            excerpt(each.source, each.source + each.length),
+            excerpt(each.source + each.length, each.source + each.length + CONTEXT),
         )
-        for start, length, source in stretches
+        for each in sorted(stretches, key=lambda each: each.start)
     ]
 
 

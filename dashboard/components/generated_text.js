@@ -46,7 +46,8 @@ export function render({ model }) {
 
   const open = (index, pin) => {
     const cell = cells[index]
-    if (!cell || (cell.nats === undefined && !cell.copy)) return
+    if (!cell) return
+    if (cell.nats === undefined && !cell.copy) { popup.hidden = true; return }
     mark(index)
     pinned = pin
     popup.replaceChildren()
@@ -107,7 +108,11 @@ export function render({ model }) {
       return
     }
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (step) { event.preventDefault(); open(Math.max(0, Math.min(cells.length - 1, current + step)), false) }
+    if (step) {
+      event.preventDefault()
+      mark(Math.max(0, Math.min(cells.length - 1, current + step)))
+      open(current, false)
+    }
     if (event.key === "Enter" && current >= 0) { event.preventDefault(); open(current, true) }
   })
 

@@ -22,7 +22,7 @@ def test_copies_are_underlined_and_show_their_source(
 ) -> None:
     with open_services(home, environ={}) as services:
         stream = services.writing.stream(trained.model.id, {"seed": 3})
-        services.writing.keep(stream, GeneratedText("", "quack ! " + COPIED, ()))
+        services.writing.keep(stream, GeneratedText("", "quack!!" + COPIED, ()))
     page = open_page(f"{serve(home).url}/?tab=write&model={trained.model.id}")
     expect(page.get_by_text(re.compile("9[0-9] % copied in stretches of ≥ [0-9]+ characters; "))).to_be_visible()
     written, popup = page.get_by_role("textbox", name="Generated text", exact=True), page.locator(".popup")
@@ -33,6 +33,8 @@ def test_copies_are_underlined_and_show_their_source(
     expect(popup.locator("mark")).to_have_text(COPIED)
     page.keyboard.press("Escape")
     expect(popup).to_be_hidden()
-    for _ in range(9):  # the ninth character is the first copied one
+    for _ in range(7):
         page.keyboard.press("ArrowRight")
+    expect(popup).to_be_hidden()
+    page.keyboard.press("ArrowRight")  # the eighth character is the first copied one
     expect(popup).to_contain_text("copied from line 2")
