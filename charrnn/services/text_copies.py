@@ -28,7 +28,7 @@ DEFAULT_LENGTH = 32
 """Length from which a stretch counts as copied, if the unseen text does not determine it."""
 MAX_UNSEEN_SHARE = 0.01
 """The shortest length of which at most this share of the unseen text is copied counts as copied."""
-MAX_UNSEEN = 20_000
+MAX_UNSEEN = 100_000
 """Maximum number of characters of the validation split that are searched."""
 CONTEXT = 80
 """Characters of the source that are returned before and after a copy."""
