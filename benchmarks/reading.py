@@ -1,6 +1,6 @@
 """Measure how long a network of preset Quick takes to read 32,000 characters, with and without compilation.
 
-    .venv/bin/python benchmarks/reading.py
+.venv/bin/python benchmarks/reading.py
 """
 
 import time

@@ -17,6 +17,7 @@ from charrnn.core.limits import Limits
 from charrnn.core.options import checked
 from charrnn.core.records import Checkpoint, Model
 from charrnn.core.text_decoding import decode
+from charrnn.core.text_fit import MAX_CHARACTERS
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.corpora import Corpora
 from charrnn.services.models import Models
@@ -150,7 +151,7 @@ class TextCopies:
         Raises:
             NotFound: There is no such model or text.
             StateError: The model has no training text, e.g. because it was imported.
-            TextError: The text cannot be read, or is empty.
+            TextError: The text cannot be read, is empty or has more than a million characters.
             LimitExceeded: The text is longer than this server allows.
             ValueError: `min_length` is below 16.
         """
@@ -159,8 +160,8 @@ class TextCopies:
         texts = self._texts(self._models.get(model_id))
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
         ids = np.concatenate([texts.vocabulary.encode(chunk) for chunk in ("", *chunks)])
-        if not len(ids):
-            raise TextError("The text is empty. Choose a text with at least one character.")
+        if not 1 <= len(ids) <= MAX_CHARACTERS:
+            raise TextError(f"The text has {len(ids):,} characters; choose one with 1 to {MAX_CHARACTERS:,}.")
         self._limits.check("max_sample_length", len(ids), f"This text has {len(ids):,} characters")
         unseen = self._baseline(texts)
         found = find_copies(texts.training, ids, unknown_id=texts.vocabulary.unknown_id, progress=progress)

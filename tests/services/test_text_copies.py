@@ -106,8 +106,9 @@ def test_an_untrained_network_continues_nothing_exactly(ducks: Trained) -> None:
 
 
 def test_texts_without_a_meaningful_answer_are_rejected(ducks: Trained) -> None:
-    with pytest.raises(TextError, match="empty"):
-        ducks.services.copies.find(ducks.model.id, "")
+    for text in ("", "d" * 1_000_001):
+        with pytest.raises(TextError, match="choose one with 1 to 1,000,000"):
+            ducks.services.copies.find(ducks.model.id, text)
     with pytest.raises(ValueError, match="at least 16"):
         ducks.services.copies.find(ducks.model.id, TEXT, min_length=15)
     with pytest.raises(NotFound):

@@ -87,7 +87,5 @@ def test_greedy_continuations_of_several_prompts_equal_those_of_each(network, mi
     prompts, length = np.stack([IDS[:7], IDS[30:37], IDS[9:16]]).astype(np.int32), CHUNK + 5
     continued = Generator(network, VOCABULARY, mixture).continue_greedily(prompts, length)
     for prompt, ids in zip(prompts, continued, strict=True):
-        (alone,) = generated(
-            network, mixture, start_string=VOCABULARY.decode(prompt), temperature=0, max_length=length
-        )
+        (alone,) = generated(network, mixture, start_string=VOCABULARY.decode(prompt), temperature=0, max_length=length)
         assert VOCABULARY.decode(ids) == alone.text
