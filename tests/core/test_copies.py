@@ -78,8 +78,10 @@ def test_unknown_characters_equal_nothing():
 
 
 def test_a_copy_across_the_border_of_two_chunks_is_one_copy():
+    """It is preferred to an earlier copy that is shorter, but longer than its part in the first chunk."""
     source = np.random.default_rng(2).integers(0, 200, copies.CHUNK + 500).astype(np.uint8)
     text = source[copies.CHUNK - 21 : copies.CHUNK + 22]
+    source[100:140] = text[:40]
     assert find_copies(source, text, unknown_id=255).stretches == (Copy(0, 43, copies.CHUNK - 21),)
 
 
