@@ -77,8 +77,9 @@ def test_unknown_characters_equal_nothing():
     assert find_copies(text, text, unknown_id=8).stretches == (Copy(0, 50, 0),)
 
 
-def test_a_copy_across_the_border_of_two_chunks_is_one_copy():
+def test_a_copy_across_the_border_of_two_chunks_is_one_copy(monkeypatch):
     """It is preferred to an earlier copy that is shorter, but longer than its part in the first chunk."""
+    monkeypatch.setattr(copies, "MAX_COMPARED", 1)
     source = np.random.default_rng(2).integers(0, 200, copies.CHUNK + 500).astype(np.uint8)
     text = source[copies.CHUNK - 21 : copies.CHUNK + 22]
     source[100:140] = text[:40]
