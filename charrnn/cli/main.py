@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import charrnn
 from charrnn.cli import (
     check_text,
+    copies,
     database_upgrade,
     model_details,
     models,
@@ -33,6 +34,7 @@ _MODULES = (
     training_log,
     sample,
     score,
+    copies,
     models,
     model_details,
     check_text,

@@ -3,13 +3,13 @@
 import shutil
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from charrnn.core.text_decoding import open_file
+from charrnn.core.text_decoding import decode, open_file, resolve_encoding
 
 
 def add_encoding_flags(parser: ArgumentParser) -> None:
@@ -44,3 +44,15 @@ def open_text(name: str) -> Iterator[tuple[BinaryIO, str]]:
     path = Path(name)
     with open_file(path) as file:
         yield file, path.stem
+
+
+def read_text(args: Namespace) -> tuple[str, str]:
+    """Read the text that the arguments FILE, `--encoding` and `--newlines` name; return it with its encoding.
+
+    Raises:
+        NotFound: There is no such file.
+        TextError: The file cannot be read or decoded.
+    """
+    with open_text(args.file) as (file, _):
+        encoding = resolve_encoding(file, args.encoding).encoding
+        return "".join(decode(file, encoding=encoding, newlines=args.newlines or "lf")), encoding

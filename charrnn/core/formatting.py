@@ -24,6 +24,27 @@ def loss_with_units(nats: float) -> str:
     return f"{loss(nats)} nats ({bits(nats)} bits) per character"
 
 
+def percent(share: float | None) -> str:
+    """Format a share from 0 to 1, e.g. `3.2 %`; an en dash for `None`."""
+    if share is None:
+        return "–"
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def copies_summary(share: float, min_length: int, unseen_share: float | None) -> str:
+    """Say how much of a text is copied from the training text, compared with the user's own unseen text.
+
+    Args:
+        share: Share of the text that is copied, from 0 to 1.
+        min_length: Number of characters from which a stretch counts as copied.
+        unseen_share: The same share for the validation split; `None` if there is none.
+    """
+    unseen = f"{percent(unseen_share)} for your own unseen text"
+    if unseen_share is None:
+        unseen = "without a validation split, there is no unseen text to compare with"
+    return f"{percent(share)} copied in stretches of ≥ {min_length} characters; {unseen}"
+
+
 def size(num_bytes: int) -> str:
     """Format a size in bytes, e.g. `1.4 MB`."""
     if num_bytes < 1000:

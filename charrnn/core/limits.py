@@ -38,7 +38,7 @@ class Limits:
         lambda: int(memory_bytes() * MEMORY_SHARE / 1e6),
         documented=f"{MEMORY_SHARE:.0%} of the machine or container",
     )
-    max_sample_length: int = _limit("maximum number of characters generated at once", lambda: 100_000)
+    max_sample_length: int = _limit("maximum number of characters generated or read at once", lambda: 100_000)
     max_log_lines: int = _limit("maximum number of log lines of a training", lambda: 1_000_000)
     max_trainings: int = _limit(
         "maximum number of trainings that run in this process at the same time",

@@ -78,6 +78,14 @@ class NGrams:
             found[level] = nodes[-1]
         return found
 
+    def contexts(self, ids: Ids) -> Int32s:
+        """Return, for each character of a text, the nodes of the last 0 … L-1 characters up to and including it.
+
+        Shape `(len(ids), L)`, -1 for unknown contexts; its last row is that of `nodes`.
+        """
+        text = np.append(ids.astype(np.int64), 0)  # any next character: only its contexts are used
+        return np.stack([nodes[1:] for nodes, _ in self._levels(text)], 1).astype(np.int32)
+
     def _levels(self, text: Int64s) -> Iterator[tuple[Int64s, Int64s]]:
         """Yield, for each level, the context node and the edge of each character, -1 for none."""
         nodes = np.zeros(len(text), np.int64)

@@ -20,7 +20,9 @@ from charrnn.services.cost_estimate import measure_speed
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
 from charrnn.services.settings import Settings
+from charrnn.services.text_copies import TextCopies
 from charrnn.services.text_generation import TextGeneration
+from charrnn.services.text_reading import TextReading
 from charrnn.services.training import Trainings
 from charrnn.services.training_launcher import TrainingLauncher
 from charrnn.store.corpora import CorpusStore
@@ -44,6 +46,8 @@ class Services:
     models: Models
     training: Trainings
     writing: TextGeneration
+    copies: TextCopies
+    reading: TextReading
     limits: Limits
     _database: Database
     _limit_check: LimitCheck
@@ -61,10 +65,18 @@ class Services:
         limit_check = replace(self._limit_check, owner=owner)
         models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
         training = self.training.seen_by(models, corpora, limit_check)
+        writing = self.writing.seen_by(models, limit_check)
+        copies = self.copies.seen_by(models, corpora, writing)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, limit_check),
+            self,
+            models=models,
+            corpora=corpora,
+            training=training,
+            writing=writing,
+            copies=copies,
+            reading=self.reading.seen_by(models, writing, copies),
             _limit_check=limit_check,
-        )  # fmt: skip
+        )
 
     def prepare(self) -> None:
         """Import TensorFlow and measure the speed of this machine, so that the first request does not wait for them.
@@ -143,7 +155,9 @@ def open_services(
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
     writing = TextGeneration(models, history, checkpoints, limit_check)
-    services = Services(settings, corpora, models, training, writing, limits, database, limit_check)
+    copies = TextCopies(models, corpora, writing, limits)
+    reading = TextReading(models, writing, copies, limits)
+    services = Services(settings, corpora, models, training, writing, copies, reading, limits, database, limit_check)
     atexit.register(services.close)
     return services
 

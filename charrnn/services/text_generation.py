@@ -27,6 +27,7 @@ from charrnn.store.run_history import HistoryStore
 if TYPE_CHECKING:
     from charrnn.model.generation.generator import Generator
     from charrnn.model.network.network import Network
+    from charrnn.model.reading.context_contributions import ContextFunction
     from charrnn.model.training.evaluation import WindowFunction
 
 MAX_LOADED = 4
@@ -45,7 +46,7 @@ class Score:
 
 
 @dataclass
-class _LoadedNetwork:
+class LoadedNetwork:
     """A loaded network."""
 
     network: "Network"
@@ -55,6 +56,10 @@ class _LoadedNetwork:
     """The n-gram model that is mixed with the network."""
     window: "WindowFunction | None" = None
     """Scoring function, compiled when the first text is scored."""
+    reading_window: "WindowFunction | None" = None
+    """Like `window`, with the statistics of `services.reading`."""
+    context_function: "ContextFunction | None" = None
+    """Compiled when the first character is explained."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class TextGeneration:
 
     def __init__(self, models: Models, history: HistoryStore, checkpoints: CheckpointManager, limit_check: LimitCheck):
         self._models, self._history, self._checkpoints, self._limit_check = models, history, checkpoints, limit_check
-        self._loaded: OrderedDict[Path, _LoadedNetwork] = OrderedDict()
+        self._loaded: OrderedDict[Path, LoadedNetwork] = OrderedDict()
         self._lock = threading.Lock()
 
     def seen_by(self, models: Models, limit_check: LimitCheck) -> "TextGeneration":
@@ -117,7 +122,7 @@ class TextGeneration:
         self._limit_check.limits.check("max_sample_length", length, message)
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._models.get(model_id)
-        used, loaded, problems = self._load(model, checkpoint)
+        used, loaded, problems = self.load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
         prompt = loaded.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
         return Stream(
@@ -188,7 +193,7 @@ class TextGeneration:
         """
         from charrnn.model import training
 
-        _, loaded, _ = self._load(self._models.get(model_id), checkpoint)
+        _, loaded, _ = self.load(self._models.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
         encode = loaded.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
@@ -207,14 +212,27 @@ class TextGeneration:
         nats = float(np.mean(losses))
         return Score(nats, len(ids) - 1, int((ids[1:] == loaded.vocabulary.unknown_id).sum()))
 
-    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _LoadedNetwork, list[str]]:
+    def load(self, model: Model, kind: str) -> tuple[Checkpoint, LoadedNetwork, list[str]]:
+        """Return the network of a checkpoint, which stays in memory.
+
+        Args:
+            model: The model.
+            kind: `best`, `last`, or the id of a checkpoint.
+
+        Returns:
+            The checkpoint that was used, its network, and the reasons why others were skipped.
+
+        Raises:
+            NotFound: The model has no checkpoint yet.
+            CheckpointError: No checkpoint is valid.
+        """
         from charrnn.model import generation, training
 
-        def load(folder: Path) -> _LoadedNetwork:
+        def load_folder(folder: Path) -> LoadedNetwork:
             if folder not in self._loaded:
                 network, vocabulary, _ = training.checkpoint.load_network(folder)
                 mixture = training.checkpoint.load_mixture(folder)
-                self._loaded[folder] = _LoadedNetwork(
+                self._loaded[folder] = LoadedNetwork(
                     network, vocabulary, generation.generator.Generator(network, vocabulary, mixture), mixture
                 )
             self._loaded.move_to_end(folder)
@@ -223,4 +241,4 @@ class TextGeneration:
             return self._loaded[folder]
 
         with self._lock:
-            return self._checkpoints.first_usable(model, kind, load)
+            return self._checkpoints.first_usable(model, kind, load_folder)

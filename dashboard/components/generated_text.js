@@ -46,14 +46,17 @@ export function render({ model }) {
 
   const open = (index, pin) => {
     const cell = cells[index]
-    if (!cell || cell.nats === undefined) return
+    if (!cell) return
+    if (cell.nats === undefined && !cell.copy) { popup.hidden = true; return }
     mark(index)
     pinned = pin
     popup.replaceChildren()
-    const head = document.createElement("div")
-    head.className = "head"
-    head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`
-    popup.append(head)
+    if (cell.nats !== undefined) {
+      const head = document.createElement("div")
+      head.className = "head"
+      head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`
+      popup.append(head)
+    }
     cell.choices.forEach(([character, share], choice) => {
       const row = document.createElement("button")
       row.type = "button"
@@ -68,11 +71,27 @@ export function render({ model }) {
       row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, choice }) })
       popup.append(row)
     })
+    if (cell.copy) popup.append(sourceOf(cell.copy))
     popup.hidden = false
     const at = cell.span.getBoundingClientRect(), around = root.getBoundingClientRect()
     popup.style.left = Math.max(0, Math.min(at.left - around.left, around.width - popup.offsetWidth)) + "px"
     popup.style.top = at.bottom - around.top + 4 + "px"
     if (pin) popup.querySelector("button")?.focus()
+  }
+  const sourceOf = ({ length, line, source }) => {
+    const found = document.createElement("div")
+    found.className = "source"
+    const head = document.createElement("div")
+    head.className = "head"
+    head.textContent = `${length} characters copied from line ${line.toLocaleString("en")} of your text:`
+    const quote = document.createElement("div")
+    quote.className = "quote"
+    quote.dir = "auto"
+    const copied = document.createElement("mark")
+    copied.textContent = source[1]
+    quote.append("… " + source[0], copied, source[2] + " …")
+    found.append(head, quote)
+    return found
   }
   const percent = (share) => share >= 0.1 ? Math.round(100 * share) + "%" : (100 * share).toFixed(1) + "%"
   const indexOf = (event) => cells.findIndex((cell) => cell.span === event.target)
@@ -89,7 +108,11 @@ export function render({ model }) {
       return
     }
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (step) { event.preventDefault(); open(Math.max(0, Math.min(cells.length - 1, current + step)), false) }
+    if (step) {
+      event.preventDefault()
+      mark(Math.max(0, Math.min(cells.length - 1, current + step)))
+      open(current, false)
+    }
     if (event.key === "Enter" && current >= 0) { event.preventDefault(); open(current, true) }
   })
 
@@ -113,10 +136,19 @@ export function render({ model }) {
     })
     box.append(fragment)
   }
+  const markCopies = (copies) => {
+    for (const copy of [...copies].sort((one, other) => one.length - other.length)) {
+      for (const cell of cells.slice(copy.start, copy.start + copy.length)) {
+        cell.copy = copy
+        cell.span.classList.add("copied")
+      }
+    }
+  }
   const paint = () => root.classList.toggle("colored", model.colored)
   model.on("colored", paint)
   paint()
   model.on("msg:custom", (message) => {
+    if (message.type === "copies") return markCopies(message.copies)
     if (message.type === "start") start(message.prompt)
     append(message)
   })

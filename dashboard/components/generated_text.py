@@ -8,6 +8,7 @@ from typing import Any
 import param
 from panel.custom import JSComponent
 
+from charrnn.services.text_copies import CopiedStretch
 from dashboard.escape import printable
 from dashboard.live.background_generation import BackgroundGeneration
 
@@ -31,11 +32,12 @@ class GeneratedTextPane(JSComponent):
         self._branch = branch
         self._generation: BackgroundGeneration | None = None
         self._num_sent = 0
+        self._copies: tuple[CopiedStretch, ...] = ()
 
     def show(self, generation: BackgroundGeneration) -> None:
         """Show a text, or the characters that were added to it since the last call."""
         if generation is not self._generation:
-            self._generation, self._num_sent = generation, -1
+            self._generation, self._num_sent, self._copies = generation, -1, ()
         count = generation.count
         if self._num_sent < 0 or (self._num_sent == 0 and count):
             start = {"type": "start", "prompt": printable(generation.prompt)}
@@ -44,10 +46,21 @@ class GeneratedTextPane(JSComponent):
             self._send_msg({"type": "append", **_characters(generation, self._num_sent, count)})
         self._num_sent = count
 
+    def mark_copies(self, stretches: tuple[CopiedStretch, ...]) -> None:
+        """Underline the stretches of the shown text that are copied, and offer their sources.
+
+        Args:
+            stretches: Their starts are positions among the generated characters.
+        """
+        self._copies = stretches
+        self._send_msg({"type": "copies", "copies": [_copy(stretch) for stretch in stretches]})
+
     def _handle_msg(self, message: Any) -> None:
         if message["type"] == "drawn" and self._generation is not None:
-            generation, self._generation = self._generation, None
+            generation, self._generation, copies = self._generation, None, self._copies
             self.show(generation)
+            if copies:
+                self.mark_copies(copies)
         elif message["type"] == "branch":
             self._branch(int(message["index"]), int(message["choice"]))
 
@@ -61,4 +74,13 @@ def _characters(generation: BackgroundGeneration, start: int, end: int) -> dict[
         "characters": [printable(character) for character in generation.characters[start:end]],
         "nats": [round(value, 3) for value in generation.nats[start:end]],
         "choices": choices,
+    }
+
+
+def _copy(stretch: CopiedStretch) -> dict[str, Any]:
+    return {
+        "start": stretch.start,
+        "length": stretch.length,
+        "line": stretch.line,
+        "source": [printable(part) for part in (stretch.before, stretch.text, stretch.after)],
     }

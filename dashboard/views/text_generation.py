@@ -7,12 +7,18 @@ from typing import Any
 import panel as pn
 import panel.ui as pui
 
+from charrnn.core.formatting import copies_summary
+from charrnn.services.text_copies import CopyReport
 from dashboard.components.generated_text import GeneratedTextPane
 from dashboard.escape import escaped
 from dashboard.live.background_generation import BackgroundGeneration
 from dashboard.live.session import Session
 from dashboard.theme import markup
 from dashboard.views.view import View
+
+
+class _Outdated(Exception):
+    """The text that is being searched is not shown any more."""
 
 
 class TextGenerationView(View):
@@ -31,6 +37,9 @@ class TextGenerationView(View):
         self.generation = BackgroundGeneration(session.services, self._on_change)
         self.pane = GeneratedTextPane(self._branch, label=label, sizing_mode="stretch_width", margin=0)
         self.status = markup()
+        self.copies = markup()
+        self._model_id = ""
+        self._searched: BackgroundGeneration | None = None
         self.download = pui.FileDownload(
             callback=lambda: io.BytesIO(self.generation.text.encode()),
             filename="text.txt",
@@ -42,6 +51,7 @@ class TextGenerationView(View):
         self.layout = pn.Column(
             self.pane,
             pn.FlexBox(self.download, self.status, align_items="center", gap="4px 12px", margin=(4, 0)),
+            self.copies,
             margin=0,
             styles={"flex": "1 1 320px", "min-width": "0"},
         )
@@ -50,19 +60,21 @@ class TextGenerationView(View):
     def generate(self, model_id: str, options: dict[str, Any], checkpoint: str, on_end: Callable[[], None]) -> None:
         """Stop the text that is being generated, and start a new one; call `on_end` when it has ended."""
         self._replace()
-        self._on_end = on_end
+        self._on_end, self._model_id = on_end, model_id
         self.generation.start(model_id, options, checkpoint)
         self.update()
 
     def load(self, text: str, description: str) -> None:
-        """Show a stored text."""
+        """Show a stored text of the page's model."""
         self._replace()
+        self._model_id = self.session.model_id
         self.generation.load(text, description)
         self.update()
 
     def _replace(self) -> None:
         self.generation.stop()
         self.generation = BackgroundGeneration(self.session.services, self._on_change)
+        self.copies.object = ""
 
     def update(self) -> None:
         """Show new characters."""
@@ -72,6 +84,33 @@ class TextGenerationView(View):
         if not text.is_running:
             on_end, self._on_end = self._on_end, lambda: None
             on_end()
+            self._find_copies(text)
+
+    def _find_copies(self, text: BackgroundGeneration) -> None:
+        """Search the training text for copies, on a background thread; once for each text."""
+        if text is self._searched or not text.count:
+            return
+        self._searched = text
+        model_id, characters, find = self._model_id, "".join(text.characters), self.session.services.copies.find
+
+        def check(fraction: float) -> None:
+            if self.session.closing.is_set() or text is not self.generation:
+                raise _Outdated
+
+        def show(report: CopyReport) -> None:
+            if text is self.generation:
+                self.pane.mark_copies(report.stretches)
+                self._describe(copies_summary(report.share, report.min_length, report.unseen_share))
+
+        def fail(message: str) -> None:
+            if text is self.generation:
+                self._describe(message)
+
+        self._describe("Searching your text for copies …")
+        self.session.run(lambda: find(model_id, characters, progress=check), show, fail)
+
+    def _describe(self, copies: str) -> None:
+        self.copies.object = f'<p class="soft small" role="status">{escaped(copies)}</p>'
 
     def _draw(self, text: BackgroundGeneration) -> None:
         self.pane.show(text)

@@ -1,13 +1,12 @@
-"""Test `charrnn sample` and `charrnn score`."""
+"""Test `charrnn sample`."""
 
 import json
-import math
 
 import pytest
 
 from charrnn.cli import terminal_output
 from charrnn.services import open_services
-from tests.support.command_line import TEXT, Terminal
+from tests.support.command_line import Terminal
 
 
 def test_a_pipe_receives_exactly_the_requested_characters(charrnn_with_fox):
@@ -121,27 +120,3 @@ def test_a_model_without_a_checkpoint_cannot_generate_text(charrnn, home):
     result = charrnn("sample", "new")
     assert (result.code, result.out) == (1, "")
     assert "no checkpoint yet" in result.err
-
-
-def test_a_text_is_scored_in_nats_and_bits(charrnn_with_fox, text_file):
-    printed = json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json").out)
-    assert printed["num_characters"] == len(TEXT) - 1
-    assert printed["num_unknown"] == 0
-    assert printed["bits"] == pytest.approx(printed["nats"] / math.log(2))
-    assert f"{printed['nats']:.4f} nats" in charrnn_with_fox("score", "fox", str(text_file)).out
-
-
-def test_an_adaptive_score_is_lower_and_labeled(charrnn_with_fox, text_file):
-    plain, adaptive = (
-        json.loads(charrnn_with_fox("score", "fox", str(text_file), "--json", *flags).out)
-        for flags in ([], ["--adaptive"])
-    )
-    assert (plain["adaptive"], adaptive["adaptive"]) == (False, True)
-    assert adaptive["nats"] < plain["nats"]
-    assert ", adaptive)" in charrnn_with_fox("score", "fox", str(text_file), "--adaptive").out
-
-
-def test_unknown_characters_of_a_scored_text_are_counted(charrnn_with_fox, tmp_path):
-    path = tmp_path / "strange.txt"
-    path.write_text("the fox 日本 jumps", encoding="utf-8")
-    assert "2 of them are not in the vocabulary" in charrnn_with_fox("score", "fox", str(path)).out

@@ -32,3 +32,17 @@ def test_loss_with_units_has_nats_and_bits():
 def test_local_time_is_empty_without_a_time():
     assert formatting.local_time(None) == ""
     assert len(formatting.local_time(datetime(2026, 3, 4, 5, 6))) == len("2026-03-04 05:06")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0 %"), (0.0312, "3.1 %"), (0.0994, "9.9 %"), (0.0996, "10 %"), (1, "100 %"), (None, "–")]
+)
+def test_percentages_have_two_digits(share, text):
+    assert formatting.percent(share) == text
+
+
+def test_copies_are_compared_with_unseen_text_if_there_is_any():
+    assert formatting.copies_summary(0.03, 32, 0.007) == (
+        "3.0 % copied in stretches of ≥ 32 characters; 0.7 % for your own unseen text"
+    )
+    assert "no unseen text to compare with" in formatting.copies_summary(0.03, 32, None)

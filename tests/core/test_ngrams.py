@@ -99,6 +99,15 @@ def test_nodes_are_the_contexts_at_the_end_of_a_text(text, order, read):
             assert set(ngrams.followers[begin:end].tolist()) == following
 
 
+def test_contexts_are_the_nodes_after_each_character():
+    ngrams = count_ngrams(np.array([0, 1, 0, 2, 1, 0, 1, 1]), 4, 3)
+    read = np.array([1, 0, 3, 1, 0, 2])
+    contexts = ngrams.contexts(read)
+    assert contexts.shape == (6, 3)
+    for end in range(1, 7):
+        assert contexts[end - 1].tolist() == ngrams.nodes(read[:end]).tolist()
+
+
 @pytest.mark.parametrize(("ids", "classes"), [([], 3), ([0, 1, 3], 3)])
 def test_empty_or_out_of_range_ids_are_rejected(ids, classes):
     with pytest.raises(ValueError, match=f"There are {len(ids)} ids"):

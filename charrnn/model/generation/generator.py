@@ -28,6 +28,9 @@ FIRST_CHUNK = 16
 MIN_SAMPLES_PER_SHARD = 4
 """Smaller shards of the samples are not faster on a core of their own."""
 
+GREEDY = {"seed": 1, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}
+"""Sampling options that choose the most likely character."""
+
 Int32s = npt.NDArray[np.int32]
 
 
@@ -89,6 +92,29 @@ class Generator:
                 return
         for sample, stop_string in enumerate(stop_strings):
             yield from _chunk(sample, *stop_string.flush())
+
+    def continue_greedily(self, prompts: Int32s, length: int) -> Int32s:
+        """Generate the most likely next characters after several prompts of the same length.
+
+        Args:
+            prompts: Ids, shape `(S, n)`, S ≥ 1, n ≥ 2.
+            length: Number of characters to generate.
+
+        Returns:
+            Ids, shape `(S, length)`.
+        """
+        samples = len(prompts)
+        state = self._loop.read(self._weights(), tf.constant(prompts[:, :-1]), self._network.zero_state(samples))
+        nodes = tf.zeros((samples, 0), tf.int32)
+        if self._mixture is not None:
+            nodes = tf.constant(np.stack([self._mixture.ngrams.nodes(prompt) for prompt in prompts]))
+        history = tf.fill([samples, HISTORY], -1)
+        shard = _ShardState(0, state, tf.constant(prompts[:, -1]), history, nodes, prompts[0, :0])
+        forced, parts = np.full(CHUNK, -1, np.int32), []
+        for position in range(0, length, CHUNK):
+            count = min(CHUNK, length - position)
+            parts.append(self._call(GREEDY, False, forced, position, count, shard)[0][:count].T)
+        return np.concatenate(parts, 1)
 
     def _chunks(
         self, options: Mapping[str, Any], prompt: str, alternatives: bool

@@ -28,7 +28,7 @@ MIN_ROW, MIN_ROW_OF_BATCH = 2048, 1024
 """Minimum row lengths in characters, by default and with the shape of training batches; in shorter rows, warm-up takes
 too large a share of the time."""
 
-WindowFunction = Callable[[npt.NDArray[np.int32], State], tuple[tf.Tensor, State]]
+WindowFunction = Callable[..., tuple[tf.Tensor, State]]
 """Compiled function that returns the losses of a window of some rows."""
 
 
@@ -93,7 +93,8 @@ class Evaluation:
             results = threads.map(
                 lambda shard: self._losses_of_rows(shard, should_stop), np.split(starts, self._shards)
             )
-        return np.concatenate(list(results)).reshape(-1)[: self.num_counted]
+        rows = np.concatenate(list(results))
+        return rows.reshape(-1, *rows.shape[2:])[: self.num_counted]
 
     def _losses_of_rows(
         self, starts: npt.NDArray[np.int64], should_stop: Callable[[], bool]

@@ -128,3 +128,30 @@ def test_unknown_characters_of_a_prompt_can_be_removed(view: WriteView) -> None:
     text = generate(view, "", "Remove Ω")[0]
     assert (text.prompt, text.count) == ("little ", 40)
     assert not {"Remove Ω", "Replace Ω"} & labels(view)
+
+
+def test_copies_are_searched_once_the_text_is_complete(view: WriteView) -> None:
+    generate(view, "little ")
+    update_until(view.session, lambda: "copied in stretches of ≥" in view.text.copies.object)
+    expected = view.session.services.copies.find(view.session.model_id, "".join(view.text.generation.characters))
+    assert f"≥ {expected.min_length} characters; " in view.text.copies.object
+    assert "for your own unseen text" in view.text.copies.object
+
+
+def test_a_new_text_replaces_the_line_about_copies(view: WriteView) -> None:
+    generate(view, "little ")
+    update_until(view.session, lambda: "copied in" in view.text.copies.object)
+    view.form.options.max_length = 1_000_000
+    fill(view, "Prompt", "ducks ")
+    press(view, "Write")
+    assert view.text.copies.object == ""
+    view.session.disconnect()
+
+
+def test_an_imported_model_has_no_text_to_search(view: WriteView, tmp_path: Path) -> None:
+    services = view.session.services
+    bundle = services.models.export(view.session.model_id, tmp_path / "ducks.zip")
+    view.session.model_id = services.models.import_bundle(bundle).id
+    update_until(view.session, lambda: "ducks-2" in view._head.object)
+    generate(view, "little ")
+    update_until(view.session, lambda: "an imported model comes without it" in view.text.copies.object)

@@ -80,3 +80,12 @@ def test_share_is_read_at_each_call(network):
     before = "".join(chunk.text for chunk in generator.generate(options))
     mixture.share = 0.0
     assert "".join(chunk.text for chunk in generator.generate(options)) != before
+
+
+@pytest.mark.parametrize("mixture", [None, Mixture(NGRAMS, 0.4)], ids=["network", "mixture"])
+def test_greedy_continuations_of_several_prompts_equal_those_of_each(network, mixture):
+    prompts, length = np.stack([IDS[:7], IDS[30:37], IDS[9:16]]).astype(np.int32), CHUNK + 5
+    continued = Generator(network, VOCABULARY, mixture).continue_greedily(prompts, length)
+    for prompt, ids in zip(prompts, continued, strict=True):
+        (alone,) = generated(network, mixture, start_string=VOCABULARY.decode(prompt), temperature=0, max_length=length)
+        assert VOCABULARY.decode(ids) == alone.text
