@@ -169,6 +169,8 @@ def _export(args: Namespace) -> int:
         else:
             services.models.export(model.id, target)
     notice(f"Exported {model.name!r} to {target} ({formatting.size(target.stat().st_size)}).")
+    if args.html and model.train_params.get("ngram_order"):
+        notice("The page has only the network, without the n-grams, so it writes other texts than charrnn sample.")
     return DONE
 
 

@@ -18,7 +18,7 @@ from charrnn.services.bundle_reader import LARGEST_CHECKPOINT, describe_model, r
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.web_page.packed_weights import Format
-from charrnn.services.web_page.page import MAX_WEIGHTS, WebPage, render
+from charrnn.services.web_page.page import WebPage, render
 from charrnn.store.model_field_checks import is_id, validate_name
 from charrnn.store.models import ModelStore
 from charrnn.store.row_conversion import new_id
@@ -318,16 +318,12 @@ class Models:
         if target.exists():
             raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
         checkpoint, stored, _ = self._checkpoints.first_usable(model, "best", _loaded)
-        if (size := sum(array.size for array in stored.weights.values())) > MAX_WEIGHTS:
-            raise BundleError(
-                f"The network of {model.name!r} has {size:,} weights; the maximum for a web page is {MAX_WEIGHTS:,}. "
-                "Export the model without --html."
-            )
         page = WebPage(
             model.name, stored.options, stored.vocabulary, stored.weights, checkpoint.step, checkpoint.loss
         )
+        html = render(page, weights).encode()
         with atomic_file(target) as file:
-            file.write(render(page, weights).encode())
+            file.write(html)
         return target
 
     def import_bundle(self, path: Path) -> Model:

@@ -1,6 +1,7 @@
 """List all models: sort, filter, compare, edit, export, delete and restore them."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class LibraryView(View):
         self.open = self.tab_button("Training", "training", color="primary", **outlined)
         self.write = self.tab_button("Write", "write", **outlined)
         self.export = self.button("Export", self._export, busy_label="Exporting …", **outlined)
+        self.export_page = self.button("Export as web page", self._export_page, busy_label="Exporting …", **outlined)
         self._trigger = DownloadTrigger(width=0, height=0, margin=0)
         self.delete = self.button("Delete", self._delete, color="error", **outlined)
         self.undo = self.button("", lambda: self._restore(self._deleted_id), visible=False, **outlined)
@@ -53,7 +55,9 @@ class LibraryView(View):
         centered: dict[str, Any] = {"gap": "10px", "align_items": "center"}
         self.recycle_bin = pn.FlexBox(self.deleted, self.restore, margin=(28, 0, 0, 0), visible=False, **centered)
         self.actions = pn.Column(
-            pn.FlexBox(self.open, self.write, self.export, self.delete, gap="8px", margin=(16, 0, 12, 0)),
+            pn.FlexBox(
+                self.open, self.write, self.export, self.export_page, self.delete, gap="8px", margin=(16, 0, 12, 0)
+            ),
             self._trigger,
             pn.FlexBox(self.name_field, self.note_field, self.tags_field, self.save, margin=0, **centered),
             visible=False,
@@ -103,7 +107,7 @@ class LibraryView(View):
         if model is None:
             return
         self.delete.blocked = model.state in ACTIVE
-        self.export.blocked = not model.step
+        self.export.blocked = self.export_page.blocked = not model.step
         if model.id != self._edited_id:
             self._edited_id = model.id
             texts = {self.name_field: model.name, self.note_field: model.notes, self.tags_field: ", ".join(model.tags)}
@@ -148,17 +152,25 @@ class LibraryView(View):
         return self.session.run(save, lambda _: self.session.hub.refresh(), self.session.show_error)
 
     def _export(self) -> Task:
-        """Export the model as a ZIP file, in the background: checking a checkpoint may have to wait for TensorFlow."""
-        models, model = self.session.services.models, self.session.services.models.get(self._edited_id)
+        """Export the model as a ZIP file."""
+        return self._download("zip", self.session.services.models.export)
 
-        def export() -> bytes:
+    def _export_page(self) -> Task:
+        """Export the model as a web page that generates text offline."""
+        return self._download("html", self.session.services.models.export_web_page)
+
+    def _download(self, suffix: str, export: Callable[[str, Path], Path]) -> Task:
+        """Export the model in the background: checking a checkpoint may have to wait for TensorFlow."""
+        model = self.session.services.models.get(self._edited_id)
+
+        def exported() -> bytes:
             with tempfile.TemporaryDirectory() as folder:
-                return models.export(model.id, Path(folder) / "model.zip").read_bytes()
+                return export(model.id, Path(folder) / f"model.{suffix}").read_bytes()
 
         def done(data: bytes) -> None:
-            self._trigger.download(f"{file_name(model.name)}.zip", data)
+            self._trigger.download(f"{file_name(model.name)}.{suffix}", data)
 
-        return self.session.run(export, done, self.session.show_error)
+        return self.session.run(exported, done, self.session.show_error)
 
     def _delete(self) -> Task:
         models, model_id = self.session.services.models, self._edited_id

@@ -16,6 +16,7 @@ from typing import Any
 import numpy.typing as npt
 
 import charrnn
+from charrnn.core.errors import BundleError
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.services.web_page.assembler import assemble
 from charrnn.services.web_page.packed_weights import Format, pack
@@ -50,8 +51,14 @@ def render(page: WebPage, format: Format) -> str:
         format: Format of the weights, `int8` or `float16`.
 
     Raises:
+        BundleError: The network is too large for a browser.
         CheckpointError: A weight is infinite or not a number.
     """
+    if (size := _num_weights(page)) > MAX_WEIGHTS:
+        raise BundleError(
+            f"The network of {page.name!r} has {size:,} weights; the maximum for a web page is {MAX_WEIGHTS:,}. "
+            "Export the model as a ZIP file instead."
+        )
     packed = pack(page.weights, page.options, format)
     description = {
         "name": page.name,
@@ -106,13 +113,17 @@ def _facts(page: WebPage, format: Format) -> dict[str, str]:
     options, layers = page.options, page.options["num_layers"]
     facts = {
         "Network": f"{CELLS[options['cell']]}, {layers} layer{'s' if layers > 1 else ''} of {options['lstm_size']} "
-        f"hidden units, {sum(array.size for array in page.weights.values()):,} weights as {format}",
+        f"hidden units, {_num_weights(page):,} weights as {format}",
         "Vocabulary": f"{len(page.vocabulary):,} characters",
         "Training": f"{page.step:,} steps",
     }
     if page.loss is not None:
-        facts["Validation loss"] = f"{page.loss:.4f} nats per character"
+        facts["Validation loss, with n-grams" if options["ngram_order"] else "Validation loss"] = f"{page.loss:.4f} nats per character"
     return facts | {"Exported by": f"Char-RNN Studio {charrnn.__version__}"}
+
+
+def _num_weights(page: WebPage) -> int:
+    return sum(array.size for array in page.weights.values())
 
 
 def _source(name: str) -> str:

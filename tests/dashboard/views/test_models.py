@@ -90,7 +90,7 @@ def test_a_button_opens_the_tab_of_the_chosen_model(view: LibraryView, session: 
 
 
 def test_an_untrained_model_cannot_be_exported(view: LibraryView) -> None:
-    assert control(view, "Export").disabled
+    assert control(view, "Export").disabled and control(view, "Export as web page").disabled
 
 
 def test_a_failed_export_shows_why_and_can_be_retried(view: LibraryView, session: Session) -> None:

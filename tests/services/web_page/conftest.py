@@ -29,7 +29,7 @@ def page_of(tmp_path: Path) -> Callable[..., tuple[Network, Path]]:
         network = Network(values, len(characters) + 1)
         draw = np.random.default_rng(values["seed"])
         for weight in network.weights:
-            weight.assign(draw.normal(0, 0.4, weight.shape))
+            weight.assign(draw.normal(0, 0.9, weight.shape))
         weights = {weight.path: weight.numpy() for weight in network.weights}
         path = tmp_path / f"{format}.html"
         html = render(WebPage(name, values, Vocabulary(characters), weights, step=7, loss=1.25), format)
