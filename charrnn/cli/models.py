@@ -158,7 +158,9 @@ def _export_flags(parser: ArgumentParser) -> None:
 
 def _export(args: Namespace) -> int:
     if args.weights and not args.html:
-        raise UsageError("--weights was given without --html. A ZIP file always contains the exact weights; add --html.")
+        raise UsageError(
+            "--weights was given without --html. A ZIP file always contains the exact weights; add --html."
+        )
     with services_for(args) as services:
         model = services.models.resolve(args.name)
         suffix = ".html" if args.html else ".zip"
@@ -195,6 +197,13 @@ COMMANDS = (
     Command("give", "Models", "NAME USER", "transfer a model to another user", _give_flags, _give),
     Command("delete", "Models", "NAME [--forever]", "delete a model (can be restored)", _delete_flags, _delete),
     Command("restore", "Models", "NAME", "restore a deleted model", add_model, _restore),
-    Command("export", "Models", "NAME [--html] [--output FILE]", "export a model to a ZIP file or a web page", _export_flags, _export),
+    Command(
+        "export",
+        "Models",
+        "NAME [--html] [--output FILE]",
+        "export a model",
+        _export_flags,
+        _export,
+    ),
     Command("import", "Models", "FILE", "import an exported model", _import_flags, _import),
 )

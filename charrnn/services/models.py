@@ -318,9 +318,7 @@ class Models:
         if target.exists():
             raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
         checkpoint, stored, _ = self._checkpoints.first_usable(model, "best", _loaded)
-        page = WebPage(
-            model.name, stored.options, stored.vocabulary, stored.weights, checkpoint.step, checkpoint.loss
-        )
+        page = WebPage(model.name, stored.options, stored.vocabulary, stored.weights, checkpoint.step, checkpoint.loss)
         html = render(page, weights).encode()
         with atomic_file(target) as file:
             file.write(html)

@@ -6,12 +6,21 @@ All operations are those of IEEE 754 in the same order, so results are equal bit
 import base64
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from playwright.sync_api import Page
+
+from charrnn.model.network.network import Network
 
 Floats = npt.NDArray[np.float32]
+type Create = Callable[..., tuple[Network, Path]]
+"""Fixture `page_of`: create a random network and its page."""
+type Open = Callable[..., Page]
+"""Fixture `open_file`: open a page offline."""
 TAPS = 6
 
 
@@ -47,7 +56,9 @@ class ReferencePage:
     def checkpoint_weights(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Floats]:
         """Return the weights in the shapes of a checkpoint, to load them into a network of TensorFlow."""
         return {
-            name: (self.weights[name] if self._is_table(name) or len(shape) == 1 else self.weights[name].T).reshape(shape)
+            name: (self.weights[name] if self._is_table(name) or len(shape) == 1 else self.weights[name].T).reshape(
+                shape
+            )
             for name, shape in shapes.items()
         }
 
@@ -65,7 +76,9 @@ class ReferencePage:
     def read(self, character: int) -> Floats:
         """Read a character, and return the logits of the next one."""
         x = self._residual(character) if self.network["cell"] == "mingru" else self._classic(character)
-        return (self._product("charrnn/output_kernel", x).astype(float) + self._bias("charrnn/output_bias")).astype("f4")
+        return (self._product("charrnn/output_kernel", x).astype(float) + self._bias("charrnn/output_bias")).astype(
+            "f4"
+        )
 
     def write(self, prompt: str, length: int, *, seed: int, temperature: float) -> tuple[str, list[float]]:
         """Generate a text; return it, and the log-probability of each character."""

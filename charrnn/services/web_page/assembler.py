@@ -1,15 +1,15 @@
 """Assemble WebAssembly from its text format.
 
-The module is assembled when a page is exported, so that no binary file has to be trusted or kept in step with its source.
-This is the subset of the text format that `matrix_vector.wat` uses: one imported memory, one exported function,
-instructions without parentheses. Encodings: https://webassembly.github.io/spec/core/binary/.
+The module is assembled when a page is exported, so that there is no binary file to trust or to keep up to date. This is
+the subset of the text format that `matrix_vector.wat` uses: one imported memory, one exported function, instructions
+without parentheses. Encodings: https://webassembly.github.io/spec/core/binary/.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 PLAIN = {
-    "end": b"\x0b",
     "i32.lt_u": b"\x49",
     "i32.add": b"\x6a",
     "i32.shl": b"\x74",
@@ -18,12 +18,11 @@ PLAIN = {
     "f32x4.mul": b"\xfd\xe6\x01",
 }
 OF_LOCAL = {"local.get": b"\x20", "local.set": b"\x21", "local.tee": b"\x22"}
+OF_CONSTANT = {"i32.const": b"\x41", "f32x4.extract_lane": b"\xfd\x1f"}
 OF_MEMORY = {"f32.store": (b"\x38", 2), "v128.load": (b"\xfd\x00", 4)}
 """Instructions with an address: opcode, and binary logarithm of the alignment."""
 TYPES = {"i32": b"\x7f", "v128": b"\x7b"}
-FUNCTION, EMPTY_BLOCK = b"\x60", b"\x40"
-
-type Node = str | list["Node"]
+FUNCTION, EMPTY_BLOCK, END = b"\x60", b"\x40", b"\x0b"
 
 
 def assemble(source: str) -> bytes:
@@ -32,15 +31,16 @@ def assemble(source: str) -> bytes:
     Raises:
         ValueError: The source contains something that this assembler does not know.
     """
-    [_, [_, module, name, _], [_, [_, export], *body]] = _parsed(source)
-    parts = [_declared(part) for part in body if isinstance(part, list)]
-    locals_ = {name: index for index, (_, name, _) in enumerate(parts)}
-    parameters = [TYPES[type_] for kind, _, type_ in parts if kind == "param"]
-    variables = [b"\x01" + TYPES[type_] for kind, _, type_ in parts if kind == "local"]
-    code = _vector(variables) + b"".join(_instructions([t for t in body if isinstance(t, str)], locals_)) + PLAIN["end"]
+    [_, [_, module, memory, _], [_, [_, export], *body]] = _parsed(source)
+    declared = [part for part in body if isinstance(part, list)]  # (param $name type) or (local $name type)
+    locals_ = {name: index for index, (_, name, _) in enumerate(declared)}
+    parameters = [TYPES[type_] for kind, _, type_ in declared if kind == "param"]
+    variables = [b"\x01" + TYPES[type_] for kind, _, type_ in declared if kind == "local"]
+    words = [word for word in body if isinstance(word, str)]
+    code = _vector(variables) + b"".join(_instructions(words, locals_)) + END
     sections = {
         1: [FUNCTION + _vector(parameters) + _vector([])],
-        2: [_text(module) + _text(name) + b"\x02\x00\x01"],  # a memory of at least one page
+        2: [_text(module) + _text(memory) + b"\x02\x00\x01"],  # a memory of at least one page
         3: [b"\x00"],
         7: [_text(export) + b"\x00\x00"],
         10: [_number(len(code)) + code],
@@ -51,9 +51,9 @@ def assemble(source: str) -> bytes:
     )
 
 
-def _parsed(source: str) -> list[Node]:
+def _parsed(source: str) -> Any:
     """Return the module as nested lists of words."""
-    stack: list[list[Node]] = [[]]
+    stack: list[list[Any]] = [[]]
     for word in re.findall(r'[()]|"[^"]*"|[^\s()"]+', re.sub(r";;.*", "", source)):
         if word == "(":
             stack.append([])
@@ -62,48 +62,42 @@ def _parsed(source: str) -> list[Node]:
             stack[-1].append(closed)
         else:
             stack[-1].append(word.strip('"'))
-    [module] = stack[0]
-    if not isinstance(module, list):
-        raise ValueError(f"The source is {module!r}; expected (module …).")
-    return module
-
-
-def _declared(part: list[Node]) -> tuple[str, str, str]:
-    """Return a parameter or local variable as kind, name and type."""
-    kind, name, type_ = (word if isinstance(word, str) else "" for word in part)
-    return kind, name, type_
+    return stack[0][0]
 
 
 def _instructions(words: list[str], locals_: dict[str, int]) -> Iterator[bytes]:
     """Yield the code of each instruction with its arguments."""
     labels: list[str] = []
-    words = words[::-1]
-    while words:
-        word = words.pop()
-        if word == "end":
+    left = words[::-1]
+    while left:
+        yield _instruction(left.pop(), left, locals_, labels)
+
+
+def _instruction(word: str, left: list[str], locals_: dict[str, int], labels: list[str]) -> bytes:
+    """Return the code of an instruction, whose arguments are the last words in `left`."""
+    match word:
+        case "loop":
+            labels.append(left.pop())
+            return b"\x03" + EMPTY_BLOCK
+        case "end":
             labels.pop()
-        if word in PLAIN:
-            yield PLAIN[word]
-        elif word in OF_LOCAL:
-            yield OF_LOCAL[word] + _number(locals_[words.pop()])
-        elif word in OF_MEMORY:
-            opcode, alignment = OF_MEMORY[word]
-            offset = int(words.pop().removeprefix("offset=")) if words and words[-1].startswith("offset=") else 0
-            yield opcode + _number(alignment) + _number(offset)
-        elif word == "i32.const":
-            yield b"\x41" + _number(_below_64(words.pop()))
-        elif word == "v128.const":
-            _, *lanes = (words.pop() for _ in range(5))
-            yield b"\xfd\x0c" + b"".join(int(lane).to_bytes(4, "little") for lane in lanes)
-        elif word == "f32x4.extract_lane":
-            yield b"\xfd\x1f" + _number(int(words.pop()))
-        elif word == "loop":
-            labels.append(words.pop())
-            yield b"\x03" + EMPTY_BLOCK
-        elif word == "br_if":
-            yield b"\x0d" + _number(labels[::-1].index(words.pop()))
-        else:
-            raise ValueError(f"The instruction {word!r} is not known. Add it to {__name__}.")
+            return END
+        case "br_if":
+            return b"\x0d" + _number(labels[::-1].index(left.pop()))
+        case "v128.const":
+            _, *lanes = (left.pop() for _ in range(5))
+            return b"\xfd\x0c" + b"".join(int(lane).to_bytes(4, "little") for lane in lanes)
+    if word in OF_LOCAL:
+        return OF_LOCAL[word] + _number(locals_[left.pop()])
+    if word in OF_CONSTANT:
+        return OF_CONSTANT[word] + _number(_below_64(left.pop()))
+    if word in OF_MEMORY:
+        opcode, alignment = OF_MEMORY[word]
+        has_offset = bool(left) and left[-1].startswith("offset=")
+        return opcode + _number(alignment) + _number(int(left.pop().removeprefix("offset=")) if has_offset else 0)
+    if word in PLAIN:
+        return PLAIN[word]
+    raise ValueError(f"The instruction {word!r} is not known. Add it to {__name__}.")
 
 
 def _below_64(word: str) -> int:
@@ -124,6 +118,6 @@ def _vector(items: Iterable[bytes]) -> bytes:
     return _number(len(items)) + b"".join(items)
 
 
-def _text(word: object) -> bytes:
-    data = str(word).encode()
+def _text(word: str) -> bytes:
+    data = word.encode()
     return _number(len(data)) + data

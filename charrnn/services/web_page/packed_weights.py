@@ -1,7 +1,8 @@
 """Pack the weights of a network for a web page, as int8 or float16.
 
 Matrices are stored by rows of the product: one row per output, or one row per character for tables that are looked up.
-In int8, each row has a scale of its own, and a weight is scale · integer, rounded to float32. Vectors are always float16.
+In int8, each row has a scale of its own, and a weight is scale · integer, rounded to float32. Vectors are always
+float16.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Render a web page that contains a network, and the scripts that generate text with it.
 
-The page loads nothing: its content security policy forbids all requests, and allows only the one script and the one style
-sheet whose hashes it lists. Stored text gets into the page as JSON or escaped.
+The page loads nothing: its content security policy forbids all requests, and allows only the one script and the one
+style sheet whose hashes it lists. Stored text gets into the page as JSON or escaped.
 """
 
 import base64
@@ -118,7 +118,8 @@ def _facts(page: WebPage, format: Format) -> dict[str, str]:
         "Training": f"{page.step:,} steps",
     }
     if page.loss is not None:
-        facts["Validation loss, with n-grams" if options["ngram_order"] else "Validation loss"] = f"{page.loss:.4f} nats per character"
+        mixed = ", with n-grams" if options["ngram_order"] else ""
+        facts[f"Validation loss{mixed}"] = f"{page.loss:.4f} nats per character"
     return facts | {"Exported by": f"Char-RNN Studio {charrnn.__version__}"}
 
 

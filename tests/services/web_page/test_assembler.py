@@ -1,12 +1,9 @@
 """The assembler of the page's WebAssembly module."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Page
 
 from charrnn.services.web_page.assembler import assemble
+from tests.support.web_page_reference import Create, Open
 
 SOURCE = '(module (import "page" "memory" (memory 1)) (func (export "f") (param $a i32) (local $b v128) {}))'
 
@@ -29,9 +26,7 @@ def test_what_the_assembler_does_not_know_is_an_error(body: str) -> None:
         assemble(SOURCE.format(body))
 
 
-def test_the_product_equals_the_one_without_simd_in_every_bit(
-    page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_the_product_equals_the_one_without_simd_in_every_bit(page_of: Create, open_file: Open) -> None:
     same = """() => {
       const memory = new WebAssembly.Memory({ initial: 1 }), floats = new Float32Array(memory.buffer)
       const module = new WebAssembly.Module(fromBase64(description.wasm))
@@ -47,4 +42,3 @@ def test_the_product_equals_the_one_without_simd_in_every_bit(
       })
     }"""
     assert open_file(page_of()[1]).evaluate(same) == [[4, 4, True], [12, 12, True], [28, 28, True]]
-

@@ -1,12 +1,8 @@
 """The network and the sampling of exported pages, in Chromium: compared with TensorFlow and with NumPy."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
-from playwright.sync_api import Page
 
 from charrnn.core.generated_text import join_chunks
 from charrnn.core.options import checked
@@ -14,7 +10,7 @@ from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.generation.generator import Generator
 from charrnn.model.network.network import Network
 from charrnn.model.training.train_step import load_weights
-from tests.support.web_page_reference import ReferencePage, exp, log, tanh
+from tests.support.web_page_reference import Create, Open, ReferencePage, exp, log, tanh
 
 CELLS = ["lstm", "gru", "rnn", "mingru"]
 EMBEDDINGS = [{}, {"use_embedding": True}, {"use_embedding": True, "embedding_size": 5}]
@@ -47,8 +43,8 @@ def load_from(page: ReferencePage, network: Network) -> None:
 def test_logits_equal_those_of_tensorflow(
     cell: str,
     embedding: dict[str, object],
-    page_of: Callable[..., tuple[Network, Path]],
-    open_file: Callable[..., Page],
+    page_of: Create,
+    open_file: Open,
 ) -> None:
     network, path = page_of("int8", cell=cell, **embedding)
     load_from(ReferencePage(path.read_text("utf-8")), network)
@@ -66,8 +62,8 @@ def test_logits_equal_those_of_tensorflow(
 def test_text_and_probabilities_equal_the_reference_in_every_bit(
     cell: str,
     embedding: dict[str, object],
-    page_of: Callable[..., tuple[Network, Path]],
-    open_file: Callable[..., Page],
+    page_of: Create,
+    open_file: Open,
 ) -> None:
     _, path = page_of("float16", cell=cell, **embedding)
     reference, page = ReferencePage(path.read_text("utf-8")), open_file(path)
@@ -78,9 +74,7 @@ def test_text_and_probabilities_equal_the_reference_in_every_bit(
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_text_is_that_of_the_program_with_the_same_weights(
-    cell: str, page_of: Callable[..., tuple[Network, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_the_text_is_that_of_the_program_with_the_same_weights(cell: str, page_of: Create, open_file: Open) -> None:
     network, path = page_of("float16", cell=cell)
     load_from(ReferencePage(path.read_text("utf-8")), network)
     generator = Generator(network, Vocabulary("eab \nd"))
@@ -93,9 +87,7 @@ def test_the_text_is_that_of_the_program_with_the_same_weights(
         np.testing.assert_allclose(logprobs, text.logprobs, atol=1e-4)
 
 
-def test_mathematical_functions_are_exact_to_float32(
-    page_of: Callable[..., tuple[Network, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_mathematical_functions_are_exact_to_float32(page_of: Create, open_file: Open) -> None:
     x = np.concatenate([np.linspace(-90, 90, 401), [0.0, 1e-9, -800, 800]])
     positive = np.concatenate([np.exp(np.linspace(-30, 30, 401)), [1 - 2**-24, 1, 1 + 2**-23, 2**0.5]])
     page = open_file(page_of()[1])

@@ -36,7 +36,9 @@ def test_float16_keeps_the_order_of_the_product_and_limits_large_weights() -> No
         ({"cell": "mingru"}, "charrnn/entry", False),
     ],
 )
-def test_what_is_looked_up_by_character_has_a_row_for_each(options: dict[str, object], name: str, is_table: bool) -> None:
+def test_what_is_looked_up_by_character_has_a_row_for_each(
+    options: dict[str, object], name: str, is_table: bool
+) -> None:
     [array] = pack({name: KERNEL}, tiny(**options), "int8").arrays
     assert (array["rows"], array["columns"]) == ((2, 3) if is_table else (3, 2))
 

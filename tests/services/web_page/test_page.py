@@ -1,22 +1,22 @@
 """Exported pages in Chromium, opened from a file without a network: what their readers see and do."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import accessibility_violations
 from tests.support.waiting import TIMEOUT
-from tests.support.web_page_reference import ReferencePage
+from tests.support.web_page_reference import Create, Open, ReferencePage
 
 expect.set_options(timeout=1000 * TIMEOUT)
 HOSTILE_NAMES = [
-    "</script><script>document.title='broken'</script>", "<!--<script>", "<img src=x onerror=\"document.title='broken'\">",
-    "line\u2028and\u2029paragraph", "\u202egnp.exe", "&amp; &lt;", "'\"`\\", "%%SCRIPT%%", "\ufeff🦆 مرحبا", "$&$1{0}",
+    "</script><script>document.title='broken'</script>", "<!--<script>", "line\u2028and\u2029paragraph", "\u202egnp.exe",
+    "<img src=x onerror=\"document.title='broken'\">", "&amp; &lt;", "'\"`\\", "%%SCRIPT%%", "\ufeff🦆 مرحبا", "$&$1{0}",
 ]  # fmt: skip
-HOSTILE_CHARACTERS = "</script>&\"'`\\\n\r\t\0\x1b\x7f\x85\xa0\u0301\u200b\u2028\u2029\u202e\ufeff\ufffe\U0001f986\U0010ffff漢م"
+HOSTILE_CHARACTERS = (
+    "</script>&\"'`\\\n\r\t\0\x1b\x7f\x85\xa0\u0301\u200b\u2028\u2029\u202e\ufeff\ufffe\U0001f986\U0010ffff漢م"
+)
 
 
 def generate(page: Page, *, seed: int = 3, length: int = 120, prompt: str = "bad") -> str:
@@ -30,7 +30,7 @@ def generate(page: Page, *, seed: int = 3, length: int = 120, prompt: str = "bad
     return text
 
 
-def test_a_page_writes_what_the_reference_writes(page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]) -> None:
+def test_a_page_writes_what_the_reference_writes(page_of: Create, open_file: Open) -> None:
     _, path = page_of("int8", cell="lstm", name="my ducks")
     page = open_file(path)
     expect(page).to_have_title("my ducks")
@@ -43,9 +43,7 @@ def test_a_page_writes_what_the_reference_writes(page_of: Callable[..., tuple[ob
     assert float(surprise) == pytest.approx(-logprobs[7], abs=0.006)
 
 
-def test_temperature_0_writes_the_most_likely_text_and_seed_0_chooses_a_seed(
-    page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_temperature_0_writes_the_most_likely_text_and_seed_0_chooses_a_seed(page_of: Create, open_file: Open) -> None:
     _, path = page_of("int8", cell="gru")
     page = open_file(path)
     page.get_by_label("Temperature").focus()
@@ -59,9 +57,7 @@ def test_temperature_0_writes_the_most_likely_text_and_seed_0_chooses_a_seed(
     assert len(seeds) == 2
 
 
-def test_a_text_appears_while_it_is_written_and_can_be_stopped_and_copied(
-    page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_a_text_appears_while_it_is_written_and_can_be_stopped_and_copied(page_of: Create, open_file: Open) -> None:
     page = open_file(page_of()[1])
     page.get_by_label("Length").fill("100000")
     page.get_by_role("button", name="Write").click()
@@ -76,9 +72,7 @@ def test_a_text_appears_while_it_is_written_and_can_be_stopped_and_copied(
     assert page.evaluate("navigator.clipboard.readText()") == text
 
 
-def test_a_character_has_a_menu_of_alternatives_that_continue_the_text(
-    page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_a_character_has_a_menu_of_alternatives_that_continue_the_text(page_of: Create, open_file: Open) -> None:
     page = open_file(page_of()[1], phone=True)
     text = generate(page, prompt="bed")
     page.locator(".box span").nth(6).tap()
@@ -88,7 +82,9 @@ def test_a_character_has_a_menu_of_alternatives_that_continue_the_text(
     assert rows.count() == 6
     shares = [float(row.split("\n")[-1].rstrip("%")) for row in rows.all_inner_texts()]
     assert shares == sorted(shares, reverse=True) and 90 < sum(shares) <= 101
-    chosen = {"space": " ", "newline": "\n"}.get(rows.nth(2).locator("bdi").inner_text(), rows.nth(2).locator("bdi").inner_text())
+    chosen = {"space": " ", "newline": "\n"}.get(
+        rows.nth(2).locator("bdi").inner_text(), rows.nth(2).locator("bdi").inner_text()
+    )
     rows.nth(2).tap()
     expect(popup).to_be_hidden()
     expect(page.get_by_label("Prompt")).to_have_value(text[:8] + chosen)
@@ -96,7 +92,7 @@ def test_a_character_has_a_menu_of_alternatives_that_continue_the_text(
     assert page.locator(".box").evaluate("box => box.textContent").startswith(text[:8] + chosen)
 
 
-def test_the_keyboard_reaches_every_character(page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]) -> None:
+def test_the_keyboard_reaches_every_character(page_of: Create, open_file: Open) -> None:
     page = open_file(page_of()[1])
     generate(page)
     page.get_by_role("textbox", name="Generated text").focus()
@@ -112,9 +108,7 @@ def test_the_keyboard_reaches_every_character(page_of: Callable[..., tuple[objec
     expect(page.get_by_role("textbox", name="Generated text")).to_be_focused()
 
 
-def test_unknown_characters_of_the_prompt_are_named_and_left_out(
-    page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_unknown_characters_of_the_prompt_are_named_and_left_out(page_of: Create, open_file: Open) -> None:
     page = open_file(page_of()[1])
     assert generate(page, prompt="bäd<b>🦆").startswith("bdb")
     expect(page.locator("#message")).to_contain_text("left out: ä < > 🦆")
@@ -122,7 +116,7 @@ def test_unknown_characters_of_the_prompt_are_named_and_left_out(
     expect(page.locator("#message")).to_be_hidden()
 
 
-def test_an_invalid_number_is_rejected(page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]) -> None:
+def test_an_invalid_number_is_rejected(page_of: Create, open_file: Open) -> None:
     page = open_file(page_of()[1])
     for label, number in (("Length", "0"), ("Length", "100001"), ("Seed", "-1"), ("Seed", "2147483648"), ("Seed", "")):
         page.get_by_label(label, exact=True).fill(number)
@@ -134,9 +128,7 @@ def test_an_invalid_number_is_rejected(page_of: Callable[..., tuple[object, Path
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_hostile_names_and_characters_are_text(
-    name: str, page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_hostile_names_and_characters_are_text(name: str, page_of: Create, open_file: Open) -> None:
     characters = "".join(dict.fromkeys(HOSTILE_CHARACTERS + name))
     page = open_file(page_of(name=name, characters=characters)[1])
     assert page.locator("h1 bdi").evaluate("element => element.textContent") == name
@@ -153,9 +145,7 @@ def test_hostile_names_and_characters_are_text(
 
 
 @pytest.mark.parametrize(("dark", "phone"), [(False, False), (True, False), (False, True), (True, True)])
-def test_the_page_is_accessible(
-    dark: bool, phone: bool, page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_the_page_is_accessible(dark: bool, phone: bool, page_of: Create, open_file: Open) -> None:
     page = open_file(page_of(ngram_order=3)[1], dark=dark, phone=phone)
     assert not accessibility_violations(page)
     generate(page, prompt="bad ü")
@@ -166,18 +156,18 @@ def test_the_page_is_accessible(
     assert (sum(background) < 384) == dark
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     if phone:
-        heights = page.get_by_role("button").evaluate_all("buttons => buttons.map((b) => b.offsetHeight).filter(Boolean)")
+        heights = page.get_by_role("button").evaluate_all(
+            "buttons => buttons.map((b) => b.offsetHeight).filter(Boolean)"
+        )
         assert min(heights) >= 34
 
 
-def test_a_page_says_that_it_lacks_the_n_grams_of_its_model(
-    page_of: Callable[..., tuple[object, Path]], open_file: Callable[..., Page]
-) -> None:
+def test_a_page_says_that_it_lacks_the_n_grams_of_its_model(page_of: Create, open_file: Open) -> None:
     expect(open_file(page_of()[1]).locator("#ngrams")).to_be_hidden()
     expect(open_file(page_of(ngram_order=4)[1]).locator("#ngrams")).to_contain_text("only the network")
 
 
-def test_without_webassembly_a_page_writes_the_same(page_of: Callable[..., tuple[object, Path]], chromium: Browser) -> None:
+def test_without_webassembly_a_page_writes_the_same(page_of: Create, chromium: Browser) -> None:
     _, path = page_of("int8", cell="mingru")
     context = chromium.new_context()
     context.add_init_script("delete globalThis.WebAssembly")
@@ -191,7 +181,7 @@ def test_without_webassembly_a_page_writes_the_same(page_of: Callable[..., tuple
     context.close()
 
 
-def test_the_policy_forbids_requests_and_other_scripts(page_of: Callable[..., tuple[object, Path]], chromium: Browser) -> None:
+def test_the_policy_forbids_requests_and_other_scripts(page_of: Create, chromium: Browser) -> None:
     context = chromium.new_context()
     page = context.new_page()
     requested: list[str] = []
@@ -202,7 +192,8 @@ def test_the_policy_forbids_requests_and_other_scripts(page_of: Callable[..., tu
     fetched = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'loaded', (error) => error.name)")
     assert fetched == "TypeError"
     page.evaluate("""() => {
-      document.body.append(Object.assign(document.createElement("script"), { textContent: "document.title = 'broken'" }))
+      const script = Object.assign(document.createElement("script"), { textContent: "document.title = 'broken'" })
+      document.body.append(script)
       document.body.append(Object.assign(new Image(), { src: "http://127.0.0.1:9/x.png" }))
       document.querySelector("h1").setAttribute("onclick", "document.title = 'broken'")
       document.querySelector("h1").click()
@@ -212,10 +203,10 @@ def test_the_policy_forbids_requests_and_other_scripts(page_of: Callable[..., tu
     context.close()
 
 
-def test_a_page_has_at_most_1_4_times_the_size_of_the_weights(page_of: Callable[..., tuple[object, Path]]) -> None:
+def test_a_page_has_at_most_1_4_times_the_size_of_the_weights(page_of: Create) -> None:
     characters = "".join(map(chr, range(32, 120)))
     quick = {"cell": "mingru", "lstm_size": 192, "num_layers": 5, "characters": characters}
     network, float16 = page_of("float16", **quick)
-    num_bytes = 2 * sum(weight.numpy().size for weight in network.weights)  # type: ignore[attr-defined]
+    num_bytes = 2 * sum(weight.numpy().size for weight in network.weights)
     assert float16.stat().st_size < 1.4 * num_bytes
     assert page_of("int8", **quick)[1].stat().st_size < 0.75 * num_bytes
