@@ -1,6 +1,7 @@
 """Exported pages in Chromium, opened from a file without a network: what their readers see and do."""
 
 import re
+import socket
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,8 +12,9 @@ from tests.support.web_page_reference import Create, Open, ReferencePage
 
 expect.set_options(timeout=1000 * TIMEOUT)
 HOSTILE_NAMES = [
-    "</script><script>document.title='broken'</script>", "<!--<script>", "line\u2028and\u2029paragraph", "\u202egnp.exe",
-    "<img src=x onerror=\"document.title='broken'\">", "&amp; &lt;", "'\"`\\", "%%SCRIPT%%", "\ufeff🦆 مرحبا", "$&$1{0}",
+    "</script><script>document.title='broken'</script>", "<!--<script>", "line\u2028and\u2029paragraph",
+    "<img src=x onerror=\"document.title='broken'\">", "\u202egnp.exe", "&amp; &lt;", "'\"`\\", "%%SCRIPT%%",
+    "\ufeff🦆 مرحبا", "$&$1{0}",
 ]  # fmt: skip
 HOSTILE_CHARACTERS = (
     "</script>&\"'`\\\n\r\t\0\x1b\x7f\x85\xa0\u0301\u200b\u2028\u2029\u202e\ufeff\ufffe\U0001f986\U0010ffff漢م"
@@ -81,7 +83,7 @@ def test_a_character_has_a_menu_of_alternatives_that_continue_the_text(page_of: 
     rows = popup.get_by_role("button")
     assert rows.count() == 6
     shares = [float(row.split("\n")[-1].rstrip("%")) for row in rows.all_inner_texts()]
-    assert shares == sorted(shares, reverse=True) and 90 < sum(shares) <= 101
+    assert shares == sorted(shares, reverse=True) and sum(shares) <= 101, "the rest is the unknown token's"
     chosen = {"space": " ", "newline": "\n"}.get(
         rows.nth(2).locator("bdi").inner_text(), rows.nth(2).locator("bdi").inner_text()
     )
@@ -184,22 +186,25 @@ def test_without_webassembly_a_page_writes_the_same(page_of: Create, chromium: B
 def test_the_policy_forbids_requests_and_other_scripts(page_of: Create, chromium: Browser) -> None:
     context = chromium.new_context()
     page = context.new_page()
-    requested: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
-    path = page_of()[1]
-    page.goto(path.as_uri())
+    page.goto(page_of()[1].as_uri())
     page.get_by_text("Ready.").wait_for()
-    fetched = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'loaded', (error) => error.name)")
-    assert fetched == "TypeError"
-    page.evaluate("""() => {
-      const script = Object.assign(document.createElement("script"), { textContent: "document.title = 'broken'" })
-      document.body.append(script)
-      document.body.append(Object.assign(new Image(), { src: "http://127.0.0.1:9/x.png" }))
-      document.querySelector("h1").setAttribute("onclick", "document.title = 'broken'")
-      document.querySelector("h1").click()
-    }""")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        attempts = """async (address) => {
+          const script = Object.assign(document.createElement("script"), { textContent: "document.title = 'broken'" })
+          document.body.append(script)
+          document.querySelector("h1").setAttribute("onclick", "document.title = 'broken'")
+          document.querySelector("h1").click()
+          const image = new Image()
+          const failed = new Promise((resolve) => { image.onerror = resolve })
+          image.src = address + "x.png"
+          await failed
+          return fetch(address).then(() => "loaded", (error) => error.name)
+        }"""
+        assert page.evaluate(attempts, f"http://127.0.0.1:{server.getsockname()[1]}/") == "TypeError"
+        with pytest.raises(BlockingIOError):  # nobody has connected
+            server.accept()
     expect(page).to_have_title("ducks")
-    assert requested == [path.as_uri()]
     context.close()
 
 
