@@ -4,11 +4,21 @@ import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from charrnn.cli.command_base import DONE, Command, add_json, add_model, format_command, output_path, services_for
+from charrnn.cli.command_base import (
+    DONE,
+    Command,
+    UsageError,
+    add_json,
+    add_model,
+    format_command,
+    output_path,
+    services_for,
+)
 from charrnn.cli.terminal_output import echo, hint, notice, print_json, print_table
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name
 from charrnn.core.errors import NotFound
+from charrnn.services.web_page.packed_weights import FORMATS
 
 
 def _models_flags(parser: ArgumentParser) -> None:
@@ -133,16 +143,36 @@ def _restore(args: Namespace) -> int:
 
 def _export_flags(parser: ArgumentParser) -> None:
     add_model(parser)
-    parser.add_argument("--output", metavar="FILE", help="ZIP file to create; default: NAME.zip in this folder")
+    parser.add_argument(
+        "--output", metavar="FILE", help="file to create; default: NAME.zip, or NAME.html with --html, in this folder"
+    )
+    parser.add_argument(
+        "--html", action="store_true", help="export a web page that generates text offline, instead of a ZIP file"
+    )
+    parser.add_argument(
+        "--weights",
+        choices=FORMATS,
+        help="with --html, format of the weights: int8 (default), or float16, more exact and twice as large",
+    )
 
 
 def _export(args: Namespace) -> int:
+    if args.weights and not args.html:
+        raise UsageError(
+            "--weights was given without --html. A ZIP file always contains the exact weights; add --html."
+        )
     with services_for(args) as services:
         model = services.models.resolve(args.name)
-        target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + ".zip")
+        suffix = ".html" if args.html else ".zip"
+        target = output_path(args.output or file_name(re.sub(r"[^\w.-]+", "_", model.name)) + suffix)
         hint("verifying the checkpoint …")
-        services.models.export(model.id, target)
+        if args.html:
+            services.models.export_web_page(model.id, target, weights=args.weights or "int8")
+        else:
+            services.models.export(model.id, target)
     notice(f"Exported {model.name!r} to {target} ({formatting.size(target.stat().st_size)}).")
+    if args.html and model.train_params.get("ngram_order"):
+        notice("The page has only the network, without the n-grams, so it writes other texts than charrnn sample.")
     return DONE
 
 
@@ -167,6 +197,13 @@ COMMANDS = (
     Command("give", "Models", "NAME USER", "transfer a model to another user", _give_flags, _give),
     Command("delete", "Models", "NAME [--forever]", "delete a model (can be restored)", _delete_flags, _delete),
     Command("restore", "Models", "NAME", "restore a deleted model", add_model, _restore),
-    Command("export", "Models", "NAME [--output FILE]", "export a model to a ZIP file", _export_flags, _export),
+    Command(
+        "export",
+        "Models",
+        "NAME [--html] [--output FILE]",
+        "export a model",
+        _export_flags,
+        _export,
+    ),
     Command("import", "Models", "FILE", "import an exported model", _import_flags, _import),
 )

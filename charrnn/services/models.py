@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from charrnn.core.atomic_files import atomic_file, atomic_folder
 from charrnn.core.checkpoint_manifest import verify
@@ -16,10 +17,15 @@ from charrnn.services.bundle_history_writer import log_part, metrics_part, sampl
 from charrnn.services.bundle_reader import LARGEST_CHECKPOINT, describe_model, read_bundle
 from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.limit_check import LimitCheck
+from charrnn.services.web_page.packed_weights import Format
+from charrnn.services.web_page.page import WebPage, render
 from charrnn.store.model_field_checks import is_id, validate_name
 from charrnn.store.models import ModelStore
 from charrnn.store.row_conversion import new_id
 from charrnn.store.run_history import HistoryStore
+
+if TYPE_CHECKING:
+    from charrnn.model.training.checkpoint import LoadedCheckpoint
 
 
 class Models:
@@ -288,6 +294,36 @@ class Models:
                 bundle.write(part, f"checkpoint/{part.name}")
         return target
 
+    def export_web_page(self, model_id: str, target: Path, *, weights: Format = "int8") -> Path:
+        """Export a model as one HTML file that generates text in a browser, without a server or a network connection.
+
+        The page contains the weights of the best (or newest) checkpoint, the vocabulary and the name of the model, but
+        neither its text nor its n-grams, samples, notes or log.
+
+        Args:
+            model_id: The model.
+            target: File to create.
+            weights: Format of the weights: `int8`, or `float16`, which is more exact and takes twice the space.
+
+        Returns:
+            The file.
+
+        Raises:
+            NameTaken: The file exists.
+            NotFound: There is no such model, or it has no checkpoint.
+            CheckpointError: None of its checkpoints is valid.
+            BundleError: The network is too large for a web page.
+        """
+        model = self.get(model_id)
+        if target.exists():
+            raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
+        checkpoint, stored, _ = self._checkpoints.first_usable(model, "best", _loaded)
+        page = WebPage(model.name, stored.options, stored.vocabulary, stored.weights, checkpoint.step, checkpoint.loss)
+        html = render(page, weights).encode()
+        with atomic_file(target) as file:
+            file.write(html)
+        return target
+
     def import_bundle(self, path: Path) -> Model:
         """Import a model from a file that `export` created, without the text that it was trained on.
 
@@ -332,3 +368,10 @@ def _checked_parts(folder: Path) -> list[Path]:
     """Return the files of a checkpoint after verifying their hashes."""
     verify(folder)
     return sorted(folder.iterdir())
+
+
+def _loaded(folder: Path) -> "LoadedCheckpoint":
+    """Return the weights and options of a checkpoint after verifying its hashes."""
+    from charrnn.model import training
+
+    return training.checkpoint.load(folder, with_training=False)

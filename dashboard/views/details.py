@@ -1,6 +1,7 @@
 """Show what a model consists of: name, note, tags, text, settings and checkpoints; export and delete it."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class DetailsView(View):
         self.save = self.button("Save", self._save, **outlined)
         self.fork = self.button("New model with these settings", self._fork, **outlined)
         self.export = self.button("Export", self._export, busy_label="Exporting …", **outlined)
+        self.export_page = self.button("Export as web page", self._export_page, busy_label="Exporting …", **outlined)
         self._trigger = DownloadTrigger(width=0, height=0, margin=0)
         self.delete = self.button("Delete", self._delete, color="error", **outlined)
         self.about, self.settings, self.checkpoints = markup(), markup(), markup()
@@ -46,7 +48,7 @@ class DetailsView(View):
         self._body = pn.Column(
             pn.FlexBox(*fields, gap="10px", align_items="center", margin=(0, 0, 14, 0)),
             self.about,
-            pn.FlexBox(self.fork, self.export, self.delete, gap="8px", margin=(14, 0)),
+            pn.FlexBox(self.fork, self.export, self.export_page, self.delete, gap="8px", margin=(14, 0)),
             self._trigger,
             side_by_side(section("Settings", self.settings), section("Checkpoints", self.checkpoints)),
             visible=False,
@@ -71,7 +73,7 @@ class DetailsView(View):
         self.settings.object = settings(model)
         self.checkpoints.object = checkpoints(services.models.checkpoints(model.id))
         self.delete.blocked = model.state in ACTIVE
-        self.export.blocked = not model.step
+        self.export.blocked = self.export_page.blocked = not model.step
         self.fork.blocked = corpus is None
         if model.id != self._edited_id:
             self._edited_id = model.id
@@ -100,17 +102,25 @@ class DetailsView(View):
             self.go_to("options")
 
     def _export(self) -> Task:
-        """Export the model as a ZIP file, in the background: checking a checkpoint may have to wait for TensorFlow."""
-        models, model = self.session.services.models, self.session.services.models.get(self._edited_id)
+        """Export the model as a ZIP file."""
+        return self._download("zip", self.session.services.models.export)
 
-        def export() -> bytes:
+    def _export_page(self) -> Task:
+        """Export the model as a web page that generates text offline."""
+        return self._download("html", self.session.services.models.export_web_page)
+
+    def _download(self, suffix: str, export: Callable[[str, Path], Path]) -> Task:
+        """Export the model in the background: checking a checkpoint may have to wait for TensorFlow."""
+        model = self.session.services.models.get(self._edited_id)
+
+        def exported() -> bytes:
             with tempfile.TemporaryDirectory() as folder:
-                return models.export(model.id, Path(folder) / "model.zip").read_bytes()
+                return export(model.id, Path(folder) / f"model.{suffix}").read_bytes()
 
         def done(data: bytes) -> None:
-            self._trigger.download(f"{file_name(model.name)}.zip", data)
+            self._trigger.download(f"{file_name(model.name)}.{suffix}", data)
 
-        return self.session.run(export, done, self.session.show_error)
+        return self.session.run(exported, done, self.session.show_error)
 
     def _delete(self) -> Task:
         models, model_id = self.session.services.models, self._edited_id

@@ -100,6 +100,19 @@ def test_export_does_not_overwrite_a_file(charrnn_with_fox, tmp_path):
     assert target.read_text() == "mine"
 
 
+def test_a_model_is_exported_as_a_web_page(charrnn_with_fox, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small, exact = charrnn_with_fox("export", "fox", "--html"), tmp_path / "exact.html"
+    assert (small.code, "fox.html" in small.err) == (0, True)
+    assert charrnn_with_fox("export", "fox", "--html", "--weights", "float16", "--output", str(exact)).code == 0
+    pages = [(tmp_path / "fox.html").read_text("utf-8"), exact.read_text("utf-8")]
+    assert all(page.startswith("<!DOCTYPE html>") and "<title>fox</title>" in page for page in pages)
+    assert len(pages[0]) < len(pages[1])
+    assert charrnn_with_fox("export", "fox", "--html").code == 1
+    wrong = charrnn_with_fox("export", "fox", "--weights", "int8")
+    assert (wrong.code, "add --html" in wrong.err) == (2, True)
+
+
 def test_text_from_the_database_cannot_break_the_table(charrnn_with_fox, home):
     with open_services(home) as services:
         services.models.note(services.models.resolve("fox").id, "a\x1b[2Jb")

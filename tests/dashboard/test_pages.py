@@ -176,12 +176,14 @@ def test_log_metrics_plots_and_models_are_downloaded(
     assert exported.testzip() is None
     assert {"model.json", "log.txt", "metrics.csv", "samples.json"} < set(exported.namelist())
     assert any(name.startswith("checkpoint/") for name in exported.namelist())
+    web_page = downloaded(page, "Export as web page").decode()
+    assert web_page.startswith("<!DOCTYPE html>") and "<title>ducks</title>" in web_page
 
     # Browsers never render downloads of text as HTML, and all files are saved.
     kinds = dict(page.evaluate("window.links"))
-    assert set(kinds) == {"metrics.csv", "loss.png", "loss.svg", "log.txt", "ducks.zip"}
+    assert set(kinds) == {"metrics.csv", "loss.png", "loss.svg", "log.txt", "ducks.zip", "ducks.html"}
     assert kinds["metrics.csv"] == kinds["log.txt"] == "text/plain"
-    assert kinds["ducks.zip"] == "application/octet-stream"
+    assert kinds["ducks.zip"] == kinds["ducks.html"] == "application/octet-stream"
 
 
 def test_models_are_compared_deleted_and_restored(shared: Server, open_page: Callable[..., Page]) -> None:

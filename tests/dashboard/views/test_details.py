@@ -88,7 +88,7 @@ def test_a_new_model_can_start_with_the_text_and_the_settings(view: DetailsView,
 
 
 def test_an_untrained_model_cannot_be_exported(view: DetailsView) -> None:
-    assert control(view, "Export").disabled
+    assert control(view, "Export").disabled and control(view, "Export as web page").disabled
 
 
 def test_a_failed_export_shows_why_and_can_be_retried(view: DetailsView, session: Session) -> None:

@@ -1,0 +1,1 @@
+"""Export a model as one HTML file that generates text offline."""
