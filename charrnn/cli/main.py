@@ -12,6 +12,7 @@ import charrnn
 from charrnn.cli import (
     check_text,
     database_upgrade,
+    inside,
     model_details,
     models,
     options_reference,
@@ -33,6 +34,7 @@ _MODULES = (
     training_log,
     sample,
     score,
+    inside,
     models,
     model_details,
     check_text,

@@ -17,6 +17,8 @@ from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.checkpoint_recovery import CheckpointRecovery
 from charrnn.services.corpora import Corpora
 from charrnn.services.cost_estimate import measure_speed
+from charrnn.services.insight_cache import InsightCache
+from charrnn.services.inside import Inside
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
 from charrnn.services.settings import Settings
@@ -44,6 +46,7 @@ class Services:
     models: Models
     training: Trainings
     writing: TextGeneration
+    inside: Inside
     limits: Limits
     _database: Database
     _limit_check: LimitCheck
@@ -60,9 +63,10 @@ class Services:
         """
         limit_check = replace(self._limit_check, owner=owner)
         models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
-        training = self.training.seen_by(models, corpora, limit_check)
+        training, writing = self.training.seen_by(models, corpora, limit_check), self.writing.seen_by(models, limit_check)
+        inside = self.inside.seen_by(models, corpora, writing, limit_check)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, limit_check),
+            self, models=models, corpora=corpora, training=training, writing=writing, inside=inside,
             _limit_check=limit_check,
         )  # fmt: skip
 
@@ -132,7 +136,8 @@ def open_services(
     checkpoints = CheckpointManager(settings.checkpoints, history)
     model_store, corpus_store = ModelStore(database), CorpusStore(database)
     files = CorpusFiles(settings.corpora)
-    limit_check = LimitCheck(limits, model_store, corpus_store, history, files)
+    insights = InsightCache(settings.checkpoints)
+    limit_check = LimitCheck(limits, model_store, corpus_store, history, files, insights)
     corpora = Corpora(files, corpus_store, limit_check)
     models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
@@ -143,7 +148,8 @@ def open_services(
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
     writing = TextGeneration(models, history, checkpoints, limit_check)
-    services = Services(settings, corpora, models, training, writing, limits, database, limit_check)
+    inside = Inside(models, corpora, writing, insights, limit_check)
+    services = Services(settings, corpora, models, training, writing, inside, limits, database, limit_check)
     atexit.register(services.close)
     return services
 

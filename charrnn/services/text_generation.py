@@ -45,7 +45,7 @@ class Score:
 
 
 @dataclass
-class _LoadedNetwork:
+class LoadedNetwork:
     """A loaded network."""
 
     network: "Network"
@@ -79,7 +79,7 @@ class TextGeneration:
 
     def __init__(self, models: Models, history: HistoryStore, checkpoints: CheckpointManager, limit_check: LimitCheck):
         self._models, self._history, self._checkpoints, self._limit_check = models, history, checkpoints, limit_check
-        self._loaded: OrderedDict[Path, _LoadedNetwork] = OrderedDict()
+        self._loaded: OrderedDict[Path, LoadedNetwork] = OrderedDict()
         self._lock = threading.Lock()
 
     def seen_by(self, models: Models, limit_check: LimitCheck) -> "TextGeneration":
@@ -117,7 +117,7 @@ class TextGeneration:
         self._limit_check.limits.check("max_sample_length", length, message)
         values["seed"] = values["seed"] or random.randint(1, 2**31 - 1)
         model = self._models.get(model_id)
-        used, loaded, problems = self._load(model, checkpoint)
+        used, loaded, problems = self.load(model, checkpoint)
         unknown = cast(Literal["refuse", "drop", "replace"], values["unknown"])
         prompt = loaded.vocabulary.normalize_prompt(str(values["start_string"]), unknown=unknown)
         return Stream(
@@ -188,7 +188,7 @@ class TextGeneration:
         """
         from charrnn.model import training
 
-        _, loaded, _ = self._load(self._models.get(model_id), checkpoint)
+        _, loaded, _ = self.load(self._models.get(model_id), checkpoint)
         chunks = [text] if isinstance(text, str) else decode(text, encoding=encoding or detect_encoding(text).encoding)
         encode = loaded.vocabulary.encode
         ids = np.concatenate([encode(""), *map(encode, chunks)])
@@ -207,14 +207,27 @@ class TextGeneration:
         nats = float(np.mean(losses))
         return Score(nats, len(ids) - 1, int((ids[1:] == loaded.vocabulary.unknown_id).sum()))
 
-    def _load(self, model: Model, kind: str) -> tuple[Checkpoint, _LoadedNetwork, list[str]]:
+    def load(self, model: Model, kind: str) -> tuple[Checkpoint, LoadedNetwork, list[str]]:
+        """Load a network, or return one that is still in memory.
+
+        Args:
+            model: The model.
+            kind: The checkpoint, as for `stream`.
+
+        Returns:
+            The checkpoint, its network, and the reasons why newer or better checkpoints were skipped.
+
+        Raises:
+            NotFound: The model has no checkpoint yet.
+            CheckpointError: No checkpoint is valid.
+        """
         from charrnn.model import generation, training
 
-        def load(folder: Path) -> _LoadedNetwork:
+        def load(folder: Path) -> LoadedNetwork:
             if folder not in self._loaded:
                 network, vocabulary, _ = training.checkpoint.load_network(folder)
                 mixture = training.checkpoint.load_mixture(folder)
-                self._loaded[folder] = _LoadedNetwork(
+                self._loaded[folder] = LoadedNetwork(
                     network, vocabulary, generation.generator.Generator(network, vocabulary, mixture), mixture
                 )
             self._loaded.move_to_end(folder)

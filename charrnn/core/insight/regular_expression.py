@@ -5,6 +5,7 @@ server. It has no backreferences and no lookaround; `\\p{Han}` and other classes
 """
 
 import time
+from typing import Any
 
 import re2
 
@@ -47,7 +48,7 @@ def regex_feature(pattern: str) -> Feature:
     return Feature(f"regex:{pattern}", pattern, "matches", False, values)
 
 
-def _compiled(pattern: str) -> "re2._Regexp":
+def _compiled(pattern: str) -> Any:
     if not pattern or len(pattern) > MAX_PATTERN:
         problem = f"The regular expression has {len(pattern)} characters; expected 1 to {MAX_PATTERN}."
         raise OptionError({"regex": problem})

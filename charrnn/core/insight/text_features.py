@@ -4,12 +4,14 @@ Each feature has a value for every character: whether it is on, or a number. Val
 including the character, because a network has read no more than that.
 """
 
+import difflib
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.core.errors import OptionError
 from charrnn.core.insight.association import Array
 from charrnn.core.insight.grapheme_clusters import cluster_lengths
 from charrnn.core.insight.quotation import inside_brackets, inside_quotes
@@ -147,3 +149,16 @@ FEATURES = {
     )
 }
 """All features, by key."""
+
+
+def feature_named(key: str) -> Feature:
+    """Return the feature with a key.
+
+    Raises:
+        OptionError: There is none.
+    """
+    if key not in FEATURES:
+        close = difflib.get_close_matches(key, FEATURES, n=1)
+        suggestion = f"; did you mean {close[0]}?" if close else "."
+        raise OptionError({"feature": f"There is no feature {key!r}{suggestion} Choose one of {', '.join(FEATURES)}."})
+    return FEATURES[key]
