@@ -21,7 +21,7 @@ from charrnn.core.insight.episodes import episode_ends
 from charrnn.core.insight.findings import Activations, Effect, Finding, finding
 from charrnn.core.insight.regular_expression import regex_feature
 from charrnn.core.insight.stopped import InsightStopped
-from charrnn.core.insight.stretches import MIN_CHARACTERS, WARM_UP, Stretches
+from charrnn.core.insight.stretches import MAX_CHARACTERS, WARM_UP, Stretches
 from charrnn.core.insight.text_features import FEATURES, Feature, feature_named
 from charrnn.core.insight.unit import Unit, UnitLayout
 from charrnn.core.insight.unit_search import Candidate, Verdict, search
@@ -46,7 +46,7 @@ WAIT_SECONDS = 0.2
 ProgressCallback = Callable[[float], None]
 """Called with the completed fraction, from 0 to 1, on any thread."""
 
-VALIDATION, TRAINING, GIVEN = "validation text", "training text", "given text"
+VALIDATION, END_OF_TEXT, GIVEN = "validation text", "end of the text, partly trained on", "given text"
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Neurons:
     findings: tuple[Finding, ...]
     checkpoint: Checkpoint
     source: str
-    """`validation text`, `given text`, or `training text` if there is too little validation text; in training text, a
-    network may know features that it would not recognize elsewhere."""
+    """`validation text`, `given text`, or `end of the text, partly trained on` if there is too little validation text.
+    A unit is always measured on text that it was not selected on, but the network has seen that before."""
     num_characters: int
     """Number of characters that were read."""
     layout: UnitLayout
@@ -250,16 +250,15 @@ class Inside:
             self._lock.release()
 
     def _own_text(self, corpus_id: str | None, name: str, network: "Network") -> tuple[str, str]:
-        """Return the validation text of a model, or the end of its training text if that is too short."""
+        """Return the validation text of a model; if that is short, with the training text before it."""
         if corpus_id is None:
             raise TextError(f"The model {name!r} has no text here, as imported models. Give a text (--file FILE).")
         names = ("val_fraction", "num_seqs", "num_steps", "max_val_chars")
         corpus = self._corpora.get(corpus_id)
         held_out = split(corpus.num_characters, **{name: network.options[name] for name in names}).num_val
-        source, count = VALIDATION, held_out
-        if held_out < MIN_CHARACTERS:
-            source, count = TRAINING, corpus.num_characters
-        return source, self._corpora.tail(corpus_id, min(count, MAX_TEXT))
+        is_enough = held_out >= MAX_CHARACTERS
+        count = min(held_out, MAX_TEXT) if is_enough else MAX_CHARACTERS + 2 * WARM_UP
+        return VALIDATION if is_enough else END_OF_TEXT, self._corpora.tail(corpus_id, count)
 
     def _search(
         self,

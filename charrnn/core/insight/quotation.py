@@ -42,8 +42,9 @@ def quote_styles(text: str) -> list[str]:
 
 def _count(text: str, pair: str) -> int:
     opening, closing = map(re.escape, pair)
-    spans = re.findall(f"{opening}[^{opening}{closing}]{{1,{MAX_LENGTH}}}{closing}", text)
-    return sum(not _BLANK_LINE.search(span) for span in spans)
+    # Paragraph by paragraph: a text that starts inside a quotation would turn all others inside out.
+    span = re.compile(f"{opening}[^{opening}{closing}]{{1,{MAX_LENGTH}}}{closing}")
+    return sum(len(span.findall(paragraph)) for paragraph in _BLANK_LINE.split(text))
 
 
 def _inside(text: str, pairs: list[str] | tuple[str, ...]) -> list[bool]:
