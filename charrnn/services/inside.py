@@ -359,7 +359,8 @@ def _effect(
     ends = episode_ends(by_stretch[rows].reshape(-1), len(rows)).reshape(free.shape)
     change = (held - free).astype(np.float64)
     cases = change[ends]
-    if len(cases) < 2:
+    elsewhere = [float(row[~at_end].mean()) for row, at_end in zip(change, ends, strict=True) if not at_end.all()]
+    if len(cases) < 2 or len(elsewhere) < 2:
         return None
     return Effect(
         value,
@@ -368,5 +369,6 @@ def _effect(
         float(np.exp(-held[ends]).mean()),
         float(cases.mean()),
         float(cases.std(ddof=1) / np.sqrt(len(cases))),
-        float(change[~ends].mean()),
+        float(np.mean(elsewhere)),
+        float(np.std(elsewhere, ddof=1) / np.sqrt(len(elsewhere))),
     )

@@ -33,11 +33,14 @@ class Effect:
     """Standard error of `nats`."""
     other_nats: float
     """Mean increase of the loss of all other characters, in nats."""
+    other_standard_error: float
+    """Standard error of `other_nats`, from the means of the stretches of text."""
 
     @property
     def is_measurable(self) -> bool:
-        """Whether the loss changes by more than chance explains."""
-        return abs(self.nats) > STANDARD_ERRORS * self.standard_error
+        """Whether the loss changes by more than chance explains, at the ends of episodes or elsewhere."""
+        at_ends = abs(self.nats) > STANDARD_ERRORS * self.standard_error
+        return at_ends or abs(self.other_nats) > STANDARD_ERRORS * self.other_standard_error
 
     def sentence(self) -> str:
         """Return the effect as a sentence."""
