@@ -103,8 +103,8 @@ def _print_findings(result: "Neurons") -> None:
             echo(f"    {line}")
     echo("")
     echo(
-        f"{result.source.capitalize()}, {result.num_characters:,} characters; {result.checkpoint.kind} checkpoint, step "
-        f"{result.checkpoint.step:,}. Color a text by a unit: --unit LAYER:NUMBER"
+        f"{result.source.capitalize()}, {result.num_characters:,} characters; {result.checkpoint.kind} checkpoint, "
+        f"step {result.checkpoint.step:,}. Color a text by a unit: --unit LAYER:NUMBER"
     )
 
 

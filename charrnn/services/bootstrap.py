@@ -17,8 +17,8 @@ from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.checkpoint_recovery import CheckpointRecovery
 from charrnn.services.corpora import Corpora
 from charrnn.services.cost_estimate import measure_speed
-from charrnn.services.insight_cache import InsightCache
 from charrnn.services.inside import Inside
+from charrnn.services.insight_cache import InsightCache
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
 from charrnn.services.settings import Settings
@@ -63,7 +63,10 @@ class Services:
         """
         limit_check = replace(self._limit_check, owner=owner)
         models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
-        training, writing = self.training.seen_by(models, corpora, limit_check), self.writing.seen_by(models, limit_check)
+        training, writing = (
+            self.training.seen_by(models, corpora, limit_check),
+            self.writing.seen_by(models, limit_check),
+        )
         inside = self.inside.seen_by(models, corpora, writing, limit_check)
         return replace(
             self, models=models, corpora=corpora, training=training, writing=writing, inside=inside,

@@ -102,9 +102,7 @@ class Inside:
         self._readings: OrderedDict[tuple[str, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def seen_by(
-        self, models: Models, corpora: Corpora, writing: TextGeneration, limit_check: LimitCheck
-    ) -> "Inside":
+    def seen_by(self, models: Models, corpora: Corpora, writing: TextGeneration, limit_check: LimitCheck) -> "Inside":
         """Return the service for one user's models; activations in memory are shared by all users."""
         view = copy.copy(self)
         view._models, view._corpora, view._writing, view._limit_check = models, corpora, writing, limit_check
@@ -349,9 +347,7 @@ def _effect(
     if not off.size:
         return None
     value = float(np.median(off))
-    hold = insight.hidden_states.Hold(
-        np.full(len(rows), unit, np.int32), np.full(len(rows), value, np.float32)
-    )
+    hold = insight.hidden_states.Hold(np.full(len(rows), unit, np.int32), np.full(len(rows), value, np.float32))
     _, held = insight.hidden_states.read(
         network, reading.rows[rows], warm_up=stretches.warm_up, hold=hold, with_states=False, should_stop=should_stop
     )

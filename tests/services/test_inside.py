@@ -217,7 +217,9 @@ def test_an_analysis_can_be_stopped_while_it_waits_for_another(planted: Trained)
         assert release.wait(60)
 
     running = threading.Thread(
-        target=lambda: planted.services.inside.feature(planted.model.id, "brackets", text="a (b) c " * 99, progress=hold)
+        target=lambda: planted.services.inside.feature(
+            planted.model.id, "brackets", text="a (b) c " * 99, progress=hold
+        )
     )
     running.start()
     assert reached.wait(60)

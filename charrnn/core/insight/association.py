@@ -6,11 +6,13 @@ Both are a product of weights, which depend on the feature, and the centered ran
 features and all units take one matrix product. Scores are between -1 and 1: `2 · AUC - 1` (Somers' D) or ρ.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 def centered_ranks(values: Array) -> Floats:
@@ -25,7 +27,7 @@ def centered_ranks(values: Array) -> Floats:
     count = values.shape[1]
     order = np.argsort(values, axis=1)
     ordered = np.take_along_axis(values, order, 1)
-    positions = np.broadcast_to(np.arange(count, dtype=np.float32), values.shape)
+    positions: Array = np.broadcast_to(np.arange(count, dtype=np.float32), values.shape)
     is_new = np.ones(values.shape, bool)
     is_new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     if not is_new.all():  # the mean of the first and last position of each group of equal values

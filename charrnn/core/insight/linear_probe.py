@@ -33,5 +33,4 @@ def predictions(train: Floats, features: Array, test: Floats) -> Floats:
     gram = units @ units.T
     gram[np.diag_indices_from(gram)] += np.float32(RIDGE * units.shape[1])
     coefficients = np.linalg.solve(gram, units @ targets.T)
-    result: Floats = coefficients.T @ ((test - mean) * scale)
-    return result
+    return (coefficients.T @ ((test - mean) * scale)).astype(np.float32)

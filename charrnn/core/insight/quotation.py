@@ -22,7 +22,7 @@ def inside_quotes(text: str) -> list[bool]:
 
 
 def inside_brackets(text: str) -> list[bool]:
-    """Return, for each character, whether it is inside brackets; the brackets are outside, and a blank line ends them."""
+    """Return, for each character, whether it is inside brackets; they are outside, and a blank line ends them."""
     return _inside(text, PAIRS_OF_BRACKETS)
 
 

@@ -1,6 +1,6 @@
 """Cut a text into stretches that a network reads in parallel, each after a warm-up.
 
-    R  stretches     N  characters of each
+R  stretches     N  characters of each
 """
 
 from dataclasses import dataclass
@@ -55,8 +55,8 @@ class Stretches:
         """
         if len(text) < MIN_CHARACTERS:
             raise TextError(
-                f"The text has {len(text):,} characters; at least {MIN_CHARACTERS} are needed to search for units. Give "
-                f"a longer text."
+                f"The text has {len(text):,} characters; at least {MIN_CHARACTERS} are needed to search for units. "
+                f"Give a longer text."
             )
         warm_up = min(WARM_UP, len(text) // 8)
         available = len(text) - warm_up - 1

@@ -23,7 +23,7 @@ def marked(key, text):
         ("我说「好」了", "···好··"),
         ("「はい『え』です」", "·はい『え』です·"),
         ("قال «نعم» ثم", "·····نعم····"),
-        (r'x = "a\"b";', r'·····a\"b··'),
+        (r'x = "a\"b";', r"·····a\"b··"),
         ("it’s ‘don’t’ so", "······don’t····"),
     ],
 )
@@ -43,7 +43,12 @@ def test_a_text_that_begins_inside_a_quotation_does_not_turn_the_others_inside_o
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a (b [c] d) e", "···b [c] d···"), ("漢字（かな）だ", "···かな··"), ("《书》读", "·书··"), ("1) one 2) two", "·" * 13)],
+    [
+        ("a (b [c] d) e", "···b [c] d···"),
+        ("漢字（かな）だ", "···かな··"),
+        ("《书》读", "·书··"),
+        ("1) one 2) two", "·" * 13),
+    ],
 )
 def test_brackets_of_a_script_are_recognized(text, expected):
     assert marked("brackets", text) == expected
