@@ -216,11 +216,8 @@ def test_an_analysis_can_be_stopped_while_it_waits_for_another(planted: Trained)
         reached.set()
         assert release.wait(60)
 
-    running = threading.Thread(
-        target=lambda: planted.services.inside.feature(
-            planted.model.id, "brackets", text="a (b) c " * 99, progress=hold
-        )
-    )
+    find, text = planted.services.inside.feature, "a (b) c " * 99
+    running = threading.Thread(target=lambda: find(planted.model.id, "brackets", text=text, progress=hold))
     running.start()
     assert reached.wait(60)
     with pytest.raises(InsightStopped):

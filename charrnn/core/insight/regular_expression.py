@@ -60,7 +60,7 @@ def _compiled(pattern: str) -> Any:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise OptionError(
             {
-                "regex": f"The regular expression {pattern!r} is not valid: {reason}. Expected the syntax of RE2, which "
-                f"has no backreferences and no lookaround (https://github.com/google/re2/wiki/Syntax)."
+                "regex": f"The regular expression {pattern!r} is not valid: {reason}. Expected the syntax of RE2, "
+                f"which has no backreferences and no lookaround (https://github.com/google/re2/wiki/Syntax)."
             }
         ) from error
