@@ -217,8 +217,9 @@ class Inside:
             def read() -> npt.NDArray[np.float32]:
                 ids = vocabulary.encode(before + shown).astype(np.int32)
                 rows = np.append(ids, ids[-1:])[None]
-                arguments = {"warm_up": len(before), "progress": progress, "should_stop": should_stop}
-                return insight.hidden_states.read(network, rows, **arguments)[0]
+                return insight.hidden_states.read(
+                    network, rows, warm_up=len(before), progress=progress, should_stop=should_stop
+                )[0]
 
             if not shown:
                 raise TextError("The text is empty; expected at least one character.")
@@ -275,9 +276,12 @@ class Inside:
 
         def read() -> _Reading:
             rows = stretches.rows(subject.loaded.vocabulary)
-            arguments = {"warm_up": stretches.warm_up, "should_stop": should_stop}
             states, nats = insight.hidden_states.read(
-                network, rows, progress=lambda done: progress(0.4 * done), **arguments
+                network,
+                rows,
+                warm_up=stretches.warm_up,
+                progress=lambda done: progress(0.4 * done),
+                should_stop=should_stop,
             )
             return _Reading(stretches, rows, states, nats)
 
