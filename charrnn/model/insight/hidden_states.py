@@ -6,7 +6,7 @@ The network reads one character after another, so that its state after each one 
 can be held at a value. Networks of the same sizes share the compiled function.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,7 +78,6 @@ def read(
     Raises:
         InsightStopped: `should_stop` returned true.
     """
-    reader = _reader_for(network)
     shards = num_shards(len(rows), MIN_PER_SHARD)
     count, length = len(rows), rows.shape[1] - 1 - warm_up
     states = np.empty((len(unit_layout(network)), count, length if with_states else 0), np.float32)
@@ -88,26 +87,38 @@ def read(
     def read_shard(number: int) -> None:
         part = slice(number * count // shards, (number + 1) * count // shards)
         held = None if hold is None else HeldUnits(tf.constant(hold.index[part]), tf.constant(hold.value[part]))
-        state = network.zero_state(part.stop - part.start)
-        for begin in range(0, rows.shape[1] - 1, WINDOW):
+        for begin, end, seen, losses in _windows(network, rows[part], held, with_states):
             if should_stop():
                 raise InsightStopped
-            window = rows[part, begin : begin + WINDOW + 1]
-            steps = window.shape[1] - 1
-            padded = np.pad(window, ((0, 0), (0, WINDOW - steps)), mode="edge")
-            seen, losses, state = reader.read(weights, tf.constant(padded), state, held, with_states=with_states)
-            first, start = max(0, warm_up - begin), max(0, begin - warm_up)
-            stop = max(0, begin + steps - warm_up)
-            nats[part, start:stop] = losses.numpy()[first:steps].T
-            if with_states and stop:
-                states[:, part, start:stop] = seen.numpy()[first:steps].transpose(2, 1, 0)
-            done[number] = begin + steps
+            first, start, stop = max(0, warm_up - begin), max(0, begin - warm_up), max(0, end - warm_up)
+            nats[part, start:stop] = losses[first : end - begin].T
+            if with_states:
+                states[:, part, start:stop] = seen[first : end - begin].transpose(2, 1, 0)
+            done[number] = end
             progress(sum(done) / (shards * (rows.shape[1] - 1)))
 
-    weights = [variable.value for variable in network.trainable_variables]
     with ThreadPoolExecutor(shards, "charrnn-insight") as threads:
         list(threads.map(read_shard, range(shards)))
     return states.reshape(len(states), -1), nats
+
+
+def _windows(
+    network: Network, rows: Ints, held: HeldUnits | None, with_states: bool
+) -> Iterator[tuple[int, int, Floats, Floats]]:
+    """Read rows `(B, N + 1)` window by window.
+
+    Yields:
+        First position of the window, the position after it, activations `(WINDOW, B, U)` and nats `(WINDOW, B)`; what
+        follows the last position is padding.
+    """
+    reader, weights = _reader_for(network), [variable.value for variable in network.trainable_variables]
+    state = network.zero_state(len(rows))
+    for begin in range(0, rows.shape[1] - 1, WINDOW):
+        window = rows[:, begin : begin + WINDOW + 1]
+        steps = window.shape[1] - 1
+        padded = np.pad(window, ((0, 0), (0, WINDOW - steps)), mode="edge")
+        seen, losses, state = reader.read(weights, tf.constant(padded), state, held, with_states=with_states)
+        yield begin, begin + steps, seen.numpy(), losses.numpy()
 
 
 def _reader_for(network: Network) -> "_Reader":
