@@ -45,17 +45,20 @@ def text_with_brackets() -> str:
 
 
 def plant(services: Services, model: Model) -> None:
-    """Make a unit of the loaded network remember whether a bracket is open."""
+    """Make a unit of the loaded network remember whether a bracket is open, without telling other units."""
     _, loaded, _ = services.writing.load(model, "best")
-    layer = loaded.network.recurrent[0]
+    layer, above = loaded.network.recurrent
     kernel, recurrent, bias = (weight.numpy() for weight in (layer.kernel, layer.recurrent_kernel, layer.bias))
     unit = PLANTED.number - 1
-    kernel[:, unit] = recurrent[:, unit] = bias[unit] = 0
+    kernel[:, unit] = recurrent[:, unit] = recurrent[unit] = bias[unit] = 0
     recurrent[unit, unit] = 2  # two stable states, near -1 and 1
     opening, closing = loaded.vocabulary.encode("()")
     kernel[opening, unit], kernel[closing, unit] = 9, -9
     for weight, values in ((layer.kernel, kernel), (layer.recurrent_kernel, recurrent), (layer.bias, bias)):
         weight.assign(values)
+    rows = above.kernel.numpy()
+    rows[unit] = 0
+    above.kernel.assign(rows)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         yield trained
 
 
-def test_a_planted_unit_is_found_and_its_effect_is_measured(planted: Trained) -> None:
+def test_a_planted_unit_is_found_and_holding_a_unit_that_nothing_reads_has_no_effect(planted: Trained) -> None:
     (found,) = planted.services.inside.feature(planted.model.id, "brackets").findings
     assert (found.unit, found.verdict, found.num_units) == (PLANTED, Verdict.TRACKS, 18)
     assert found.sentence().startswith("Layer 1, unit 4 tracks inside brackets: AUC ")
@@ -76,6 +79,7 @@ def test_a_planted_unit_is_found_and_its_effect_is_measured(planted: Trained) ->
     assert found.effect is not None
     assert found.effect.value == pytest.approx(-0.96, abs=0.1)
     assert found.effect.num_cases == found.num_episodes[1]
+    assert not found.effect.is_measurable
 
 
 def test_a_regular_expression_finds_the_same_unit(planted: Trained) -> None:
