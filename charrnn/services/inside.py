@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.core.batches import split
-from charrnn.core.errors import CheckpointError, LimitExceeded, TextError
+from charrnn.core.errors import OptionError, StudioError, TextError
 from charrnn.core.insight.episodes import episode_ends
 from charrnn.core.insight.findings import Activations, Effect, Finding, finding
 from charrnn.core.insight.regular_expression import regex_feature
@@ -136,10 +136,9 @@ class Inside:
             InsightStopped: `should_stop` returned true.
         """
         with self._subject(model_id, checkpoint, text, should_stop) as subject:
-            stored = self._cache.load(subject.checkpoint, subject.text_id) if text is None else None
+            stored = self._stored(subject) if text is None else None
             if stored is not None:
-                findings = tuple(map(Finding.from_json, stored["findings"]))
-                result = self._neurons(subject, findings, stored["num_characters"])
+                result = stored
             else:
                 features = list(FEATURES.values())
                 findings, characters = self._search(subject, features, progress, should_stop)
@@ -307,6 +306,18 @@ class Inside:
         layout = insight.hidden_states.unit_layout(subject.loaded.network)
         return Neurons(findings, subject.checkpoint, subject.source, characters, layout, subject.problems)
 
+    def _stored(self, subject: _Subject) -> Neurons | None:
+        """Return the stored result, or `None` if there is none, or it is not what this version stores."""
+        values = self._cache.load(subject.checkpoint, subject.text_id)
+        try:
+            return (
+                None
+                if values is None
+                else self._neurons(subject, tuple(map(Finding.from_json, values["findings"])), values["num_characters"])
+            )
+        except (KeyError, TypeError, ValueError, OptionError):
+            return None
+
     def _store(self, subject: _Subject, result: Neurons) -> None:
         """Store a result, unless the disk quota or the disk is full."""
         values = {"findings": [each.to_json() for each in result.findings], "num_characters": result.num_characters}
@@ -317,7 +328,7 @@ class Inside:
                 values,
                 lambda needed: self._limit_check.check_space(needed, "analysis"),
             )
-        except (LimitExceeded, CheckpointError):
+        except (StudioError, OSError):
             return
 
     def _key(self, subject: _Subject) -> tuple[str, ...]:

@@ -140,6 +140,8 @@ def test_the_result_is_stored_with_the_checkpoint_and_counts_towards_the_disk_sp
             assert fractions == [1.0]
         files[0].write_bytes(files[0].read_bytes()[:99])
         assert services.inside.neurons(model.id) == first
+        files[0].write_text(files[0].read_text().replace('"probe"', '"prob"'))
+        assert services.inside.neurons(model.id) == first
         shutil.rmtree(tmp_path / "checkpoints" / model.id / first.checkpoint.folder)
         kept = services.training.launcher.checkpoints.of(model.id)
         other = next(each for each in kept if each.folder != first.checkpoint.folder)
