@@ -17,6 +17,8 @@ from charrnn.services.checkpoint_manager import CheckpointManager
 from charrnn.services.checkpoint_recovery import CheckpointRecovery
 from charrnn.services.corpora import Corpora
 from charrnn.services.cost_estimate import measure_speed
+from charrnn.services.inside import Inside
+from charrnn.services.insight_cache import InsightCache
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
 from charrnn.services.settings import Settings
@@ -48,6 +50,7 @@ class Services:
     writing: TextGeneration
     copies: TextCopies
     reading: TextReading
+    inside: Inside
     limits: Limits
     _database: Database
     _limit_check: LimitCheck
@@ -75,6 +78,7 @@ class Services:
             writing=writing,
             copies=copies,
             reading=self.reading.seen_by(models, writing, copies),
+            inside=self.inside.seen_by(models, corpora, writing, limit_check),
             _limit_check=limit_check,
         )
 
@@ -144,7 +148,8 @@ def open_services(
     checkpoints = CheckpointManager(settings.checkpoints, history)
     model_store, corpus_store = ModelStore(database), CorpusStore(database)
     files = CorpusFiles(settings.corpora)
-    limit_check = LimitCheck(limits, model_store, corpus_store, history, files)
+    insights = InsightCache(settings.checkpoints)
+    limit_check = LimitCheck(limits, model_store, corpus_store, history, files, insights)
     corpora = Corpora(files, corpus_store, limit_check)
     models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
@@ -157,7 +162,10 @@ def open_services(
     writing = TextGeneration(models, history, checkpoints, limit_check)
     copies = TextCopies(models, corpora, writing, limits)
     reading = TextReading(models, writing, copies, limits)
-    services = Services(settings, corpora, models, training, writing, copies, reading, limits, database, limit_check)
+    inside = Inside(models, corpora, writing, insights, limit_check)
+    services = Services(
+        settings, corpora, models, training, writing, copies, reading, inside, limits, database, limit_check
+    )
     atexit.register(services.close)
     return services
 

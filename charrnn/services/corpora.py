@@ -167,6 +167,11 @@ class Corpora:
         self.get(corpus_id)
         return self._files.head(corpus_id, num_characters)
 
+    def tail(self, corpus_id: str, num_characters: int) -> str:
+        """Return the last characters of a corpus."""
+        self.get(corpus_id)
+        return self._files.tail(corpus_id, num_characters)
+
     def baselines(self, corpus_id: str) -> Baselines:
         """Compute the n-gram baselines of a corpus, which takes about a second per million characters."""
         with self._files.text(corpus_id) as file:

@@ -10,6 +10,7 @@ from charrnn.core.network_cost import num_parameters, training_bytes
 from charrnn.core.ngrams import MAX_CHARACTERS, ngram_bytes
 from charrnn.core.records import Corpus
 from charrnn.services.cost_estimate import count_steps
+from charrnn.services.insight_cache import InsightCache
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.models import ModelStore
@@ -41,6 +42,7 @@ class LimitCheck:
     Args:
         limits: Set by the administrator.
         files: The text files.
+        insights: Stored results of analyses.
         owner: The user whose texts and models count; `None` counts those of all users.
     """
 
@@ -49,6 +51,7 @@ class LimitCheck:
     corpora: CorpusStore
     history: HistoryStore
     files: CorpusFiles
+    insights: InsightCache
     owner: str | None = None
 
     def check_training(self, options: Mapping[str, Any], corpus: Corpus, num_running: int, model_id: str = "") -> None:
@@ -110,4 +113,5 @@ class LimitCheck:
         """
         texts = [corpus.id for corpus in self.corpora.list(owner=self.owner) if corpus.id != exclude]
         models = [model.id for model in self.models.list(owner=self.owner, include_deleted=True)]
-        return sum(map(self.files.used_bytes, texts)) + sum(map(self.history.used_bytes, models))
+        of_models = sum(self.history.used_bytes(model) + self.insights.used_bytes(model) for model in models)
+        return sum(map(self.files.used_bytes, texts)) + of_models

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 import time
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from charrnn.core.vocabulary import Vocabulary
 TEXT = "text.txt"
 COUNTS = "counts.json"
 PROGRESS_SECONDS = 0.1
+MAX_UTF8_BYTES = 4
+"""Maximum size of a character."""
 
 ProgressCallback = Callable[[float], None]
 """Called with the fraction done, 0 … 1, at most ten times a second; an exception cancels the operation."""
@@ -133,6 +136,20 @@ class CorpusFiles:
         """
         with self.text(corpus_id) as file:
             return file.read(n)
+
+    def tail(self, corpus_id: str, n: int) -> str:
+        """Return the last `n` characters, or all if there are fewer; reads no more than these.
+
+        Raises:
+            NotFound: There is no such text.
+            TextError: The file is damaged.
+        """
+        with self._open(corpus_id) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - MAX_UTF8_BYTES * n))
+            # The first character may be cut off.
+            text = file.read().decode("utf-8", errors="ignore")
+        return text[-n:] if n else ""
 
     def counts(self, corpus_id: str) -> dict[str, int]:
         """Return the number of occurrences of each character, most frequent first.

@@ -3,7 +3,7 @@
 B  sequences     T  characters in a sequence     V  classes: the vocabulary and one for unknown characters
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -27,6 +27,10 @@ MAX_FLOAT32_CLASSES = 512
 precision in bfloat16."""
 
 State = list[tf.Tensor]
+
+LayerHook = Callable[[int, Any, Any, State, tf.Tensor, State], tuple[tf.Tensor, State]]
+"""Called after a recurrent layer with its number from 0, the layer, its inputs, the state before, its output and the
+state after; returns the output and the state to continue with."""
 
 
 @fused_kernel
@@ -91,7 +95,12 @@ class Network(keras.Model):
         return [tf.zeros((batch, layer.units)) for layer in layers for _ in range(layer.num_states)]
 
     def call(
-        self, ids: tf.Tensor, state: State | None = None, training: bool = False, seed: tf.Tensor | None = None
+        self,
+        ids: tf.Tensor,
+        state: State | None = None,
+        training: bool = False,
+        seed: tf.Tensor | None = None,
+        after_layer: LayerHook | None = None,
     ) -> tuple[tf.Tensor, State]:
         """Compute the logits of the next characters.
 
@@ -100,13 +109,14 @@ class Network(keras.Model):
             state: Initial state, as from `zero_state`; zero if `None`.
             training: Apply dropout, and multiply in the data type that is fastest on this machine instead of float32.
             seed: Integer seed of the dropout mask; required in training unless the dropout rate is 0.
+            after_layer: Changes what a layer computed.
 
         Returns:
             Logits, time-major, shape `(T, B, V)`, and the state after the last character.
         """
         before = self.zero_state(ids.shape[0]) if state is None else state
         dtype, rate = (self.matmul_dtype, self.dropout_rate) if training else ("float32", 0.0)
-        x, after = self._run_layers(ids, before, dtype, dropout_rate=rate, seed=seed)
+        x, after = self._run_layers(ids, before, dtype, dropout_rate=rate, seed=seed, after_layer=after_layer)
         return tf.cast(self._logits(x, dtype), "float32") + self.output_bias, after
 
     def losses(
@@ -149,6 +159,7 @@ class Network(keras.Model):
         dropout_rate: float,
         seed: tf.Tensor | None,
         in_xla: bool = True,
+        after_layer: LayerHook | None = None,
     ) -> tuple[tf.Tensor, State]:
         """Return the output of the last layer, `(T, B, H)`, and the state after it."""
         before = list(state)
@@ -167,7 +178,10 @@ class Network(keras.Model):
         for number, layer in enumerate(self.recurrent):
             own, before = before[: layer.num_states], before[layer.num_states :]
             by_cudnn = self.uses_cudnn and not in_xla
+            inputs = x
             x, new = cudnn.run_layer(layer, x, own) if by_cudnn else layer(x, own, dtype=dtype)
+            if after_layer is not None:
+                x, new = after_layer(number, layer, inputs, own, x, new)
             after += new
             pair = None if dropout_rate == 0 else tf.stack([tf.cast(seed, tf.int32), number])
             if stream is not None:
