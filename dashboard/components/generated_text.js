@@ -1,5 +1,5 @@
-// Generated text: each character is colored by its surprise, and has a menu of its alternatives.
-// Stored text is written with textContent.
+// Shows generated text: each character is colored by its surprise, and has a menu of its alternatives.
+// Text is inserted with textContent, so that HTML in it is shown as text.
 export function render({ model }) {
   const root = document.createElement("div")
   root.className = "generated"
@@ -25,14 +25,14 @@ export function render({ model }) {
   })
   root.append(box, copy, popup)
 
-  // Without HTTPS, browsers give pages of other machines no clipboard; the text is selected instead.
+  // Without HTTPS, browsers provide the clipboard only to pages of localhost; copy a selection instead.
   const toClipboard = async (text) => {
-    try { await navigator.clipboard.writeText(text); return true } catch { /* no clipboard */ }
+    try { await navigator.clipboard.writeText(text); return true } catch { /* not available */ }
     getSelection().selectAllChildren(box)
     return document.execCommand("copy")
   }
 
-  let cells = []          // {span, nats, choices}
+  let cells = []          // {span, character, nats, alternatives}
   let current = -1
   let pinned = false
 
@@ -54,16 +54,16 @@ export function render({ model }) {
     head.className = "head"
     head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`
     popup.append(head)
-    cell.choices.forEach(([character, share], choice) => {
+    cell.alternatives.forEach(([character, probability], choice) => {
       const row = document.createElement("button")
       row.type = "button"
       row.title = "Continue from here with this character"
       const letter = document.createElement("bdi")
       letter.textContent = name(character)
       const bar = document.createElement("span")
-      bar.className = "share"
-      bar.style.setProperty("--share", share)
-      bar.textContent = percent(share)
+      bar.className = "probability"
+      bar.style.setProperty("--probability", probability)
+      bar.textContent = percent(probability)
       row.append(letter, bar)
       row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, choice }) })
       popup.append(row)
@@ -74,7 +74,7 @@ export function render({ model }) {
     popup.style.top = at.bottom - around.top + 4 + "px"
     if (pin) popup.querySelector("button")?.focus()
   }
-  const percent = (share) => share >= 0.1 ? Math.round(100 * share) + "%" : (100 * share).toFixed(1) + "%"
+  const percent = (p) => (100 * p).toFixed(p >= 0.1 ? 0 : 1) + "%"
   const indexOf = (event) => cells.findIndex((cell) => cell.span === event.target)
 
   box.addEventListener("mouseover", (event) => { const i = indexOf(event); if (i >= 0 && !pinned) open(i, false) })
@@ -102,13 +102,13 @@ export function render({ model }) {
     promptSpan.textContent = prompt
     box.append(promptSpan)
   }
-  const append = ({ characters, nats, choices }) => {
+  const append = ({ characters, nats, alternatives }) => {
     const fragment = document.createDocumentFragment()
     characters.forEach((character, i) => {
       const span = document.createElement("span")
       span.textContent = character
       span.style.setProperty("--nats", Math.min(nats[i] ?? 0, 8))
-      cells.push({ span, character, nats: nats[i], choices: choices[i] ?? [] })
+      cells.push({ span, character, nats: nats[i], alternatives: alternatives[i] ?? [] })
       fragment.append(span)
     })
     box.append(fragment)

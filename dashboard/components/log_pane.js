@@ -1,4 +1,4 @@
-// Lines are written with textContent, so that HTML in them is shown as text.
+// Shows the lines of a log, which are inserted with textContent, so that HTML in them is shown as text.
 export function render({ model }) {
   const box = document.createElement("div")
   box.className = "log"
@@ -34,7 +34,7 @@ export function render({ model }) {
   })
   const [number, lines] = JSON.parse(model.start)
   append(lines)
-  // A change of tab draws it again. The server compares these lines with the current ones.
+  // Rendered again when its tab is opened again: the server checks whether these lines are still current.
   model.send_msg({ type: "drawn", number })
   return box
 }

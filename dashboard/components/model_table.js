@@ -1,4 +1,4 @@
-// A table of models, sorted and filtered here. Stored text is written with textContent.
+// Shows a table of models, and sorts and filters it. Text is inserted with textContent.
 const COLUMNS = [
   { key: "name", title: "Model" },
   { key: "state", title: "State" },
@@ -71,7 +71,7 @@ export function render({ model }) {
     const { key, down } = sort
     rows.sort((a, b) => {
       const x = a[key], y = b[key]
-      if (x === null || y === null) return (x === null) - (y === null) // blanks last, in both directions
+      if (x === null || y === null) return (x === null) - (y === null) // missing values last, in both directions
       const order = typeof x === "string" ? x.localeCompare(y) : x - y
       return down ? -order : order
     })

@@ -95,6 +95,6 @@ def test_baselines_are_labeled_lines_that_can_be_removed() -> None:
     plot.show_baselines(BASELINES)
     labels = [item.text for item in plot.figure.center[before:] if hasattr(item, "text")]
     assert labels[0] == "uniform 4.20"
-    assert labels[2] == "bigrams 2.40"
+    assert labels[2] == "bigram 2.40"
     plot.show_baselines(None)
     assert len(plot.figure.center) == before
