@@ -1,4 +1,4 @@
-"""Show the training log: live, with search and download."""
+"""Show the live log of a training, with search and download."""
 
 import io
 
@@ -9,7 +9,7 @@ from charrnn.core.records import LogLine
 from dashboard.components.log_pane import LogPane
 from dashboard.escape import printable
 from dashboard.live.session import Session
-from dashboard.theme import markup
+from dashboard.theme import SMALL, WIDE, markup
 from dashboard.views.view import View
 
 LEVELS = {"All": "", "Warnings and errors": "warning", "Errors": "error"}
@@ -22,13 +22,13 @@ class LogView(View):
     def __init__(self, session: Session):
         super().__init__(session)
         self._model_id, self._position = "", 0
-        self.pane = LogPane(height=280, sizing_mode="stretch_width", margin=0)
-        self.search = pui.TextInput(label="Search the log", width=200, size="small", margin=0)
-        self.level = pui.Select(label="Level", options=LEVELS, value="", width=180, size="small", margin=0)
+        self.pane = LogPane(height=280, **WIDE)
+        self.search = pui.TextInput(label="Search the log", width=200, **SMALL)
+        self.level = pui.Select(label="Level", options=LEVELS, value="", width=180, **SMALL)
         self.follow = pui.Switch(label="Follow", value=True, margin=(4, 0))
         self.results = markup()
         self.download = pui.FileDownload(
-            callback=self._file, filename="log.txt", label="Download", variant="text", size="small", margin=0
+            callback=self._file, filename="log.txt", label="Download", variant="text", **SMALL
         )
         self.follow.link(self.pane, value="follow")
         for widget in (self.search, self.level):
@@ -36,7 +36,7 @@ class LogView(View):
         bar = pn.FlexBox(
             self.search, self.level, self.follow, self.download, align_items="center", gap="10px 14px", margin=0
         )
-        self.layout = pn.Column(bar, self.results, self.pane, sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(bar, self.results, self.pane, **WIDE)
 
     @property
     def _is_searching(self) -> bool:
@@ -44,8 +44,7 @@ class LogView(View):
 
     def update(self) -> None:
         """Append new lines, unless search results are shown."""
-        feed = self.session.feed
-        history = feed.history if feed else None
+        history = self.session.history
         if history is None:
             return
         if history.model.id != self._model_id:

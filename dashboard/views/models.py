@@ -1,4 +1,4 @@
-"""List all models: sort, filter, compare, edit, export, delete and restore them."""
+"""List all models, with controls to compare, edit, export, delete and restore them."""
 
 import tempfile
 from pathlib import Path
@@ -17,24 +17,23 @@ from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
 from dashboard.live.progress_estimate import total_steps
 from dashboard.live.session import Session, Task
-from dashboard.theme import markup, placeholder
+from dashboard.theme import SMALL, WIDE, markup, placeholder
 from dashboard.views.compare import CompareView
 from dashboard.views.view import View
 
 SPARKLINE_POINTS = 60
 
 
-class LibraryView(View):
+class ModelsView(View):
     """The table of models, and the actions for the chosen one."""
 
     def __init__(self, session: Session):
         super().__init__(session)
         self._edited_id = self._deleted_id = ""
-        self.table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
-        small = {"size": "small", "margin": 0}
-        self.name_field = pui.TextInput(label="Name", max_length=MAX_NAME_LENGTH, width=280, **small)
-        self.note_field = pui.TextInput(label="Note", max_length=MAX_NOTES_LENGTH, width=280, **small)
-        self.tags_field = pui.TextInput(label="Tags (comma-separated)", width=260, **small)
+        self.table = ModelTable(self._choose, **WIDE)
+        self.name_field = pui.TextInput(label="Name", max_length=MAX_NAME_LENGTH, width=280, **SMALL)
+        self.note_field = pui.TextInput(label="Note", max_length=MAX_NOTES_LENGTH, width=280, **SMALL)
+        self.tags_field = pui.TextInput(label="Tags (comma-separated)", width=260, **SMALL)
         outlined = {"variant": "outlined"}
         self.save = self.button("Save", self._save, **outlined)
         self.open = self.tab_button("Training", "training", color="primary", **outlined)
@@ -43,13 +42,12 @@ class LibraryView(View):
         self._trigger = DownloadTrigger(width=0, height=0, margin=0)
         self.delete = self.button("Delete", self._delete, color="error", **outlined)
         self.undo = self.button("", lambda: self._restore(self._deleted_id), visible=False, **outlined)
-        self.deleted = pui.Select(label="Recycle bin", options={}, width=280, **small)
+        self.deleted = pui.Select(label="Recycle bin", options={}, width=280, **SMALL)
         self.restore = self.button("Restore", lambda: self._restore(self.deleted.value), **outlined)
         self.compare = CompareView(session, self.table)
         self._create_layout()
 
     def _create_layout(self) -> None:
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
         centered: dict[str, Any] = {"gap": "10px", "align_items": "center"}
         self.recycle_bin = pn.FlexBox(self.deleted, self.restore, margin=(28, 0, 0, 0), visible=False, **centered)
         self.actions = pn.Column(
@@ -57,16 +55,16 @@ class LibraryView(View):
             self._trigger,
             pn.FlexBox(self.name_field, self.note_field, self.tags_field, self.save, margin=0, **centered),
             visible=False,
-            **wide,
+            **WIDE,
         )
         self._placeholder = placeholder(
             "No models yet",
-            "A model is a network that has learned to write like a text.",
+            "Choose a text, and train a model that writes like it.",
             self.tab_button("Choose a text", "text", color="primary", variant="outlined"),
         )
-        self._body = visible_only(pn.Column(self.table, self.actions, self.compare, **wide))
+        self._body = visible_only(pn.Column(self.table, self.actions, self.compare, **WIDE))
         title = markup("<h2>Models</h2>", margin=(0, 0, 12, 0))
-        self.layout = visible_only(pn.Column(title, self.undo, self._placeholder, self._body, self.recycle_bin, **wide))
+        self.layout = visible_only(pn.Column(title, self.undo, self._placeholder, self._body, self.recycle_bin, **WIDE))
 
     def _choose(self, model_id: str) -> None:
         self.session.model_id = model_id
@@ -87,7 +85,7 @@ class LibraryView(View):
             self.table.rows = [self._row(model) for model in models]
 
     def _list_deleted(self) -> None:
-        """List the deleted models, the newest first."""
+        """List the deleted models, the most recently deleted first."""
         deleted = sorted(self.session.services.models.deleted(), key=lambda m: m.deleted_at or m.updated_at)[::-1]
         names: dict[str, str] = {}
         for model in deleted:
@@ -148,7 +146,7 @@ class LibraryView(View):
         return self.session.run(save, lambda _: self.session.hub.refresh(), self.session.show_error)
 
     def _export(self) -> Task:
-        """Export the model as a ZIP file, in the background: checking a checkpoint may have to wait for TensorFlow."""
+        """Export the model in the background, since validating its checkpoints may have to wait for TensorFlow."""
         models, model = self.session.services.models, self.session.services.models.get(self._edited_id)
 
         def export() -> bytes:

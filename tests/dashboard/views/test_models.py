@@ -10,12 +10,12 @@ from charrnn.core.errors import NotFound
 from charrnn.services import Services
 from dashboard.live.session import Session
 from dashboard.views.compare import differences
-from dashboard.views.models import LibraryView
+from dashboard.views.models import ModelsView
 from tests.support.controls import control, fill, labels, press, update_until
 
 
 @pytest.fixture
-def view(services: Services, session: Session) -> LibraryView:
+def view(services: Services, session: Session) -> ModelsView:
     """The library with two models, of which the older one is chosen."""
     ducks = services.models.create("ducks", options={"cell": "gru", "seed": 3})
     services.models.create("<b>drakes", options={"cell": "lstm", "seed": 3})
@@ -25,18 +25,18 @@ def view(services: Services, session: Session) -> LibraryView:
     return view
 
 
-def shown_view(session: Session) -> LibraryView:
-    view = LibraryView(session)
+def shown_view(session: Session) -> ModelsView:
+    view = ModelsView(session)
     session.on_update(view.update)
     return view
 
 
-def send(view: LibraryView, **message: Any) -> None:
-    """Send what the browser sends for a click into the table."""
+def send(view: ModelsView, **message: Any) -> None:
+    """Send the message of a click in the table."""
     view.table._handle_msg(message)
 
 
-def test_a_deleted_model_disappears_and_can_be_restored(view: LibraryView, session: Session) -> None:
+def test_a_deleted_model_disappears_and_can_be_restored(view: ModelsView, session: Session) -> None:
     ducks, models = session.model_id, session.services.models
     press(view, "Delete")
     update_until(session, lambda: len(view.table.rows) == 1)
@@ -52,7 +52,7 @@ def test_a_deleted_model_disappears_and_can_be_restored(view: LibraryView, sessi
     assert models.resolve("ducks").id == ducks
 
 
-def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, session: Session, services: Services) -> None:
+def test_deleted_models_can_be_restored_after_a_reload(view: ModelsView, session: Session, services: Services) -> None:
     assert "Recycle bin" not in labels(view)
     for name in ("ducks", "<b>drakes"):
         services.models.delete(services.models.resolve(name).id)
@@ -66,7 +66,7 @@ def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, sessio
     assert len(control(later, "Recycle bin").options) == 1
 
 
-def test_name_note_and_tags_are_saved_together(view: LibraryView, session: Session) -> None:
+def test_name_note_and_tags_are_saved_together(view: ModelsView, session: Session) -> None:
     fill(view, "Name", " geese ")
     fill(view, "Note", "loud")
     fill(view, "Tags (comma-separated)", "birds,, farm ")
@@ -76,7 +76,7 @@ def test_name_note_and_tags_are_saved_together(view: LibraryView, session: Sessi
     assert (model.id, model.notes, list(model.tags)) == (session.model_id, "loud", ["birds", "farm"])
 
 
-def test_a_click_into_the_table_chooses_a_model(view: LibraryView, session: Session) -> None:
+def test_a_click_in_the_table_chooses_a_model(view: ModelsView, session: Session) -> None:
     [other] = [row["id"] for row in view.table.rows if row["id"] != session.model_id]
     send(view, type="choose", id=other)
     assert session.model_id == other
@@ -84,16 +84,16 @@ def test_a_click_into_the_table_chooses_a_model(view: LibraryView, session: Sess
 
 
 @pytest.mark.parametrize(("label", "tab"), [("Training", "training"), ("Write", "write")])
-def test_a_button_opens_the_tab_of_the_chosen_model(view: LibraryView, session: Session, label: str, tab: str) -> None:
+def test_a_button_opens_the_tab_of_the_chosen_model(view: ModelsView, session: Session, label: str, tab: str) -> None:
     press(view, label)
     assert session.tab == tab
 
 
-def test_an_untrained_model_cannot_be_exported(view: LibraryView) -> None:
+def test_an_untrained_model_cannot_be_exported(view: ModelsView) -> None:
     assert control(view, "Export").disabled
 
 
-def test_a_failed_export_shows_why_and_can_be_retried(view: LibraryView, session: Session) -> None:
+def test_the_error_of_an_export_is_shown_and_it_can_be_retried(view: ModelsView, session: Session) -> None:
     control(view, "Export").blocked = False
     press(view, "Export")
     assert control(view, "Exporting …").disabled
@@ -114,7 +114,7 @@ def legend(plot: figure | None) -> set[str]:
     return {item.label.value for item in plot.legend[0].items} if plot else set()
 
 
-def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None:
+def test_selected_models_are_compared(view: ModelsView, session: Session) -> None:
     comparison = view.compare
     assert not comparison.layout.visible
     for row in view.table.rows:
@@ -126,7 +126,7 @@ def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None
     assert not comparison.layout.visible
 
 
-def test_only_differing_options_are_compared_and_names_are_escaped(view: LibraryView, session: Session) -> None:
+def test_only_differing_options_are_compared_and_names_are_escaped(view: ModelsView, session: Session) -> None:
     table = differences(session.services.models.all())
     assert "<td>gru</td>" in table
     assert "<td>lstm</td>" in table
