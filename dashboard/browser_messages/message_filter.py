@@ -147,9 +147,9 @@ def _plain(value: Any, buffers: Mapping[str, int], depth: int = 0) -> Any:
         case list():
             if len(value) > MAX_VALUES:
                 raise Rejected("a list with too many values")
-            return [_plain(each, buffers, depth + 1) for each in value]
+            return [_plain(item, buffers, depth + 1) for item in value]
         case {"type": "map"}:
-            return {name: _plain(each, buffers, depth + 1) for name, each in _entries(value).items()}
+            return {name: _plain(item, buffers, depth + 1) for name, item in _entries(value).items()}
         case {"type": "bytes", "data": {"id": str(buffer_id)}} if buffer_id in buffers:
             return Binary(buffers[buffer_id])
         case {"type": "typed_array", "array": {"type": "bytes"} as array, "dtype": "uint8", "order": "little" | "big"}:

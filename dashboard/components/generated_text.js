@@ -1,23 +1,15 @@
 // Shows generated text: each character is colored by its surprise, and has a menu of its alternatives.
 // Text is inserted with textContent, so that HTML in it is shown as text.
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties)
+
 export function render({ model }) {
-  const root = document.createElement("div")
-  root.className = "generated"
-  const box = document.createElement("div")
-  box.className = "box"
-  box.tabIndex = 0
-  box.dir = "auto"
-  box.setAttribute("role", "textbox")
-  box.setAttribute("aria-readonly", "true")
-  box.setAttribute("aria-multiline", "true")
-  box.setAttribute("aria-label", model.label)
-  const popup = document.createElement("div")
-  popup.className = "popup"
-  popup.hidden = true
-  const copy = document.createElement("button")
-  copy.type = "button"
-  copy.className = "copy"
-  copy.textContent = "Copy"
+  const root = element("div", { className: "generated" })
+  const box = element("div", {
+    className: "box", tabIndex: 0, dir: "auto", role: "textbox", ariaReadOnly: "true", ariaMultiLine: "true",
+    ariaLabel: model.label,
+  })
+  const popup = element("div", { className: "popup", hidden: true })
+  const copy = element("button", { type: "button", className: "copy", textContent: "Copy" })
   copy.addEventListener("click", async () => {
     const copied = await toClipboard(box.textContent)
     copy.textContent = copied ? "Copied" : "Press Ctrl+C"
@@ -49,22 +41,15 @@ export function render({ model }) {
     if (!cell || cell.nats === undefined) return
     mark(index)
     pinned = pin
-    popup.replaceChildren()
-    const head = document.createElement("div")
-    head.className = "head"
-    head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`
-    popup.append(head)
+    popup.replaceChildren(element("div", {
+      className: "head",
+      textContent: `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`,
+    }))
     cell.alternatives.forEach(([character, probability], choice) => {
-      const row = document.createElement("button")
-      row.type = "button"
-      row.title = "Continue from here with this character"
-      const letter = document.createElement("bdi")
-      letter.textContent = name(character)
-      const bar = document.createElement("span")
-      bar.className = "probability"
+      const row = element("button", { type: "button", title: "Continue from here with this character" })
+      const bar = element("span", { className: "probability", textContent: percent(probability) })
       bar.style.setProperty("--probability", probability)
-      bar.textContent = percent(probability)
-      row.append(letter, bar)
+      row.append(element("bdi", { textContent: name(character) }), bar)
       row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, choice }) })
       popup.append(row)
     })
@@ -96,17 +81,12 @@ export function render({ model }) {
   const start = (prompt) => {
     close()
     cells = []
-    box.replaceChildren()
-    const promptSpan = document.createElement("span")
-    promptSpan.className = "prompt"
-    promptSpan.textContent = prompt
-    box.append(promptSpan)
+    box.replaceChildren(element("span", { className: "prompt", textContent: prompt }))
   }
   const append = ({ characters, nats, alternatives }) => {
     const fragment = document.createDocumentFragment()
     characters.forEach((character, i) => {
-      const span = document.createElement("span")
-      span.textContent = character
+      const span = element("span", { textContent: character })
       span.style.setProperty("--nats", Math.min(nats[i] ?? 0, 8))
       cells.push({ span, character, nats: nats[i], alternatives: alternatives[i] ?? [] })
       fragment.append(span)

@@ -18,7 +18,7 @@ class BackgroundGeneration:
 
     Args:
         services: Services that generate and store texts.
-        on_change: Called from the background thread after each change; must return at once.
+        on_change: Called from the background thread after each change; must not block.
     """
 
     def __init__(self, services: Services, on_change: Callable[[], None]):

@@ -19,7 +19,7 @@ class DatabaseStatus:
     """The availability of the database, as seen by the hub, which queries it regularly.
 
     Args:
-        on_change: Called from any thread when `message` has changed; must return at once.
+        on_change: Called from any thread when `message` has changed; must not block.
     """
 
     def __init__(self, on_change: Callable[[], None]):

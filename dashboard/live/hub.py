@@ -45,7 +45,7 @@ class Hub:
         self._thread.start()
 
     def subscribe(self, wake: Wake) -> None:
-        """Call `wake` from any thread whenever something has changed; it must return at once."""
+        """Call `wake` from any thread whenever something has changed; it must not block."""
         with self._lock:
             self._followed[wake] = ""
             self._models_due = 0.0

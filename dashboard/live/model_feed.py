@@ -38,7 +38,7 @@ class ModelFeed:
     Args:
         services: Services that read the model.
         model_id: ID of the model.
-        on_stored: Called from any thread when a training of this process has stored something; must return at once.
+        on_stored: Called from any thread when a training of this process has stored something; must not block.
     """
 
     def __init__(self, services: Services, model_id: str, on_stored: Callable[[], None] = lambda: None):

@@ -132,7 +132,7 @@ class Session(param.Parameterized):
         self._updates.append(callback)
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
-        """Call a function when the last browser has disconnected from the page; it must return at once."""
+        """Call a function when the last browser has disconnected from the page; it must not block."""
         self._disconnects.append(callback)
 
     def disconnect(self) -> None:

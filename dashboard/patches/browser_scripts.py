@@ -1,7 +1,7 @@
 """Patch the JavaScript of Panel and Bokeh with scripts that the page template includes.
 
 * Without es-module-shims and WebGL, a page loads two fewer scripts, and its modules a second earlier.
-* Bokeh 3.10 builds views asynchronously. A resize meanwhile fails with "this.layout is undefined".
+* Bokeh 3.10 builds views asynchronously. A resize during this time fails with "this.layout is undefined".
 
 Upstream: not reported; https://github.com/bokeh/bokeh/issues/13104 is the same race elsewhere in Bokeh.
 Remove the first part when Panel loads es-module-shims only for components with an import map, and the second when

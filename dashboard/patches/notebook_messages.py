@@ -1,4 +1,4 @@
-"""Filter messages to a page inside a notebook cell, and do not lose the output of cells meanwhile.
+"""Filter messages to a page inside a notebook cell, without losing the output of running cells.
 
 * Panel has no hook for messages that arrive over a notebook comm. `FilteredPage` filters them before Panel reads them.
 * While pyviz_comms handles a message, it redirects `sys.stdout` of the whole process. Kernels with subshells handle

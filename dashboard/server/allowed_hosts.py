@@ -13,10 +13,10 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 def is_loopback(address: str) -> bool:
     """Return whether an address is only reachable from this machine."""
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
+        addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
     except OSError:
         return False
-    return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
+    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class AllowedHost:
         Raises:
             StudioError: The host is invalid.
         """
-        scheme, found, rest = text.strip().rpartition("://")
+        scheme, separator, rest = text.strip().rpartition("://")
         name, port = split_host(rest)
-        known = not found or scheme.lower() in DEFAULT_PORTS
+        known = not separator or scheme.lower() in DEFAULT_PORTS
         if not known or not name or "/" in rest or "@" in rest or (port and not (port.isascii() and port.isdigit())):
             raise StudioError(f"--allow-host is {text!r}; expected NAME, NAME:PORT, https://NAME or https://NAME:PORT.")
         return cls(name, port, scheme.lower())
@@ -75,12 +75,12 @@ class AllowedHosts:
 
     def __init__(self, address: str, allowed: tuple[str, ...] = (), port: int = 0):
         self.address, self.port = address, port
-        self._allowed = [AllowedHost.parse(each) for each in allowed]
+        self._allowed = [AllowedHost.parse(entry) for entry in allowed]
 
     def accepts(self, host: str) -> bool:
         """Return whether a Host header is accepted."""
         name, port = split_host(host)
-        if name in self._own_names or any(each.allows(name, port, self.port) for each in self._allowed):
+        if name in self._own_names or any(entry.allows(name, port, self.port) for entry in self._allowed):
             return True
         # An attacker can make a domain resolve to this machine (DNS rebinding), but not an IP address.
         return not is_loopback(self.address) and is_ip_address(name)
@@ -97,7 +97,7 @@ class AllowedHosts:
         if parts.scheme not in DEFAULT_PORTS or parts.path or parts.query or parts.fragment:
             return False
         name, port = split_host(parts.netloc)
-        if any(each.scheme in ("", parts.scheme) and each.allows(name, port, self.port) for each in self._allowed):
+        if any(entry.scheme in ("", parts.scheme) and entry.allows(name, port, self.port) for entry in self._allowed):
             return True
         # A page loaded over HTTP could have been changed in transit, so it must not use a server over HTTPS.
         return parts.netloc.lower() == host.lower() and (parts.scheme == "https" or not self.is_secure(host, protocol))
@@ -105,8 +105,8 @@ class AllowedHosts:
     def is_secure(self, host: str, protocol: str) -> bool:
         """Return whether the browser uses HTTPS, to this server or to a proxy in front of it."""
         name, port = split_host(host)
-        found = [each.scheme for each in self._allowed if each.allows(name, port, self.port)]
-        return protocol == "https" or (bool(found) and all(scheme == "https" for scheme in found))
+        schemes = [entry.scheme for entry in self._allowed if entry.allows(name, port, self.port)]
+        return protocol == "https" or (bool(schemes) and all(scheme == "https" for scheme in schemes))
 
     @property
     def _own_names(self) -> set[str]:

@@ -95,7 +95,7 @@ class Authenticator(AuthProvider):
     def revoke(self, login: Login) -> None:
         """Revoke a login and close its pages."""
         self._revoked.add(login.id)
-        self._close([each for each in self._open if each.id == login.id])
+        self._close([open_login for open_login in self._open if open_login.id == login.id])
 
     def is_valid(self, login: Login) -> bool:
         """Return whether a login is not revoked, its user exists, and the password is still the same."""

@@ -53,12 +53,12 @@ class LoginThrottle:
         """Count a failed attempt."""
         now = self._clock()
         for key in ((user, address), (user, ""), ("", address)):
-            found = self._failures.pop(key, None)
-            if found is None or now - found.last > RESET_SECONDS:
-                found = _Failures()
-            found.count += 1
-            found.last = now
-            self._failures[key] = found
+            failures = self._failures.pop(key, None)
+            if failures is None or now - failures.last > RESET_SECONDS:
+                failures = _Failures()
+            failures.count += 1
+            failures.last = now
+            self._failures[key] = failures
         while len(self._failures) > MAX_COUNTERS:
             self._failures.popitem(last=False)
 
@@ -74,8 +74,8 @@ class LoginThrottle:
             self._known.popitem(last=False)
 
     def _left(self, key: tuple[str, str], free: int) -> float:
-        found = self._failures.get(key)
-        if found is None or found.count <= free:
+        failures = self._failures.get(key)
+        if failures is None or failures.count <= free:
             return 0.0
-        delay = min(MAX_DELAY_SECONDS, 2.0 ** min(found.count - free - 1, 10))
-        return max(0.0, found.last + delay - self._clock())
+        delay = min(MAX_DELAY_SECONDS, 2.0 ** min(failures.count - free - 1, 10))
+        return max(0.0, failures.last + delay - self._clock())

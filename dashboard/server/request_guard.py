@@ -136,15 +136,15 @@ def is_local(url: str) -> bool:
 def _body_bytes(request: HTTPServerRequest) -> int:
     """Return the Content-Length; 0 for a chunked body, of which only `MAX_BODY_BYTES` are read."""
     try:
-        return max(int(each) for each in request.headers.get("Content-Length", "0").split(","))
+        return max(int(length) for length in request.headers.get("Content-Length", "0").split(","))
     except ValueError:
         return 0  # Tornado rejects it
 
 
 def _is_known_component(path: str) -> bool:
     """Return whether a path names no module or an imported one; Panel would import any module, without a login."""
-    _, found, module = path.partition("/components/")
-    return not found or module.partition("/")[0] in sys.modules
+    _, separator, module = path.partition("/components/")
+    return not separator or module.partition("/")[0] in sys.modules
 
 
 def _has_code(arguments: dict[str, list[str]]) -> bool:
@@ -152,5 +152,5 @@ def _has_code(arguments: dict[str, list[str]]) -> bool:
 
     If no login was started, Panel accepts an empty state, so that a link could log a user in as the attacker.
     """
-    next_url = (urlsplit(url).query for url in arguments.get("next", []))
-    return "code" in arguments or any("code" in parse_qs(each, keep_blank_values=True) for each in next_url)
+    queries = (urlsplit(url).query for url in arguments.get("next", []))
+    return "code" in arguments or any("code" in parse_qs(query, keep_blank_values=True) for query in queries)

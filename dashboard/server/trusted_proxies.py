@@ -21,12 +21,12 @@ class TrustedProxies:
 
     def __init__(self, trusted: Iterable[str] = ()):
         self._networks = []
-        for each in trusted:
+        for entry in trusted:
             try:
-                self._networks.append(ipaddress.ip_network(each.strip(), strict=False))
+                self._networks.append(ipaddress.ip_network(entry.strip(), strict=False))
             except ValueError:
                 raise StudioError(
-                    f"--trusted-proxy is {each!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8."
+                    f"--trusted-proxy is {entry!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8."
                 ) from None
 
     def apply(self, request: HTTPServerRequest) -> None:
@@ -52,9 +52,9 @@ class TrustedProxies:
 def network_of(address: str | None) -> str:
     """Return the network that identifies a client: its IPv4 address, or the /64 network of its IPv6 address."""
     try:
-        found = ipaddress.ip_address((address or "").partition("%")[0])
+        parsed = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:
         return address or ""
-    if found.version == 6 and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    if parsed.version == 6 and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

@@ -139,16 +139,16 @@ class NewModelView(View):
             except OptionError as error:
                 return error
 
-        def done(found: dict[str, Value] | OptionError) -> None:
+        def done(result: dict[str, Value] | OptionError) -> None:
             if request != self._num_requests:
                 return
-            if isinstance(found, OptionError):
-                message = " ".join(found.problems.values())
+            if isinstance(result, OptionError):
+                message = " ".join(result.problems.values())
                 self.custom_minutes.param.update(error_state=True, helper_text=message)
                 return  # keep the Train button disabled until the time is valid
             self._is_choosing = False
             self.custom_minutes.param.update(error_state=False, helper_text="")
-            self.form.fill(found, changed_names=changed)
+            self.form.fill(result, changed_names=changed)
 
         training = self.session.services.training
         self.session.run(work, done, self.session.show_error)
@@ -184,10 +184,10 @@ class NewModelView(View):
             except TextError as error:
                 return str(error)
 
-        def done(found: Estimate | str) -> None:
+        def done(result: Estimate | str) -> None:
             if request == self._num_requests:
-                self.cost.object = cost(found)
-                self.fit.visible = self._too_short = isinstance(found, str)
+                self.cost.object = cost(result)
+                self.fit.visible = self._too_short = isinstance(result, str)
                 self._allow_training()
 
         self.session.run(work, done, self.session.show_error)
@@ -240,17 +240,17 @@ def fitting(values: dict[str, Any], num_characters: int) -> dict[str, int]:
     return {"num_steps": steps, "num_seqs": min(values["num_seqs"], num_characters // (steps + 1))}
 
 
-def cost(found: Estimate | str) -> str:
+def cost(result: Estimate | str) -> str:
     """Return HTML with the estimated cost of a training, or why it is impossible."""
-    if isinstance(found, str):
-        return error_message(found)
+    if isinstance(result, str):
+        return error_message(result)
     return facts(
         {
-            "Estimated time": formatting.duration(60 * found.minutes),
-            "Parameters": f"{found.num_parameters:,}",
-            "Memory": formatting.size(found.memory_bytes),
-            "Steps": f"{found.total_steps:,}",
-            "Steps per epoch": f"{found.steps_per_epoch:,}",
-            "Epochs": f"{found.epochs:,.1f}",
+            "Estimated time": formatting.duration(60 * result.minutes),
+            "Parameters": f"{result.num_parameters:,}",
+            "Memory": formatting.size(result.memory_bytes),
+            "Steps": f"{result.total_steps:,}",
+            "Steps per epoch": f"{result.steps_per_epoch:,}",
+            "Epochs": f"{result.epochs:,.1f}",
         }
     )

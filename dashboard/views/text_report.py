@@ -34,18 +34,21 @@ def facts(corpus: Corpus) -> str:
 
 def remarks(report: TextReport) -> str:
     """Return a list of problems and remarks; empty if there are none."""
-    found = [*report.problems, *report.remarks]
-    if not found:
+    texts = [*report.problems, *report.remarks]
+    if not texts:
         return ""
-    return '<ul class="remarks">' + "".join(f"<li>{escaped(text)}</li>" for text in found) + "</ul>"
+    return '<ul class="remarks">' + "".join(f"<li>{escaped(text)}</li>" for text in texts) + "</ul>"
 
 
 def characters(report: TextReport) -> str:
     """Return the most frequent and the rarest characters."""
     parts = []
-    for title, found in (("Most frequent characters", report.frequent), ("Rare characters (1–2 times)", report.rare)):
-        if found:
-            chips = "".join(_chip(character, number) for character, number in found[:MAX_CHARACTERS])
+    for title, counts in (
+        ("Most frequent characters", report.frequent),
+        ("Rare characters (1–2 times)", report.rare),
+    ):
+        if counts:
+            chips = "".join(_chip(character, number) for character, number in counts[:MAX_CHARACTERS])
             parts.append(f'<h3>{title}</h3><p class="chips">{chips}</p>')
     return "".join(parts)
 
