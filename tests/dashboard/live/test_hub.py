@@ -17,14 +17,14 @@ from tests.support.waiting import TIMEOUT, wait_until
 
 
 def test_a_subscriber_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
-    messages = Event()
-    wake = messages.set
+    woken = Event()
+    wake = woken.set
     hub.subscribe(wake)
     model = services.training.start(TEXT, options=OPTIONS)
     hub.follow(wake, model.id)
     wait_until(lambda: hub.feed(wake).model and hub.feed(wake).model.state == ModelState.COMPLETED)
     history = hub.feed(wake).history
-    assert messages.is_set()
+    assert woken.is_set()
     assert list(history.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert list(history.curves["val_loss"].steps) == [2, 4, 6, 8]
     assert set(history.curves) == {"loss", "val_loss"}  # the only metrics that pages show
@@ -138,7 +138,7 @@ def test_defect_an_update_is_kept_if_the_database_fails_afterwards(
     with monkeypatch.context() as outage:
         outage.setattr(services.models, "curve", fail)
         assert feed.refresh()
-    assert feed.error == "The database is away."
+    assert feed.error == "The database is unavailable."
     assert feed.refresh()
     assert feed.error == ""
     assert [line.position for line in feed.history.lines] == list(
@@ -148,7 +148,7 @@ def test_defect_an_update_is_kept_if_the_database_fails_afterwards(
 
 
 def fail(*args, **kwargs):
-    raise StoreUnavailable("The database is away.")
+    raise StoreUnavailable("The database is unavailable.")
 
 
 def test_an_outage_is_reported_when_it_starts_and_ends(
@@ -159,7 +159,7 @@ def test_an_outage_is_reported_when_it_starts_and_ends(
     wait_until(lambda: hub.models_version)
     with monkeypatch.context() as outage:
         outage.setattr(services.models, "all", fail)
-        wait_until(lambda: "The database is away." in messages)
+        wait_until(lambda: "The database is unavailable." in messages)
     wait_until(lambda: messages[-1] == "")
 
 

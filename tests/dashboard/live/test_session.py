@@ -91,12 +91,12 @@ def test_views_are_updated_when_the_database_is_back(session: Session, hub: Hub)
     def show() -> None:
         calls.append(hub.database.message)
         if len(calls) == 1:
-            raise StoreUnavailable("The database is away.")
+            raise StoreUnavailable("The database is unavailable.")
 
     session.on_update(show)
     session.update()
     assert session.notice == ("", "")  # a line at the top of the page reports it
-    assert hub.database.message == "The database is away."
+    assert hub.database.message == "The database is unavailable."
     wait_until(lambda: not hub.database.message)
     session.update()
     assert calls == ["", ""]

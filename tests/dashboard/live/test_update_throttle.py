@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def count_redraws(clock: Clock, throttle: UpdateThrottle, seconds: float) -> int:
-    """Return how many redraws are due within some seconds, checked eight count_redraws a second."""
+    """Return how many redraws are due within some seconds, checked eight times per second."""
     count = 0
     for _ in range(round(8 * seconds)):
         count += throttle.is_due()
