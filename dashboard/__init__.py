@@ -1,6 +1,6 @@
-"""The dashboard: a Panel app for `charrnn.services`.
+"""The dashboard of Char-RNN Studio, a Panel app on top of `charrnn.services`.
 
-from dashboard import Dashboard  # in a notebook, Dashboard() shows it in a cell
+In a notebook, `Dashboard()` shows it in a cell.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ __all__ = ["Dashboard"]
 
 
 def __getattr__(name: str) -> Any:
-    # Importing Panel takes seconds, and `python -m dashboard --help` does not need it.
+    # Importing Panel takes seconds, which `python -m dashboard --help` does not need.
     if name == "Dashboard":
         from dashboard.notebook import Dashboard
 

@@ -1,4 +1,4 @@
-"""Serve the dashboard: `python -m dashboard`."""
+"""Serve the dashboard with `python -m dashboard`."""
 
 import argparse
 import logging
@@ -15,19 +15,20 @@ from charrnn.services.bootstrap import reject_password
 from charrnn.services.database_retry import retry_while_unavailable
 from dashboard.server import settings
 from dashboard.server.allowed_hosts import is_loopback
-from dashboard.server.login_providers import read_logins
+from dashboard.server.login_providers import read_login_settings
 
 NO_LOGIN = (
-    "The address {address} can be reached from other machines, and there is no login: everybody there could train, "
-    "read and delete models. Set --login-file or --oauth-provider, listen on 127.0.0.1, or allow this with "
+    "The address {address} can be reached from other machines, and no login is configured: anyone could train, read "
+    "and delete models. Set --login-file or --oauth-provider, listen on 127.0.0.1, or allow this with "
     "--open-to-everybody (CHARRNN_OPEN_TO_EVERYBODY=true)."
 )
+WARNING = "Warning: no login is configured. Anyone who can reach {address} can train, read and delete models."
 EXIT_SECONDS = 2.0
-WARNING = "Warning: there is no login. Everybody who can reach {address} can train, read and delete models."
+"""How long the program waits for threads at its end."""
 
 
 def main() -> int:
-    """Serve until Ctrl-C or SIGTERM; return the exit code."""
+    """Run the server until Ctrl-C or SIGTERM; return the exit code."""
     signal.signal(signal.SIGTERM, _exit_at_once)
     arguments = _parser().parse_args()
     if arguments.settings:
@@ -43,14 +44,14 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    """Serve, with parsed arguments.
+    """Serve with the given arguments.
 
     Raises:
         StudioError: A setting is invalid or missing, or the data cannot be opened.
     """
     chosen = settings.read(arguments, os.environ)
     address = chosen["address"]
-    logins = read_logins(chosen)
+    logins = read_login_settings(chosen)
     is_open = not logins and not is_loopback(address)
     if is_open and not chosen["open_to_everybody"]:
         raise StudioError(NO_LOGIN.format(address=address))
@@ -65,7 +66,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     from dashboard.server.server import Studio, free_port, serve
 
-    logging.getLogger("charrnn").addHandler(logging.StreamHandler())  # the server's log is its standard error
+    logging.getLogger("charrnn").addHandler(logging.StreamHandler())  # log to standard error
     with services:
         port = free_port(address, chosen["port"])
         if port != chosen["port"]:
@@ -87,8 +88,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dashboard",
-        description="Serve the dashboard of Char-RNN Studio. The environment variable of each flag is in parentheses; "
-        "secrets come from files or variables.",
+        description="Serve the dashboard of Char-RNN Studio. Each flag can also be set by the environment variable in "
+        "parentheses. Secrets are read from files or environment variables only.",
     )
     parser.add_argument("--settings", action="store_true", help="print a table of all settings in Markdown")
     settings.add_flags(parser)
@@ -96,10 +97,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(server: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
+    """Run a server until Ctrl-C or SIGTERM."""
     loop = server.io_loop
 
-    # SystemExit would be lost wherever Python ignores exceptions, such as in a finalizer.
+    # Do not raise SystemExit, which would be lost wherever Python ignores exceptions, such as in a finalizer.
     def stop(number: int, frame: Any) -> None:
         loop.asyncio_loop.call_soon_threadsafe(loop.stop)
 
@@ -109,14 +110,14 @@ def run(server: Any) -> None:
 
 
 def _exit_soon() -> None:
-    """Exit although a thread may still wait, for example for the database: everything is saved."""
+    """Exit even if a thread is still waiting, for example for the database; everything is saved already."""
     timer = threading.Timer(EXIT_SECONDS, os._exit, [0])
     timer.daemon = True
     timer.start()
 
 
 def _exit_at_once(number: int, frame: Any) -> None:
-    """Exit before the server has started."""
+    """Handle SIGTERM before the server has started."""
     raise SystemExit(0)
 
 

@@ -10,13 +10,13 @@ from charrnn.services import open_services
 from dashboard.server.server import Studio
 
 UNPROTECTED = (
-    "Warning: panel serve does not have the checks of python -m dashboard: everybody who can reach this port can use "
-    "the dashboard. Panel listens on all addresses of this machine unless --address 127.0.0.1 is given."
+    "Warning: panel serve does not have the security checks of python -m dashboard: anyone who can reach this port can "
+    "use the dashboard. Panel listens on all addresses of this machine unless --address 127.0.0.1 is given."
 )
 
 
 def _open() -> Studio:
-    # Panel does not tell an application where it listens: warn always, once, with the first session.
+    # Panel does not tell an application on which address it listens, so the first session always prints the warning.
     print(UNPROTECTED, file=sys.stderr, flush=True)
     return Studio.open(open_services(limits=Limits.read(os.environ, server=True)))
 

@@ -1,7 +1,7 @@
-"""Show the dashboard in a notebook cell: served by the kernel on this machine, and shown in a frame.
+"""Show the dashboard in a notebook cell, as a frame with a page that the kernel serves.
 
-A frame keeps updating while other cells run. If the browser cannot reach the kernel's machine, Panel can render the
-dashboard inside the cell, over the notebook's connection, with the limits documented at `Dashboard`.
+The frame is updated while other cells run. If the browser cannot reach the machine of the kernel, Panel can render the
+page inside the cell, over the connection of the notebook, with the limitations documented at `Dashboard`.
 """
 
 import html
@@ -23,7 +23,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Frame:
-    """A served page as the value of a cell."""
+    """A frame with a served page, as the value of a cell."""
 
     url: str
     height: int
@@ -37,7 +37,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class InlinePage:
-    """A page that Panel renders inside the cell; a new page is built each time it is shown."""
+    """A page that Panel renders inside a cell, and builds anew each time it is displayed."""
 
     build: Callable[[], Any]
 
@@ -46,16 +46,16 @@ class InlinePage:
 
 
 class Dashboard:
-    """The dashboard as the value of a cell; its parts are attributes and methods.
+    """The dashboard as the value of a cell, with its parts as attributes and methods.
 
     Args:
         home: Data folder; the default one if missing.
         services: Open services, instead of `home`.
-        inline: Render inside the cell instead of a frame, for a kernel on another machine than the browser. Updates
-            arrive over the notebook's connection, up to four times a second, and wait until queued cells have run; with
-            JupyterLab before 4.4 or ipykernel before 7, they wait for each running cell. The URL does not contain the
-            state. End a cell with `plt.show()` to see its figure: figures that are shown automatically when a cell ends
-            may get lost during updates (https://github.com/ipython/ipykernel/issues/1564).
+        inline: Render the page inside the cell instead of a frame, if the browser runs on another machine than the
+            kernel. Updates arrive over the connection of the notebook, up to four times per second, and wait until
+            queued cells have run; with JupyterLab before 4.4 or ipykernel before 7, they also wait for running cells.
+            The URL does not contain the state. End cells with `plt.show()`: figures that are shown automatically at the
+            end of a cell may get lost during updates (https://github.com/ipython/ipykernel/issues/1564).
         height: Height of the frame in pixels.
     """
 
@@ -75,37 +75,37 @@ class Dashboard:
             pn.extension()
             patches.apply(notebook=True)
         self.url = ""
-        """URL of the dashboard once it was shown; it also opens in a browser tab."""
+        """URL of the dashboard, which can also be opened in a browser tab; empty until the dashboard is displayed."""
 
     @property
     def library(self) -> Frame | InlinePage:
-        """All models."""
+        """The list of all models."""
         return self._part("library")
 
     @property
     def text(self) -> Frame | InlinePage:
-        """Choose a text."""
+        """The view that chooses a text."""
         return self._part("text")
 
     @property
     def write(self) -> Frame | InlinePage:
-        """Generate text with the newest model."""
+        """The view that generates text, with the newest model."""
         return self.sampler(next(iter(self.services.models.all()), None))
 
     def training(self, model: Model | str) -> Frame | InlinePage:
-        """The training of a model: buttons, progress, loss, samples and log."""
+        """Return the training of a model: buttons, progress, loss, samples and log."""
         return self._part("training", model)
 
     def loss(self, model: Model | str) -> Frame | InlinePage:
-        """The loss of a model, live."""
+        """Return the live loss of a model."""
         return self._part("loss", model, height=480)
 
     def log(self, model: Model | str) -> Frame | InlinePage:
-        """The log of a model, live."""
+        """Return the live log of a model."""
         return self._part("log", model, height=400)
 
     def sampler(self, model: Model | str | None) -> Frame | InlinePage:
-        """Generate text with a model."""
+        """Return the view that generates text with a model."""
         return self._part("write", model)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Define the look of the pages: colors, fonts, and the stylesheet of HTML panes."""
+"""Define the appearance of the pages: colors, fonts, and the style sheet of HTML panes."""
 
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,9 @@ for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
             "MuiAppBar": {
                 "styleOverrides": {"root": {"backgroundColor": _bar, "color": "#fff", "backgroundImage": "none"}}
             },
-            # Selects get the height of text fields.
+            # Give selects the height of text fields.
             "MuiOutlinedInput": {"styleOverrides": {"root": {"minHeight": 40}}},
-            # All five tabs fit on a phone.
+            # Fit all five tabs on a phone.
             "MuiTab": {"styleOverrides": {"root": {"minWidth": 0, "padding": "12px clamp(9px, 2vw, 20px)"}}},
             # The busy bar of the page needs a name for screen readers.
             "MuiLinearProgress": {"defaultProps": {"aria-label": "The page is busy"}},
@@ -42,38 +42,40 @@ for _mode, _bar in (("light", "#1f5f8b"), ("dark", "#17303f")):
     }
 
 PAGE = {"padding": "4px clamp(12px, 3vw, 40px) 48px", "box-sizing": "border-box"}
-"""Style of the page's content: padding that is small on a phone."""
+"""Style of the page's content, with a padding that is small on a phone."""
+
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+"""Parameters of a layout that is as wide as the page."""
+SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+"""Parameters of a small button or field."""
 
 TRAINING_COLOR, VALIDATION_COLOR = "#3288cc", "#d96a1f"
-"""Blue and orange are distinct for nearly everybody, on white and on black; the lines also differ in dash and width."""
+"""Blue and orange can be distinguished with most kinds of color blindness, on white and on black. The lines also differ
+in dash and width."""
 BASELINE_COLOR = "#8a8f98"
 
 STYLESHEET = Path(__file__).with_suffix(".css").read_text("utf-8")
-"""Stylesheet of HTML panes."""
+"""Style sheet of HTML panes."""
 
 
 def markup(html: str = "", **params: Any) -> pn.pane.HTML:
-    """Create a pane of HTML written by the dashboard; stored text in it must have passed through `escaped`."""
-    return pn.pane.HTML(html, stylesheets=[STYLESHEET], **{"sizing_mode": "stretch_width", "margin": 0, **params})
+    """Create a pane for HTML of the dashboard; stored text in it must have passed through `escaped`."""
+    return pn.pane.HTML(html, stylesheets=[STYLESHEET], **{**WIDE, **params})
 
 
 def section(title: str, content: pn.viewable.Viewer) -> pn.Column:
     """Create a titled part of a view."""
-    return pn.Column(markup(f"<h3>{title}</h3>", margin=(0, 0, 8, 0)), content, sizing_mode="stretch_width", margin=0)
+    return pn.Column(markup(f"<h3>{title}</h3>", margin=(0, 0, 8, 0)), content, **WIDE)
 
 
 def side_by_side(*parts: pn.Column) -> pn.FlexBox:
     """Create a row of equally wide parts, which are placed below each other where the page is narrow."""
     for part in parts:
         part.styles = {"flex": "1 1 400px", "min-width": "0"}
-    return pn.FlexBox(*parts, gap="12px 32px", align_items="flex-start", sizing_mode="stretch_width", margin=0)
+    return pn.FlexBox(*parts, gap="12px 32px", align_items="flex-start", **WIDE)
 
 
 def placeholder(title: str, text: str, *buttons: pn.viewable.Viewable) -> pn.Column:
-    """Create what a view shows while it has nothing to show: what to do next, and the buttons for it."""
-    return pn.Column(
-        markup(f'<div class="empty"><h2>{title}</h2><p>{text}</p></div>'),
-        pn.FlexBox(*buttons, justify_content="center"),
-        sizing_mode="stretch_width",
-        margin=0,
-    )
+    """Create the placeholder of an empty view: what to do next, with buttons for it."""
+    empty = markup(f'<div class="empty"><h2>{title}</h2><p>{text}</p></div>')
+    return pn.Column(empty, pn.FlexBox(*buttons, justify_content="center"), **WIDE)

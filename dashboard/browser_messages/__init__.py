@@ -1,1 +1,1 @@
-"""Check what browsers send before Bokeh acts on it."""
+"""Validate messages from browsers before Bokeh applies them."""

@@ -1,13 +1,14 @@
 """Declare which properties a browser may set on our pages, and which messages it may send.
 
-A message from a browser names a model of the page by its ID, one of its properties and a value, or an event of a model
-with its data. Each is checked against these declarations before Bokeh decodes it. What is not declared, or fails its
-check, raises `Rejected`.
+A message refers to a model of the page by its ID. It contains either a property of the model and its new value, or an
+event of the model and its data. It is checked against these declarations before Bokeh decodes it. What is not declared,
+or fails its check, raises `Rejected`.
 
-Three things are dropped silently, since pages send them in normal use: values that the server never reads (sizes,
-ranges and colors of plots, which Bokeh and panel-material-ui report); echoes, since React components send back what the
-server has set, late if the server has set it again meanwhile; and a choice that was offered until a moment ago (another
-browser tab or a training has changed the list).
+Three kinds of values are dropped silently, since pages send them in normal use:
+
+* values that the server never reads, such as the sizes, ranges and colors that plots report
+* echoes: React components send back what the server has set, possibly after the server has set it again
+* choices that were removed from a list meanwhile, by another browser tab or a training
 """
 
 import re
@@ -20,37 +21,37 @@ from urllib.parse import parse_qsl
 from bokeh.model import DataModel, Model
 from bokeh.models import Annotation, GlyphRenderer, GuideRenderer, LegendItem, Plot, Range, Tool, Toolbar
 
-LONGEST_SEARCH = 2000
-"""Characters of a page's address after the question mark."""
-LONGEST_HTML = 1_000_000
-"""Characters of the HTML in a pane, which the browser reports when it has drawn it."""
-LONGEST_CHOICE = 500
-LONGEST_FILE_NAME = 1000
+# Maximum numbers of characters:
+MAX_QUERY = 2000
+MAX_HTML = 1_000_000
+"""HTML of a pane, which the browser sends back after rendering it."""
+MAX_CHOICE = 500
+MAX_FILE_NAME = 1000
 MAX_CHUNKS = 100_000
-"""Chunks of an uploaded file; `dashboard/components/file_upload.py` limits their bytes."""
+"""Maximum number of chunks of an uploaded file; `dashboard/components/file_upload.py` limits the bytes."""
 
 PLOT_PARTS = (Plot, Range, GuideRenderer, Annotation, GlyphRenderer, LegendItem, Tool, Toolbar)
-"""Models whose properties browsers report and the server never reads; all of them are dropped."""
+"""Models whose properties browsers report, but the server never reads."""
 
 
 class Rejected(Exception):
-    """A browser sent something that no page of ours sends. The message contains the property, never the value."""
+    """A browser sent something that our pages never send. The message contains the property, never the value."""
 
 
 class Verdict(Enum):
-    """What to do with a value that was not rejected."""
+    """What to do with a value that is not rejected."""
 
     APPLY = "apply"
     DROP = "drop"
 
 
 Check = Callable[[Model, Any], Verdict | None]
-"""Checks a value for a model; `None` rejects the value."""
+"""A function that checks a value for a property of a model; `None` rejects the value."""
 
 
 @dataclass(frozen=True)
 class Binary:
-    """Bytes that were sent along with a message; only their number is known here."""
+    """Bytes that were sent with a message; only their number is checked."""
 
     num_bytes: int
 
@@ -66,12 +67,12 @@ def dropped(model: Model, value: Any) -> Verdict | None:
 
 
 def integer(low: int, high: int) -> Check:
-    """Accept integers of a range."""
+    """Accept integers in a range."""
     return lambda model, value: Verdict.APPLY if _is_integer(value) and low <= value <= high else None
 
 
 def typed_text(model: Model, value: Any) -> Verdict | None:
-    """Accept text that fits a text field; browsers cannot change its `max_length`."""
+    """Accept text up to the `max_length` of a text field, which browsers cannot change."""
     return Verdict.APPLY if _is_text(value, model.max_length) else None
 
 
@@ -83,24 +84,24 @@ def slider_value(model: Model, value: Any) -> Verdict | None:
 
 
 def whole_slider_value(model: Model, value: Any) -> Verdict | None:
-    """Accept integers in the range of a slider; drop others, since the range of some sliders changes."""
+    """Accept integers in the range of a slider; drop others, since the range may have changed."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return Verdict.APPLY if model.start <= value <= model.end else Verdict.DROP
 
 
 def offered_choice(model: Model, value: Any) -> Verdict | None:
-    """Accept one of the options of a list; drop others, since lists change."""
-    if value is not None and not _is_text(value, LONGEST_CHOICE):
+    """Accept one of the options of a list; drop others, since the list may have changed."""
+    if value is not None and not _is_text(value, MAX_CHOICE):
         return None
     return Verdict.APPLY if value in model.options else Verdict.DROP
 
 
 def page_address(model: Model, value: Any) -> Verdict | None:
-    """Accept short query strings; drop those with lists and dicts, which Panel would evaluate."""
-    if not _is_text(value, LONGEST_SEARCH) or (value and value[0] != "?"):
+    """Accept query strings; drop those with lists and dicts, which Panel would evaluate."""
+    if not _is_text(value, MAX_QUERY) or (value and value[0] != "?"):
         return None
-    is_plain = not any(word.startswith(("[", "{")) for _, word in parse_qsl(value[1:]))
+    is_plain = not any(argument.startswith(("[", "{")) for _, argument in parse_qsl(value[1:]))
     return Verdict.APPLY if is_plain else Verdict.DROP
 
 
@@ -113,7 +114,7 @@ _SWITCH: dict[str, Check] = {**_THEME, "value": boolean}
 _BROWSER = ("dark_mode", "device_pixel_ratio", "language", "timezone", "timezone_offset", "webdriver", "webgl")
 
 PROPERTIES: Mapping[str, Mapping[str, Check]] = {
-    # Components of panel-material-ui; each keeps its state in a data model of its name.
+    # Components of panel-material-ui, whose state is in a data model of the same name.
     "Button": _BUTTON,
     "Checkbox": _SWITCH,
     "FileDownload": {**_BUTTON, **dict.fromkeys(("data", "filename", "_syncing"), dropped)},
@@ -143,25 +144,25 @@ PROPERTIES: Mapping[str, Mapping[str, Check]] = {
     "Poller": {"count": integer(0, 100_000_000)},
     "TabBar": {},
     "TextUpload": _THEME,
-    # What Panel adds to each page.
+    # Added by Panel to each page.
     "BrowserInfo": dict.fromkeys(_BROWSER, dropped),
     "Location": {"search": page_address, **dict.fromkeys(("href", "hash", "pathname"), dropped)},
-    # Layouts, HTML and plots: nothing.
+    # Layouts, HTML and plots, without properties that a browser may set.
     "AllIndices": {}, "AllLabels": {}, "AreaVisuals": {}, "BasicTicker": {}, "BasicTickFormatter": {},
     "BoxInteractionHandles": {}, "CDSView": {}, "CategoricalScale": {}, "Column": {}, "ColumnDataSource": {},
     "CustomJS": {}, "Div": {}, "FlexBox": {}, "HTML": {}, "ImportedStyleSheet": {}, "Line": {}, "LinearScale": {},
     "LogScale": {}, "LogTicker": {}, "LogTickFormatter": {}, "Node": {}, "ReactComponent": {}, "ReactiveESM": {},
     "ReactiveHTML": {}, "Row": {}, "Scatter": {}, "Selection": {}, "Spacer": {}, "UnionRenderers": {},
 }  # fmt: skip
-"""Properties that a browser may set, by component. Nothing can be set on a component that is missing here."""
+"""Properties that a browser may set, by component. Components that are missing here cannot be changed."""
 
 
-def _handle_of(**entries: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Accept a dict of exactly these entries."""
+def _message(**entries: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Accept a dict with exactly these entries."""
     return lambda data: (
         isinstance(data, dict)
         and data.keys() == entries.keys()
-        and all(is_right(data[name]) for name, is_right in entries.items())
+        and all(is_valid(data[name]) for name, is_valid in entries.items())
     )
 
 
@@ -182,11 +183,11 @@ def _is_id(value: Any) -> bool:
 
 
 def _is_search(value: Any) -> bool:
-    return _is_text(value, LONGEST_SEARCH) and (not value or value[0] == "?")
+    return _is_text(value, MAX_QUERY) and (not value or value[0] == "?")
 
 
-def _short(value: Any) -> bool:
-    return _is_text(value, LONGEST_FILE_NAME)
+def _is_file_name(value: Any) -> bool:
+    return _is_text(value, MAX_FILE_NAME)
 
 
 def _is_bool(value: Any) -> bool:
@@ -200,58 +201,58 @@ def _is_chunk_number(value: Any) -> bool:
 _STATUS = _one_of("status")
 
 MESSAGES: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
-    "BrowserHistory": (_handle_of(type=_one_of("moved"), search=_is_search),),
-    "HTMLPane": (lambda data: _is_text(data, LONGEST_HTML),),
-    "KeyboardShortcut": (_handle_of(type=_one_of("pressed")),),
-    "LogPane": (_handle_of(type=_one_of("drawn"), number=_is_integer),),
+    "BrowserHistory": (_message(type=_one_of("moved"), search=_is_search),),
+    "HTMLPane": (lambda data: _is_text(data, MAX_HTML),),
+    "KeyboardShortcut": (_message(type=_one_of("pressed")),),
+    "LogPane": (_message(type=_one_of("drawn"), number=_is_integer),),
     "ModelMenu": (
-        _handle_of(type=_one_of("open"), page=_one_of("new", "models")),
-        _handle_of(type=_one_of("choose"), id=_is_id),
+        _message(type=_one_of("open"), page=_one_of("new", "models")),
+        _message(type=_one_of("choose"), id=_is_id),
     ),
     "ModelTable": (
-        _handle_of(type=_one_of("choose"), id=_is_id),
-        _handle_of(type=_one_of("compare"), id=_is_id, on=_is_bool),
+        _message(type=_one_of("choose"), id=_is_id),
+        _message(type=_one_of("compare"), id=_is_id, on=_is_bool),
     ),
-    "TabBar": (_handle_of(type=_one_of("open"), name=_short),),
+    "TabBar": (_message(type=_one_of("open"), name=_is_file_name),),
     "GeneratedTextPane": (
-        _handle_of(type=_one_of("drawn")),
-        _handle_of(type=_one_of("branch"), index=_is_integer, choice=lambda value: _is_integer(value, 0, 100)),
+        _message(type=_one_of("drawn")),
+        _message(type=_one_of("branch"), index=_is_integer, choice=lambda value: _is_integer(value, 0, 100)),
     ),
     "TextUpload": (
-        _handle_of(type=_STATUS, status=_one_of("initializing", "finished")),
-        _handle_of(type=_STATUS, status=_one_of("error"), error=_short),
-        _handle_of(
-            type=_STATUS, status=_one_of("upload_event"), name=_short, mime_type=_short, chunk=_is_chunk_number,
-            total_chunks=_is_chunk_number, data=lambda value: isinstance(value, Binary),
+        _message(type=_STATUS, status=_one_of("initializing", "finished")),
+        _message(type=_STATUS, status=_one_of("error"), error=_is_file_name),
+        _message(
+            type=_STATUS, status=_one_of("upload_event"), name=_is_file_name, mime_type=_is_file_name,
+            chunk=_is_chunk_number, total_chunks=_is_chunk_number, data=lambda value: isinstance(value, Binary),
         ),
     ),
 }  # fmt: skip
-"""Valid messages from the JavaScript of a component, by component."""
+"""Valid messages from the JavaScript of our components, by component."""
 
 CLICKS: Mapping[str, tuple[str, ...]] = {
     "ActionButton": ("click",), "Button": ("click",), "FileDownload": ("click",), "TextAreaInput": ("enter",),
     "TextInput": ("enter",),
 }  # fmt: skip
-"""Events that components report, by component; only their name is accepted."""
+"""Names of the events that a component may report, by component; their data is discarded."""
 
 
 def component_of(model: Model) -> str:
-    """Return the name of the component that a model belongs to; the name of a data model ends with a number."""
+    """Return the name of a model's component, without the number that Panel appends to names of data models."""
     if isinstance(model, DataModel):
         return type(model).__name__.rstrip("0123456789")
     return type(model).__name__
 
 
 def is_dropped(model: Model, name: str) -> bool:
-    """Return whether a property is dropped whatever its value."""
+    """Return whether a property is dropped, whatever its value is."""
     return isinstance(model, PLOT_PARTS) or PROPERTIES.get(component_of(model), {}).get(name) is dropped
 
 
-def judge_property(model: Model, name: str, value: Any) -> Verdict:
-    """Decide about the value of a property.
+def check_property(model: Model, name: str, value: Any) -> Verdict:
+    """Check a new value of a property.
 
     Raises:
-        Rejected: A browser cannot set the property, or not to this value.
+        Rejected: A browser may not set the property, or not to this value.
     """
     if is_dropped(model, name):
         return Verdict.DROP
@@ -265,23 +266,23 @@ def judge_property(model: Model, name: str, value: Any) -> Verdict:
     return verdict
 
 
-def judge_message(model: Model, data: Any) -> None:
-    """Decide about a message to one of our components.
+def check_component_message(model: Model, data: Any) -> None:
+    """Check a message to one of our components.
 
     Args:
-        model: The model of the component, which has its state as `data`.
+        model: The model of the component, whose state is in `data`.
         data: The message as plain values; bytes are `Binary`.
 
     Raises:
-        Rejected: It is not a valid message of the component.
+        Rejected: The component has no such message.
     """
     component = _owner(model)
-    if not any(is_right(data) for is_right in MESSAGES.get(component, ())):
+    if not any(is_valid(data) for is_valid in MESSAGES.get(component, ())):
         raise Rejected(f"an unknown message to {component}")
 
 
-def judge_click(model: Model, event: Any) -> Verdict:
-    """Decide about a click or a key; on a disabled component it is dropped.
+def check_click(model: Model, event: Any) -> Verdict:
+    """Check a click or a key press, which is dropped if the component is disabled.
 
     Raises:
         Rejected: The component has no such event.

@@ -1,1 +1,1 @@
-"""Reusable widgets and panes, each with its JavaScript and CSS."""
+"""Define reusable widgets and panes, each next to its JavaScript and CSS."""

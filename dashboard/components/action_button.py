@@ -1,4 +1,4 @@
-"""Button that runs an action on the server, and is disabled while the action runs."""
+"""Run an action on the server at a click of a button, which is disabled while the action runs."""
 
 import threading
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from dashboard.live.session import Session, Task
 class ActionButton(pui.Button):
     """A button with an action, disabled from the click until the action has ended.
 
-    Set `blocked` where the action makes no sense at the moment; `disabled` follows from both.
+    Set `blocked` while the action is unavailable, instead of `disabled`, which also depends on whether the action runs.
 
     Args:
-        session: Shows errors.
-        action: The action. If it returns a `Task`, it ends with the task.
-        busy_label: Label while the action runs; the usual one if empty.
+        session: The session, which shows the errors of the action.
+        action: Called after a click. If it returns a `Task`, the action ends with the task.
+        busy_label: Label while the action runs; the normal label if empty.
         disabled: Initial value of `blocked`.
         params: Parameters of the button.
     """
@@ -43,7 +43,7 @@ class ActionButton(pui.Button):
 
     @property
     def blocked(self) -> bool:
-        """Whether the action makes no sense at the moment, apart from running already."""
+        """Whether the action is unavailable for another reason than running already."""
         return self._blocked
 
     @blocked.setter

@@ -1,11 +1,11 @@
-// Light or dark: as the system, until the user chooses; the choice is stored in this browser.
-// page.html has decided before anything was drawn, and hides what Panel draws light at first.
+// Light or dark mode: follows the system until the user chooses; the choice is stored in the browser.
+// page.html sets the mode before the first paint, and hides components that Panel first draws in light mode.
 const KEY = "char-rnn-studio-appearance"
 const STEADY_FRAMES = 6
 
-// A browser can forbid storage, as some do in frames of other pages; then each visit starts with the system's scheme.
+// Some browsers deny storage to embedded pages; then each visit starts with the scheme of the system.
 const stored = () => { try { return localStorage.getItem(KEY) } catch { return null } }
-const store = (choice) => { try { localStorage.setItem(KEY, choice) } catch { /* not remembered */ } }
+const store = (choice) => { try { localStorage.setItem(KEY, choice) } catch { /* no storage */ } }
 
 export function render({ model }) {
   const system = matchMedia("(prefers-color-scheme: dark)")
@@ -15,7 +15,7 @@ export function render({ model }) {
 
   model.on("dark", () => {
     if (model.dark === current) return
-    // While the page is drawn, late components can switch the scheme back, which is not a choice of the user.
+    // While the page loads, components that are drawn late can switch the scheme back; that is not the user's choice.
     if (navigator.userActivation?.hasBeenActive === false) { set(current); return }
     current = model.dark
     store(current ? "dark" : "light")
@@ -24,7 +24,7 @@ export function render({ model }) {
   model.on("remove", () => system.removeEventListener("change", follow))
   set(current)
 
-  // Show the page once its text has been light for some frames: late components still change it.
+  // Show the page when its text has been light for some frames, since components that are drawn late still change it.
   const probe = document.createElement("span")
   probe.style.color = "var(--mui-palette-text-primary, #000)"
   const classes = document.documentElement.classList

@@ -1,6 +1,6 @@
-"""Switch between light and dark: as the system does, until the user chooses; the browser remembers the choice.
+"""Switch between light and dark mode: follow the system until the user chooses; the browser stores the choice.
 
-The page's HTML decides before anything is drawn (`dashboard/views/page.html`), so that a dark page never starts white.
+`dashboard/views/page.html` sets the mode before the first paint, so that a dark page never starts white.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from panel.custom import JSComponent
 
 
 class ColorScheme(JSComponent):
-    """Set a page's color scheme, and remember what the user chose. Invisible, but must be on the page."""
+    """Sets the color scheme of a page, and stores the user's choice. Invisible, but must be on the page."""
 
     dark = param.Boolean(default=False)
 
@@ -19,7 +19,7 @@ class ColorScheme(JSComponent):
 
     @classmethod
     def for_page(cls, page: pui.Page) -> "ColorScheme":
-        """Create one that is linked to a page in the browser, so that no change waits for the server."""
+        """Create a color scheme that is linked to a page in the browser, so that changes do not wait for the server."""
         scheme = cls(width=0, height=0, margin=0)
         scheme.jslink(page, dark="dark_theme", bidirectional=True)
         return scheme

@@ -1,4 +1,4 @@
-// Downloads a file that the server sends.
+// Saves a file that the server sends.
 export function render({ model }) {
   model.on("msg:custom", ({ name, data }) => {
     const link = document.createElement("a")

@@ -1,4 +1,4 @@
-"""Download a file that took a while to make. Panel's own download button blocks the page meanwhile."""
+"""Start a download from the server. Panel's download button blocks the page while the server creates the file."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from panel.custom import JSComponent
 
 
 class DownloadTrigger(JSComponent):
-    """Start a download in the browser. Invisible, but must be on the page."""
+    """Starts downloads in the browser. Invisible, but must be on the page."""
 
     _esm = Path(__file__).with_suffix(".js")
 
     def download(self, name: str, data: bytes) -> None:
-        """Download a file under a name; needs the page's lock."""
+        """Let the browser save a file under a name; needs the page's lock."""
         self._send_msg({"name": name, "data": data})

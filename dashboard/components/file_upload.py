@@ -1,6 +1,6 @@
-"""Receive a text file in chunks over the websocket; its bytes are counted, and a file that is too large is rejected.
+"""Receive a text file in chunks over the websocket, and reject files that are too large.
 
-What the browser says about the size of the file does not count, and no part of a rejected file stays in memory.
+The limit applies to the bytes received, not to the size that the browser reports. A rejected file is discarded at once.
 """
 
 from collections.abc import Callable
@@ -12,26 +12,26 @@ INCOMPLETE = "The upload is incomplete. Choose the file again."
 
 
 class TextUpload(pui.FileInput):
-    """A button and drop zone for a file. The bytes are not kept as the widget's `value`.
+    """A button and drop zone for a file, whose bytes are not kept in `value`.
 
     Args:
-        limit: Largest file, in bytes.
-        uploaded: Called with the file's bytes and name.
-        rejected: Called with the message for a file that is too large or incomplete.
-        progress: Called after each chunk with the number of received bytes and their share of the file, `0 … 1`.
+        limit: Maximum file size in bytes.
+        on_upload: Called with the bytes and the name of a file.
+        on_reject: Called with an error message if a file is too large or incomplete.
+        on_progress: Called after each chunk with the number of bytes received, and their fraction of the file.
         params: Parameters of the widget.
     """
 
     def __init__(
         self,
         limit: int,
-        uploaded: Callable[[bytes, str], None],
-        rejected: Callable[[str], None],
-        progress: Callable[[int, float], None],
+        on_upload: Callable[[bytes, str], None],
+        on_reject: Callable[[str], None],
+        on_progress: Callable[[int, float], None],
         **params: Any,
     ):
         super().__init__(max_file_size=limit, chunk_size=min(limit, 1 << 20), **params)
-        self._limit, self._uploaded, self._rejected, self._progress = limit, uploaded, rejected, progress
+        self._limit, self._on_upload, self._on_reject, self._on_progress = limit, on_upload, on_reject, on_progress
         self._reset()
 
     def _reset(self) -> None:
@@ -50,9 +50,9 @@ class TextUpload(pui.FileInput):
             case "finished":
                 self._end()
                 self._send_msg({"status": "finished"})
-            case "error":  # the browser rejected the file itself, and sent nothing
-                is_size = "exceeds" in msg["error"]
-                self._reject(too_large(self._limit) if is_size else f"The file cannot be read: {msg['error']}.")
+            case "error":  # the browser did not send the file
+                is_too_large = "exceeds" in msg["error"]
+                self._reject(too_large(self._limit) if is_too_large else f"The file cannot be read: {msg['error']}.")
                 self._reset()
 
     def _receive(self, msg: dict[str, Any]) -> None:
@@ -67,24 +67,24 @@ class TextUpload(pui.FileInput):
         else:
             self._num_expected, self._filename = msg["total_chunks"], msg["name"]
             self._chunks.append(chunk)
-            self._progress(self._num_bytes, min(1.0, msg["chunk"] / msg["total_chunks"]))
+            self._on_progress(self._num_bytes, min(1.0, msg["chunk"] / msg["total_chunks"]))
 
     def _end(self) -> None:
         if not self._is_rejected and len(self._chunks) != self._num_expected:
             self._reject(INCOMPLETE)
         if not self._is_rejected:
-            # an empty file has no chunk, and therefore no name
-            self._uploaded(b"".join(self._chunks), self._filename)
+            # An empty file has no chunks, and therefore no name.
+            self._on_upload(b"".join(self._chunks), self._filename)
         self._reset()
 
     def _reject(self, message: str) -> None:
         self._reset()
         self._is_rejected = True
-        self._rejected(message)
+        self._on_reject(message)
 
 
 def too_large(limit: int) -> str:
-    """Return the message for a text of more than `limit` bytes."""
+    """Return the error message for a text of more than `limit` bytes."""
     return (
         f"The text is larger than {limit / 1e6:,.0f} MB, the limit of this server. Choose a smaller text or split it."
     )

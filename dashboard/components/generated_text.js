@@ -1,23 +1,15 @@
-// Generated text: each character is colored by its surprise, and has a menu of its alternatives.
-// Stored text is written with textContent.
+// Shows generated text: each character is colored by its surprise, and has a menu of its alternatives.
+// Text is inserted with textContent, so that HTML in it is shown as text.
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties)
+
 export function render({ model }) {
-  const root = document.createElement("div")
-  root.className = "generated"
-  const box = document.createElement("div")
-  box.className = "box"
-  box.tabIndex = 0
-  box.dir = "auto"
-  box.setAttribute("role", "textbox")
-  box.setAttribute("aria-readonly", "true")
-  box.setAttribute("aria-multiline", "true")
-  box.setAttribute("aria-label", model.label)
-  const popup = document.createElement("div")
-  popup.className = "popup"
-  popup.hidden = true
-  const copy = document.createElement("button")
-  copy.type = "button"
-  copy.className = "copy"
-  copy.textContent = "Copy"
+  const root = element("div", { className: "generated" })
+  const box = element("div", {
+    className: "box", tabIndex: 0, dir: "auto", role: "textbox", ariaReadOnly: "true", ariaMultiLine: "true",
+    ariaLabel: model.label,
+  })
+  const popup = element("div", { className: "popup", hidden: true })
+  const copy = element("button", { type: "button", className: "copy", textContent: "Copy" })
   copy.addEventListener("click", async () => {
     const copied = await toClipboard(box.textContent)
     copy.textContent = copied ? "Copied" : "Press Ctrl+C"
@@ -25,14 +17,14 @@ export function render({ model }) {
   })
   root.append(box, copy, popup)
 
-  // Without HTTPS, browsers give pages of other machines no clipboard; the text is selected instead.
+  // Without HTTPS, browsers provide the clipboard only to pages of localhost; copy a selection instead.
   const toClipboard = async (text) => {
-    try { await navigator.clipboard.writeText(text); return true } catch { /* no clipboard */ }
+    try { await navigator.clipboard.writeText(text); return true } catch { /* not available */ }
     getSelection().selectAllChildren(box)
     return document.execCommand("copy")
   }
 
-  let cells = []          // {span, nats, choices}
+  let cells = []          // {span, character, nats, alternatives}
   let current = -1
   let pinned = false
 
@@ -52,22 +44,16 @@ export function render({ model }) {
     pinned = pin
     popup.replaceChildren()
     if (cell.nats !== undefined) {
-      const head = document.createElement("div")
-      head.className = "head"
-      head.textContent = `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`
-      popup.append(head)
+      popup.append(element("div", {
+        className: "head",
+        textContent: `${name(cell.character)}: ${cell.nats.toFixed(2)} nats, ${percent(Math.exp(-cell.nats))} chance`,
+      }))
     }
-    cell.choices.forEach(([character, share], choice) => {
-      const row = document.createElement("button")
-      row.type = "button"
-      row.title = "Continue from here with this character"
-      const letter = document.createElement("bdi")
-      letter.textContent = name(character)
-      const bar = document.createElement("span")
-      bar.className = "share"
-      bar.style.setProperty("--share", share)
-      bar.textContent = percent(share)
-      row.append(letter, bar)
+    cell.alternatives.forEach(([character, probability], choice) => {
+      const row = element("button", { type: "button", title: "Continue from here with this character" })
+      const bar = element("span", { className: "probability", textContent: percent(probability) })
+      bar.style.setProperty("--probability", probability)
+      row.append(element("bdi", { textContent: name(character) }), bar)
       row.addEventListener("click", () => { close(); box.focus(); model.send_msg({ type: "branch", index, choice }) })
       popup.append(row)
     })
@@ -79,21 +65,14 @@ export function render({ model }) {
     if (pin) popup.querySelector("button")?.focus()
   }
   const sourceOf = ({ length, line, source }) => {
-    const found = document.createElement("div")
-    found.className = "source"
-    const head = document.createElement("div")
-    head.className = "head"
-    head.textContent = `${length} characters copied from line ${line.toLocaleString("en")} of your text:`
-    const quote = document.createElement("div")
-    quote.className = "quote"
-    quote.dir = "auto"
-    const copied = document.createElement("mark")
-    copied.textContent = source[1]
-    quote.append("… " + source[0], copied, source[2] + " …")
-    found.append(head, quote)
-    return found
+    const origin = element("div", { className: "source" })
+    const quote = element("div", { className: "quote", dir: "auto" })
+    quote.append("… " + source[0], element("mark", { textContent: source[1] }), source[2] + " …")
+    const title = `${length} characters copied from line ${line.toLocaleString("en")} of your text:`
+    origin.append(element("div", { className: "head", textContent: title }), quote)
+    return origin
   }
-  const percent = (share) => share >= 0.1 ? Math.round(100 * share) + "%" : (100 * share).toFixed(1) + "%"
+  const percent = (p) => (100 * p).toFixed(p >= 0.1 ? 0 : 1) + "%"
   const indexOf = (event) => cells.findIndex((cell) => cell.span === event.target)
 
   box.addEventListener("mouseover", (event) => { const i = indexOf(event); if (i >= 0 && !pinned) open(i, false) })
@@ -119,19 +98,14 @@ export function render({ model }) {
   const start = (prompt) => {
     close()
     cells = []
-    box.replaceChildren()
-    const promptSpan = document.createElement("span")
-    promptSpan.className = "prompt"
-    promptSpan.textContent = prompt
-    box.append(promptSpan)
+    box.replaceChildren(element("span", { className: "prompt", textContent: prompt }))
   }
-  const append = ({ characters, nats, choices }) => {
+  const append = ({ characters, nats, alternatives }) => {
     const fragment = document.createDocumentFragment()
     characters.forEach((character, i) => {
-      const span = document.createElement("span")
-      span.textContent = character
+      const span = element("span", { textContent: character })
       span.style.setProperty("--nats", Math.min(nats[i] ?? 0, 8))
-      cells.push({ span, character, nats: nats[i], choices: choices[i] ?? [] })
+      cells.push({ span, character, nats: nats[i], alternatives: alternatives[i] ?? [] })
       fragment.append(span)
     })
     box.append(fragment)

@@ -1,4 +1,4 @@
-"""Pane of generated text: characters colored by surprise, each with its alternatives."""
+"""Show generated text: characters colored by surprise, each with a menu of its alternatives."""
 
 import math
 from collections.abc import Callable
@@ -14,10 +14,10 @@ from dashboard.live.background_generation import BackgroundGeneration
 
 
 class GeneratedTextPane(JSComponent):
-    """Show a text while it is generated.
+    """A pane that shows a text while it is generated.
 
     Args:
-        branch: Called with the index of a character and of the alternative that the user chose for it.
+        branch: Called with the index of a character, and the index of the alternative that the user chose for it.
         params: Parameters of the component.
     """
 
@@ -35,7 +35,7 @@ class GeneratedTextPane(JSComponent):
         self._copies: tuple[CopiedStretch, ...] = ()
 
     def show(self, generation: BackgroundGeneration) -> None:
-        """Show a text, or the characters that were added to it since the last call."""
+        """Show a text, or append the characters that were added to it since the last call."""
         if generation is not self._generation:
             self._generation, self._num_sent, self._copies = generation, -1, ()
         count = generation.count
@@ -66,14 +66,13 @@ class GeneratedTextPane(JSComponent):
 
 
 def _characters(generation: BackgroundGeneration, start: int, end: int) -> dict[str, Any]:
-    choices = [
-        [[printable(choice.character), round(math.exp(choice.logprob), 4)] for choice in alternatives]
-        for alternatives in generation.alternatives[start:end]
-    ]
     return {
         "characters": [printable(character) for character in generation.characters[start:end]],
         "nats": [round(value, 3) for value in generation.nats[start:end]],
-        "choices": choices,
+        "alternatives": [
+            [[printable(choice.character), round(math.exp(choice.logprob), 4)] for choice in choices]
+            for choices in generation.alternatives[start:end]
+        ],
     }
 
 

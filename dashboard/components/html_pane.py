@@ -1,4 +1,4 @@
-"""HTML pane that is updated by messages; each change of Panel's own pane makes Bokeh lay out the page again."""
+"""Show HTML that is updated by messages; each change of Panel's own HTML pane makes Bokeh lay out the page again."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from dashboard.theme import STYLESHEET
 
 
 class HTMLPane(JSComponent):
-    """Show HTML written by the dashboard; stored text in it must have passed through `escaped`."""
+    """A pane for HTML of the dashboard; stored text in it must have passed through `escaped`."""
 
     html = param.String(doc="The HTML that is shown.")
 
@@ -22,16 +22,16 @@ class HTMLPane(JSComponent):
         self._is_drawn = False
 
     def show(self, html: str) -> None:
-        """Show other HTML; does nothing if it is shown already."""
+        """Show the given HTML; do nothing if it is shown already."""
         if html == self.html:
             return
-        with param.discard_events(self):  # sent with the page, or in a message once the page has been sent
+        with param.discard_events(self):  # part of the page if it was not sent yet, else sent as a message
             self.html = html
         if self._is_drawn:
             self._send_msg(html)
 
     def _handle_msg(self, message: Any) -> None:
-        """Receive the HTML that the browser has drawn, and send the current one if it differs."""
+        """Receive the HTML that the browser has rendered, and send the current HTML if it differs."""
         self._is_drawn = True
         if message != self.html:
             self._send_msg(self.html)

@@ -1,26 +1,16 @@
-// Lines are written with textContent, so that HTML in them is shown as text.
+// Shows the lines of a log, which are inserted with textContent, so that HTML in them is shown as text.
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties)
+
 export function render({ model }) {
-  const box = document.createElement("div")
-  box.className = "log"
-  box.tabIndex = 0
-  box.setAttribute("role", "log")
-  box.setAttribute("aria-live", "off")
-  box.setAttribute("aria-label", model.label)
+  const box = element("div", { className: "log", tabIndex: 0, role: "log", ariaLive: "off", ariaLabel: model.label })
   let atEnd = true
   box.addEventListener("scroll", () => {
     atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 30
   })
 
   const append = (lines) => {
-    const fragment = document.createDocumentFragment()
-    for (const line of lines.slice(-model.max_lines)) {
-      const row = document.createElement("div")
-      row.dir = "auto"
-      row.className = line.level
-      row.textContent = line.text
-      fragment.append(row)
-    }
-    box.append(fragment)
+    box.append(...lines.slice(-model.max_lines).map((line) =>
+      element("div", { dir: "auto", className: line.level, textContent: line.text })))
     while (box.childElementCount > model.max_lines) box.firstChild.remove()
     if (atEnd && model.follow) box.scrollTop = box.scrollHeight
   }
@@ -39,7 +29,7 @@ export function render({ model }) {
   model.on("remove", () => grown.disconnect())
   const [number, lines] = JSON.parse(model.start)
   append(lines)
-  // A change of tab draws it again. The server compares these lines with the current ones.
+  // Rendered again when its tab is opened again: the server checks whether these lines are still current.
   model.send_msg({ type: "drawn", number })
   return box
 }

@@ -1,4 +1,4 @@
-"""Log pane: lines of text that are appended in the browser."""
+"""Show a log whose new lines are appended in the browser."""
 
 import json
 from collections import deque
@@ -12,12 +12,12 @@ from dashboard.live.model_feed import MAX_LINES
 
 
 class LogPane(JSComponent):
-    """Show lines of text; the browser writes them with `textContent`, so that HTML in them is shown as text."""
+    """A pane of text lines; HTML in them is shown as text."""
 
     label = param.String(default="Training log")
     follow = param.Boolean(default=True)
     max_lines = param.Integer(default=MAX_LINES)
-    start = param.String(default="[0, []]", doc="JSON that is drawn first: number of the last change, and all lines.")
+    start = param.String(default="[0, []]", doc="JSON of the first lines: number of the last change, and all lines.")
 
     _esm = Path(__file__).with_suffix(".js")
     _stylesheets = [Path(__file__).with_suffix(".css").read_text("utf-8")]
@@ -43,12 +43,12 @@ class LogPane(JSComponent):
         self._number += 1
         if self._is_drawn:
             self._send_msg({"type": kind, "lines": lines})
-        else:  # sent with the page; a page that has been sent requests it after drawing
+        else:  # part of the page; if the page was sent already, the browser asks for it after rendering
             with param.discard_events(self):
                 self.start = json.dumps([self._number, list(self.lines)])
 
     def _handle_msg(self, message: Any) -> None:
-        """Receive the number of the change that the browser has drawn, and send all lines if it is not the last."""
+        """Receive the number of the change that the browser has rendered; send all lines if it is not the latest."""
         self._is_drawn = True
         if message["number"] != self._number:
             self._send_msg({"type": "replace", "lines": list(self.lines)})

@@ -1,4 +1,4 @@
-// A table of models, sorted and filtered here. Stored text is written with textContent.
+// Shows a table of models, and sorts and filters it. Text is inserted with textContent.
 const COLUMNS = [
   { key: "name", title: "Model" },
   { key: "state", title: "State" },
@@ -8,43 +8,32 @@ const COLUMNS = [
   { key: "updated", title: "Updated" },
 ]
 
+const element = (tag, properties, ...children) => {
+  const made = Object.assign(document.createElement(tag), properties)
+  made.append(...children)
+  return made
+}
+
 export function render({ model }) {
-  const root = document.createElement("div")
-  root.className = "models"
-  const bar = document.createElement("div")
-  bar.className = "bar"
-  const filter = document.createElement("input")
-  filter.type = "search"
-  filter.placeholder = "Filter by name, state, note or tag"
-  filter.setAttribute("aria-label", "Filter models")
-  const count = document.createElement("span")
-  count.setAttribute("role", "status")
-  bar.append(filter, count)
-  const scroll = document.createElement("div")
-  scroll.className = "scroll"
-  const table = document.createElement("table")
+  const filter = element("input", {
+    type: "search", placeholder: "Filter by name, state, note or tag", ariaLabel: "Filter models",
+  })
+  const count = element("span", { role: "status" })
+  const table = element("table")
   const head = table.createTHead().insertRow()
   const body = table.createTBody()
-  scroll.append(table)
-  root.append(bar, scroll)
+  const root = element("div", { className: "models" },
+    element("div", { className: "bar" }, filter, count), element("div", { className: "scroll" }, table))
   let sort = { key: "updated", down: true }
 
-  const first = document.createElement("th")
-  first.scope = "col"
-  first.textContent = "Compare"
-  head.append(first)
+  head.append(element("th", { scope: "col", textContent: "Compare" }))
   const headers = COLUMNS.map((column) => {
-    const cell = document.createElement("th")
-    cell.scope = "col"
-    const button = document.createElement("button")
-    button.type = "button"
-    button.textContent = column.title
+    const button = element("button", { type: "button", textContent: column.title })
     button.addEventListener("click", () => {
       sort = { key: column.key, down: sort.key === column.key ? !sort.down : Boolean(column.number && !column.lowIsBest) }
       draw()
     })
-    cell.append(button)
-    if (column.key === "curve") cell.textContent = column.title
+    const cell = element("th", { scope: "col" }, column.key === "curve" ? column.title : button)
     head.append(cell)
     return cell
   })
@@ -71,7 +60,7 @@ export function render({ model }) {
     const { key, down } = sort
     rows.sort((a, b) => {
       const x = a[key], y = b[key]
-      if (x === null || y === null) return (x === null) - (y === null) // blanks last, in both directions
+      if (x === null || y === null) return (x === null) - (y === null) // missing values last, in both directions
       const order = typeof x === "string" ? x.localeCompare(y) : x - y
       return down ? -order : order
     })
@@ -79,43 +68,23 @@ export function render({ model }) {
       COLUMNS[i].key !== key ? "none" : down ? "descending" : "ascending"))
     const focused = root.getRootNode().activeElement?.dataset?.id
     body.replaceChildren(...rows.map((row) => {
-      const line = document.createElement("tr")
-      if (row.id === model.chosen) line.className = "chosen"
-      const pick = document.createElement("td")
-      const box = document.createElement("input")
-      box.type = "checkbox"
-      box.checked = model.compared.includes(row.id)
-      box.setAttribute("aria-label", `Compare ${row.name}`)
+      const box = element("input", {
+        type: "checkbox", checked: model.compared.includes(row.id), ariaLabel: `Compare ${row.name}`,
+      })
       box.addEventListener("change", () => model.send_msg({ type: "compare", id: row.id, on: box.checked }))
-      pick.append(box)
-      const name = document.createElement("th")
-      name.scope = "row"
-      const open = document.createElement("button")
-      open.type = "button"
-      open.dir = "auto"
-      open.textContent = row.name
+      const open = element("button", { type: "button", dir: "auto", textContent: row.name })
       open.dataset.id = row.id
       open.addEventListener("click", () => model.send_msg({ type: "choose", id: row.id }))
-      name.append(open)
-      if (row.note) {
-        const note = document.createElement("small")
-        note.dir = "auto"
-        note.textContent = row.note
-        name.append(note)
-      }
-      const cells = [row.shown_state, row.step.toLocaleString("en"), row.loss === null ? "–" : row.loss.toFixed(4)].map((text, i) => {
-        const cell = document.createElement("td")
-        cell.textContent = text
-        if (i) cell.className = "number"
-        else cell.className = "state " + row.state
-        return cell
-      })
-      const drawn = document.createElement("td")
-      drawn.append(curve(row.curve))
-      const updated = document.createElement("td")
-      updated.textContent = row.updated
-      line.append(pick, name, ...cells, drawn, updated)
-      return line
+      const name = element("th", { scope: "row" }, open)
+      if (row.note) name.append(element("small", { dir: "auto", textContent: row.note }))
+      return element("tr", { className: row.id === model.chosen ? "chosen" : "" },
+        element("td", {}, box),
+        name,
+        element("td", { className: "state " + row.state, textContent: row.shown_state }),
+        element("td", { className: "number", textContent: row.step.toLocaleString("en") }),
+        element("td", { className: "number", textContent: row.loss === null ? "–" : row.loss.toFixed(4) }),
+        element("td", {}, curve(row.curve)),
+        element("td", { textContent: row.updated }))
     }))
     count.textContent = `${rows.length} of ${model.rows.length}`
     if (focused) [...body.querySelectorAll("button")].find((b) => b.dataset.id === focused)?.focus()

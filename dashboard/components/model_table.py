@@ -1,4 +1,4 @@
-"""Table of models, sorted and filtered in the browser."""
+"""Show a table of models, which is sorted and filtered in the browser."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +9,10 @@ from panel.custom import JSComponent
 
 
 class ModelTable(JSComponent):
-    """Show a row per model.
+    """A table with one row per model.
 
     Args:
-        choose: Called with the ID of the model whose row was clicked.
+        choose: Called with the ID of the model whose name was clicked.
         params: Parameters of the component.
     """
 

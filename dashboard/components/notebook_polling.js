@@ -1,4 +1,4 @@
-// Polls for updates.
+// Polls for updates: each change of `count` reaches the server.
 export function render({ model }) {
   const timer = setInterval(() => {
     if (document.visibilityState !== "hidden") model.count += 1

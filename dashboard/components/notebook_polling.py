@@ -1,7 +1,7 @@
 """Poll for updates where the server cannot push them: on a page that Panel renders inside a notebook cell.
 
-The kernel answers what the browser sends on one thread, and so it answers polling. Panel sends an update of a cell as
-several messages, which would interleave if another thread sent some at the same time.
+Panel sends each update of a cell as several messages, which would interleave if several threads sent updates. The
+kernel handles the polls of the browser on a single thread.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from dashboard.live.session import Session
 
 
 class Poller(JSComponent):
-    """Poll four times a second while the browser shows the page. Invisible, but must be on the page."""
+    """Polls four times per second while the browser shows the page. Invisible, but must be on the page."""
 
     count = param.Integer(default=0)
 
@@ -21,7 +21,7 @@ class Poller(JSComponent):
 
     @classmethod
     def for_session(cls, session: Session) -> "Poller":
-        """Create one that updates the views of a session."""
+        """Create a poller that updates the views of a session."""
         poller = cls(width=0, height=0, margin=0)
         poller.param.watch(lambda event: session.update(), "count")
         return poller

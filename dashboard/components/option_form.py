@@ -1,4 +1,4 @@
-"""Form for options, generated from their schema: a widget per option, with its help and its error."""
+"""Generate a form from the options schema: one field per option, with its help and error message."""
 
 import json
 import re
@@ -19,7 +19,7 @@ FIELD: dict[str, Any] = {
     "sizing_mode": "stretch_width",
     "styles": {"flex": "1 1 170px", "max-width": "215px", "min-width": "0"},
 }
-"""Layout of a field: two fit side by side on a phone, and most titles are complete on a wider screen."""
+"""Layout of a field: two fit side by side on a phone, and most titles are not truncated on a wider screen."""
 
 DECIMAL_COMMA = re.compile(r"[+-]?(?:0?,\d+|\d+,(?!\d{3}$)\d+)")
 """A number with a decimal comma. `1,000` is none, because it may also be a thousand."""
@@ -30,7 +30,7 @@ _TYPES = {"integer": param.Integer, "number": param.Number, "boolean": param.Boo
 
 @cache
 def options_class(kind: Kind) -> type[param.Parameterized]:
-    """Return the Param class of a kind of options, with bounds, steps, labels and help from the schema."""
+    """Return a Param class for a kind of options, with bounds, steps, labels and help from the schema."""
     parameters = {option.name: _parameter(option) for option in options(kind).values()}
     name = f"{kind.title()}Options"
     return type(name, (param.Parameterized,), {**parameters, "__doc__": f"Options of {kind}.", "__module__": __name__})
@@ -46,7 +46,7 @@ def _parameter(option: Option) -> param.Parameter:
 
 
 class OptionForm:
-    """Fields for options of one kind. Input is checked while it is typed, and errors are shown at the field.
+    """A form for options of one kind. Input is validated while the user types, and errors are shown at the field.
 
     Args:
         kind: Kind of the options.
@@ -74,18 +74,18 @@ class OptionForm:
         return {name: getattr(self.options, name) for name in options(self.kind)}
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call a function whenever a value or an error has changed."""
+        """Call a function whenever a value or an error changes."""
         self._callbacks.append(callback)
 
     def fill(self, values: Mapping[str, Any], *, changed_names: Iterable[str] = ()) -> None:
-        """Set all options; those missing in `values` get their defaults.
+        """Set all options; those that are missing in `values` get their defaults.
 
         Args:
             values: Options by name.
-            changed_names: Options among them that the user has set.
+            changed_names: Names of the options that the user has set.
 
         Raises:
-            OptionError: Values are invalid; the form is not changed.
+            OptionError: A value is invalid; the form is not changed.
         """
         valid = checked(self.kind, values)
         self._filling = True
@@ -101,7 +101,7 @@ class OptionForm:
         self._notify()
 
     def widgets(self, *names: str) -> pn.FlexBox:
-        """Return fields in a row."""
+        """Return a row of fields."""
         return pn.FlexBox(
             *[self.fields[name] for name in names],
             sizing_mode="stretch_width",
@@ -110,7 +110,7 @@ class OptionForm:
         )
 
     def groups(self) -> list[tuple[str, pn.FlexBox]]:
-        """Return the fields by group, in the order of the schema."""
+        """Return the title and the fields of each group, in the order of the schema."""
         names: dict[str, list[str]] = {}
         for name in self.fields:
             names.setdefault(options(self.kind)[name].group, []).append(name)
@@ -156,15 +156,15 @@ def _widget(option: Option, sliders: bool) -> pn.widgets.Widget:
 
 
 def _tooltip(text: str) -> str:
-    """Return a stylesheet that shows a text above a field while it has the pointer or the focus.
+    """Return a stylesheet that shows a text above a field while it is hovered or focused.
 
-    Panel's `description` adds an element without a role to the label, which fails accessibility checks.
+    Panel's `description` fails accessibility checks: it adds an element without a role to the label.
     """
     return TOOLTIP.replace("TEXT", json.dumps(text, ensure_ascii=False))
 
 
 def format_value(value: Value) -> str:
-    """Format a value as a user would type it."""
+    """Format a value as users type it."""
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
@@ -183,7 +183,7 @@ def _show_error(widget: pn.widgets.Widget, message: str) -> None:
 
 
 def help_table(kind: Kind, names: Iterable[str]) -> pn.pane.HTML:
-    """Return the help of options, as a section that can be opened."""
+    """Return a collapsed section with the help of options."""
     shown = [options(kind)[name] for name in names]
     rows = [f"<dt>{option.title}</dt><dd>{option.help} Allowed: {option.allowed}.</dd>" for option in shown]
     return markup(f'<details><summary>Help</summary><dl class="help">{"".join(rows)}</dl></details>')

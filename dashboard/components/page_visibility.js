@@ -1,4 +1,4 @@
-// Reports whether the browser shows the page.
+// Reports whether the page is visible.
 export function render({ model }) {
   const report = () => { model.is_page_visible = document.visibilityState !== "hidden" }
   document.addEventListener("visibilitychange", report)

@@ -1,4 +1,4 @@
-"""Track whether the browser shows the page: a page in a hidden tab gets no updates, so that it costs nothing."""
+"""Track whether the page is visible: a page in a hidden browser tab gets no updates."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dashboard.live.session import Session
 
 
 class PageVisibility(JSComponent):
-    """Report whether the browser shows the page. Invisible itself, but must be on the page."""
+    """Reports whether the page is visible. Invisible itself, but must be on the page."""
 
     is_page_visible = param.Boolean(default=True)
 
@@ -17,7 +17,7 @@ class PageVisibility(JSComponent):
 
     @classmethod
     def for_session(cls, session: Session) -> "PageVisibility":
-        """Create one that pauses and resumes the updates of a session."""
+        """Create a component that pauses and resumes the updates of a session."""
         visibility = cls(width=0, height=0, margin=0)
         visibility.param.watch(lambda event: setattr(session, "is_page_visible", event.new), "is_page_visible")
         return visibility

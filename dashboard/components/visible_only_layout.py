@@ -1,4 +1,4 @@
-"""Keep hidden components out of the page: browsers lay them out too, which takes as long as for visible ones."""
+"""Remove hidden components from a layout, since browsers lay them out too, at the same cost as visible ones."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import panel as pn
 
 
 def visible_only[Layout: pn.layout.base.ListLike](layout: Layout) -> Layout:
-    """Keep only the visible components in a layout, whenever their visibility changes; return the layout."""
+    """Remove hidden components from a layout, and insert them again when they become visible; return the layout."""
     components: list[Any] = list(layout.objects)
 
     def fill(*_: Any) -> None:

@@ -1,1 +1,1 @@
-"""Keep pages up to date: sessions, the hub that follows trainings, and background text generation."""
+"""Keep pages up to date: sessions, the hub that follows models, and text generation in the background."""

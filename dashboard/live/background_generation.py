@@ -1,6 +1,6 @@
-"""Generate one text on a background thread.
+"""Generate a text on a background thread.
 
-The thread appends characters; readers read up to `count`, which is increased last.
+The thread appends characters, and updates `count` last, so that others can read that many without a lock.
 """
 
 import threading
@@ -14,11 +14,11 @@ from dashboard.live.session import error_message
 
 
 class BackgroundGeneration:
-    """One text that is being generated, was generated, or was loaded.
+    """A text that is generated, or was loaded.
 
     Args:
         services: Services that generate and store texts.
-        on_change: Called from the background thread when there is more to show; must return at once.
+        on_change: Called from the background thread after each change; must not block.
     """
 
     def __init__(self, services: Services, on_change: Callable[[], None]):
@@ -29,15 +29,15 @@ class BackgroundGeneration:
         self.nats: list[float] = []
         """Surprise of each character, in nats; empty for a loaded text."""
         self.total_nats = 0.0
-        """Sum of `nats`, so that drawing a long text does not add it up each time."""
+        """Sum of `nats`, which is kept so that it is not recomputed for each chunk of a long text."""
         self.alternatives: list[tuple[Alternative, ...]] = []
         self.count = 0
         self.is_running = False
         self.description = ""
-        """Step and seed, once known."""
+        """Step and seed, as soon as they are known."""
         self.error = ""
         self.unknown_characters = ""
-        """Characters of the prompt that are not in the model's vocabulary, if that is the error."""
+        """Characters of the prompt that are not in the model's vocabulary, if they caused the error."""
 
     @property
     def text(self) -> str:
@@ -45,7 +45,7 @@ class BackgroundGeneration:
         return self.prompt + "".join(self.characters)
 
     def start(self, model_id: str, options: Mapping[str, Any], checkpoint: str) -> None:
-        """Start to generate; see `services.writing.stream` for the arguments. Use an object for one text only."""
+        """Start generating, once per object; see `services.writing.stream` for the arguments."""
         self.is_running = True
         threading.Thread(
             target=self._run, args=(model_id, dict(options), checkpoint), name="dashboard generation", daemon=True

@@ -1,4 +1,4 @@
-"""Track whether the database can be reached: it may refuse a query, which is an error, or not answer at all."""
+"""Track whether the database is available: queries may fail, or get no response at all."""
 
 import logging
 import threading
@@ -8,44 +8,44 @@ from contextlib import contextmanager
 
 from charrnn.core.errors import StoreError
 
-SILENT_SECONDS = 3.0
-"""A query that takes longer counts as unanswered, though the answer may still come."""
-NO_ANSWER = "The database does not answer."
+TIMEOUT_SECONDS = 3.0
+"""A query that takes longer is reported, although it may still succeed."""
+NO_RESPONSE = "The database does not respond."
 
 log = logging.getLogger(__name__)
 
 
 class DatabaseStatus:
-    """The state of the database, as seen by whatever queries it regularly.
+    """The availability of the database, as seen by the hub, which queries it regularly.
 
     Args:
-        on_change: Called from any thread when `message` has changed; must return at once.
+        on_change: Called from any thread when `message` has changed; must not block.
     """
 
     def __init__(self, on_change: Callable[[], None]):
         self._on_change = on_change
         self.message = ""
-        """Why the database cannot be reached; empty while it can."""
+        """Why the database is unavailable; empty while it is available."""
         self._query_started: float | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="dashboard database status", daemon=True)
         self._thread.start()
 
     def set(self, message: str) -> None:
-        """Set why the database cannot be reached; an empty message means that it can."""
+        """Set why the database is unavailable; an empty message means that it is available."""
         if message != self.message:
             self.message = message
             self._on_change()
 
     def fail(self, error: StoreError) -> None:
-        """Set the message of an error; the server's log gets it once, not at each retry."""
+        """Set the message of an error, and log it once, not at each retry."""
         if str(error) != self.message:
             log.warning("%s", error, exc_info=error if error.unexpected else None)
         self.set(str(error))
 
     @contextmanager
     def query(self) -> Iterator[None]:
-        """Query the database inside this context; an error or a long silence sets the message, and is not raised."""
+        """Query the database inside this context; an error or timeout sets the message, and is not raised."""
         self._query_started = time.monotonic()
         try:
             yield
@@ -63,7 +63,7 @@ class DatabaseStatus:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._closing.wait(SILENT_SECONDS / 3):
+        while not self._closing.wait(TIMEOUT_SECONDS / 3):
             started = self._query_started
-            if started is not None and time.monotonic() - started > SILENT_SECONDS and not self.message:
-                self.set(NO_ANSWER)
+            if started is not None and time.monotonic() - started > TIMEOUT_SECONDS and not self.message:
+                self.set(NO_RESPONSE)

@@ -1,6 +1,6 @@
-"""Follow models for all sessions of this process: one thread, and one follower per model, however many sessions.
+"""Follow models for all sessions of this process, with one thread, and one follower per model.
 
-A session subscribes with a function that wakes it up; it reads what is new when it holds its page's lock.
+A session subscribes with a function that wakes it up. It reads what is new when it holds the lock of its page.
 """
 
 import threading
@@ -18,12 +18,12 @@ Wake = Callable[[], None]
 
 ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
 """Time between two refreshes of a model that another process trains, and of everything else."""
-DEATH_SECONDS = 5.0
-"""Time between two searches for trainings whose worker died."""
+DEAD_WORKERS_SECONDS = 5.0
+"""Time between two checks for trainings whose worker died."""
 
 
 class Hub:
-    """Refreshes models while there are sessions; its thread sleeps while there are none."""
+    """Refreshes models while there are sessions; otherwise, its thread sleeps."""
 
     def __init__(self, services: Services):
         self._services = services
@@ -36,7 +36,7 @@ class Hub:
         self.database = DatabaseStatus(self._wake_all)
         self.models: list[Model] = []
         self.models_version = 0
-        self._models_due = self._deaths_due = 0.0
+        self._models_due = self._dead_workers_due = 0.0
         self._throttle, self._steps_differ = UpdateThrottle(), False
         self._baselines: dict[str, Baselines] = {}
         self._baselines_lock = threading.Lock()
@@ -45,14 +45,14 @@ class Hub:
         self._thread.start()
 
     def subscribe(self, wake: Wake) -> None:
-        """Call `wake` from any thread whenever something has changed; it must return at once."""
+        """Call `wake` from any thread whenever something has changed; it must not block."""
         with self._lock:
             self._followed[wake] = ""
             self._models_due = 0.0
             self._lock.notify()
 
     def follow(self, wake: Wake, model_id: str) -> None:
-        """Follow a model for a subscriber; an empty ID ends it."""
+        """Follow a model for a subscriber; an empty ID means none."""
         with self._lock:
             self._followed[wake] = model_id
             if model_id and model_id not in self._feeds:
@@ -67,12 +67,12 @@ class Hub:
             self._drop_unfollowed()
 
     def feed(self, wake: Wake) -> ModelFeed | None:
-        """Return the feed of the model that a subscriber follows."""
+        """Return the feed of the model that a subscriber follows; `None` if there is none."""
         with self._lock:
             return self._feeds.get(self._followed.get(wake, ""))
 
     def load(self, prepare: Callable[[], None]) -> None:
-        """Run slow imports on a background thread; all pages show that they are running."""
+        """Run slow imports on a background thread, while all pages show that they are running."""
 
         def run() -> None:
             self._set_loading(True)
@@ -94,7 +94,7 @@ class Hub:
             wake()
 
     def refresh(self) -> None:
-        """Refresh everything now, after a change."""
+        """Refresh everything now; call this after a change."""
         with self._lock:
             self._models_due = 0.0
             for feed in self._feeds.values():
@@ -104,7 +104,7 @@ class Hub:
     def validation_curve(self, model: Model) -> Curve:
         """Return a model's validation losses; reads only those that are new since the last call."""
         epoch, curve = self._validation_curves.get(model.id, (model.epoch, Curve()))
-        if epoch != model.epoch or curve.last_step > model.step:  # resumed, maybe from an earlier step
+        if epoch != model.epoch or curve.last_step > model.step:  # resumed, possibly from an earlier step
             curve = Curve()
         curve = curve.extended(self._services.models.curve(model.id, "val_loss", after_step=curve.last_step))
         self._validation_curves[model.id] = model.epoch, curve
@@ -118,7 +118,7 @@ class Hub:
                 self._lock.notify()
 
     def baselines(self, corpus_id: str) -> Baselines:
-        """Return the baselines of a corpus; they are computed once per process, which takes seconds."""
+        """Return the baselines of a corpus, which are computed once per process; this takes seconds."""
         with self._baselines_lock:
             if corpus_id not in self._baselines:
                 self._baselines[corpus_id] = self._services.corpora.baselines(corpus_id)
@@ -135,7 +135,7 @@ class Hub:
         return len(self._feeds)
 
     def close(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         with self._lock:
             self._closed = True
             self._lock.notify()
@@ -168,7 +168,7 @@ class Hub:
         now = time.monotonic()
         if now < feed.due:
             return False
-        # A training of this process reports when there is something to read, and its curves can wait.
+        # A training of this process reports what it has stored; only its curves are polled.
         can_wait = feed.model is not None and (feed.model.state not in ACTIVE or feed.is_local)
         feed.due = max(now + IDLE_SECONDS, feed.curves_due) if can_wait else now + ACTIVE_SECONDS
         return True
@@ -178,8 +178,8 @@ class Hub:
         if now < self._models_due:
             return False
         self._models_due = now + IDLE_SECONDS
-        if now >= self._deaths_due:
-            self._deaths_due = now + DEATH_SECONDS
+        if now >= self._dead_workers_due:
+            self._dead_workers_due = now + DEAD_WORKERS_SECONDS
             self._services.training.end_dead()
         models = self._services.models.all()
         self.database.set("")
@@ -194,7 +194,7 @@ class Hub:
         return True
 
     def _refresh_changed(self, models: list[Model]) -> None:
-        """Refresh the followed models that have changed, in this process or in another one."""
+        """Refresh the followed models that this process or another one has changed."""
         current = {model.id: shown_fields(model) for model in models}
         with self._lock:
             for feed in self._feeds.values():

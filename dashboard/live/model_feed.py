@@ -1,4 +1,4 @@
-"""Cache what pages show of one model, updated on the hub's thread and shared by all sessions."""
+"""Cache the history of a model for all sessions, refreshed on the hub's thread."""
 
 import logging
 from collections import deque
@@ -11,18 +11,18 @@ from charrnn.services.training_follower import TrainingFollower
 from dashboard.live.update_throttle import UpdateThrottle
 
 MAX_LINES = 1000
-"""Log lines that are cached per model."""
+"""Maximum number of cached log lines per model."""
 CURVES = ("loss", "val_loss")
-"""Metrics that are cached; a model can have many more."""
+"""Metrics that are cached, of all that a model can have."""
 
 log = logging.getLogger(__name__)
 
 
 class ModelHistory:
-    """The model with its newest log lines, its samples and its curves.
+    """A model with its newest log lines, its samples and its curves.
 
-    Curves only grow: a training that is resumed gets a new history. Reading needs no lock, since a curve is never
-    changed but replaced by a longer one.
+    Curves only grow, since a resumed training gets a new history. They can be read without a lock, since a curve is
+    never modified, but replaced by a longer one.
     """
 
     def __init__(self, model: Model, lines: list[LogLine], samples: list[Sample]):
@@ -38,7 +38,7 @@ class ModelFeed:
     Args:
         services: Services that read the model.
         model_id: ID of the model.
-        on_stored: Called from any thread when a training of this process has stored something; must return at once.
+        on_stored: Called from any thread when a training of this process has stored something; must not block.
     """
 
     def __init__(self, services: Services, model_id: str, on_stored: Callable[[], None] = lambda: None):
@@ -67,7 +67,7 @@ class ModelFeed:
         return self._follower is not None and self._follower.is_local
 
     def close(self) -> None:
-        """End the subscription to trainings of this process."""
+        """Unsubscribe from trainings of this process."""
         self._closed = True
         if self._follower:
             self._follower.close()
@@ -78,7 +78,7 @@ class ModelFeed:
         return self._throttle.next
 
     def refresh(self) -> bool:
-        """Read what is new from the store; return whether there was anything."""
+        """Read what is new from the store; return whether anything has changed."""
         before = (self.version, self.error)
         try:
             self._refresh()
@@ -100,7 +100,7 @@ class ModelFeed:
         elif model == history.model and not self._must_read_curves:
             return
         update = self._follower.update(model)  # type: ignore[union-attr]  # _start creates it
-        # An update is returned once: keep it before reading anything else, since the database may go away in between.
+        # Keep the update before reading anything else: it is not returned again, and the next query may fail.
         history.lines.extend(update.lines)
         history.samples.update({sample.id: sample for sample in update.samples})
         self.version += bool(update.lines or update.samples)
@@ -108,7 +108,7 @@ class ModelFeed:
             samples = self._services.models.samples(self.model_id)
             self.history = history = ModelHistory(history.model, list(history.lines), samples)
             self._throttle = UpdateThrottle()
-        # Set the model last: a reader that sees its final state must also see the complete curves.
+        # Set the model last: whoever sees its final state must also see the complete curves.
         changed = self._read_curves(history, restart=update.model.state not in ACTIVE)
         changed |= shown_fields(update.model) != shown_fields(history.model)
         history.model = update.model

@@ -15,7 +15,7 @@ from charrnn.services.cost_estimate import count_steps
 
 @dataclass(frozen=True)
 class ProgressEstimate:
-    """Progress of a training."""
+    """The progress of a training."""
 
     step: int
     total: int
@@ -23,8 +23,8 @@ class ProgressEstimate:
     seconds_left: float | None
 
     @property
-    def share(self) -> float:
-        """Share of the steps that are done, `0 … 1`."""
+    def fraction(self) -> float:
+        """Completed fraction of the steps, `0 … 1`."""
         return min(1.0, self.step / self.total) if self.total else 0.0
 
     @classmethod
@@ -34,10 +34,10 @@ class ProgressEstimate:
         """Estimate the progress of a model's training.
 
         Args:
-            model: The model that is trained.
-            corpus: Its corpus.
-            losses: Its training losses.
-            now: Current time in seconds since 1970.
+            model: The model.
+            corpus: Its corpus, if it is known.
+            losses: Its training losses, if they are known.
+            now: Current time in seconds since 1970; the clock's if missing.
         """
         total = total_steps(model.train_params, corpus)
         now = time.time() if now is None else now

@@ -1,4 +1,4 @@
-"""Hold what one user has chosen on a page, and deliver results of other threads to it."""
+"""Hold the state of one page, and deliver results of background threads to it."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from charrnn.core.errors import NotFound, StoreError, StoreUnavailable, StudioEr
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.services import Services
 from dashboard.live.hub import Hub
-from dashboard.live.model_feed import ModelFeed
+from dashboard.live.model_feed import ModelFeed, ModelHistory
 
 NEW_TABS = "text", "options"
 """Tabs of a new model."""
@@ -24,21 +24,21 @@ log = logging.getLogger(__name__)
 
 
 class Task:
-    """Work that was started and will end; all methods need the page's lock."""
+    """Work that runs in the background; all methods need the page's lock."""
 
     def __init__(self) -> None:
         self._has_ended = False
         self._callbacks: list[Callable[[], None]] = []
 
     def on_end(self, callback: Callable[[], None]) -> None:
-        """Call a function once the task has ended; at once if it has already."""
+        """Call a function when the task ends, or at once if it has ended already."""
         if self._has_ended:
             callback()
         else:
             self._callbacks.append(callback)
 
     def end(self) -> None:
-        """Mark the task as ended; repeated calls change nothing."""
+        """Mark the task as ended; repeated calls have no effect."""
         self._has_ended = True
         while self._callbacks:
             self._callbacks.pop()()
@@ -50,8 +50,8 @@ class Session(param.Parameterized):
     Args:
         services: Services of the page's user.
         hub: The hub of the process.
-        wake: Called from any thread; must soon lead to a call of `update` on a thread that holds the page's lock.
-        max_upload_bytes: Largest text that may be uploaded.
+        wake: Schedules a call of `update` with the page's lock held; called from any thread.
+        max_upload_bytes: Maximum size of an uploaded text.
     """
 
     tab = param.Selector(default="library", objects=list(TABS), doc="The open tab.")
@@ -79,6 +79,11 @@ class Session(param.Parameterized):
         return self.hub.feed(self._wake)
 
     @property
+    def history(self) -> ModelHistory | None:
+        """The history of the chosen model as of the hub's last refresh."""
+        return self.feed.history if self.feed else None
+
+    @property
     def model(self) -> Model | None:
         """The chosen model as of the hub's last refresh."""
         return self.feed.model if self.feed else None
@@ -95,7 +100,7 @@ class Session(param.Parameterized):
             return None
         try:
             return self.services.corpora.get(self.corpus_id)
-        except NotFound:  # an old link, or a text that was deleted meanwhile
+        except NotFound:  # an old link, or the text was deleted meanwhile
             return None
 
     @property
@@ -113,7 +118,7 @@ class Session(param.Parameterized):
         except NotFound as error:  # another user's model, from a link or a forged message
             model_id = ""
             self.show_error(str(error))
-        except StoreError as error:  # its owner is unknown: looked up again when the database is back
+        except StoreError as error:  # checked again when the database is available
             model_id, self._must_follow = "", True
             self.hub.database.fail(error)
         self.hub.follow(self._wake, model_id)
@@ -127,15 +132,15 @@ class Session(param.Parameterized):
         self.param.update(model_id=model.id, tab=tab or self.tab)
 
     def on_update(self, callback: Callable[[], None]) -> None:
-        """Call a function, with the page's lock held, whenever there may be something new to show."""
+        """Call a function with the page's lock held whenever there may be something new to show."""
         self._updates.append(callback)
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
-        """Call a function when no browser is connected to the page any more; it must return at once."""
+        """Call a function when the last browser has disconnected from the page; it must not block."""
         self._disconnects.append(callback)
 
     def disconnect(self) -> None:
-        """Stop what only serves a connected browser, such as text generation."""
+        """Stop what only a connected browser needs, such as text generation."""
         for callback in self._disconnects:
             callback()
 
@@ -149,7 +154,7 @@ class Session(param.Parameterized):
         self._wake()
 
     def update(self) -> None:
-        """Call what was posted and, if the browser shows the page, update its views."""
+        """Call the posted functions and, if the page is visible, update its views."""
         self.report_errors(self._check_access)
         while self._inbox and not self.closing.is_set():
             self.report_errors(self._inbox.popleft())
@@ -172,12 +177,12 @@ class Session(param.Parameterized):
             self.show_error("This model belongs to another user now. Choose another model.")
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> Task:
-        """Run something slow on a background thread.
+        """Run a slow function on a background thread.
 
         Args:
-            work: Called on the background thread.
-            done: Called with the result of `work` and the page's lock held.
-            failed: Called with the message of an exception that `work` raised, and the page's lock held.
+            work: The function.
+            done: Called with its result, with the page's lock held.
+            failed: Called with the message of an exception that it raised, with the page's lock held.
 
         Returns:
             The task, which ends after `done` or `failed`.
@@ -205,8 +210,8 @@ class Session(param.Parameterized):
     def report_errors(self, act: Callable[[], Any]) -> None:
         """Call a function, and show an exception that it raises as a notice.
 
-        A database that cannot be reached is no notice, because every page has a line about it. When the database can be
-        reached again, all views are updated.
+        An unavailable database is not shown as a notice, since a line at the top of every page reports it. All views
+        are updated when it is available again.
         """
         try:
             act()
@@ -221,7 +226,7 @@ class Session(param.Parameterized):
         self.notice = ("error", message)
 
     def close(self) -> None:
-        """End what this session started, except trainings."""
+        """Stop everything that this session started, except trainings."""
         self.closing.set()
         self.disconnect()
         self.hub.unsubscribe(self._wake)
@@ -231,7 +236,7 @@ class Session(param.Parameterized):
 
 
 def error_message(error: Exception) -> str:
-    """Return the message for an exception; unexpected ones are also logged."""
+    """Return the message for an exception, and log unexpected ones."""
     if isinstance(error, StudioError):
         if isinstance(error, StoreError) and error.unexpected:
             log.error("unexpected database error", exc_info=error)

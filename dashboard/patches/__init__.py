@@ -1,18 +1,18 @@
-"""Patch Panel, Bokeh and pyviz_comms where their public interfaces do not suffice: one patch per file.
+"""Patch Panel, Bokeh and pyviz_comms where their public APIs are not sufficient: one patch per file.
 
-No other module may use private attributes of these libraries, of Tornado or of param;
-`tests/dashboard/patches/test_private_attributes.py` enforces it.
+Other modules may not use private attributes of these libraries, of Tornado or of param, which
+`tests/dashboard/patches/test_private_attributes.py` enforces.
 """
 
 
 def apply(*, notebook: bool = False) -> None:
-    """Check that each patch fits the installed libraries, and apply it; calling this again changes nothing.
+    """Check that each patch fits the installed libraries, and apply it; repeated calls have no effect.
 
     Args:
-        notebook: Also apply the patches of pages that Panel renders inside a notebook cell.
+        notebook: Also apply the patches for pages that Panel renders inside a notebook cell.
 
     Raises:
-        IncompatibleLibrary: A library has changed in a way that a patch does not expect.
+        IncompatibleLibrary: An installed library is not what a patch expects.
     """
     # Importing Panel takes seconds, and `python -m dashboard --help` imports this package.
     from dashboard.patches import (

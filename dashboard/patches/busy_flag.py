@@ -1,12 +1,12 @@
-"""Keep Panel's process-wide busy flag out of our pages.
+"""Detach pages from Panel's process-wide busy flag.
 
-Panel counts running callbacks of all sessions in `state.busy`. Two things follow from that:
+Panel counts the running callbacks of all sessions in `state.busy`. This causes two problems:
 
 * `panel.ui.Page` watches the flag. The watcher keeps each closed page in memory, and each callback of any session sends
-  a message to every open page. `detach` gives a page a flag of its own.
+  a message to every open page. `detach` gives a page its own flag.
 * The first browser event schedules a periodic cleanup of the counter. If that event arrives on a worker thread, as it
-  can with Bokeh 3.10, Panel 1.10 reschedules the scheduling forever: the session never ends, and the server does
-  nothing else. `apply` marks the cleanup as scheduled; each later event cleans the counter up anyway.
+  can with Bokeh 3.10, Panel 1.10 reschedules it in an endless loop: the session never ends, and the server hangs.
+  `apply` marks the cleanup as scheduled; each later event cleans up the counter anyway.
 
 Upstream: not reported. https://github.com/holoviz/panel/issues/6709 introduced the cleanup.
 Remove when `Page.busy` is per session and `state._schedule_busy_cleanup` works from any thread.
@@ -22,7 +22,7 @@ from dashboard.patches.compatibility import require
 
 
 class BusyFlag(param.Parameterized):
-    """The busy flag of one page, which is never set."""
+    """The busy flag of one page, which stays false."""
 
     value = param.Boolean(default=False)
 
@@ -36,6 +36,6 @@ def apply() -> None:
 
 
 def detach(page: pui.Page) -> None:
-    """Replace a page's process-wide busy flag by one of its own."""
+    """Give a page its own busy flag."""
     with edit_readonly(page):
         page.busy = BusyFlag().param.value

@@ -1,4 +1,4 @@
-"""Fail at startup when an installed library is not one that a patch was written for."""
+"""Check at startup that the installed libraries are those that the patches were written for."""
 
 from importlib.metadata import version
 

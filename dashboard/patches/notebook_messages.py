@@ -1,11 +1,11 @@
-"""Filter what a browser sends to a page inside a notebook cell, and keep what the notebook prints meanwhile.
+"""Filter messages to a page inside a notebook cell, without losing the output of running cells.
 
 * Panel has no hook for messages that arrive over a notebook comm. `FilteredPage` filters them before Panel reads them.
-* pyviz_comms redirects `sys.stdout` of the whole process while it handles a message. Kernels with subshells handle
-  messages while a cell runs, so that output of the cell was lost. `apply` turns the redirection off.
+* While pyviz_comms handles a message, it redirects `sys.stdout` of the whole process. Kernels with subshells handle
+  messages while a cell runs, whose output would be lost. `apply` disables the redirection.
 
 Upstream: not reported; https://github.com/holoviz/pyviz_comms/pull/46 introduced the redirection.
-Remove `StandardOutput` when pyviz_comms redirects the output of one thread only, and `FilteredPage` when Panel has a
+Remove `StandardOutput` when pyviz_comms redirects the output of a single thread, and `FilteredPage` when Panel has a
 public hook for messages from the browser.
 """
 
@@ -22,7 +22,7 @@ from dashboard.patches.compatibility import require
 
 
 class StandardOutput(list[str]):
-    """Replaces pyviz_comms' context manager of the same name; leaves `sys.stdout` alone."""
+    """Replaces pyviz_comms' context manager of the same name, without redirecting `sys.stdout`."""
 
     def __enter__(self) -> "StandardOutput":
         return self
@@ -35,7 +35,7 @@ class FilteredPage(pui.Page):
     """A Material UI page with a filter for messages that arrive over a notebook comm."""
 
     def filter_events(self, document: Document, content: Any, sizes: Mapping[str, int]) -> list[Any] | None:
-        """Return the events of a message that Panel may apply; `None`, the default, ignores the message.
+        """Return the events of a message that Panel may apply; with `None`, the default, it ignores the message.
 
         Args:
             document: The page.
@@ -54,7 +54,7 @@ class FilteredPage(pui.Page):
 
 
 def apply() -> None:
-    """Turn the redirection off."""
+    """Disable the redirection."""
     handle = getattr(pyviz_comms.Comm, "_handle_msg", None)
     require(
         handle is not None and "StandardOutput" in inspect.getsource(handle),

@@ -1,7 +1,7 @@
-"""Replace the request handlers of a Panel server, and refuse requests before it looks for a route.
+"""Replace the request handlers of a Panel server, and insert a rule before its routes.
 
-`get_server` takes neither a subclass of `DocHandler` nor a rule that precedes its own, and Bokeh adds routes for
-embedding an application into pages of other servers, which nobody needs here.
+`get_server` accepts neither a subclass of `DocHandler` nor a routing rule that precedes its own, and Bokeh adds routes
+for embedding an application into pages of other servers, which are not used.
 
 Upstream: not reported. Remove when `panel.io.server.get_server` accepts handlers and routing rules.
 """
@@ -18,21 +18,21 @@ from tornado.routing import Rule
 from dashboard.patches.compatibility import require
 
 UNUSED = (AutoloadJsHandler, MetadataHandler)
-"""Handlers of applications that are embedded into other pages."""
+"""Handlers for embedding an application into other pages."""
 
 
 def apply() -> None:
-    """Check Panel's routes; there is nothing to change until a server exists."""
+    """Check Panel's routes; they are changed when a server is created."""
     handlers = {pattern[1] for pattern in per_app_patterns}
     require({DocHandler, WSHandler} <= handlers, "panel", "an application has routes of DocHandler and WSHandler")
     require("_applications" in BokehTornado.__annotations__, "bokeh", "BokehTornado has _applications")
 
 
 def replace_handlers(server: Any, handlers: Mapping[type, type]) -> None:
-    """Replace handlers of all applications of a server, and remove those that nobody needs.
+    """Replace the handlers of all applications of a server, and remove unused ones.
 
     Raises:
-        IncompatibleLibrary: The server has none of the handlers.
+        IncompatibleLibrary: The server does not have one of the handlers.
     """
     router = server._tornado.wildcard_router
     router.rules[:] = [rule for rule in router.rules if rule.target not in UNUSED]
@@ -43,12 +43,12 @@ def replace_handlers(server: Any, handlers: Mapping[type, type]) -> None:
 
 
 def insert_rule(server: Any, rule: Rule) -> None:
-    """Let a server try a rule before all others."""
+    """Insert a routing rule before all others."""
     server._tornado.default_router.rules.insert(0, rule)
 
 
 def allow_all_websocket_origins(server: Any) -> None:
-    """Turn Bokeh's own check of origins off, for servers that have a stricter one."""
+    """Disable Bokeh's check of websocket origins, for servers that have a stricter one."""
     server._tornado.websocket_origins.add("*")
 
 

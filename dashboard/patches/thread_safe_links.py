@@ -1,7 +1,7 @@
 """Make Panel's registry of links safe to read while another thread changes it.
 
 Panel keeps the links between components of all sessions in one dictionary, and iterates over it to render a page. Pages
-are built on several threads, so that "dictionary changed size during iteration" broke pages now and then.
+are built on several threads, so that some failed with "dictionary changed size during iteration".
 
 Upstream: not reported; https://github.com/holoviz/panel/pull/7131 fixed the same defect elsewhere in Panel.
 Remove when `panel.links.Callback` iterates over a copy of its registry.
@@ -16,16 +16,16 @@ from dashboard.patches.compatibility import require
 
 
 class LinkRegistry(WeakKeyDictionary[Any, list[Callback]]):
-    """A registry whose values can be iterated over while it changes."""
+    """A registry that can change while its values are iterated over."""
 
     def values(self) -> Any:
-        """Return the values at the time of the call."""
+        """Return a copy of the values."""
         keys = [reference() for reference in self.keyrefs()]
         return [self[key] for key in keys if key is not None]
 
 
 def apply() -> None:
-    """Replace Panel's registry by one with the same links."""
+    """Replace Panel's registry, and keep its links."""
     require(
         isinstance(getattr(Callback, "registry", None), WeakKeyDictionary),
         "panel",

@@ -1,10 +1,10 @@
-"""Check websocket messages from a browser before Bokeh decodes them.
+"""Add hooks to Bokeh's websocket handler, and ignore writes to browsers that have disconnected.
 
 Bokeh's websocket handler has no public hooks between receiving a message and applying it. `HookedWebSocket` overrides
-the private steps and calls public methods instead, which a subclass overrides.
+the private steps, and calls public methods that subclasses override.
 
-A browser may leave at any moment. What could not be written to it is not an error, but Panel raises one, and asyncio
-logs another. `QuietProtocol` and `dispatch` suppress both.
+A browser may disconnect at any moment. A failed write to it is not an error, but Panel raises one, and asyncio logs
+another. `QuietProtocol` and `dispatch` suppress both.
 
 Upstream: not reported. Remove `HookedWebSocket` when Bokeh can validate messages, and limit their size, before it
 decodes them, and the rest when Panel ignores `WebSocketClosedError`.
@@ -26,7 +26,7 @@ _dispatch_tornado = panel_document.dispatch_tornado
 
 
 class QuietProtocol(WebSocketProtocol13):
-    """A websocket protocol that does not log an error for each message to a browser that has left."""
+    """A websocket protocol that does not log an error for each message to a browser that has disconnected."""
 
     def write_message(self, *args: Any, **kwargs: Any) -> "Future[None]":
         """Write a message; the returned future still has the error."""
@@ -36,7 +36,7 @@ class QuietProtocol(WebSocketProtocol13):
 
 
 def dispatch(*args: Any, **kwargs: Any) -> "Sequence[Future[None]]":
-    """Write events as Panel does; a browser that leaves between two parts of a message gets no more of them."""
+    """Write events as Panel does, but stop without an error if the browser disconnects."""
     try:
         return _dispatch_tornado(*args, **kwargs)
     except WebSocketClosedError:
@@ -52,20 +52,20 @@ class HookedWebSocket(WSHandler):
         return QuietProtocol(self, mask_outgoing=False, params=protocol.params) if protocol else None
 
     async def connected(self) -> None:
-        """Act on a connection that has a session now."""
+        """Handle a connection that has got its session."""
 
     def check_fragment(self, fragment: str | bytes) -> None:
-        """Check a part of a message; raise an exception to reject it."""
+        """Check a fragment of a message; raise an exception to reject it."""
 
     def check_header(self, header: Any) -> None:
-        """Check the header of a message whose parts still arrive; raise an exception to reject it."""
+        """Check the header of an incomplete message; raise an exception to reject it."""
 
     async def check_message(self, message: Message[Any]) -> bool:
-        """Return whether Bokeh is to apply a message; one that is not applied is acknowledged all the same."""
+        """Return whether to apply a message, which is acknowledged in any case; raise an exception to reject it."""
         return True
 
     def reject(self, error: Exception) -> None:
-        """Act on a message that a check rejected, or that Bokeh could not read."""
+        """Handle a message that a check has rejected, or that Bokeh could not read."""
 
     async def _async_open(self, token: str) -> None:
         await super()._async_open(token)
@@ -77,7 +77,7 @@ class HookedWebSocket(WSHandler):
             message = await self.receiver.consume(fragment)
             if (partial := self.receiver._partial) is not None:
                 self.check_header(partial.header)
-        except Exception as error:  # Bokeh would write all of the message to the log
+        except Exception as error:  # Bokeh would log the whole message
             self.reject(error)
             return None
         return message
@@ -94,7 +94,7 @@ class HookedWebSocket(WSHandler):
 
 
 def apply() -> None:
-    """Check that Bokeh calls the overridden methods, and replace Panel's function that writes events."""
+    """Check that the overridden methods exist, and replace the function with which Panel writes events."""
     require(callable(getattr(panel_document, "dispatch_tornado", None)), "panel", "io.document has dispatch_tornado")
     for name in ("_async_open", "_receive", "_handle"):
         require(callable(getattr(WSHandler, name, None)), "bokeh", f"WSHandler has {name}")

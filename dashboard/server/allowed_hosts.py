@@ -13,10 +13,10 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 def is_loopback(address: str) -> bool:
     """Return whether an address is only reachable from this machine."""
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
+        addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(address or "0.0.0.0", None)}
     except OSError:
         return False
-    return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
+    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class AllowedHost:
         """Parse a value of `--allow-host`.
 
         Raises:
-            StudioError: It is not a valid host.
+            StudioError: The host is invalid.
         """
-        scheme, found, rest = text.strip().rpartition("://")
+        scheme, separator, rest = text.strip().rpartition("://")
         name, port = split_host(rest)
-        known = not found or scheme.lower() in DEFAULT_PORTS
+        known = not separator or scheme.lower() in DEFAULT_PORTS
         if not known or not name or "/" in rest or "@" in rest or (port and not (port.isascii() and port.isdigit())):
             raise StudioError(f"--allow-host is {text!r}; expected NAME, NAME:PORT, https://NAME or https://NAME:PORT.")
         return cls(name, port, scheme.lower())
@@ -61,29 +61,29 @@ class AllowedHost:
 class AllowedHosts:
     """The host names that a server accepts.
 
-    Names of this machine (`localhost`, its address, its host name) are accepted with every port, since a tunnel or a
+    Names of this machine (`localhost`, its address, its host name) are accepted with any port, since a tunnel or a
     container may map the port.
 
     Args:
         address: Address that the server listens on.
-        allowed: Further hosts in the syntax of `--allow-host`, such as that of a proxy.
+        allowed: Additional hosts in the syntax of `--allow-host`, such as that of a proxy.
         port: Port that the server listens on.
 
     Raises:
-        StudioError: One of them is not a valid host.
+        StudioError: An additional host is invalid.
     """
 
     def __init__(self, address: str, allowed: tuple[str, ...] = (), port: int = 0):
         self.address, self.port = address, port
-        self._allowed = [AllowedHost.parse(each) for each in allowed]
+        self._allowed = [AllowedHost.parse(entry) for entry in allowed]
 
     def accepts(self, host: str) -> bool:
         """Return whether a Host header is accepted."""
         name, port = split_host(host)
-        if name in self._own or any(each.allows(name, port, self.port) for each in self._allowed):
+        if name in self._own_names or any(entry.allows(name, port, self.port) for entry in self._allowed):
             return True
-        # A domain can be made to resolve to this machine (DNS rebinding); an IP address cannot.
-        return not is_loopback(self.address) and _is_number(name)
+        # An attacker can make a domain resolve to this machine (DNS rebinding), but not an IP address.
+        return not is_loopback(self.address) and is_ip_address(name)
 
     def trusts(self, origin: str, host: str, protocol: str = "http") -> bool:
         """Return whether an Origin header belongs to a page of this server.
@@ -97,19 +97,19 @@ class AllowedHosts:
         if parts.scheme not in DEFAULT_PORTS or parts.path or parts.query or parts.fragment:
             return False
         name, port = split_host(parts.netloc)
-        if any(each.scheme in ("", parts.scheme) and each.allows(name, port, self.port) for each in self._allowed):
+        if any(entry.scheme in ("", parts.scheme) and entry.allows(name, port, self.port) for entry in self._allowed):
             return True
-        # An unencrypted page, which can be changed in transit, must not use an encrypted server.
+        # A page loaded over HTTP could have been changed in transit, so it must not use a server over HTTPS.
         return parts.netloc.lower() == host.lower() and (parts.scheme == "https" or not self.is_secure(host, protocol))
 
     def is_secure(self, host: str, protocol: str) -> bool:
         """Return whether the browser uses HTTPS, to this server or to a proxy in front of it."""
         name, port = split_host(host)
-        found = [each.scheme for each in self._allowed if each.allows(name, port, self.port)]
-        return protocol == "https" or (bool(found) and all(scheme == "https" for scheme in found))
+        schemes = [entry.scheme for entry in self._allowed if entry.allows(name, port, self.port)]
+        return protocol == "https" or (bool(schemes) and all(scheme == "https" for scheme in schemes))
 
     @property
-    def _own(self) -> set[str]:
+    def _own_names(self) -> set[str]:
         loopback = {"localhost", "127.0.0.1", "::1"}
         return loopback | {self.address} | (set() if is_loopback(self.address) else {socket.gethostname().lower()})
 
@@ -123,7 +123,8 @@ def split_host(host: str) -> tuple[str, str]:
     return name.lower().rstrip("."), port
 
 
-def _is_number(name: str) -> bool:
+def is_ip_address(name: str) -> bool:
+    """Return whether a name is an IPv4 or IPv6 address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

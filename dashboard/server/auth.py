@@ -1,9 +1,9 @@
-"""Authenticate users: Bokeh's authentication provider, and everything that ends a login.
+"""Authenticate users, and close their pages when a login ends.
 
-A login is a signed cookie with three parts: the user, an ID that a logout revokes, and a stamp that changes with the
-user's stored password. So a login ends, on every server that shares the cookie secret, the login file and the data
-folder, when the user logs out, the password changes, or the user is removed. Open pages are closed with their login: at
-once on the server of the logout, within a second elsewhere.
+A login is a signed cookie with three parts: the user, an ID that a logout revokes, and a fingerprint of the user's
+stored password. A login ends when the user logs out, the password changes, or the user is removed. This applies to all
+servers that share the cookie secret, the login file and the data folder: the server of the logout closes the pages
+immediately, other servers within a second.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler, decode_signed_value
 
 from charrnn.services.login_file import check_user
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from dashboard.server.login_throttle import LoginThrottle
 from dashboard.server.revoked_logins import RevokedLogins
 
@@ -31,45 +31,45 @@ if TYPE_CHECKING:
 
 COOKIE = "charrnn-login"
 LOGIN = "login"
-"""Entry of a page's token that contains the login."""
+"""Key of the login in the token of a page."""
 LOGIN_DAYS = 1.0
-"""Days until a user has to log in again."""
-WATCH_MILLISECONDS = 1000
+"""Lifetime of a login; then the user has to log in again."""
+CHECK_MILLISECONDS = 1000
 FOLDER = "revoked-logins"
 
 
 class Login(NamedTuple):
-    """A login of a user."""
+    """A login of a user in one browser."""
 
     user: str
     id: str
-    """Identifies the login: of one browser, with all its tabs."""
-    stamp: str
-    """Changes with the user's stored password."""
+    """Shared by all tabs of the browser."""
+    fingerprint: str
+    """HMAC of the user's stored password."""
 
 
-class Gate(AuthProvider):
-    """Authenticates requests.
+class Authenticator(AuthProvider):
+    """Bokeh's authentication provider.
 
     Args:
-        logins: How users log in.
+        logins: The login settings.
         home: The data folder, which stores revoked logins.
     """
 
-    def __init__(self, logins: Logins, home: Path):
+    def __init__(self, logins: LoginSettings, home: Path):
         self.logins = logins
         self.cookie_secret = logins.cookie_secret or secrets.token_urlsafe(32)
         self.throttle = LoginThrottle()
         self.num_waiting = 0
-        """Passwords that are being verified, or wait for it."""
-        # One at a time: each takes 0.2 s and 16 MB.
+        """Number of passwords that are being verified or waiting for verification."""
+        # One thread, since each verification takes 0.2 s and 16 MB.
         self._verifying = ThreadPoolExecutor(1, thread_name_prefix="dashboard passwords")
         self._revoked = RevokedLogins(home / FOLDER, LOGIN_DAYS)
         self._open: dict[Login, set[PageWebSocket]] = {}
         super().__init__()
 
     def close(self) -> None:
-        """End the thread that verifies passwords."""
+        """Stop the thread that verifies passwords."""
         self._verifying.shutdown(wait=False, cancel_futures=True)
 
     async def verify(self, user: str, password: str) -> bool:
@@ -83,57 +83,55 @@ class Gate(AuthProvider):
         finally:
             self.num_waiting -= 1
 
-    def begin(self, user: str) -> Login:
+    def create_login(self, user: str) -> Login:
         """Return a new login of an authenticated user.
 
         Raises:
             StudioError: The user name is invalid.
         """
         check_user(user)
-        return Login(user, secrets.token_urlsafe(16), self._stamp(user))
+        return Login(user, secrets.token_urlsafe(16), self._fingerprint(user))
 
-    def end(self, login: Login) -> None:
+    def revoke(self, login: Login) -> None:
         """Revoke a login and close its pages."""
         self._revoked.add(login.id)
-        self._close([each for each in self._open if each.id == login.id])
+        self._close([open_login for open_login in self._open if open_login.id == login.id])
 
     def is_valid(self, login: Login) -> bool:
-        """Return whether a login is valid: not revoked, of an existing user, with the current password."""
-        stamp = self._stamp(login.user)
-        return bool(stamp) and hmac.compare_digest(stamp, login.stamp) and login.id not in self._revoked
+        """Return whether a login is not revoked, its user exists, and the password is still the same."""
+        current = self._fingerprint(login.user)
+        return bool(current) and hmac.compare_digest(current, login.fingerprint) and login.id not in self._revoked
 
     def login_of(self, request: HTTPServerRequest) -> Login | None:
-        """Return the login of a request; `None` if it has no valid one."""
+        """Return the login of a request; `None` if it has no valid login."""
         sent = request.cookies.get(COOKIE)
         cookie = decode_signed_value(self.cookie_secret, COOKIE, sent.value, LOGIN_DAYS) if sent else None
-        login = read_login(json.loads(cookie)) if cookie else None
+        login = login_from_json(json.loads(cookie)) if cookie else None
         return login if login and self.is_valid(login) else None
 
-    def opened(self, login: Login, socket: "PageWebSocket") -> None:
-        """Register an open page, so that it is closed with its login."""
+    def register(self, login: Login, socket: "PageWebSocket") -> None:
+        """Register an open page, so that it is closed when its login ends."""
         self._open.setdefault(login, set()).add(socket)
 
-    def closed(self, login: Login, socket: "PageWebSocket") -> None:
+    def unregister(self, login: Login, socket: "PageWebSocket") -> None:
         """Unregister a page."""
         pages = self._open.get(login, set())
         pages.discard(socket)
         if not pages:
             self._open.pop(login, None)
 
-    async def watch(self) -> None:
-        """Close the pages of logins that ended on another server, or by a change of the login file."""
-        logins = list(self._open)
-        if logins:
-            ended = await asyncio.to_thread(lambda: [login for login in logins if not self.is_valid(login)])
-            self._close(ended)
+    async def close_ended(self) -> None:
+        """Close the pages of logins that were revoked by another server or by a change of the login file."""
+        if logins := list(self._open):
+            self._close(await asyncio.to_thread(lambda: [login for login in logins if not self.is_valid(login)]))
 
     def _close(self, logins: list[Login]) -> None:
         for login in logins:
             for page in self._open.pop(login, set()):
                 page.end()
 
-    def _stamp(self, user: str) -> str:
-        """Return a user's stamp; empty for an unknown user."""
+    def _fingerprint(self, user: str) -> str:
+        """Return the fingerprint of a user's stored password; empty for an unknown user."""
         stored = self.logins.users.stored(user) if self.logins.users else self.logins.provider
         if not stored:
             return ""
@@ -141,7 +139,7 @@ class Gate(AuthProvider):
 
     @property
     def get_user(self) -> Any:
-        """Return a function that returns the user of a request; Bokeh calls it for every page and websocket."""
+        """The function with which Bokeh determines the user of each page and websocket."""
         return lambda handler: login.user if (login := self.login_of(handler.request)) else None
 
     @property
@@ -151,7 +149,7 @@ class Gate(AuthProvider):
 
     @property
     def login_handler(self) -> type[RequestHandler]:
-        """Request handler of this URL."""
+        """Request handler of `login_url`."""
         from dashboard.server.login_pages import PasswordLogin, oauth_login
 
         return PasswordLogin if self.logins.users else oauth_login(self.logins.provider)
@@ -163,30 +161,30 @@ class Gate(AuthProvider):
 
     @property
     def logout_handler(self) -> type[RequestHandler]:
-        """Request handler of this URL."""
+        """Request handler of `logout_url`."""
         from dashboard.server.login_pages import Logout
 
         return Logout
 
 
-class Binding(Handler):
-    """Adds the login to the token of each page, so that the token is useless with another login."""
+class LoginTokenHandler(Handler):
+    """Adds the login to the token of each page, so that the token is only valid with this login."""
 
-    def __init__(self, gate: Gate):
+    def __init__(self, auth: Authenticator):
         super().__init__()
-        self._gate = gate
+        self._auth = auth
 
     def modify_document(self, doc: Document) -> None:
-        """Do nothing: the page is built elsewhere."""
+        """Do nothing; another handler builds the page."""
 
     def process_request(self, request: HTTPServerRequest) -> dict[str, Any]:
-        """Return the additional content of a token."""
-        login = self._gate.login_of(request)
+        """Return the entries to add to the token."""
+        login = self._auth.login_of(request)
         return {LOGIN: list(login)} if login else {}
 
 
-def read_login(found: Any) -> Login | None:
-    """Return a login from its JSON; `None` if it is not valid."""
-    if isinstance(found, list) and len(found) == 3 and all(isinstance(part, str) for part in found):
-        return Login(*found)
+def login_from_json(parts: Any) -> Login | None:
+    """Return a login from its JSON array; `None` if the array is malformed."""
+    if isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts):
+        return Login(*parts)
     return None

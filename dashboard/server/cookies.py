@@ -1,4 +1,4 @@
-"""Set cookies that other sites and scripts cannot read, and that are encrypted in transit where HTTPS is used."""
+"""Set the attributes SameSite, HttpOnly and Secure on all cookies."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ ALLOWED_HOSTS = "charrnn_allowed_hosts"
 
 
 class SafeCookies(RequestHandler):
-    """A request handler whose cookies are SameSite=Lax, HttpOnly and, with HTTPS, Secure."""
+    """A request handler whose cookies are SameSite=Lax, HttpOnly and, over HTTPS, Secure."""
 
     application: Any  # BokehTornado, which has no types
 
     def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
-        """Set a cookie."""
+        """Set a cookie with these attributes."""
         safe: dict[str, Any] = {"samesite": "Lax", "httponly": True}
         if self.settings[ALLOWED_HOSTS].is_secure(self.request.host, self.request.protocol):
             safe["secure"] = True

@@ -12,16 +12,16 @@ from tornado.web import HTTPError, RequestHandler
 
 from charrnn.core.errors import StudioError
 from charrnn.services.login_file import MAX_USER_LENGTH
-from dashboard.server.auth import COOKIE, LOGIN_DAYS, Gate
+from dashboard.server.auth import COOKIE, LOGIN_DAYS, Authenticator
 from dashboard.server.cookies import SafeCookies
 from dashboard.server.request_guard import is_local
 from dashboard.server.trusted_proxies import network_of
 
-WRONG = "Wrong user name or password."
+WRONG_CREDENTIALS = "Wrong user name or password."
 MAX_WAITING = 50
-"""Attempts that may wait for verification."""
-UNUSED = ("access_token", "id_token", "refresh_token", "oauth_expiry")
-"""Cookies of Panel's OAuth login that are not needed: the provider's tokens never leave this server."""
+"""Maximum number of passwords that wait for verification."""
+UNUSED_COOKIES = ("access_token", "id_token", "refresh_token", "oauth_expiry")
+"""Cookies of Panel's OAuth login that are not set, so that the provider's tokens never leave this server."""
 
 log = logging.getLogger(__name__)
 
@@ -32,50 +32,50 @@ class LoginPage(SafeCookies):
     """Base class of the login pages."""
 
     @property
-    def gate(self) -> Gate:
-        """The server's gate."""
-        gate: Gate = self.application.auth_provider
-        return gate
+    def auth(self) -> Authenticator:
+        """The server's authenticator."""
+        auth: Authenticator = self.application.auth_provider
+        return auth
 
     def log_in(self, user: str) -> None:
-        """Log a user in."""
-        login = self.gate.begin(user)
+        """Set the login cookie of a user."""
+        login = self.auth.create_login(user)
         # Tornado's signature also contains the age of the cookie.
         super().set_signed_cookie(COOKIE, json.dumps(login), expires_days=LOGIN_DAYS)
 
 
 class PasswordLogin(LoginPage):
-    """Asks for a user name and a password."""
+    """Logs users in by user name and password."""
 
     def get(self) -> None:
         """Show the form."""
         self._show("")
 
     async def post(self) -> None:
-        """Log a user in, or show the form again."""
-        # No user name begins or ends with a space; phones append one when they complete a word.
+        """Check the password; log the user in, or show the form again."""
+        # User names have no spaces at their ends, but phones append one when they complete a word.
         user = self.get_body_argument("username", "", strip=True)[: MAX_USER_LENGTH + 1]
         password = self.get_body_argument("password", "", strip=False)
         address = network_of(self.request.remote_ip)
-        throttle = self.gate.throttle
+        throttle = self.auth.throttle
         if not user:
-            self._show(WRONG, 401)
+            self._show(WRONG_CREDENTIALS, 401)
             return
         if seconds := math.ceil(throttle.seconds_left(user, address)):
             self._reject(seconds, f"Too many failed attempts. Try again in {seconds} seconds.")
             return
-        if self.gate.num_waiting >= MAX_WAITING:
+        if self.auth.num_waiting >= MAX_WAITING:
             self._reject(5, "Too many users are logging in. Try again in a few seconds.")
             return
-        # Counted before it is verified, so that simultaneous attempts are not all verified.
+        # Count the attempt before it is verified, so that simultaneous attempts do not bypass the delay.
         throttle.failed(user, address)
-        if await self.gate.verify(user, password):
+        if await self.auth.verify(user, password):
             throttle.succeeded(user, address)
             self.log_in(user)
             next_url = self.get_query_argument("next", "./")
             self.redirect(next_url if is_local(next_url) else "./")
         else:
-            self._show(WRONG, 401)
+            self._show(WRONG_CREDENTIALS, 401)
 
     def _reject(self, seconds: int, message: str) -> None:
         self.set_header("Retry-After", str(seconds))
@@ -92,30 +92,30 @@ class Logout(LoginPage):
 
     def get(self) -> None:
         """Log the user out."""
-        if login := self.gate.login_of(self.request):
-            self.gate.end(login)
+        if login := self.auth.login_of(self.request):
+            self.auth.revoke(login)
         self.clear_cookie(COOKIE)
         self.set_header("Cache-Control", "no-store")
         self.finish(_pages.get_template("logout.html").render(login_url="/login"))
 
 
 class OAuthLogin(LoginPage):
-    """Panel's OAuth login with our cookie, and without Panel's."""
+    """Panel's OAuth login, which sets our login cookie instead of Panel's cookies."""
 
     def set_signed_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
-        """Set a cookie, unless it holds a token of the provider."""
+        """Replace Panel's cookie with the user name by ours, and set no cookie with a token of the provider."""
         if name == "user":
             try:
                 self.log_in(value.decode() if isinstance(value, bytes) else str(value))
             except StudioError as error:
                 raise HTTPError(403, str(error), reason="Invalid user name") from error
-        elif name not in UNUSED:
+        elif name not in UNUSED_COOKIES:
             super().set_signed_cookie(name, value, *args, **kwargs)
 
     set_secure_cookie = set_signed_cookie
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Show why the provider did not log the user in."""
+        """Show why the login failed."""
         error = kwargs["exc_info"][1]
         self.clear_all_cookies()
         self.set_header("Content-Type", "text/html; charset=utf-8")
@@ -123,12 +123,12 @@ class OAuthLogin(LoginPage):
             reason, message = error.reason, error.log_message
         else:
             log.error("unexpected error of the OAuth provider", exc_info=error)
-            reason, message = "Internal server error", "The server's log has the details"
+            reason, message = "Internal server error", "See the server's log for details"
         self.finish(_pages.get_template("login_failed.html").render(error=reason, error_msg=message))
 
 
 class OAuthPasswordLogin(OAuthLogin):
-    """The same for the provider `password`, with our form for user name and password."""
+    """The same for Panel's provider `password`, with our login form."""
 
     def get(self) -> None:
         """Show the form."""
@@ -139,6 +139,6 @@ class OAuthPasswordLogin(OAuthLogin):
 
 
 def oauth_login(provider: str) -> type[RequestHandler]:
-    """Return Panel's handler of an OAuth provider, with our cookies and pages."""
+    """Return Panel's request handler of an OAuth provider, with our cookies and pages."""
     mixin = OAuthPasswordLogin if provider == "password" else OAuthLogin
     return type("OAuthLogin", (mixin, AUTH_PROVIDERS[provider]), {})

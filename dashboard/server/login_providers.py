@@ -1,4 +1,4 @@
-"""Read how users log in: with a login file or an OAuth provider. Secrets come from files or environment variables."""
+"""Read the login settings: a login file or an OAuth provider, with secrets from files or environment variables."""
 
 import json
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from charrnn.services.login_file import Users, permission_warning, reject_world_
 
 
 @dataclass(frozen=True)
-class Logins:
-    """How users log in; false if there is no login."""
+class LoginSettings:
+    """Settings of the login; false if no login is configured."""
 
     users: Users | None = None
     """The users of a login file."""
@@ -22,11 +22,11 @@ class Logins:
     key: str = ""
     redirect_uri: str = ""
     jwt_user: str = ""
-    """Entry of the provider's response with the user name; Panel's default if empty."""
+    """Field of the provider's response that contains the user name; Panel's default if empty."""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret: str = field(default="", repr=False)
     cookie_secret: str = field(default="", repr=False)
-    """Without it, all users have to log in again after a restart."""
+    """If empty, all users have to log in again after a restart."""
     warnings: tuple[str, ...] = ()
     """Warnings for the operator: plain-text passwords, files that others can read."""
 
@@ -35,7 +35,7 @@ class Logins:
 
     @property
     def oauth_options(self) -> dict[str, Any]:
-        """Options of Panel's server for the provider."""
+        """Options of Panel's server for the OAuth provider."""
         if not self.provider:
             return {}
         return {
@@ -47,38 +47,37 @@ class Logins:
         }
 
 
-def read_logins(settings: Mapping[str, Any]) -> Logins:
+def read_login_settings(settings: Mapping[str, Any]) -> LoginSettings:
     """Read the login settings and their files.
 
     Args:
-        settings: As `dashboard.server.settings.read` returns them.
+        settings: Result of `dashboard.server.settings.read`.
 
     Raises:
         StudioError: A file cannot be read or is invalid, or a setting is missing.
     """
     if settings["login_file"] and settings["oauth_provider"]:
         raise StudioError("Both a login file and an OAuth provider are set. Set only one of them.")
-    named = [
-        Path(settings[name]) for name in ("login_file", "oauth_secret_file", "cookie_secret_file") if settings[name]
-    ]
+    names = ("login_file", "oauth_secret_file", "cookie_secret_file")
+    files = [Path(settings[name]) for name in names if settings[name]]
     users = Users(Path(settings["login_file"])) if settings["login_file"] else None
-    logins = Logins(
+    logins = LoginSettings(
         users=users,
         provider=settings["oauth_provider"].lower(),
         key=settings["oauth_key"],
         redirect_uri=settings["oauth_redirect_uri"],
         jwt_user=settings["oauth_jwt_user"],
-        extra=_object(Path(settings["oauth_extra_file"])) if settings["oauth_extra_file"] else {},
-        secret=_secret(settings, "oauth_secret"),
-        cookie_secret=_secret(settings, "cookie_secret"),
-        warnings=tuple(filter(None, [*map(_checked, named), _plain(users)])),
+        extra=_read_json(Path(settings["oauth_extra_file"])) if settings["oauth_extra_file"] else {},
+        secret=_read_secret(settings, "oauth_secret"),
+        cookie_secret=_read_secret(settings, "cookie_secret"),
+        warnings=tuple(filter(None, [*map(_check_permissions, files), _plain_text_warning(users)])),
     )
     if logins.provider:
         _check_provider(logins)
     return logins
 
 
-def _check_provider(logins: Logins) -> None:
+def _check_provider(logins: LoginSettings) -> None:
     from panel.auth import AUTH_PROVIDERS  # takes seconds to import
 
     if logins.provider not in AUTH_PROVIDERS:
@@ -91,7 +90,7 @@ def _check_provider(logins: Logins) -> None:
         )
 
 
-def _plain(users: Users | None) -> str:
+def _plain_text_warning(users: Users | None) -> str:
     if users is None or not (plain := users.plain):
         return ""
     return (
@@ -100,7 +99,7 @@ def _plain(users: Users | None) -> str:
     )
 
 
-def _checked(path: Path) -> str:
+def _check_permissions(path: Path) -> str:
     """Return a warning if others can read a file.
 
     Raises:
@@ -110,18 +109,18 @@ def _checked(path: Path) -> str:
     return permission_warning(path)
 
 
-def _secret(settings: Mapping[str, Any], name: str) -> str:
-    """Return a secret from the file of its setting, else from the environment."""
+def _read_secret(settings: Mapping[str, Any], name: str) -> str:
+    """Read a secret from its file, else from the environment."""
     if path := settings[f"{name}_file"]:
         return read_secret(Path(path), f"--{name}_file".replace("_", "-"))
     return str(settings[name])
 
 
-def _object(path: Path) -> dict[str, str]:
+def _read_json(path: Path) -> dict[str, str]:
     try:
-        found = json.loads(read_secret(path, "--oauth-extra-file"))
+        extra = json.loads(read_secret(path, "--oauth-extra-file"))
     except ValueError:
-        found = None  # the error would contain the file's content
-    if not isinstance(found, dict):
+        extra = None  # the message of the error would contain the file's content
+    if not isinstance(extra, dict):
         raise StudioError(f'{path} is not a JSON object. Write it as {{"name": "value"}}.')
-    return found
+    return extra

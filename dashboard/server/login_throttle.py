@@ -1,4 +1,4 @@
-"""Slow down password guessing, more with each failure, without locking users out."""
+"""Slow down password guessing: each failed attempt doubles the delay, but users are never locked out."""
 
 import time
 from collections import OrderedDict
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_COUNTERS = 10_000
-"""Counters in memory; the least recently used ones are dropped."""
-FORGOTTEN_SECONDS = 3600.0
-LONGEST_SECONDS = 60.0
-FREE_OF_ONE = 3
-"""Failures of one user from one address before there is a delay."""
-FREE_OF_MANY = 30
-"""Failures of one user from all addresses, or of all users from one address, before there is a delay."""
+"""Maximum number of counters in memory; the least recently used ones are dropped."""
+RESET_SECONDS = 3600.0
+"""A counter is reset this long after its last failure."""
+MAX_DELAY_SECONDS = 60.0
+UNDELAYED_FAILURES = 3
+"""Failed attempts of one user from one address that cause no delay."""
+UNDELAYED_SHARED_FAILURES = 30
+"""Failed attempts of one user from all addresses, or of all users from one address, that cause no delay."""
 
 
 @dataclass
@@ -22,14 +23,14 @@ class _Failures:
 
 
 class LoginThrottle:
-    """Counts failures per user and address, per user, and per address.
+    """Counts failed attempts per user and address, per user, and per address.
 
     The delay doubles with each failure, up to a minute. Attempts during a delay are rejected without being counted, so
-    that an attacker cannot prolong it. A user who logged in from an address before is only delayed by failures of this
-    user at this address.
+    that an attacker cannot extend it. A user who has logged in from an address before is only delayed by failures of
+    this user from this address.
 
     Args:
-        clock: Returns seconds that never decrease.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
@@ -38,27 +39,31 @@ class LoginThrottle:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def seconds_left(self, user: str, address: str) -> float:
-        """Return the delay in seconds before a user's next attempt from an address; 0 if there is none."""
-        pair = self._left((user, address), FREE_OF_ONE)
+        """Return the seconds until a user may try again from an address; 0 if there is no delay."""
+        pair = self._left((user, address), UNDELAYED_FAILURES)
         if (user, address) in self._known:
             return pair
-        return max(pair, self._left((user, ""), FREE_OF_MANY), self._left(("", address), FREE_OF_MANY))
+        return max(
+            pair,
+            self._left((user, ""), UNDELAYED_SHARED_FAILURES),
+            self._left(("", address), UNDELAYED_SHARED_FAILURES),
+        )
 
     def failed(self, user: str, address: str) -> None:
         """Count a failed attempt."""
         now = self._clock()
         for key in ((user, address), (user, ""), ("", address)):
-            found = self._failures.pop(key, None)
-            if found is None or now - found.last > FORGOTTEN_SECONDS:
-                found = _Failures()
-            found.count += 1
-            found.last = now
-            self._failures[key] = found
+            failures = self._failures.pop(key, None)
+            if failures is None or now - failures.last > RESET_SECONDS:
+                failures = _Failures()
+            failures.count += 1
+            failures.last = now
+            self._failures[key] = failures
         while len(self._failures) > MAX_COUNTERS:
             self._failures.popitem(last=False)
 
     def succeeded(self, user: str, address: str) -> None:
-        """Uncount the last failure, reset the counter of this user and address, and remember the address."""
+        """Remove the attempt from the counters, reset the one of this user and address, and remember the address."""
         self._failures.pop((user, address), None)
         for key in ((user, ""), ("", address)):
             if key in self._failures:
@@ -69,8 +74,8 @@ class LoginThrottle:
             self._known.popitem(last=False)
 
     def _left(self, key: tuple[str, str], free: int) -> float:
-        found = self._failures.get(key)
-        if found is None or found.count <= free:
+        failures = self._failures.get(key)
+        if failures is None or failures.count <= free:
             return 0.0
-        delay = min(LONGEST_SECONDS, 2.0 ** min(found.count - free - 1, 10))
-        return max(0.0, found.last + delay - self._clock())
+        delay = min(MAX_DELAY_SECONDS, 2.0 ** min(failures.count - free - 1, 10))
+        return max(0.0, failures.last + delay - self._clock())

@@ -1,4 +1,4 @@
-"""Serve the page's HTML with a content security policy."""
+"""Serve the HTML of the page with a content security policy."""
 
 import secrets
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from panel.io.server import DocHandler, WSHandler
 
 from dashboard.patches import request_handlers
-from dashboard.server.auth import Binding, Gate
+from dashboard.server.auth import Authenticator, LoginTokenHandler
 from dashboard.server.cookies import SafeCookies
 from dashboard.server.security_headers import POLICY, page_policy, with_nonce
 from dashboard.server.websocket import PageWebSocket
 
 
 class PageHandler(SafeCookies, DocHandler):
-    """Answers with the page; its scripts carry a nonce, new for each answer."""
+    """Serves the page; its scripts have a nonce that is new for each response."""
 
     def write(self, chunk: Any) -> None:
-        """Send a part of the answer; a page's scripts are marked as written by this server."""
+        """Write a part of the response, with the nonce in each script tag."""
         if isinstance(chunk, str):
             nonce = secrets.token_urlsafe(16)
             self.set_header(POLICY, page_policy(nonce, self.request.host))
@@ -24,13 +24,13 @@ class PageHandler(SafeCookies, DocHandler):
         super().write(chunk)
 
 
-def install(server: Any, gate: Gate | None) -> None:
-    """Replace Panel's handlers of pages and websockets by ours, and bind each page to the login that requested it.
+def install(server: Any, auth: Authenticator | None) -> None:
+    """Replace Panel's request handlers of pages and websockets, and bind each page to the login that requested it.
 
     Raises:
-        IncompatibleLibrary: This version of Panel has other handlers.
+        IncompatibleLibrary: The installed version of Panel has other request handlers.
     """
     request_handlers.replace_handlers(server, {DocHandler: PageHandler, WSHandler: PageWebSocket})
-    if gate:
+    if auth:
         for application in request_handlers.applications(server):
-            application.add(Binding(gate))
+            application.add(LoginTokenHandler(auth))

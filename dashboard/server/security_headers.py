@@ -1,4 +1,4 @@
-"""Add security headers to every response, above all the content security policy."""
+"""Add security headers to every response, including the content security policy."""
 
 import re
 
@@ -13,19 +13,19 @@ HEADERS = {
 }
 POLICY = "Content-Security-Policy"
 STRICT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'"
-"""For responses without scripts: login, rejections, errors."""
-FRAMED_HERE = "; frame-ancestors 'self'"
+"""Policy of responses without scripts: login, rejections, errors."""
+SAME_ORIGIN_FRAMES = "; frame-ancestors 'self'"
 _HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)
 _SCRIPT = re.compile(r"<script(?=[\s>])")
 
 
 def page_policy(nonce: str, host: str) -> str:
-    """Return the policy of the page.
+    """Return the content security policy of the page.
 
-    What a page of Panel 1.10 needs beyond `'self'`, found by removing each part in Chromium:
+    A page of Panel 1.10 needs these parts beyond `'self'` (checked in Chromium by removing each of them):
 
-    * scripts with the page's nonce: Panel's template and Bokeh write scripts into the page. Any other script, such as
-      one in a model's name, does not run: there is no `'unsafe-inline'`.
+    * scripts with the page's nonce: Panel's template and Bokeh write scripts into the page. No other script runs, such
+      as one in the name of a model, since scripts have no `'unsafe-inline'`.
     * `'unsafe-eval'`: Bokeh compiles `CustomJS` callbacks, which `jslink` creates, with `new Function`.
     * styles `'unsafe-inline'`: Bokeh and Material UI create stylesheets and `style` attributes in scripts.
     * `ws:` and `wss:` of this host: Safari before 15.4 does not include them in `'self'`.
@@ -43,14 +43,14 @@ def page_policy(nonce: str, host: str) -> str:
 
 
 def with_nonce(html: str, nonce: str) -> str:
-    """Add the nonce to the scripts of a page; the page must not contain text of users."""
+    """Add the nonce to the scripts of a page, which must not contain text of users."""
     return _SCRIPT.sub(f'<script nonce="{nonce}"', html)
 
 
 class Headers(OutputTransform):
-    """Adds the headers to every response."""
+    """Adds the headers to all responses of a server."""
 
-    ancestors = FRAMED_HERE
+    ancestors = SAME_ORIGIN_FRAMES
 
     def __init__(self, request: HTTPServerRequest):
         pass
@@ -58,7 +58,7 @@ class Headers(OutputTransform):
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Add the headers; the policy of a page is completed, other responses get the strict one."""
+        """Add the headers; a response without a policy gets the strict one."""
         for name, value in HEADERS.items():
             headers[name] = value
         headers[POLICY] = headers.get(POLICY, STRICT) + self.ancestors
@@ -67,6 +67,6 @@ class Headers(OutputTransform):
 
 
 class FramedHeaders(Headers):
-    """The same for a page that a notebook shows in a frame."""
+    """The same for pages that a notebook embeds in a frame."""
 
     ancestors = ""

@@ -1,4 +1,4 @@
-"""Serve the dashboard: one hub per process, one page per session, and TensorFlow imported in the background."""
+"""Serve the dashboard: one hub per process, one page per session."""
 
 import hmac
 import logging
@@ -22,9 +22,9 @@ from dashboard.live.hub import Hub
 from dashboard.patches import request_handlers
 from dashboard.server import health, page_handler
 from dashboard.server.allowed_hosts import AllowedHosts
-from dashboard.server.auth import LOGIN, WATCH_MILLISECONDS, Gate, read_login
+from dashboard.server.auth import CHECK_MILLISECONDS, LOGIN, Authenticator, login_from_json
 from dashboard.server.cookies import ALLOWED_HOSTS
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from dashboard.server.request_guard import MAX_BODY_BYTES, guard
 from dashboard.server.security_headers import FramedHeaders, Headers
 from dashboard.server.trusted_proxies import TrustedProxies
@@ -33,13 +33,13 @@ from dashboard.views.page import build_page
 TITLE = "Char-RNN Studio"
 HTTP = {
     "max_body_size": MAX_BODY_BYTES,
-    "max_buffer_size": 2 * MAX_BODY_BYTES,  # unread input of a connection; larger once its websocket is open
-    "idle_connection_timeout": 75,  # also of a request whose headers do not end
+    "max_buffer_size": 2 * MAX_BODY_BYTES,  # unread bytes of a connection; larger once its websocket is open
+    "idle_connection_timeout": 75,  # also applies to incomplete request headers
     "body_timeout": 20,
 }
-"""Limits of connections that are not authenticated yet."""
+"""Limits of connections, which may be unauthenticated."""
 UNLIMITED_MB = 1_000_000
-INTERNAL_ERROR = "<h1>Internal error</h1><p>The page cannot be shown. The server's log has the details.</p>"
+INTERNAL_ERROR = "<h1>Internal error</h1><p>The page cannot be displayed. See the server's log for details.</p>"
 LOGGED_OUT = '<h1>You are logged out</h1><p><a href="./login">Log in again</a></p>'
 
 log = logging.getLogger(__name__)
@@ -47,31 +47,31 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Studio:
-    """What all pages of a process share."""
+    """The state that all pages of a process share."""
 
     services: Services
     hub: Hub
     max_upload_bytes: int
-    gate: Gate | None = None
+    auth: Authenticator | None = None
     """Authenticates users, each of whom sees their own data; `None` if there is no login."""
-    _prepares: bool = False
+    _is_preparing: bool = False
 
     def __post_init__(self) -> None:
         patches.apply()
 
     @classmethod
-    def open(cls, services: Services, *, logins: Logins | None = None) -> "Studio":
-        """Create one for the given services."""
-        gate = Gate(logins, services.settings.home) if logins else None
-        return cls(services, Hub(services), (services.limits.max_upload_mb or UNLIMITED_MB) * 1_000_000, gate)
+    def open(cls, services: Services, *, logins: LoginSettings | None = None) -> "Studio":
+        """Create a studio with the given services."""
+        auth = Authenticator(logins, services.settings.home) if logins else None
+        return cls(services, Hub(services), (services.limits.max_upload_mb or UNLIMITED_MB) * 1_000_000, auth)
 
     def page(self, part: str = "", model_id: str = "") -> pn.viewable.Viewable:
-        """Build a page. TensorFlow is imported once a browser shows the first one.
+        """Build a page; when a browser has loaded the first one, TensorFlow is imported in the background.
 
-        If an error occurs, the page does not show its details, which are in the log.
+        The details of an error are logged, but not shown on the page.
 
         Args:
-            part: One of `VIEWS`, which is shown alone; if empty, the one in the URL, or else all tabs.
+            part: Name of the only view to show, one of `VIEWS`; if empty, the one in the URL, else all tabs.
             model_id: ID of the chosen model; if empty, the one in the URL.
         """
         try:
@@ -83,7 +83,7 @@ class Studio:
         except Exception:
             log.exception("cannot build a page")
             return pn.pane.HTML(INTERNAL_ERROR)
-        if not self._prepares:
+        if not self._is_preparing:
             pn.state.onload(self._prepare)
         return page
 
@@ -93,32 +93,32 @@ class Studio:
         Raises:
             PermissionError: The login ended in the meantime.
         """
-        if self.gate is None:
+        if self.auth is None:
             user = panel_user()
             return self.services.seen_by(user) if user else self.services
         context = pn.state.curdoc.session_context if pn.state.curdoc else None
-        login = read_login(context.token_payload.get(LOGIN)) if context else None
-        if login is None or not self.gate.is_valid(login):
+        login = login_from_json(context.token_payload.get(LOGIN)) if context else None
+        if login is None or not self.auth.is_valid(login):
             raise PermissionError("no valid login")
         return self.services.seen_by(login.user)
 
     def _prepare(self) -> None:
-        if not self._prepares:
-            self._prepares = True
+        if not self._is_preparing:
+            self._is_preparing = True
             self.hub.load(self.services.prepare)
 
     def close(self) -> None:
-        """End the threads of the hub and of logins; the services stay open."""
+        """Stop the threads of the hub and of the authenticator; the services stay open."""
         self.hub.close()
-        if self.gate:
-            self.gate.close()
+        if self.auth:
+            self.auth.close()
 
 
 def free_port(address: str, port: int) -> int:
-    """Return a port, or the next free one; 0 stands for any free port.
+    """Return the given port if it is free, else the next free one; 0 means any free port.
 
     Raises:
-        OSError: None of the next hundred ports is free, or the address is not of this machine.
+        OSError: None of the next hundred ports is free, or the address does not belong to this machine.
     """
     for candidate in range(port, min(port + 100, 65536)):
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
@@ -146,14 +146,14 @@ def create_server(
     """Create a server that listens, but does not respond yet.
 
     Args:
-        studio: What to serve, and to whom.
+        studio: The studio to serve.
         address: Address to listen on.
         port: Port to listen on.
-        allow_hosts: Further host names of the server, in the syntax of `--allow-host`.
+        allow_hosts: Additional host names of the server, in the syntax of `--allow-host`.
         trusted_proxies: Trusted proxies, in the syntax of `--trusted-proxy`.
-        framed: Whether pages of other sites, such as notebooks, may show this one in a frame.
+        framed: Whether pages of other sites, such as notebooks, may embed this one in a frame.
         loop: Event loop of the server; the current one if missing.
-        options: Further options of Panel's `get_server`.
+        options: Additional options of Panel's `get_server`.
 
     Raises:
         StudioError: A host or a proxy is invalid.
@@ -166,28 +166,28 @@ def create_server(
         "transforms": [FramedHeaders if framed else Headers],
         "http_server_kwargs": HTTP,
         "extra_patterns": health.routes(studio.services.not_ready),
-        **_identity(studio.gate),
+        **_auth_options(studio.auth),
     }
     server = get_server({"/": studio.page}, loop=loop, **options)
     request_handlers.settings(server)[ALLOWED_HOSTS] = hosts
-    page_handler.install(server, studio.gate)
+    page_handler.install(server, studio.auth)
     guard(server, hosts, proxies, framed=framed)
-    if studio.gate:
-        PeriodicCallback(studio.gate.watch, WATCH_MILLISECONDS).start()
+    if studio.auth:
+        PeriodicCallback(studio.auth.close_ended, CHECK_MILLISECONDS).start()
     return server
 
 
 def serve(studio: Studio, *, threaded: bool = False, start: bool = True, **options: Any) -> Any:
-    """Serve pages.
+    """Serve a studio.
 
     Args:
-        studio: What to serve, and to whom.
-        threaded: Serve on a background thread.
-        start: Start at once, and return when the server has ended unless `threaded`.
-        options: Address, port and further options of `create_server`.
+        studio: The studio to serve.
+        threaded: Serve on a background thread, and return immediately.
+        start: Start the event loop, and return when it ends unless `threaded`; if false, only create the server.
+        options: Address, port and other options of `create_server`.
 
     Returns:
-        The server, or its thread; a threaded server listens already.
+        The server, or its thread if `threaded`. The server already listens.
 
     Raises:
         StudioError: A host or a proxy is invalid.
@@ -201,7 +201,7 @@ def serve(studio: Studio, *, threaded: bool = False, start: bool = True, **optio
         try:
             server = create_server(studio, loop=loop, **options)
         except Exception as error:
-            is_listening.set_exception(error)  # raised in the thread that called this function
+            is_listening.set_exception(error)  # raised in the calling thread
             return None
         is_listening.set_result(None)
         return _start(server) if start else server
@@ -221,27 +221,27 @@ def _start(server: Any) -> Any:
     return server
 
 
-def _identity(gate: Gate | None) -> dict[str, Any]:
-    """Return the options for authentication and for signing.
+def _auth_options(auth: Authenticator | None) -> dict[str, Any]:
+    """Return the options for authentication and for signing the token of a page.
 
-    Cookies and headers are not part of the token in the page, where scripts could read them.
+    The token does not contain cookies and most headers, since scripts on the page could read them.
     """
-    secret = gate.cookie_secret.encode() if gate else secrets.token_bytes(32)
-    signed: dict[str, Any] = {
+    secret = auth.cookie_secret.encode() if auth else secrets.token_bytes(32)
+    options: dict[str, Any] = {
         "sign_sessions": True,
         "secret_key": hmac.digest(secret, b"sessions", "sha256"),
         "include_cookies": [],
         "include_headers": ["Host", "User-Agent"],
     }
-    if gate:
-        signed |= {"auth_provider": gate, "cookie_secret": gate.cookie_secret, **gate.logins.oauth_options}
-    return signed
+    if auth:
+        options |= {"auth_provider": auth, "cookie_secret": auth.cookie_secret, **auth.logins.oauth_options}
+    return options
 
 
 def panel_user() -> str:
-    """Return the user of the page that is being built under `panel serve`; empty if nobody is logged in.
+    """Return the user of the current page under `panel serve`; empty if nobody is logged in.
 
-    Panel's `state.user` also accepts an unsigned "guest" cookie, which anybody can send.
+    Panel's `state.user` also accepts an unsigned "guest" cookie, which anyone could send.
     """
     cookie = pn.state.cookies.get("user")
     if not cookie or config.cookie_secret is None:

@@ -1,6 +1,7 @@
-"""Declare the settings of the dashboard, from which flags, environment variables and documentation follow.
+"""Declare the settings of the dashboard, and read them from flags and environment variables.
 
-A flag takes precedence over its variable, and the variable over the default.
+A flag takes precedence over its variable, and the variable over the default. The documentation is generated from the
+declarations.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -16,7 +17,7 @@ from charrnn.core.secret_files import BOOLEANS, parse_boolean, resolve_secret_fi
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting."""
+    """A setting of the dashboard."""
 
     flag: str
     """Empty for a secret, since flags appear in the process list."""
@@ -25,18 +26,18 @@ class Setting:
     metavar: str = ""
     default: Any = ""
     kind: type = str
-    """`str`, `int`, `bool`, or `tuple` for one that may be given several times."""
+    """`str`, `int`, `bool`, or `tuple` for a flag that may be repeated."""
     aliases: tuple[str, ...] = ()
-    """Panel's variables for the same setting."""
+    """Panel's names of the variable."""
 
     @property
     def name(self) -> str:
-        """Attribute of the parsed arguments."""
+        """Name of the setting in the parsed arguments."""
         return (self.flag.lstrip("-") or self.variable.removeprefix("CHARRNN_").lower()).replace("-", "_")
 
     @property
     def shown_default(self) -> str:
-        """The default, for help and tables."""
+        """The default as text, for help and documentation; empty if there is none."""
         return "" if self.default in ("", False, None, ()) else str(self.default)
 
 
@@ -50,11 +51,11 @@ SETTINGS = (
     ),
     Setting(
         "--database-wait", "CHARRNN_DATABASE_WAIT",
-        "seconds to wait at startup for the database to respond", "SECONDS", 0, int,
+        "seconds to wait for the database at startup", "SECONDS", 0, int,
     ),
     Setting(
         "--allow-host", "CHARRNN_ALLOW_HOSTS",
-        "another host name of this server, such as that of a proxy: NAME for the default ports and --port, "
+        "additional host name of this server, such as that of a proxy: NAME for the default ports and --port, "
         "NAME:PORT for one port, https://NAME for a proxy with TLS", "HOST", (), tuple,
     ),
     Setting(
@@ -71,25 +72,32 @@ SETTINGS = (
     ),
     Setting("--oauth-provider", "CHARRNN_OAUTH_PROVIDER", "github, google, gitlab, okta, generic, …", "NAME"),
     Setting(
-        "--oauth-key", "CHARRNN_OAUTH_KEY", "client ID with the provider", "ID",
+        "--oauth-key", "CHARRNN_OAUTH_KEY", "client ID that the provider has assigned", "ID",
         aliases=("PANEL_OAUTH_KEY",),
     ),
     Setting("--oauth-secret-file", "CHARRNN_OAUTH_SECRET_FILE", "file with the client secret", "FILE"),
-    Setting("", "CHARRNN_OAUTH_SECRET", "the secret itself", aliases=("PANEL_OAUTH_SECRET",)),
+    Setting("", "CHARRNN_OAUTH_SECRET", "the client secret, instead of a file", aliases=("PANEL_OAUTH_SECRET",)),
     Setting(
         "--oauth-redirect-uri", "CHARRNN_OAUTH_REDIRECT_URI", "URL to which the provider redirects users", "URL",
     ),
-    Setting("--oauth-jwt-user", "CHARRNN_OAUTH_JWT_USER", "field of the provider's response with the user name", "KEY"),
     Setting(
-        "--oauth-extra-file", "CHARRNN_OAUTH_EXTRA_FILE", "JSON file with further parameters of the provider", "FILE",
+        "--oauth-jwt-user", "CHARRNN_OAUTH_JWT_USER",
+        "field of the provider's response that contains the user name", "KEY",
+    ),
+    Setting(
+        "--oauth-extra-file", "CHARRNN_OAUTH_EXTRA_FILE",
+        "JSON file with additional parameters of the provider", "FILE",
     ),
     Setting(
         "--cookie-secret-file", "CHARRNN_COOKIE_SECRET_FILE",
-        "file with the secret that signs cookies, for logins that survive a restart or span several servers",
+        "file with the secret that signs cookies; with it, logins survive a restart and are valid on several servers",
         "FILE",
     ),
-    Setting("", "CHARRNN_COOKIE_SECRET", "the secret itself", aliases=("PANEL_COOKIE_SECRET",)),
-    Setting("--verbose", "CHARRNN_VERBOSE", "print the traceback of an error at startup", "", False, bool),
+    Setting(
+        "", "CHARRNN_COOKIE_SECRET", "the secret that signs cookies, instead of a file",
+        aliases=("PANEL_COOKIE_SECRET",),
+    ),
+    Setting("--verbose", "CHARRNN_VERBOSE", "print the traceback of a startup error", "", False, bool),
 )  # fmt: skip
 LIMITS = tuple(
     Setting(limits.flag(name), limits.variable(name), f"{means}; 0 for no limit", "N",
@@ -102,35 +110,35 @@ def add_flags(parser: ArgumentParser) -> None:
     """Add the flag of each setting."""
     for title, settings in (("settings", SETTINGS), ("limits", LIMITS)):
         group = parser.add_argument_group(title)
-        for each in settings:
-            if each.flag:
-                _add(group, each)
+        for setting in settings:
+            if setting.flag:
+                _add_flag(group, setting)
 
 
-def _add(group: Any, each: Setting) -> None:
-    default = f", default {each.shown_default}" if each.shown_default else ""
-    words = f"{each.help} ({each.variable}{default})".replace("%", "%%")
-    if each.kind is bool:
-        group.add_argument(each.flag, action="store_true", default=None, help=words)
-    elif each.kind is tuple:
-        group.add_argument(each.flag, action="append", metavar=each.metavar, help=words)
+def _add_flag(group: Any, setting: Setting) -> None:
+    default = f", default {setting.shown_default}" if setting.shown_default else ""
+    text = f"{setting.help} ({setting.variable}{default})".replace("%", "%%")
+    if setting.kind is bool:
+        group.add_argument(setting.flag, action="store_true", default=None, help=text)
+    elif setting.kind is tuple:
+        group.add_argument(setting.flag, action="append", metavar=setting.metavar, help=text)
     else:
-        group.add_argument(each.flag, metavar=each.metavar, help=words)
+        group.add_argument(setting.flag, metavar=setting.metavar, help=text)
 
 
 def read(arguments: Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of all settings by name.
 
     Args:
-        arguments: Result of a parser with `add_flags`; `None` for flags that are not given.
-        environ: Environment variables; empty ones count as missing.
+        arguments: Parsed flags of `add_flags`; `None` for flags that are not given.
+        environ: Environment variables; empty ones are ignored.
 
     Raises:
         StudioError: A value is invalid, or a file with a secret cannot be read.
     """
     environ = resolve_secret_files(environ)
-    values = {each.name: _value(each, getattr(arguments, each.name, None), environ) for each in SETTINGS}
-    given = {each.name: getattr(arguments, each.name) for each in LIMITS}
+    values = {setting.name: _value(setting, getattr(arguments, setting.name, None), environ) for setting in SETTINGS}
+    given = {setting.name: getattr(arguments, setting.name) for setting in LIMITS}
     values["limits"] = Limits.read(environ, given, server=True)
     values["environ"] = environ
     return values
@@ -144,27 +152,27 @@ def is_verbose(arguments: Namespace, environ: Mapping[str, str]) -> bool:
 def table() -> str:
     """Return a Markdown table of all settings."""
     lines = ["| flag | variable | default | meaning |", "|---|---|---|---|"]
-    for each in SETTINGS + LIMITS:
-        flag = f"`{each.flag}`" if each.flag else ""
-        means = each.help.replace("|", "\\|")
-        # The table is the same on every machine; help texts explain defaults that depend on the machine.
-        default = "" if "default is" in each.help else each.shown_default
-        lines.append(f"| {flag} | `{each.variable}` | {default} | {means} |")
+    for setting in SETTINGS + LIMITS:
+        flag = f"`{setting.flag}`" if setting.flag else ""
+        meaning = setting.help.replace("|", "\\|")
+        # Omit defaults that depend on the machine, which the help text explains: the table must not depend on it.
+        default = "" if "default is" in setting.help else setting.shown_default
+        lines.append(f"| {flag} | `{setting.variable}` | {default} | {meaning} |")
     return "\n".join(lines)
 
 
-def _value(each: Setting, given: Any, environ: Mapping[str, str]) -> Any:
-    source, value = each.flag, given
+def _value(setting: Setting, given: Any, environ: Mapping[str, str]) -> Any:
+    source, value = setting.flag, given
     if value is None:
-        source = next((name for name in (each.variable, *each.aliases) if environ.get(name)), "")
+        source = next((name for name in (setting.variable, *setting.aliases) if environ.get(name)), "")
         value = environ.get(source)
     if value is None:
-        return each.default
-    if each.kind is tuple:
+        return setting.default
+    if setting.kind is tuple:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)
-    if each.kind is bool:
+    if setting.kind is bool:
         return value if isinstance(value, bool) else parse_boolean(value, source)
-    if each.kind is int:
+    if setting.kind is int:
         if not (value.isascii() and value.isdigit()):
             raise StudioError(f"{source} is {value!r}; expected a whole number.")
         return int(value)

@@ -6,26 +6,27 @@ from collections.abc import Iterable
 from tornado.httputil import HTTPServerRequest
 
 from charrnn.core.errors import StudioError
+from dashboard.server.allowed_hosts import is_ip_address
 
 
 class TrustedProxies:
-    """Trusted proxies; the forwarded headers of all others are ignored.
+    """The proxies whose forwarded headers are trusted.
 
     Args:
         trusted: Addresses or networks, such as `127.0.0.1` or `10.0.0.0/8`.
 
     Raises:
-        StudioError: One is neither an address nor a network.
+        StudioError: An entry is neither an address nor a network.
     """
 
     def __init__(self, trusted: Iterable[str] = ()):
         self._networks = []
-        for each in trusted:
+        for entry in trusted:
             try:
-                self._networks.append(ipaddress.ip_network(each.strip(), strict=False))
+                self._networks.append(ipaddress.ip_network(entry.strip(), strict=False))
             except ValueError:
                 raise StudioError(
-                    f"--trusted-proxy is {each!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8."
+                    f"--trusted-proxy is {entry!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8."
                 ) from None
 
     def apply(self, request: HTTPServerRequest) -> None:
@@ -33,9 +34,9 @@ class TrustedProxies:
         if not self._trusts(request.remote_ip or ""):
             return
         hops = [hop.strip() for line in request.headers.get_list("X-Forwarded-For") for hop in line.split(",")]
-        # Each proxy appends its client, so that what precedes the first untrusted address may be forged.
+        # Each proxy appends the address of its client; entries to the left of an untrusted address may be forged.
         for hop in reversed(hops):
-            if not _is_address(hop):
+            if not is_ip_address(hop):
                 break
             request.remote_ip = hop
             if not self._trusts(hop):
@@ -45,23 +46,15 @@ class TrustedProxies:
             request.protocol = schemes[-1].strip()
 
     def _trusts(self, address: str) -> bool:
-        return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._networks)
+        return is_ip_address(address) and any(ipaddress.ip_address(address) in network for network in self._networks)
 
 
 def network_of(address: str | None) -> str:
-    """Return the network that a client counts as: its IPv4 address, or the /64 network of its IPv6 address."""
+    """Return the network that identifies a client: its IPv4 address, or the /64 network of its IPv6 address."""
     try:
-        found = ipaddress.ip_address((address or "").partition("%")[0])
+        parsed = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:
         return address or ""
-    if found.version == 6 and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    if parsed.version == 6 and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

@@ -1,1 +1,1 @@
-"""Views: one per tab of the page, and the parts that they consist of."""
+"""Define the page and its views: one per tab, and the parts that they consist of."""

@@ -1,4 +1,4 @@
-"""Compare models: validation losses in one plot, and a table of the options that differ."""
+"""Compare models: a plot of their validation losses, and a table of the options that differ."""
 
 from typing import Any
 
@@ -13,32 +13,27 @@ from charrnn.core.records import Model
 from dashboard.components.curve_smoothing import downsample
 from dashboard.escape import escaped, printable
 from dashboard.live.session import Session
-from dashboard.theme import markup
+from dashboard.theme import WIDE, markup
 from dashboard.views.view import View
 
 MAX_MODELS = 6
-"""Models that color and dash can distinguish."""
+"""More lines can hardly be distinguished by color and dash."""
 DASHES = ("solid", "dashed", "dotted", "dotdash", "dashdot", [12, 3])
 
-type Found = list[tuple[Model, np.ndarray, np.ndarray]]
+type Curves = list[tuple[Model, np.ndarray, np.ndarray]]
+"""Each model with the x and y values of its loss."""
 
 
 class CompareView(View):
-    """The models that are ticked in a table."""
+    """The comparison of the models that are selected in a table."""
 
     def __init__(self, session: Session, table: Any):
         super().__init__(session)
         self._num_requests = 0
         self.plot = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=(8, 0))
         self.differences = markup()
-        self.layout = pn.Column(
-            markup("<h3>Comparison</h3>"),
-            self.plot,
-            self.differences,
-            sizing_mode="stretch_width",
-            margin=(16, 0),
-            visible=False,
-        )
+        parts = markup("<h3>Comparison</h3>"), self.plot, self.differences
+        self.layout = pn.Column(*parts, **WIDE | {"margin": (16, 0)}, visible=False)
         table.param.watch(lambda event: self._compare(event.new[-MAX_MODELS:]), "compared")
 
     def _compare(self, model_ids: list[str]) -> None:
@@ -50,21 +45,21 @@ class CompareView(View):
         self._num_requests += 1
         request = self._num_requests
 
-        def read() -> Found:
-            found = []
+        def read() -> Curves:
+            curves = []
             for model in models:
                 validation = library.curve(model.id, "val_loss")
                 curve = validation if len(validation) else library.curve(model.id, "loss")
-                found.append((model, *downsample(curve.steps, curve.values)))
-            return found
+                curves.append((model, *downsample(curve.steps, curve.values)))
+            return curves
 
-        def done(found: Found) -> None:
-            if request == self._num_requests:  # only the newest request counts
-                self._draw(found)
+        def done(curves: Curves) -> None:
+            if request == self._num_requests:  # ignore results of older requests
+                self._draw(curves)
 
         self.session.run(read, done, self.session.show_error)
 
-    def _draw(self, found: Found) -> None:
+    def _draw(self, curves: Curves) -> None:
         plot = figure(
             height=300,
             sizing_mode="stretch_width",
@@ -73,17 +68,17 @@ class CompareView(View):
             tools="pan,box_zoom,reset",
         )
         plot.toolbar.logo, plot.toolbar.autohide, plot.outline_line_color, items = None, True, None, []
-        for i, (model, x, y) in enumerate(found):
+        for i, (model, x, y) in enumerate(curves):
             source = ColumnDataSource({"x": x, "y": y})
             line = plot.line("x", "y", source=source, color=Colorblind[8][i], line_dash=DASHES[i], line_width=2)
             items.append(LegendItem(label={"value": printable(model.name)}, renderers=[line]))
         plot.add_layout(Legend(items=items, click_policy="hide"), "above")
         self.plot.object = plot
-        self.differences.object = differences([model for model, _, _ in found])
+        self.differences.object = differences([model for model, _, _ in curves])
 
 
 def differences(models: list[Model]) -> str:
-    """Return an HTML table of best loss, step, and the options in which models differ."""
+    """Return an HTML table of the best loss, the step, and the options that differ between models."""
     heads = "".join(f'<th scope="col" dir="auto">{escaped(model.name)}</th>' for model in models)
     rows = {"best loss": [formatting.loss(m.best_loss) for m in models], "step": [f"{m.step:,}" for m in models]}
     names = dict.fromkeys(name for model in models for name in model.train_params)

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import panel as pn
 import panel.ui as pui
@@ -16,7 +15,8 @@ from dashboard.components.file_download import DownloadTrigger
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.session import Session, Task
-from dashboard.theme import markup, placeholder, section, side_by_side
+from dashboard.theme import SMALL, WIDE, markup, placeholder, section, side_by_side
+from dashboard.views.html_snippets import facts
 from dashboard.views.view import View
 
 
@@ -26,10 +26,9 @@ class DetailsView(View):
     def __init__(self, session: Session):
         super().__init__(session)
         self._edited_id = ""
-        small = {"size": "small", "margin": 0}
-        self.name_field = pui.TextInput(label="Name", max_length=MAX_NAME_LENGTH, width=280, **small)
-        self.note_field = pui.TextInput(label="Note", max_length=MAX_NOTES_LENGTH, width=280, **small)
-        self.tags_field = pui.TextInput(label="Tags (comma-separated)", width=260, **small)
+        self.name_field = pui.TextInput(label="Name", max_length=MAX_NAME_LENGTH, width=280, **SMALL)
+        self.note_field = pui.TextInput(label="Note", max_length=MAX_NOTES_LENGTH, width=280, **SMALL)
+        self.tags_field = pui.TextInput(label="Tags (comma-separated)", width=260, **SMALL)
         outlined = {"variant": "outlined"}
         self.save = self.button("Save", self._save, **outlined)
         self.fork = self.button("New model with these settings", self._fork, **outlined)
@@ -43,7 +42,6 @@ class DetailsView(View):
             "Choose one of your models, or train a new one.",
             self.tab_button("Open models", "library"),
         )
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
         fields = self.name_field, self.note_field, self.tags_field, self.save
         self._body = pn.Column(
             pn.FlexBox(*fields, gap="10px", align_items="center", margin=(0, 0, 14, 0)),
@@ -52,9 +50,9 @@ class DetailsView(View):
             self._trigger,
             side_by_side(section("Settings", self.settings), section("Checkpoints", self.checkpoints)),
             visible=False,
-            **wide,
+            **WIDE,
         )
-        self.layout = visible_only(pn.Column(self._placeholder, self._body, **wide))
+        self.layout = visible_only(pn.Column(self._placeholder, self._body, **WIDE))
 
     def update(self) -> None:
         """Show the model if it has changed."""
@@ -136,7 +134,7 @@ class DetailsView(View):
 
 def about(model: Model, corpus: Corpus | None) -> str:
     """Return HTML with the facts of a model."""
-    facts = {
+    figures = {
         "State": str(model.state),
         "Step": f"{model.step:,}",
         "Best loss": f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
@@ -144,10 +142,9 @@ def about(model: Model, corpus: Corpus | None) -> str:
         "Updated": formatting.local_time(model.updated_at),
     }
     if model.cpu:
-        facts["Processor"] = escaped(model.cpu)
-    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
+        figures["CPU"] = escaped(model.cpu)
     text_hash = f'<p class="soft small">SHA-256 of the text: <code>{escaped(corpus.id)}</code></p>' if corpus else ""
-    return f'<dl class="facts">{rows}</dl>{text_hash}'
+    return f"{facts(figures)}{text_hash}"
 
 
 def settings(model: Model) -> str:

@@ -1,4 +1,4 @@
-"""Show the training log: live, with search and download."""
+"""Show the live log of a training, with search and download."""
 
 import io
 
@@ -10,7 +10,7 @@ from dashboard.components.log_pane import LogPane
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
 from dashboard.live.session import Session
-from dashboard.theme import markup
+from dashboard.theme import SMALL, WIDE, markup
 from dashboard.views.view import View
 
 LEVELS = {"All": "", "Warnings and errors": "warning", "Errors": "error"}
@@ -30,13 +30,13 @@ class LogView(View):
     def __init__(self, session: Session, *, collapsed: bool = False):
         super().__init__(session)
         self._model_id, self._position = "", 0
-        self.pane = LogPane(height=HEIGHT, sizing_mode="stretch_width", margin=0)
-        self.search = pui.TextInput(label="Search the log", width=200, size="small", margin=0)
-        self.level = pui.Select(label="Level", options=LEVELS, value="", width=180, size="small", margin=0)
+        self.pane = LogPane(height=HEIGHT, **WIDE)
+        self.search = pui.TextInput(label="Search the log", width=200, **SMALL)
+        self.level = pui.Select(label="Level", options=LEVELS, value="", width=180, **SMALL)
         self.follow = pui.Switch(label="Follow", value=True, margin=(4, 0))
         self.results = markup()
         self.download = pui.FileDownload(
-            callback=self._file, filename="log.txt", label="Download", variant="text", size="small", margin=0
+            callback=self._file, filename="log.txt", label="Download", variant="text", **SMALL
         )
         self.follow.link(self.pane, value="follow")
         for widget in (self.search, self.level):
@@ -44,10 +44,10 @@ class LogView(View):
         bar = pn.FlexBox(
             self.search, self.level, self.follow, self.download, align_items="center", gap="10px 14px", margin=0
         )
-        self._tools = pn.Column(bar, self.results, sizing_mode="stretch_width", margin=0)
+        self._tools = pn.Column(bar, self.results, **WIDE)
         self._toggle = self.button("Hide log", self._show_or_hide, variant="text", size="small", visible=collapsed)
         parts = self._tools, self.pane, self._toggle
-        self.layout = visible_only(pn.Column(*parts, sizing_mode="stretch_width", margin=0))
+        self.layout = visible_only(pn.Column(*parts, **WIDE))
         if collapsed:
             self._show_or_hide()
 
@@ -62,8 +62,7 @@ class LogView(View):
 
     def update(self) -> None:
         """Append new lines, unless search results are shown."""
-        feed = self.session.feed
-        history = feed.history if feed else None
+        history = self.session.history
         if history is None:
             return
         if history.model.id != self._model_id:

@@ -1,4 +1,4 @@
-"""Show the loss of a training, live, with its units, scales and downloads."""
+"""Show a live plot of the loss of a training, with controls for units, scales and downloads."""
 
 import io
 import math
@@ -12,6 +12,7 @@ from dashboard.components.html_pane import HTMLPane
 from dashboard.components.loss_plot import Axes, LossPlot
 from dashboard.live.model_feed import ModelHistory
 from dashboard.live.session import Session
+from dashboard.theme import SMALL, WIDE
 from dashboard.views.view import View
 
 SAVE_IMAGE = """
@@ -37,16 +38,15 @@ class LossView(View):
         super().__init__(session)
         self._history: ModelHistory | None = None
         self._baselines: dict[str, Baselines | None] = {}
-        small = {"size": "small", "margin": 0}
-        self.unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **small)
-        self.scale = pui.Select(label="Y axis", options={"linear": False, "log": True}, value=False, width=110, **small)
-        self.x_axis = pui.Select(label="X axis", options={"step": False, "time": True}, value=False, width=110, **small)
+        self.unit = pui.Select(label="Unit", options={"nats": False, "bits": True}, value=False, width=100, **SMALL)
+        self.scale = pui.Select(label="Y axis", options={"linear": False, "log": True}, value=False, width=110, **SMALL)
+        self.x_axis = pui.Select(label="X axis", options={"step": False, "time": True}, value=False, width=110, **SMALL)
         self.smoothing = pui.FloatSlider(
             label="Smoothing", start=0, end=0.99, step=0.01, value=0.9, width=140, margin=0
         )
         self.baselines = pui.Switch(label="Baselines", value=True, margin=(4, 0))
-        self.csv = pui.FileDownload(callback=self._file, filename="metrics.csv", label="CSV", variant="text", **small)
-        self.png, self.svg = (pui.Button(label=kind, variant="text", **small) for kind in ("PNG", "SVG"))
+        self.csv = pui.FileDownload(callback=self._file, filename="metrics.csv", label="CSV", variant="text", **SMALL)
+        self.png, self.svg = (pui.Button(label=kind, variant="text", **SMALL) for kind in ("PNG", "SVG"))
         self.summary = HTMLPane()
         self._plot = LossPlot(self._axes)
         self._pane = pn.pane.Bokeh(self._plot.figure, sizing_mode="stretch_width", min_height=340, margin=0)
@@ -65,7 +65,7 @@ class LossView(View):
             gap="10px 14px",
             margin=(6, 0),
         )
-        self.layout = pn.Column(self._pane, bar, self.summary, sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(self._pane, bar, self.summary, **WIDE)
 
     @property
     def _axes(self) -> Axes:
@@ -85,7 +85,7 @@ class LossView(View):
 
     def update(self) -> None:
         """Add new points."""
-        history = self.session.feed.history if self.session.feed else None
+        history = self.session.history
         if history is None:
             return
         if history is not self._history:
@@ -106,7 +106,7 @@ class LossView(View):
         self.summary.show(f'<p class="soft small">{"; ".join(parts)}. {EXPLANATION}</p>' if parts else "")
 
     def _request_baselines(self, corpus_id: str | None) -> None:
-        """Compute the baselines of a corpus in the background, once."""
+        """Compute the baselines of a corpus in the background, unless they are known."""
         if corpus_id is None or corpus_id in self._baselines:
             self._show_baselines()
             return

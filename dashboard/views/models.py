@@ -13,37 +13,36 @@ from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
 from dashboard.live.progress_estimate import total_steps
 from dashboard.live.session import Session, Task
-from dashboard.theme import markup, placeholder
+from dashboard.theme import SMALL, WIDE, markup, placeholder
 from dashboard.views.compare import CompareView
 from dashboard.views.view import View
 
 SPARKLINE_POINTS = 60
 
 
-class LibraryView(View):
+class ModelsView(View):
     """The table of models, and the actions for the chosen one."""
 
     def __init__(self, session: Session):
         super().__init__(session)
-        self.table = ModelTable(self._choose, sizing_mode="stretch_width", margin=0)
+        self.table = ModelTable(self._choose, **WIDE)
         self.undo = self.button("", lambda: self._restore(session.deleted_id), variant="outlined", visible=False)
-        self.deleted = pui.Select(label="Recycle bin", options={}, width=280, size="small", margin=0)
+        self.deleted = pui.Select(label="Recycle bin", options={}, width=280, **SMALL)
         self.restore = self.button("Restore", lambda: self._restore(self.deleted.value), variant="outlined")
         self.compare = CompareView(session, self.table)
         self._create_layout()
 
     def _create_layout(self) -> None:
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
         centered: dict[str, Any] = {"gap": "10px", "align_items": "center"}
         self.recycle_bin = pn.FlexBox(self.deleted, self.restore, margin=(28, 0, 0, 0), visible=False, **centered)
         self._placeholder = placeholder(
             "No models yet",
-            "A model is a network that has learned to write like a text.",
+            "Choose a text, and train a model that writes like it.",
             self.tab_button("Choose a text", "text", color="primary", variant="outlined"),
         )
-        self._body = visible_only(pn.Column(self.table, self.compare, **wide))
+        self._body = visible_only(pn.Column(self.table, self.compare, **WIDE))
         title = markup("<h2>Models</h2>", margin=(0, 0, 12, 0))
-        self.layout = visible_only(pn.Column(title, self.undo, self._placeholder, self._body, self.recycle_bin, **wide))
+        self.layout = visible_only(pn.Column(title, self.undo, self._placeholder, self._body, self.recycle_bin, **WIDE))
 
     def _choose(self, model_id: str) -> None:
         self.session.param.update(model_id=model_id, tab="training")
@@ -63,7 +62,7 @@ class LibraryView(View):
             self.table.rows = [self._row(model) for model in models]
 
     def _list_deleted(self) -> None:
-        """List the deleted models, the newest first."""
+        """List the deleted models, the most recently deleted first."""
         deleted = sorted(self.session.services.models.deleted(), key=lambda m: m.deleted_at or m.updated_at)[::-1]
         names: dict[str, str] = {}
         for model in deleted:

@@ -1,4 +1,4 @@
-"""Choose the training time or the options of a new model, see the estimated cost, and start the training."""
+"""Choose the training time or the options of a new model, estimate the cost, and start the training."""
 
 from typing import Any
 
@@ -14,15 +14,16 @@ from dashboard.components.option_form import OptionForm, format_value, help_tabl
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.session import Session, Task
-from dashboard.theme import markup, placeholder
+from dashboard.theme import SMALL, WIDE, markup, placeholder
+from dashboard.views.html_snippets import error_message, facts
 from dashboard.views.view import View
 
 DEFAULT_PRESET = "auto"
-MINUTES = {"1 minute": "1", "5 minutes": "5", "15 minutes": "15", "1 hour": "60", "Another time": ""}
-"""Answers to "How long?"."""
+MINUTES = {"1 minute": "1", "5 minutes": "5", "15 minutes": "15", "1 hour": "60", "Custom": ""}
+"""Choices of "How long?", with their minutes; empty for a time that the user types."""
 
 
-class OptionsView(View):
+class NewModelView(View):
     """The options of a new model."""
 
     def __init__(self, session: Session):
@@ -52,7 +53,7 @@ class OptionsView(View):
             sizing_mode="stretch_width",
             margin=0,
         )
-        self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
+        self.layout = visible_only(pn.Column(self._placeholder, self.body, **WIDE))
         self.preset.param.watch(lambda event: self._apply_preset(), "value")
         self.minutes.param.watch(lambda event: self._choose_options(), "value")
         self.custom_minutes.param.watch(lambda event: self._choose_options(), "value")
@@ -63,24 +64,12 @@ class OptionsView(View):
 
     def _create_fields(self) -> None:
         """Create the fields above the options: name, time budget and preset."""
-        self.name_field = pui.TextInput(
-            label="Model name", max_length=MAX_NAME_LENGTH, width=280, size="small", margin=0
-        )
-        default = presets()[DEFAULT_PRESET]
-        self.preset = pui.Select(
-            label="Preset",
-            options={preset.title: preset.name for preset in presets().values()},
-            value=default.name,
-            width=160,
-            size="small",
-            margin=0,
-        )
-        self.minutes = pui.Select(
-            label="How long?", options=MINUTES, value=_answer(default.minutes), width=140, size="small", margin=0
-        )
-        self.custom_minutes = pui.TextInput(
-            label="Custom minutes", max_length=12, width=100, size="small", margin=0, visible=False
-        )
+        self.name_field = pui.TextInput(label="Model name", max_length=MAX_NAME_LENGTH, width=280, **SMALL)
+        default, names = presets()[DEFAULT_PRESET], {preset.title: preset.name for preset in presets().values()}
+        self.preset = pui.Select(label="Preset", options=names, value=default.name, width=160, **SMALL)
+        choice = _choice_of(default.minutes)
+        self.minutes = pui.Select(label="How long?", options=MINUTES, value=choice, width=140, **SMALL)
+        self.custom_minutes = pui.TextInput(label="Custom minutes", max_length=12, width=100, visible=False, **SMALL)
 
     def _create_buttons(self) -> None:
         self.copy = self.button("", self._copy_options, variant="text", size="small")
@@ -136,13 +125,13 @@ class OptionsView(View):
         chosen = presets()[self.preset.value]
         self.form.changed_names = set()
         if chosen.minutes:
-            self.minutes.value = _answer(chosen.minutes)
+            self.minutes.value = _choice_of(chosen.minutes)
             text = format_value(chosen.minutes)
             self.custom_minutes.param.update(value=text, value_input=text)
         self._choose_options()
 
     def _choose_options(self) -> None:
-        """Fill the form with the options of a preset, or with those that Auto chooses; keep what the user has set."""
+        """Fill the form with the options of the preset, or those that Auto chooses for the time; keep the user's."""
         name, corpus = self.preset.value, self._corpus
         is_auto = bool(presets()[name].minutes)
         self.minutes.visible = is_auto
@@ -167,16 +156,16 @@ class OptionsView(View):
             except OptionError as error:
                 return error
 
-        def done(found: dict[str, Value] | OptionError) -> None:
+        def done(result: dict[str, Value] | OptionError) -> None:
             if request != self._num_requests:
                 return
-            if isinstance(found, OptionError):
-                message = " ".join(found.problems.values())
+            if isinstance(result, OptionError):
+                message = " ".join(result.problems.values())
                 self.custom_minutes.param.update(error_state=True, helper_text=message)
-                return  # the Train button stays disabled until the time is valid
+                return  # keep the Train button disabled until the time is valid
             self._is_choosing = False
             self.custom_minutes.param.update(error_state=False, helper_text="")
-            self.form.fill(found, changed_names=changed)
+            self.form.fill(result, changed_names=changed)
 
         training = self.session.services.training
         self.session.run(work, done, self.session.show_error)
@@ -189,7 +178,7 @@ class OptionsView(View):
             self._copy_options()
 
     def _offer_model(self) -> None:
-        """Offer what is possible with the chosen model."""
+        """Offer to copy the options of the chosen model, or to continue its training."""
         model = self.session.model
         if (self._corpus is not None) != self.body.visible:
             self._show()
@@ -199,7 +188,7 @@ class OptionsView(View):
         self.resume.param.update(visible=known, label=f"Continue training {model.name}" if model and known else "")
 
     def _estimate(self) -> None:
-        """Estimate the cost in the background; only the newest request counts."""
+        """Estimate the cost in the background; results of older requests are ignored."""
         self.about.object = f'<p class="soft small">{escaped(presets()[self.preset.value].help)}</p>'
         self._num_requests += 1
         self._too_short = False
@@ -215,16 +204,16 @@ class OptionsView(View):
             except TextError as error:
                 return str(error)
 
-        def done(found: Estimate | str) -> None:
+        def done(result: Estimate | str) -> None:
             if request == self._num_requests:
-                self.cost.object = cost(found)
-                self.fit.visible = self._too_short = isinstance(found, str)
+                self.cost.object = cost(result)
+                self.fit.visible = self._too_short = isinstance(result, str)
                 self._allow_training()
 
         self.session.run(work, done, self.session.show_error)
 
     def _allow_training(self) -> None:
-        """Allow a training unless options are being chosen, one is invalid, or the text is too short."""
+        """Enable the Train button unless options are being chosen, one is invalid, or the text is too short."""
         self.train.blocked = self._is_choosing or self._too_short or bool(self.form.errors)
 
     def _adjust(self) -> None:
@@ -259,28 +248,29 @@ class OptionsView(View):
         self.session.hub.refresh()
 
 
-def _answer(minutes: float) -> str:
-    """Return the value of the answer to "How long?" for a time; empty if it must be typed."""
+def _choice_of(minutes: float) -> str:
+    """Return the choice of "How long?" for a time; empty if there is none."""
     text = format_value(minutes)
     return text if text in MINUTES.values() else ""
 
 
 def fitting(values: dict[str, Any], num_characters: int) -> dict[str, int]:
-    """Return the largest batch that fits a short text: fewer sequences, then shorter ones."""
+    """Return `num_steps` and `num_seqs` of the largest batch that fits a short text."""
     steps = min(values["num_steps"], num_characters - 1)
     return {"num_steps": steps, "num_seqs": min(values["num_seqs"], num_characters // (steps + 1))}
 
 
-def cost(found: Estimate | str) -> str:
+def cost(result: Estimate | str) -> str:
     """Return HTML with the estimated cost of a training, or why it is impossible."""
-    if isinstance(found, str):
-        return f'<div class="notice error" role="alert">{escaped(found)}</div>'
-    rows = {
-        "Estimated time": formatting.duration(60 * found.minutes),
-        "Parameters": f"{found.num_parameters:,}",
-        "Memory": formatting.size(found.memory_bytes),
-        "Steps": f"{found.total_steps:,}",
-        "Steps per epoch": f"{found.steps_per_epoch:,}",
-        "Epochs": f"{found.epochs:,.1f}",
-    }
-    return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"
+    if isinstance(result, str):
+        return error_message(result)
+    return facts(
+        {
+            "Estimated time": formatting.duration(60 * result.minutes),
+            "Parameters": f"{result.num_parameters:,}",
+            "Memory": formatting.size(result.memory_bytes),
+            "Steps": f"{result.total_steps:,}",
+            "Steps per epoch": f"{result.steps_per_epoch:,}",
+            "Epochs": f"{result.epochs:,.1f}",
+        }
+    )

@@ -13,7 +13,7 @@ from bokeh.events import ConnectionLost
 from charrnn.core.records import ACTIVE
 from charrnn.services import Services
 from dashboard.browser_messages.allowed_properties import Rejected
-from dashboard.browser_messages.message_filter import check
+from dashboard.browser_messages.message_filter import filter_patch
 from dashboard.components.action_button import ActionButton
 from dashboard.components.browser_history import BrowserHistory
 from dashboard.components.browser_tab import BrowserTab
@@ -28,13 +28,13 @@ from dashboard.live.session import TABS, Session
 from dashboard.patches import busy_flag
 from dashboard.patches.browser_scripts import bundle_url, page_scripts
 from dashboard.patches.notebook_messages import FilteredPage
-from dashboard.theme import PAGE, THEME, markup
+from dashboard.theme import PAGE, THEME, WIDE, markup
 from dashboard.views.details import DetailsView
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
-from dashboard.views.models import LibraryView
+from dashboard.views.models import ModelsView
 from dashboard.views.navigation import NavigationView
-from dashboard.views.new_model import OptionsView
+from dashboard.views.new_model import NewModelView
 from dashboard.views.tabs import TabsView
 from dashboard.views.text import TextView
 from dashboard.views.training import TrainingView
@@ -42,9 +42,9 @@ from dashboard.views.view import View
 from dashboard.views.write import WriteView
 
 VIEWS: dict[str, Callable[[Session], View]] = {
-    "library": LibraryView,
+    "library": ModelsView,
     "text": TextView,
-    "options": OptionsView,
+    "options": NewModelView,
     "training": TrainingView,
     "write": WriteView,
     "details": DetailsView,
@@ -59,14 +59,14 @@ log = logging.getLogger(__name__)
 
 
 class StudioPage(FilteredPage):
-    """The page; inside a notebook cell, it ignores what the browser may not send."""
+    """The page, which ignores invalid messages of the browser if it is inside a notebook cell."""
 
     def filter_events(self, document: Document, content: Any, sizes: Mapping[str, int]) -> list[Any] | None:
-        """Return the events that may be applied; ignore and log a message that no page of ours sends."""
+        """Return the events that may be applied; log and ignore a message that our pages never send."""
         try:
-            return check(document, content, sizes)
+            return filter_patch(document, content, sizes)
         except Rejected as error:
-            log.warning("Ignored what a browser sent: %s", error)
+            log.warning("Ignored a message of a browser: %s", error)
             return None
 
 
@@ -86,11 +86,11 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     part = part or _part_in_url()
     # From the list of models, users go to the pages of one.
     content = _all_views(session) if part in ("", "library") else _single_view(session, part)
-    lines = [_database_status(session), _notice(session)]
+    status = [_database_status(session), _notice(session)]
     page = StudioPage(
         title="Char-RNN Studio",
         header=[_loading_status(session)],
-        main=[visible_only(pn.Column(*lines, content, sizing_mode="stretch_width", margin=0, styles=PAGE))],
+        main=[visible_only(pn.Column(*status, content, styles=PAGE, **WIDE))],
         main_width={"xs": "100%", "xl": 1500},
         theme_config=THEME,
         busy_indicator=None,
@@ -106,13 +106,13 @@ def build_page(services: Services, hub: Hub, *, max_upload_bytes: int, part: str
     if not is_served:
         page.header = [*page.header, Poller.for_session(session)]
     elif services.user:
-        page.header = [*page.header, _login(services.user)]
+        page.header = [*page.header, _user_menu(services.user)]
     busy_flag.detach(page)
     return page
 
 
 def _part_in_url() -> str:
-    """Return the single view that the URL requests, as for a notebook cell; empty for all tabs."""
+    """Return the name of the only view to show, which frames in notebooks request in the URL; empty for all tabs."""
     part = pn.state.session_args.get("part", [b""])[0].decode(errors="replace")
     return part if part in VIEWS else ""
 
@@ -130,15 +130,15 @@ def _all_views(session: Session) -> pn.FlexBox:
     for view in (tabs, menu):
         session.on_update(view.update)
     session.report_errors(menu.update)
-    return pn.FlexBox(menu, tabs, gap="0 36px", align_items="flex-start", sizing_mode="stretch_width", margin=0)
+    return pn.FlexBox(menu, tabs, gap="0 36px", align_items="flex-start", **WIDE)
 
 
 def _loading_status(session: Session) -> pn.viewable.Viewable:
-    """Create a status that TensorFlow is being imported; everything that does not need it works."""
+    """Create the message that TensorFlow is being imported, which the page does not wait for."""
     status = markup(sizing_mode=None, styles={"color": "inherit"})
 
     def show() -> None:
-        text = '<span class="loading" role="status">TensorFlow is loading …</span>' if session.hub.is_loading else ""
+        text = '<span class="loading" role="status">Loading TensorFlow …</span>' if session.hub.is_loading else ""
         if status.object != text:
             status.object = text
 
@@ -172,7 +172,7 @@ def _browser_tab(session: Session) -> BrowserTab:
     return title
 
 
-def _login(user: str) -> pn.viewable.Viewable:
+def _user_menu(user: str) -> pn.viewable.Viewable:
     """Create the user name and the logout link in the header."""
     name = escaped(user)
     return markup(
@@ -184,7 +184,7 @@ def _login(user: str) -> pn.viewable.Viewable:
 
 
 class _Wake:
-    """Wakes up a session from any thread, once its document exists."""
+    """Wakes up a session from any thread, as soon as its document exists."""
 
     callback: Callable[[], None] | None = None
 
@@ -194,14 +194,14 @@ class _Wake:
 
 
 def _connect(session: Session, wake: _Wake) -> bool:
-    """Connect a session with its document and its URL; return whether a server can push updates to it."""
+    """Connect a session to its document and its URL; return whether a server can push updates to it."""
     document = pn.state.curdoc
     is_served = document is not None and document.session_context is not None
     if is_served:
         wake.callback = document.locked_callback(session.update, policy="latest")
         pn.state.on_session_destroyed(lambda context: session.close())
         document.on_event(ConnectionLost, lambda event: _disconnect(document, session))
-        # Show what changed while the page was built; without a running training, no later update would.
+        # Show what has changed while the page was built, since there may be no later update.
         pn.state.onload(session.wake)
 
     def on_error(values: dict[str, Any]) -> None:
@@ -214,7 +214,7 @@ def _connect(session: Session, wake: _Wake) -> bool:
 
 
 def _disconnect(document: Document, session: Session) -> None:
-    """Tell the session when the last connection to its page is lost."""
+    """Disconnect the session when the last connection to its page is lost."""
     context = document.session_context
     if context is not None and context.session is not None and not context.session.connection_count:
         session.disconnect()
@@ -226,9 +226,9 @@ def _choose_first_tab(session: Session) -> None:
 
 
 def _database_status(session: Session) -> pn.viewable.Viewable:
-    """Create a notice that the database cannot be reached; trainings continue, and store their results later."""
-    # Always on the page: a busy browser can miss a change of a part that the next message removes.
-    line = markup(margin=0)
+    """Create the message that the database cannot be reached; trainings continue, and store their results later."""
+    # Not in `visible_only`: a busy browser can miss a change of a component that the next message removes.
+    status = markup()
 
     def show() -> None:
         message = session.hub.database.message
@@ -237,11 +237,11 @@ def _database_status(session: Session) -> pn.viewable.Viewable:
             "<span>The database cannot be reached; retrying … "
             f'<span class="soft small" dir="auto">{escaped(message)}</span></span></div>'
         )
-        line.object = text if message else ""
+        status.object = text if message else ""
 
     session.on_update(show)
     show()
-    return line
+    return status
 
 
 def _notice(session: Session) -> pn.viewable.Viewable:

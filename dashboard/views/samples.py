@@ -1,4 +1,4 @@
-"""Show the samples of a training, from noise to words."""
+"""Show the samples of a training, with a slider over its steps."""
 
 import panel.ui as pui
 from panel import Column
@@ -7,14 +7,14 @@ from charrnn.core.records import Sample
 from dashboard.escape import escaped
 from dashboard.live.model_feed import ModelHistory
 from dashboard.live.session import Session
-from dashboard.theme import markup
+from dashboard.theme import WIDE, markup
 from dashboard.views.view import View
 
 NO_SAMPLES = '<p class="soft">No samples yet. The option <i>Sample every</i> sets how often one is generated.</p>'
 
 
 class SamplesView(View):
-    """One sample at a time: the newest, unless the user went back."""
+    """The samples of the chosen model: the newest one, unless the user has moved the slider back."""
 
     def __init__(self, session: Session):
         super().__init__(session)
@@ -32,22 +32,22 @@ class SamplesView(View):
         )
         self.text = markup(NO_SAMPLES)
         self.slider.param.watch(lambda event: self._draw(), "value")
-        self.layout = Column(self.slider, self.text, sizing_mode="stretch_width", margin=0)
+        self.layout = Column(self.slider, self.text, **WIDE)
 
     def update(self) -> None:
         """Add new samples."""
-        history = self.session.feed.history if self.session.feed else None
+        history = self.session.history
         if history is None:
             return
         samples = [sample for sample in list(history.samples.values()) if not sample.by_user]
         samples.sort(key=lambda sample: sample.step)
         if history is self._history and len(samples) == len(self._samples):
             return
-        follows = history is not self._history or self.slider.value >= len(self._samples) - 1
+        was_at_end = history is not self._history or self.slider.value >= len(self._samples) - 1
         self._history, self._samples = history, samples
         last = max(0, len(samples) - 1)
         self.slider.param.update(
-            end=max(1, last), visible=len(samples) > 1, value=last if follows else min(self.slider.value, last)
+            end=max(1, last), visible=len(samples) > 1, value=last if was_at_end else min(self.slider.value, last)
         )
         self._draw()
 

@@ -1,4 +1,4 @@
-"""Choose a text: upload, paste, or take an example or a recent one; show its report and fix its encoding."""
+"""Choose a text: upload, paste, or use an example or a recent text; show its report, and correct its encoding."""
 
 import io
 from dataclasses import dataclass, replace
@@ -17,28 +17,19 @@ from dashboard.components.file_upload import TextUpload, too_large
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.session import Session, Task
-from dashboard.theme import markup
+from dashboard.theme import SMALL, WIDE, markup
 from dashboard.views import text_report
 from dashboard.views.view import View
 
 PREVIEW_CHARACTERS = 1500
 NO_TEXT = (
-    "<h2>Start with a text</h2><p class='soft'>The network learns to write like it: a novel, poems, songs, code, "
-    "names, in any language. Half a million characters work well; a few thousand are enough to try.</p>"
+    "<h2>Start with a text</h2><p class='soft'>The network learns to write like it: a novel, poems, songs, code or "
+    "names, in any language. Half a million characters work well; a few thousand are enough for a first try.</p>"
 )
 OTHER_TEXT = "<h2>Choose another text</h2>"
 ENCODINGS = (
-    "utf-8",
-    "windows-1252",
-    "iso-8859-15",
-    "utf-16",
-    "shift_jis",
-    "euc_jp",
-    "gb18030",
-    "big5",
-    "euc_kr",
-    "koi8-r",
-)
+    "utf-8", "windows-1252", "iso-8859-15", "utf-16", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "koi8-r",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,7 @@ class Upload:
 
 
 class TextView(View):
-    """Chooses a text and shows its report."""
+    """The text for a new model, and its report."""
 
     def __init__(self, session: Session):
         super().__init__(session)
@@ -60,22 +51,15 @@ class TextView(View):
         self._report: TextReport | None = None
         self._shown_id = ""
         self.status = markup()
-        self.file = TextUpload(
-            session.max_upload_bytes,
-            self._on_upload,
-            self._on_rejected,
-            self._on_progress,
-            label="Choose or drop a file",
-            margin=0,
-        )
+        callbacks = self._on_upload, self._on_reject, self._on_progress
+        self.file = TextUpload(session.max_upload_bytes, *callbacks, label="Choose or drop a file", margin=0)
         self.pasted = pui.TextAreaInput(
-            label="Or paste a text", rows=3, max_length=5_000_000, sizing_mode="stretch_width", margin=(14, 0, 6, 0)
+            label="Or paste a text", rows=3, max_length=5_000_000, **WIDE | {"margin": (14, 0, 6, 0)}
         )
         self.use_pasted = self.button("Use pasted text", self._use_pasted, variant="outlined")
-        small: dict[str, Any] = {"size": "small", "margin": 0}
-        self.recent = pui.Select(label="Recent texts", options={}, width=300, **small)
+        self.recent = pui.Select(label="Recent texts", options={}, width=300, **SMALL)
         self.recent.param.watch(self._choose_recent, "value")
-        self.encoding = pui.Select(label="Encoding", options=list(ENCODINGS), width=180, visible=False, **small)
+        self.encoding = pui.Select(label="Encoding", options=list(ENCODINGS), width=180, visible=False, **SMALL)
         self.encoding.param.watch(self._choose_encoding, "value")
         self.line_endings = self.button("", self._switch_line_endings, variant="outlined", visible=False)
         self.next = self.tab_button("Continue", "options", color="primary")
@@ -115,8 +99,7 @@ class TextView(View):
                 visible_only(sources),
                 self.pasted,
                 self.use_pasted,
-                sizing_mode="stretch_width",
-                margin=0,
+                **WIDE,
             )
         )
 
@@ -141,12 +124,12 @@ class TextView(View):
     def _on_upload(self, data: bytes, filename: str) -> None:
         self._read(Upload(data, PurePath(filename).stem[:80] or "text"))
 
-    def _on_rejected(self, message: str) -> None:
+    def _on_reject(self, message: str) -> None:
         self.status.object = ""
         self.session.show_error(message)
 
-    def _on_progress(self, received: int, share: float) -> None:
-        self.status.object = text_report.upload_progress(received, share)
+    def _on_progress(self, num_bytes: int, fraction: float) -> None:
+        self.status.object = text_report.upload_progress(num_bytes, fraction)
 
     def _use_pasted(self) -> Task:
         text = self.pasted.value_input
@@ -178,30 +161,30 @@ class TextView(View):
         return self._read(replace(self._upload, newlines="keep" if self._upload.newlines == "lf" else "lf"))
 
     def _read(self, upload: Upload) -> Task:
-        """Add a text; it replaces the one that was made of the same bytes with other settings."""
-        replaced = self.session.corpus_id if self._upload and self._upload.data is upload.data else ""
+        """Add a text, and delete the one that was decoded from the same bytes with other settings."""
+        replaced_id = self.session.corpus_id if self._upload and self._upload.data is upload.data else ""
         self._upload = upload
         self._show_status("Reading the text")
 
         def add() -> tuple[Corpus, TextReport]:
             corpora = self.session.services.corpora
-            found = corpora.add(
+            corpus, report = corpora.add(
                 io.BytesIO(upload.data), name=upload.name, encoding=upload.encoding, newlines=upload.newlines
             )
-            if replaced and replaced != found[0].id:
+            if replaced_id and replaced_id != corpus.id:
                 try:
-                    corpora.delete(replaced)
+                    corpora.delete(replaced_id)
                 except StateError:
-                    pass  # a model was created from it meanwhile, which keeps it
-            return found
+                    pass  # a model is trained on it
+            return corpus, report
 
         return self.session.run(add, self._on_added, self._on_failed)
 
     def _show_status(self, text: str) -> None:
         self.status.object = f'<p class="soft" role="status">{text} …</p>'
 
-    def _on_added(self, found: tuple[Corpus, TextReport]) -> None:
-        corpus, self._report = found
+    def _on_added(self, added: tuple[Corpus, TextReport]) -> None:
+        corpus, self._report = added
         self.status.object = ""
         self._shown_id = ""
         self._list_recent()
@@ -211,7 +194,7 @@ class TextView(View):
 
     def _on_failed(self, message: str) -> None:
         self.status.object = ""
-        # Another encoding may help: let the user choose one.
+        # Let the user choose another encoding.
         self.encoding.visible = self.report.visible = self._upload is not None
         self.session.show_error(message)
 
@@ -234,13 +217,13 @@ class TextView(View):
         self._offer_corrections(report)
 
     def _offer_corrections(self, report: TextReport | None) -> None:
-        """Offer other line endings and encodings, where the bytes of the text are at hand."""
+        """Offer other line endings and encodings, if the bytes of the text are available."""
         has_upload = self._upload is not None
         has_other_endings = report is not None and bool(report.line_endings["crlf"] or report.line_endings["cr"])
-        keeps = self._upload is not None and self._upload.newlines == "keep"
+        keeps_endings = self._upload is not None and self._upload.newlines == "keep"
         self.line_endings.param.update(
             visible=has_upload and has_other_endings,
-            label="Convert line endings to LF" if keeps else "Keep original line endings",
+            label="Convert line endings to LF" if keeps_endings else "Keep original line endings",
         )
         names = list(dict.fromkeys([*([report.encoding, *report.alternatives] if report else []), *ENCODINGS]))
         self.encoding.param.update(options=names, value=report.encoding if report else names[0], visible=has_upload)

@@ -1,4 +1,4 @@
-"""Generate a text and show it while it grows; the user can continue it from any character."""
+"""Generate a text and show it as it grows; the user can continue it from any character."""
 
 import io
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from dashboard.components.generated_text import GeneratedTextPane
 from dashboard.escape import escaped
 from dashboard.live.background_generation import BackgroundGeneration
 from dashboard.live.session import Session
-from dashboard.theme import markup
+from dashboard.theme import SMALL, WIDE, markup
 from dashboard.views.view import View
 
 
@@ -22,12 +22,12 @@ class _Outdated(Exception):
 
 
 class TextGenerationView(View):
-    """One generated text.
+    """A generated text.
 
     Args:
         session: The session of the page.
         label: Name of the text for screen readers.
-        branch: Called with the new prompt when the user chose another character.
+        branch: Called with the new prompt when the user has chosen an alternative of a character.
     """
 
     def __init__(self, session: Session, label: str, branch: Callable[[str], None]):
@@ -35,7 +35,7 @@ class TextGenerationView(View):
         self._continue_from = branch
         self._on_end: Callable[[], None] = lambda: None
         self.generation = BackgroundGeneration(session.services, self._on_change)
-        self.pane = GeneratedTextPane(self._branch, label=label, sizing_mode="stretch_width", margin=0)
+        self.pane = GeneratedTextPane(self._branch, label=label, **WIDE)
         self.status = markup()
         self.copies = markup()
         self._model_id = ""
@@ -45,8 +45,7 @@ class TextGenerationView(View):
             filename="text.txt",
             label="Download",
             variant="text",
-            size="small",
-            margin=0,
+            **SMALL,
         )
         self.layout = pn.Column(
             self.pane,
@@ -58,7 +57,7 @@ class TextGenerationView(View):
         session.on_disconnect(lambda: self.generation.stop())
 
     def generate(self, model_id: str, options: dict[str, Any], checkpoint: str, on_end: Callable[[], None]) -> None:
-        """Stop the text that is being generated, and start a new one; call `on_end` when it has ended."""
+        """Stop generating the current text, and start a new one; call `on_end` when it is complete or stopped."""
         self._replace()
         self._on_end, self._model_id = on_end, model_id
         self.generation.start(model_id, options, checkpoint)
@@ -127,9 +126,9 @@ class TextGenerationView(View):
             self.session.wake()
 
     def _branch(self, index: int, choice: int) -> None:
-        """Continue from a character with an alternative; by index, since the shown character may be a symbol for it."""
+        """Continue with an alternative of a character; both are indices, since the page shows symbols for some."""
         text = self.generation
         if index >= len(text.alternatives) or choice >= len(text.alternatives[index]):
-            return  # of a text that was replaced meanwhile
+            return  # the text was replaced meanwhile
         character = text.alternatives[index][choice].character
         self._continue_from(text.prompt + "".join(text.characters[:index]) + character)

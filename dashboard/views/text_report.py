@@ -1,52 +1,54 @@
-"""Render what is known about a text as HTML; characters of the text are escaped here."""
+"""Render the report of a text as HTML, with all stored text escaped."""
 
 from charrnn.core import formatting
 from charrnn.core.records import Corpus
 from charrnn.core.text_report import TextReport
 from dashboard.escape import escaped
+from dashboard.views import html_snippets
 
 CHARACTER_NAMES = {" ": "space", "\n": "newline", "\t": "tab", "\r": "CR", "\u3000": "ideographic space"}
 LINE_ENDINGS = {"lf": "LF", "crlf": "CRLF (Windows)", "cr": "CR", "mixed": "mixed", "none": "none"}
 MAX_CHARACTERS = 40
 
 
-def upload_progress(received: int, share: float) -> str:
-    """Return how much of a file was uploaded, as text and a progress bar."""
-    percent = f"{100 * share:.0f}"
-    return (
-        f'<p class="soft small" role="status">{percent}% uploaded, {formatting.size(received)}</p>'
-        f'<div class="bar" role="progressbar" aria-label="Upload progress" aria-valuemin="0" '
-        f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
-    )
+def upload_progress(num_bytes: int, fraction: float) -> str:
+    """Return the progress of an upload, as text and a progress bar."""
+    percent = f"{100 * fraction:.0f}"
+    text = f'<p class="soft small" role="status">{percent}% uploaded, {formatting.size(num_bytes)}</p>'
+    return text + html_snippets.progress_bar("Upload progress", percent)
 
 
 def facts(corpus: Corpus) -> str:
-    """Return the figures of a stored text."""
-    rows = {
-        "Characters": f"{corpus.num_characters:,}",
-        "Distinct characters": f"{corpus.num_distinct:,}",
-        "Lines": f"{corpus.num_lines:,}",
-        "Size": formatting.size(corpus.size_bytes),
-        "Encoding": escaped(corpus.encoding),
-        "Line endings": LINE_ENDINGS.get(corpus.newlines, escaped(corpus.newlines)),
-    }
-    return '<dl class="facts">' + "".join(f"<div><dt>{n}</dt><dd>{v}</dd></div>" for n, v in rows.items()) + "</dl>"
+    """Return the statistics of a stored text."""
+    return html_snippets.facts(
+        {
+            "Characters": f"{corpus.num_characters:,}",
+            "Distinct characters": f"{corpus.num_distinct:,}",
+            "Lines": f"{corpus.num_lines:,}",
+            "Size": formatting.size(corpus.size_bytes),
+            "Encoding": escaped(corpus.encoding),
+            "Line endings": LINE_ENDINGS.get(corpus.newlines, escaped(corpus.newlines)),
+        }
+    )
 
 
 def remarks(report: TextReport) -> str:
-    """Return problems and remarks as a list; empty if there are none."""
-    found = [*report.problems, *report.remarks]
-    if not found:
+    """Return a list of problems and remarks; empty if there are none."""
+    texts = [*report.problems, *report.remarks]
+    if not texts:
         return ""
-    return '<ul class="remarks">' + "".join(f"<li>{escaped(text)}</li>" for text in found) + "</ul>"
+    return '<ul class="remarks">' + "".join(f"<li>{escaped(text)}</li>" for text in texts) + "</ul>"
 
 
 def characters(report: TextReport) -> str:
     """Return the most frequent and the rarest characters."""
     parts = []
-    for title, found in (("Most frequent characters", report.frequent), ("Rare characters (1–2 times)", report.rare)):
-        if found:
-            chips = "".join(_chip(character, number) for character, number in found[:MAX_CHARACTERS])
+    for title, counts in (
+        ("Most frequent characters", report.frequent),
+        ("Rare characters (1–2 times)", report.rare),
+    ):
+        if counts:
+            chips = "".join(_chip(character, number) for character, number in counts[:MAX_CHARACTERS])
             parts.append(f'<h3>{title}</h3><p class="chips">{chips}</p>')
     return "".join(parts)
 

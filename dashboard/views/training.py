@@ -1,4 +1,4 @@
-"""Show a training: its progress, loss, samples and log, with the buttons that start, stop and resume it."""
+"""Show the progress, loss, samples and log of a training, with buttons to start, stop and resume it."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,15 @@ from dashboard.escape import escaped
 from dashboard.live.model_feed import ModelFeed
 from dashboard.live.progress_estimate import ProgressEstimate
 from dashboard.live.session import Session, Task
-from dashboard.theme import placeholder, section, side_by_side
+from dashboard.theme import WIDE, placeholder, section, side_by_side
+from dashboard.views.html_snippets import error_message, facts, progress_bar
 from dashboard.views.log import LogView
 from dashboard.views.loss import LossView
 from dashboard.views.samples import SamplesView
 from dashboard.views.view import View
 
 RESUMABLE = (ModelState.STOPPED, ModelState.INTERRUPTED, ModelState.FAILED)
+STARTING = "Starting: TensorFlow is loaded, and the network is compiled. The first step takes a while."
 
 
 class TrainingView(View):
@@ -28,7 +30,7 @@ class TrainingView(View):
     def __init__(self, session: Session):
         super().__init__(session)
         self._changes: list[tuple[Model, Task]] = []
-        """Models as they are after a change, each with the task that ends when the page shows the change."""
+        """Models after a change, each with the task that ends when the page shows the change."""
         self._corpus: Corpus | None = None
         self._outcome: Outcome | None = None
         self.headline = HTMLPane()
@@ -53,37 +55,37 @@ class TrainingView(View):
             visible_only(pn.FlexBox(*self.buttons.values(), gap="8px", margin=(10, 0, 18, 0))),
             side_by_side(section("Samples", self.samples), section("Loss", self.loss)),
             section("Log", self.log),
-            sizing_mode="stretch_width",
-            margin=0,
             visible=False,
+            **WIDE,
         )
-        self.layout = visible_only(pn.Column(self._placeholder, self._body, sizing_mode="stretch_width", margin=0))
+        self.layout = visible_only(pn.Column(self._placeholder, self._body, **WIDE))
 
     def update(self) -> None:
-        """Show the progress, and offer the actions that are possible."""
+        """Show the progress, and the buttons of the possible actions."""
         self.update_children(self.loss, self.samples, self.log)
         feed, model = self.session.feed, self.session.model
         self._placeholder.visible, self._body.visible = feed is None, feed is not None
         if feed is not None and model is not None:
             self._show(feed, model)
         elif feed is not None and feed.error:
-            self.headline.show(f'<div class="notice error" role="alert">{escaped(feed.error)}</div>')
+            self.headline.show(error_message(feed.error))
         self._end_shown_changes(model)
 
     def _show(self, feed: ModelFeed, model: Model) -> None:
         if self._corpus is None or self._corpus.id != model.corpus_id:
             self._corpus = self.session.services.corpora.get(model.corpus_id) if model.corpus_id else None
         losses = feed.history.curves["loss"] if feed.history else None
+        progress = ProgressEstimate.of(model, self._corpus, losses)
         state = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
         self.if_changed(state, lambda: self._show_state(model))
-        self.headline.show(headline(model, ProgressEstimate.of(model, self._corpus, losses), self._outcome))
+        self.headline.show(headline(model, progress, self._outcome))
 
     def _show_state(self, model: Model) -> None:
         self._outcome = self.session.services.training.outcome(model.id)
         self._offer_actions(model)
 
     def _offer_actions(self, model: Model, *, confirm: bool = False) -> None:
-        """Show the buttons of the possible actions; `confirm` also shows the one that discards what was learned."""
+        """Show the buttons of the possible actions; `confirm` replaces "Start over" by its confirmation."""
         has_begun = model.state not in (ModelState.DRAFT, ModelState.READY)
         is_active = self.session.is_training
         has_checkpoint = has_begun and self.session.services.training.can_resume(model.id)
@@ -118,7 +120,7 @@ class TrainingView(View):
         return task
 
     def _end_shown_changes(self, shown: Model | None) -> None:
-        """End the tasks of the changes that the page shows, or whose model it does not show any more."""
+        """End the tasks of changes that the page shows, or whose model it no longer shows."""
         waiting = []
         for model, task in self._changes:
             if shown is None or model.id != shown.id or model.updated_at <= shown.updated_at:
@@ -154,31 +156,23 @@ class TrainingView(View):
 def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None) -> str:
     """Return HTML with a model's name, state, progress, error and advice."""
     is_running = model.state in (ModelState.TRAINING, ModelState.STOPPING)
-    # A training with a time limit knows its end before its speed.
+    # With a time limit, the time left is known before the speed.
     speed, left = (progress.characters_per_second, progress.seconds_left) if is_running else (None, None)
-    facts = {
+    figures = {
         "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
         "Best loss": f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
     }
     if speed is not None:
-        facts["Speed"] = f"{speed:,.0f} characters/s"
+        figures["Speed"] = f"{speed:,.0f} characters/s"
     if left is not None:
-        facts["Time left"] = formatting.duration(left)
-    percent = f"{100 * progress.share:.1f}"
-    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
-    error = f'<div class="notice error" role="alert">{escaped(model.error)}</div>' if model.error else ""
+        figures["Time left"] = formatting.duration(left)
+    percent = f"{100 * progress.fraction:.1f}"
     is_starting = model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step
-    starting = (
-        '<p class="soft small">Starting: TensorFlow is loading, then the network is compiled. '
-        "The first step takes a while.</p>"
-        if is_starting
-        else ""
-    )
+    starting = f'<p class="soft small">{STARTING}</p>' if is_starting else ""
     advice = f'<p class="advice">{escaped(outcome.advice)}</p>' if outcome and outcome.advice else ""
     return (
         f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
-        f'<span class="state {model.state}" role="status">{model.state}</span></div>{error}'
-        f'<div class="bar" role="progressbar" aria-label="Training progress" aria-valuemin="0" '
-        f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
-        f'<dl class="facts">{rows}</dl>{advice}{starting}'
+        f'<span class="state {model.state}" role="status">{model.state}</span></div>'
+        f"{error_message(model.error) if model.error else ''}"
+        f"{progress_bar('Training progress', percent)}{facts(figures)}{advice}{starting}"
     )

@@ -1,4 +1,4 @@
-"""Base class of views: updates, change detection, navigation and buttons."""
+"""Define the base class of views: updates, change detection, navigation and buttons."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ class View(pn.viewable.Viewer):
     """A tab of the page, or a part of one.
 
     Subclasses assign their components to `layout`, and override `update` to show what is new. The page calls `update`
-    with its lock held whenever something may have changed, but only while the view's tab is open.
+    with its lock held whenever something may have changed while the tab of the view is open.
 
     Args:
         session: The session of the page.
@@ -30,18 +30,18 @@ class View(pn.viewable.Viewer):
         """Show what is new."""
 
     def update_children(self, *views: "View") -> None:
-        """Update parts of this view; an error in one does not keep the others from being updated."""
+        """Update parts of this view; an error in one of them does not affect the others."""
         for view in views:
             self.session.report_errors(view.update)
 
     def if_changed(self, state: object, show: Callable[[], Any]) -> None:
-        """Call `show` unless the state is the one that was shown last; it is called again after an exception."""
+        """Call `show` unless the state was the last one shown without an exception."""
         if state != self._shown_state:
             show()
             self._shown_state = state
 
     def invalidate(self) -> None:
-        """Let the next `if_changed` call its function whatever the state."""
+        """Make the next `if_changed` call its function in any case."""
         self._shown_state = None
 
     def go_to(self, tab: str) -> None:

@@ -1,4 +1,4 @@
-"""Generate text with a model: prompt, sliders, a text that streams in, another one to compare with, and the history."""
+"""Generate text with a model: prompt, sliders, the text as it grows, another one to compare with, and the history."""
 
 import random
 from typing import Any
@@ -12,21 +12,21 @@ from dashboard.components.option_form import OptionForm
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped, printable
 from dashboard.live.session import Session
-from dashboard.theme import markup, placeholder
+from dashboard.theme import SMALL, WIDE, markup, placeholder
 from dashboard.views.text_generation import TextGenerationView
 from dashboard.views.view import View
 
 BASIC = "temperature", "max_length"
 ADVANCED = "top_k", "top_p", "min_p", "repetition_penalty", "seed", "unknown"
 CHECKPOINTS = {"Best": "best", "Newest": "newest"}
-MAX_NAMED_CHARACTERS = 6
-"""Unknown characters of a prompt that a button names."""
+MAX_LISTED_CHARACTERS = 6
+"""Maximum number of unknown characters in the label of a button."""
 MAX_HISTORY = 50
-"""Generated texts in the history."""
+"""Maximum number of texts in the history."""
 
 HINT = (
-    '<p class="soft small">Point at a character, or tap it, to see its alternatives, and choose one to continue from '
-    "there. With the keyboard: arrow keys in the text, then Enter.</p>"
+    '<p class="soft small">Hover over a character, or tap it, to see its alternatives; choose one to continue from '
+    "there. With the keyboard, use the arrow keys in the text, then Enter.</p>"
 )
 
 
@@ -46,8 +46,7 @@ class WriteView(View):
             auto_grow=True,
             max_rows=8,
             max_length=1_000_000,
-            sizing_mode="stretch_width",
-            margin=(10, 0, 8, 0),
+            **WIDE | {"margin": (10, 0, 8, 0)},
         )
         self.write = self.button("Write", lambda: self._generate(self.prompt.value_input), color="primary")
         self.stop = self.button("Stop", self._stop, color="primary", visible=False)
@@ -56,10 +55,9 @@ class WriteView(View):
         self.continue_text = self.button("Continue", lambda: self._generate(self.text.generation.text), **hidden)
         self.remove = self.button("", lambda: self._generate_again("drop"), **hidden)
         self.replace = self.button("", lambda: self._generate_again("replace"), **hidden)
-        small: dict[str, Any] = {"size": "small", "margin": 0}
-        self.checkpoint = pui.Select(label="Checkpoint", options=CHECKPOINTS, value="best", width=190, **small)
-        self.other = pui.Select(label="Compare with", options={"None": ""}, value="", width=220, **small)
-        self.history = pui.Select(label="History", options={"–": ""}, value="", width=260, **small)
+        self.checkpoint = pui.Select(label="Checkpoint", options=CHECKPOINTS, value="best", width=190, **SMALL)
+        self.other = pui.Select(label="Compare with", options={"None": ""}, value="", width=220, **SMALL)
+        self.history = pui.Select(label="History", options={"–": ""}, value="", width=260, **SMALL)
         self.history.param.watch(lambda event: self._load(event.new), "value")
         self.colored = pui.Switch(label="Color by surprise", value=True, margin=(4, 0))
         self.text = TextGenerationView(session, "Generated text", self._generate)
@@ -91,8 +89,8 @@ class WriteView(View):
             margin=(16, 0, 12, 0),
         )
         self._placeholder = placeholder(
-            "Nothing to write with yet",
-            "Train a model first. Its first checkpoint can generate text already.",
+            "No trained model chosen",
+            "Choose one of your models, or train one: it can generate text as soon as it has a checkpoint.",
             self.tab_button("Open models", "library"),
         )
         self.body = pn.Column(
@@ -105,11 +103,10 @@ class WriteView(View):
             visible_only(pn.Column(advanced, sizing_mode="stretch_width", margin=0)),
             selects,
             markup(HINT),
-            sizing_mode="stretch_width",
-            margin=0,
             visible=False,
+            **WIDE,
         )
-        self.layout = visible_only(pn.Column(self._placeholder, self.body, sizing_mode="stretch_width", margin=0))
+        self.layout = visible_only(pn.Column(self._placeholder, self.body, **WIDE))
 
     def update(self) -> None:
         """Show new characters, and offer the model's checkpoints."""
@@ -143,13 +140,13 @@ class WriteView(View):
             for other in self.session.models
             if other.id != model.id and other.step
         }
-        for select, found in (
+        for select, choices in (
             (self.checkpoint, {**CHECKPOINTS, **by_step}),
             (self.other, {"None": "", **by_step, **others}),
         ):
-            if select.options != found:
-                kept = select.value if select.value in found.values() else next(iter(found.values()))
-                select.param.update(options=found, value=kept)
+            if select.options != choices:
+                value = select.value if select.value in choices.values() else next(iter(choices.values()))
+                select.param.update(options=choices, value=value)
 
     def _generate(self, prompt: str, *, unknown: str = "") -> None:
         options = {**self.form.values, "start_string": prompt}
@@ -179,16 +176,16 @@ class WriteView(View):
         self.write.visible, self.stop.visible = True, False
         self.continue_text.visible = bool(text.count)
         unknown = text.unknown_characters
-        named = printable(" ".join(unknown[:MAX_NAMED_CHARACTERS]))
-        named += " …" if len(unknown) > MAX_NAMED_CHARACTERS else ""
-        self.remove.param.update(visible=bool(unknown), label=f"Remove {named}")
-        self.replace.param.update(visible=bool(unknown), label=f"Replace {named}")
+        listed = printable(" ".join(unknown[:MAX_LISTED_CHARACTERS]))
+        listed += " …" if len(unknown) > MAX_LISTED_CHARACTERS else ""
+        self.remove.param.update(visible=bool(unknown), label=f"Remove {listed}")
+        self.replace.param.update(visible=bool(unknown), label=f"Replace {listed}")
         if text.error and not unknown:
             self.session.show_error(text.error)
         self._list_history()
 
     def _list_history(self, *, load: bool = False) -> None:
-        """List the texts that anybody generated with this model; `load` shows the newest."""
+        """List the texts that users have generated with this model; `load` also shows the newest one."""
         model_id, find = self.session.model_id, self.session.services.models.samples
         current = self.text.generation
 
@@ -197,7 +194,7 @@ class WriteView(View):
             self._history = {sample.id: sample for sample in own}
             names = {f"{i + 1}. {_title(sample)}": sample.id for i, sample in enumerate(own)}
             self.history.param.update(options={"–": "", **names}, value="")
-            if load and self.text.generation is current:  # nothing was generated meanwhile
+            if load and self.text.generation is current:  # no other text was started meanwhile
                 self.text.load(*((own[0].text, _description(own[0])) if own else ("", "")))
 
         self.session.run(lambda: find(model_id), done, self.session.show_error)

@@ -95,11 +95,13 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts = []
 
-    def complain(words: str, may_say: str) -> None:
-        if not may_say or may_say not in words:
-            complaints.append(words)
+    def report(text: str, allowed_error: str) -> None:
+        if not allowed_error or allowed_error not in text:
+            complaints.append(text)
 
-    def open_page(url: str, *, width: int = 1280, height: int = 1000, dark: bool = False, may_say: str = "") -> Page:
+    def open_page(
+        url: str, *, width: int = 1280, height: int = 1000, dark: bool = False, allowed_error: str = ""
+    ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
@@ -107,7 +109,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         context.set_default_timeout(1000 * TIMEOUT)
         page = context.new_page()
-        page.on("console", lambda m: complain(m.text, may_say) if m.type == "error" else None)
+        page.on("console", lambda m: report(m.text, allowed_error) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: complaints.append(f"asked for {r.url}") if is_external(r.url) else None)
         page.goto(url)

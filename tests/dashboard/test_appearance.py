@@ -29,7 +29,7 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture
 def url(shared: Server, trained: TrainedHome) -> str:
-    """The address of a trained model's page."""
+    """The URL of the page of a trained model."""
     return f"{shared.url}/?model={trained.model.id}&text={trained.model.corpus_id}"
 
 
@@ -90,8 +90,8 @@ def brightness(picture: bytes) -> float:
     return ImageStat.Stat(Image.open(io.BytesIO(picture)).convert("L")).mean[0]
 
 
-def lasting_barriers(page: Page) -> dict[str, list[str]]:
-    """Return accessibility violations; retries, since late components become dark late."""
+def persistent_violations(page: Page) -> dict[str, list[str]]:
+    """Return accessibility violations that persist, since components that are drawn late change their colors late."""
     for _ in range(10):
         if not (found := accessibility_violations(page)):
             break
@@ -106,7 +106,7 @@ def test_every_page_fits_a_phone_and_is_accessible(url: str, open_page: Callable
         page.goto(f"{url}&tab={name}")
         expect(page.get_by_text(words).last).to_be_visible()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"], name
-        assert not lasting_barriers(page), name
+        assert not persistent_violations(page), name
 
 
 def test_no_page_has_a_serious_accessibility_violation_on_a_desktop(url: str, open_page: Callable[..., Page]) -> None:
@@ -114,11 +114,11 @@ def test_no_page_has_a_serious_accessibility_violation_on_a_desktop(url: str, op
     for name, words in TABS.items():
         page.goto(f"{url}&tab={name}")
         expect(page.get_by_text(words).last).to_be_visible()
-        assert not lasting_barriers(page), name
+        assert not persistent_violations(page), name
 
 
 def test_the_layout_does_not_shift_while_a_page_loads(url: str, open_page: Callable[..., Page]) -> None:
-    """The browsers' measure of layout shift; below 0.1 is good."""
+    """Cumulative Layout Shift (https://web.dev/articles/cls); below 0.1 is good."""
     page = open_page(url)
     page.add_init_script(SHIFTS)
     for tab, words in TABS.items():
@@ -130,9 +130,9 @@ def test_the_layout_does_not_shift_while_a_page_loads(url: str, open_page: Calla
 
 
 IDLE = "() => Bokeh.documents.length > 0 && Bokeh.documents.every((document) => document.is_idle)"
-"""All parts of a page have been drawn."""
+"""Whether all parts of a page are drawn."""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
-"""Whatever was measured of the frames until now has been told to who observes them."""
+"""Waits until observers have got the measurements of all frames so far."""
 SHIFTS = """window.shifts = 0;
 new PerformanceObserver((list) => { for (const shift of list.getEntries()) shifts += shift.value; })
   .observe({type: "layout-shift", buffered: true});"""

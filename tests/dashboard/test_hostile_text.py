@@ -29,22 +29,22 @@ def hostile(home: Path, trained: TrainedHome) -> Model:
         model = services.models.create("<b onclick=x>" + BAD[:60], corpus=corpus, options={**OPTIONS, "seed": 3})
         services.models.note(model.id, BAD)
 
-        def tell(log: object) -> None:
+        def add_hostile_events(log: object) -> None:
             services.training.launcher.thread(model.id)._recorder.record(LogMessage(BAD + "\x1b[2J"))
             services.training.launcher.thread(model.id)._recorder.record(SampleGenerated(1, BAD))
 
-        services.training.begin(model.id, listeners=[once(tell)])
+        services.training.begin(model.id, listeners=[once(add_hostile_events)])
         return services.training.wait(model.id)
 
 
-def once(tell: Callable[[object], None]) -> Callable[[object], None]:
-    """Listen to the first event only."""
+def once(handle: Callable[[object], None]) -> Callable[[object], None]:
+    """Return a listener that handles the first event only."""
     heard: list[object] = []
 
     def listen(event: object) -> None:
         if not heard:
             heard.append(event)
-            tell(event)
+            handle(event)
 
     return listen
 

@@ -1,4 +1,4 @@
-"""A complete journey in a real browser, across a restart of the server."""
+"""A complete user journey in a real browser, across a restart of the server."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_from_an_uploaded_file_to_generated_text_across_a_restart(
     address = page.url
     other = open_page(address)
     expect(other.get_by_role("log")).to_contain_text(LINES)
-    a_moved_picture_stays_where_it_is_while_it_grows(other)
+    check_that_a_panned_plot_stays_in_place_while_it_grows(other)
     press(other, "Stop")
     expect(page.locator(".state.stopped")).to_be_visible()
     press(page, "Resume")
@@ -46,7 +46,7 @@ def test_from_an_uploaded_file_to_generated_text_across_a_restart(
     open_tab(page, "Write")
     page.get_by_label("Prompt").fill("little ")
     press(page, "Write")
-    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()  # it is written to the end
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()  # the text is complete
     text = page.get_by_role("textbox", name="Generated text").inner_text()
     assert text.startswith("little ")
     address = page.url
@@ -81,7 +81,7 @@ def set_options(page: Page) -> None:
     expect(page.get_by_text("it must be a whole number between 1 and 8")).to_be_hidden()
 
 
-def a_moved_picture_stays_where_it_is_while_it_grows(page: Page) -> None:
+def check_that_a_panned_plot_stays_in_place_while_it_grows(page: Page) -> None:
     canvas = page.locator(".bk-Figure").first
     canvas.scroll_into_view_if_needed()
     page.wait_for_function(f"({PLOT_STATE})().last > 0")
@@ -106,7 +106,7 @@ PLOT_STATE = """() => {
   const last = Math.max(0, ...models.filter((m) => m.type === "ColumnDataSource").map((m) => m.data.x.at(-1) ?? 0))
   return { start: x_range.start, last }
 }"""
-"""Start of the plot's x range, and its last step."""
+"""Returns the start of the x range, and the last step in the plot."""
 STEADY = f"""async () => {{
   const start = () => ({PLOT_STATE})().start
   const frame = () => new Promise((done) => requestAnimationFrame(done))
@@ -128,7 +128,7 @@ def test_every_page_of_an_empty_folder_says_what_to_do_next(
         "library": "No models yet",
         "options": "Choose a text first",
         "training": "No model chosen",
-        "write": "Nothing to write with yet",
+        "write": "No trained model chosen",
         "details": "No model chosen",
     }.items():
         page.goto(f"{server.url}/?tab={name}")

@@ -31,19 +31,19 @@ DRAWN = {"type": "map", "entries": [["type", "drawn"], ["number", 1]]}
 @pytest.fixture
 def studio(services: Services) -> Studio:
     services.models.create("ducks")
-    return Studio(services, Hub(services), 1000, _prepares=True)
+    return Studio(services, Hub(services), 1000, _is_preparing=True)
 
 
 @contextmanager
 def served(studio: Studio, lifetime: int = 100) -> Iterator[str]:
-    """Serve with a short lifetime of closed pages; yield the address."""
+    """Serve pages that are discarded soon after they are closed; yield the URL."""
     port = free_port("127.0.0.1", 0)
     server = serve(
         studio, address="127.0.0.1", port=port, threaded=True, verbose=False,
         unused_session_lifetime_milliseconds=lifetime, check_unused_sessions_milliseconds=100,
     )  # fmt: skip
     try:
-        wait_until(lambda: listens(port))  # its thread may take a while to begin
+        wait_until(lambda: listens(port))  # its thread may start late
         yield f"http://127.0.0.1:{port}/"
     finally:
         server.stop()
@@ -57,27 +57,27 @@ def event(name: str, **values: object) -> str:
     return json.dumps({"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}]})
 
 
-async def look(address: str) -> None:
-    """Open a page as a browser whose first message is that it has drawn the log."""
+async def visit_page(address: str) -> None:
+    """Open a page like a browser whose first message reports that it has drawn the log."""
     page = (await asyncio.to_thread(urllib.request.urlopen, address)).read().decode()
     protocols = ["bokeh", re.search(r'"token":"([^"]+)"', page)[1]]
     socket = address.partition("?")[0].replace("http", "ws") + "ws"
     connection = await websocket_connect(socket, subprotocols=protocols, max_message_size=10**8)
 
-    async def say(kind: str, content: str) -> None:
+    async def send(kind: str, content: str) -> None:
         for part in (json.dumps({"msgid": kind + content, "msgtype": kind}), "{}", content):
             await connection.write_message(part)
 
-    for _ in range(3):  # the server greets in three parts
+    for _ in range(3):  # the first message of the server has three parts
         await connection.read_message()
-    await say("PULL-DOC-REQ", "{}")
-    await say("PATCH-DOC", event("document_ready"))
+    await send("PULL-DOC-REQ", "{}")
+    await send("PATCH-DOC", event("document_ready"))
     pane = None
     while pane is None:
         message = await connection.read_message()
         assert message is not None, "the server closed the connection"
         pane = re.search(r'"id":"(p\d+)","attributes":{[^{]*"LogPane"', str(message))
-    await say("PATCH-DOC", event("data_event", model={"id": pane[1]}, data=DRAWN))
+    await send("PATCH-DOC", event("data_event", model={"id": pane[1]}, data=DRAWN))
     await asyncio.sleep(0.5)
     connection.close()
     while await connection.read_message() is not None:
@@ -87,16 +87,16 @@ async def look(address: str) -> None:
 def test_defect_a_session_whose_first_message_is_an_event_ends_when_it_is_closed(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Panel rescheduled a callback of such a session endlessly."""
+    """Panel reschedules a callback of such a session forever."""
     monkeypatch.setattr(type(pn.state), "_busy_cleanup_scheduled", None)
-    monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: heard.append(message))
+    monkeypatch.setattr(LogPane, "_handle_msg", lambda self, message: received.append(message))
     busy_flag.apply()
-    heard: list[object] = []
+    received: list[object] = []
     with served(studio, lifetime=3000) as address:
         page = f"{address}?tab=training&model={studio.services.models.all()[0].id}"
-        with ThreadPoolExecutor() as elsewhere:  # the browser of other tests has a loop on this thread
-            elsewhere.submit(lambda: asyncio.run(look(page))).result()
-        assert heard == [{"type": "drawn", "number": 1}]
+        with ThreadPoolExecutor() as elsewhere:  # Playwright runs an event loop on this thread
+            elsewhere.submit(lambda: asyncio.run(visit_page(page))).result()
+        assert received == [{"type": "drawn", "number": 1}]
         wait_until(lambda: studio.hub.num_sessions == 0, seconds=20)
 
 

@@ -25,7 +25,7 @@ SHOWN = {
     "sampler": "Write with ducks",
     "write": "Write with ducks",
 }
-"""A text that each part shows."""
+"""A text that each part contains."""
 OF_A_MODEL = ("training", "loss", "log", "sampler")
 
 
@@ -65,7 +65,7 @@ def test_each_part_can_be_shown_alone_and_twice(studio: Dashboard, chromium: Bro
     page = chromium.new_page()
     complaints: list[Error] = []
     page.on("pageerror", lambda error: complaints.append(error))
-    # The sampler and `write` are two sessions of a completed model, which causes no later updates.
+    # `sampler` and `write` are two sessions of a completed model, which gets no later updates.
     for name, words in SHOWN.items():
         page.goto(part(studio, name).url)
         page.get_by_text(words).first.wait_for(timeout=1000 * TIMEOUT)

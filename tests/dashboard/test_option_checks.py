@@ -16,7 +16,7 @@ from dashboard.components.option_form import OptionForm
 
 LINES = {"training": ["train", "--input_file", "x"], "sampling": ["sample", "x"]}
 REFUSED = object()
-Verdict = Any
+Result = Any
 
 
 def edges(option: Option) -> list[str]:
@@ -40,7 +40,7 @@ def typing(draw: st.DrawFn) -> tuple[Kind, str, str]:
     return kind, option.name, text
 
 
-def services_say(kind: Kind, name: str, text: str) -> Verdict:
+def check_with_services(kind: Kind, name: str, text: str) -> Result:
     """Check a value with the services."""
     try:
         return checked(kind, {name: text})[name]
@@ -49,7 +49,7 @@ def services_say(kind: Kind, name: str, text: str) -> Verdict:
         return REFUSED
 
 
-def command_line_says(kind: Kind, name: str, text: str) -> Verdict:
+def check_with_command_line(kind: Kind, name: str, text: str) -> Result:
     """Check a value with the command line."""
     args = parse([*LINES[kind], f"--{name}={text}"], cli.COMMANDS)
     try:
@@ -65,7 +65,7 @@ def form_of(kind: Kind) -> OptionForm:
     return OptionForm(kind)
 
 
-def form_says(kind: Kind, name: str, text: str) -> Verdict:
+def check_with_form(kind: Kind, name: str, text: str) -> Result:
     """Check a value with the form, as input from a browser."""
     form = form_of(kind)
     form.fill({})
@@ -75,7 +75,7 @@ def form_says(kind: Kind, name: str, text: str) -> Verdict:
             widget.value_input = text
         else:
             widget.value = text
-    except ValueError:  # what its field cannot hold never becomes an option
+    except ValueError:  # the field rejects the input
         assert form.values == defaults(kind)
         return REFUSED
     return REFUSED if form.errors else form.values[name]
@@ -85,14 +85,14 @@ def form_says(kind: Kind, name: str, text: str) -> Verdict:
 @given(typing())
 def test_form_command_line_and_services_agree_on_random_input(typed: tuple[Kind, str, str]) -> None:
     kind, name, text = typed
-    by_services, by_command_line = services_say(*typed), command_line_says(*typed)
+    by_services, by_command_line = check_with_services(*typed), check_with_command_line(*typed)
     assert by_services is by_command_line or (by_services, type(by_services)) == (
         by_command_line,
         type(by_command_line),
     )
     if options(kind)[name].type == "boolean":
-        return  # a box to tick has no text
-    by_form = form_says(*typed)
+        return  # a checkbox has no text
+    by_form = check_with_form(*typed)
     assert by_form is by_services or (by_form, type(by_form)) == (by_services, type(by_services))
 
 
@@ -100,10 +100,9 @@ def test_form_command_line_and_services_agree_on_random_input(typed: tuple[Kind,
 def test_form_command_line_and_services_agree_on_every_bound(kind: Kind) -> None:
     for option in options(kind).values():
         for text in [*edges(option), *STRANGE]:
-            by_services = services_say(kind, option.name, text)
-            assert by_services is command_line_says(kind, option.name, text) or by_services == command_line_says(
-                kind, option.name, text
-            ), (option.name, text)
+            by_services = check_with_services(kind, option.name, text)
+            by_command_line = check_with_command_line(kind, option.name, text)
+            assert by_services is by_command_line or by_services == by_command_line, (option.name, text)
             if option.type != "boolean":
-                by_form = form_says(kind, option.name, text)
+                by_form = check_with_form(kind, option.name, text)
                 assert by_form is by_services or by_form == by_services, (option.name, text)

@@ -1,4 +1,4 @@
-"""What each tab offers, in a real browser; the tests share a server and leave its models as they are."""
+"""Features of each tab, in a real browser; the tests share a server, and do not change its models."""
 
 import io
 import re
@@ -44,10 +44,10 @@ def downloaded(page: Page, name: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def test_bad_files_are_rejected_with_reasons_and_a_short_text_is_made_to_fit(
+def test_bad_files_are_rejected_with_reasons_and_settings_are_adjusted_to_a_short_text(
     shared: Server, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(f"{shared.url}/?tab=text", may_say="Upload error")
+    page = open_page(f"{shared.url}/?tab=text", allowed_error="Upload error")
     notice = page.get_by_role("alert")
     for name, (data, words) in BAD_FILES.items():
         upload(page, f"{name}.txt", data)
@@ -179,7 +179,7 @@ def test_log_metrics_plots_and_models_are_downloaded(
     web_page = downloaded(page, "Export as web page").decode()
     assert web_page.startswith("<!DOCTYPE html>") and "<title>ducks</title>" in web_page
 
-    # Browsers never render downloads of text as HTML, and all files are saved.
+    # Browsers save all files, and never render downloaded text as HTML.
     kinds = dict(page.evaluate("window.links"))
     assert set(kinds) == {"metrics.csv", "loss.png", "loss.svg", "log.txt", "ducks.zip", "ducks.html"}
     assert kinds["metrics.csv"] == kinds["log.txt"] == "text/plain"
@@ -227,7 +227,7 @@ def test_alternatives_are_chosen_by_mouse_and_keyboard_and_the_text_is_copied(
     press(page, "Write")
     expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
 
-    written.locator("span").filter(has_text=re.compile(r"\S")).nth(3).hover()  # a line's end has no place to point at
+    written.locator("span").filter(has_text=re.compile(r"\S")).nth(3).hover()  # a line feed cannot be hovered over
     expect(popup).to_contain_text(re.compile(r"[\d.]+ nats, [\d.]+% chance"))
     page.keyboard.press("Escape")
     written.focus()
@@ -267,7 +267,7 @@ CHARACTERS = """() => {
 def test_resizing_a_plot_before_its_layout_exists_is_not_an_error(
     shared: Server, trained: TrainedHome, open_page: Callable[..., Page]
 ) -> None:
-    """Bokeh 3.10 builds views asynchronously; a resize in between failed without a layout."""
+    """Bokeh 3.10 builds views asynchronously; a resize in between would fail without a layout."""
     page = open_page(f"{shared.url}/?tab=training&model={trained.model.id}")
     page.wait_for_function(f"({FIGURE})() !== undefined")
     page.evaluate(f"""async () => {{

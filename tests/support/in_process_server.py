@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from charrnn.services import Services
 from charrnn.services.login_file import Users
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from dashboard.server.server import Studio, free_port, serve
 from tests.support.waiting import TIMEOUT, listens, wait_until
 
@@ -81,17 +81,17 @@ class ServerClient:
         return response.status, response.headers
 
 
-def logins_in(folder: Path, users: Mapping[str, str] = USERS) -> Logins:
+def logins_in(folder: Path, users: Mapping[str, str] = USERS) -> LoginSettings:
     """Write a login file with plain-text passwords, because hashing is slow."""
     file = folder / "users.json"
     file.write_text(json.dumps(users))
-    return Logins(users=Users(file))
+    return LoginSettings(users=Users(file))
 
 
-def opened(services: Services, logins: Logins, **options: Any) -> Iterator[ServerClient]:
+def opened(services: Services, logins: LoginSettings, **options: Any) -> Iterator[ServerClient]:
     """Serve a data folder in a thread."""
     studio = Studio.open(services, logins=logins)
-    studio._prepares = True
+    studio._is_preparing = True
     port = free_port("127.0.0.1", 0)
     thread = serve(studio, address="127.0.0.1", port=port, threaded=True, **options)
     wait_until(lambda: listens(port) and thread.server_id in pn.state._servers)

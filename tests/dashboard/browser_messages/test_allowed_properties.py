@@ -1,4 +1,4 @@
-"""Properties of every page accept only what the page sends; other values close the session and are logged."""
+"""Properties accept only the values that pages send; others close the session and are logged."""
 
 import logging
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from dashboard.browser_messages.allowed_properties import (
     component_of,
     typed_text,
 )
-from dashboard.browser_messages.message_filter import LARGEST_MESSAGE, check
+from dashboard.browser_messages.message_filter import MAX_MESSAGE_BYTES, filter_patch
 from dashboard.live.session import TABS
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from dashboard.server.server import Studio
 from dashboard.views.page import VIEWS
 from tests.support.in_process_server import ServerClient, opened
@@ -31,7 +31,7 @@ from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
-LATE = {
+COMPONENTS = {
     "write": "GeneratedTextPane",
     "training": "LogPane",
     "library": "ModelTable",
@@ -39,13 +39,13 @@ LATE = {
     "text": "TextUpload",
     "details": "DownloadTrigger",
 }
-"""A component of each tab that exists once its view was built and updated."""
+"""A component of each tab, which exists when the view is complete."""
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
     with open_services(tmp_path_factory.mktemp("empty"), environ={}) as services:
-        yield from opened(services, Logins())
+        yield from opened(services, LoginSettings())
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def pages(client: ServerClient, empty: ServerClient, trained: TrainedHome) -> It
     visits |= {f"empty, tab {tab}": (empty, f"?tab={tab}") for tab in TABS}
     browsers = {name: RawBrowser(*visit) for name, visit in visits.items()}
     for name, browser in browsers.items():
-        component = LATE.get(name.rpartition(" ")[2])
+        component = COMPONENTS.get(name.rpartition(" ")[2])
         if component and not name.startswith("empty"):
             with_component(browser.document, component)
     studio = Studio.open(client.studio.services)
@@ -77,18 +77,19 @@ def deep(levels: int) -> list[Any]:
 
 
 HOSTILE: dict[str, Any] = {
-    "a file's path": "/etc/passwd.svg", "a web address": "http://127.0.0.1:1/x.svg", "another user's id": "5" * 32,
+    "a file's path": "/etc/passwd.svg", "a URL": "http://127.0.0.1:1/x.svg", "another user's id": "5" * 32,
     "markup": "<img src=x onerror=alert(1)>", "an expression": "?tab=[[],{}]", "a long text": "x" * 10_000_000,
-    "a huge number": 10**9, "a number without end": 10**400, "less than nothing": -1, "NaN": float("nan"),
+    "a huge number": 10**9, "a number of 400 digits": 10**400, "a negative number": -1, "NaN": float("nan"),
     "infinity": float("inf"), "NaN, wrapped": {"type": "number", "value": "nan"}, "a fraction": 0.123456789e-5,
-    "null": None, "a list": [1, 2], "a deep list": deep(50), "an endless list": [0] * 100_000, "a map": mapped(a=1),
-    "bytes in the text": {"type": "bytes", "data": "H4sIAAAAAAAAA0tMBAAC9Ji3AgAAAA=="},
-    "a buffer that is not there": {"type": "bytes", "data": {"id": "b1"}},
+    "null": None, "a list": [1, 2], "a deep list": deep(50), "a long list": [0] * 100_000, "a map": mapped(a=1),
+    "inline bytes": {"type": "bytes", "data": "H4sIAAAAAAAAA0tMBAAC9Ji3AgAAAA=="},
+    "a missing buffer": {"type": "bytes", "data": {"id": "b1"}},
     "an array": {"type": "ndarray", "array": [1], "shape": [10**9], "dtype": "float64", "order": "little"},
     "a new model": {"type": "object", "name": "Figure", "id": "new", "attributes": {"title": {"text": "x"}}},
-    "a model of the page": {"id": "p1001"}, "a symbol": {"type": "symbol", "name": "x"}, "no form": {"a": {"b": 1}},
+    "a model of the page": {"id": "p1001"}, "a symbol": {"type": "symbol", "name": "x"},
+    "an untyped map": {"a": {"b": 1}},
 }  # fmt: skip
-SHORT = {"a file's path", "a web address", "another user's id", "markup", "an expression"}
+SHORT = {"a file's path", "a URL", "another user's id", "markup", "an expression"}
 """Values that a user can type."""
 WORDS = {"an expression", "a fraction"}
 
@@ -105,20 +106,20 @@ def every_property(pages: dict[str, Document]) -> dict[tuple[str, str], tuple[Do
 
 def applied(document: Document, sent: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a page applies of an event; nothing if it is rejected."""
-    return [] if is_rejected(document, sent) else check(document, {"events": [sent]}, {})
+    return [] if is_rejected(document, sent) else filter_patch(document, {"events": [sent]}, {})
 
 
 def is_rejected(document: Document, sent: dict[str, Any]) -> bool:
     """Return whether an event closes the session."""
     try:
-        check(document, {"events": [sent]}, {})
+        filter_patch(document, {"events": [sent]}, {})
     except Rejected:
         return True
     return False
 
 
 def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -> None:
-    """A new component needs an entry in PROPERTIES: which of its properties can a browser set?"""
+    """Add a new component to PROPERTIES, with the properties that a browser may set."""
     parts = {
         component_of(model)
         for document in pages.values()
@@ -138,7 +139,7 @@ def test_every_component_of_every_page_is_declared(pages: dict[str, Document]) -
 
 
 def test_every_button_with_an_action_is_an_action_button(pages: dict[str, Document]) -> None:
-    """Two other buttons save an image in the browser."""
+    """Except two buttons, which save an image in the browser."""
     labels: dict[str, set[str]] = {"Button": set(), "ActionButton": set()}
     for document in pages.values():
         for model in list(document.models):
@@ -157,7 +158,7 @@ def test_every_declared_property_exists(pages: dict[str, Document]) -> None:
 
 
 def test_no_property_of_any_page_accepts_a_hostile_value(pages: dict[str, Document]) -> None:
-    taken = []
+    accepted = []
     for (component, name), (document, model) in every_property(pages).items():
         is_text = PROPERTIES.get(component, {}).get(name) is typed_text
         is_slider = component == "FloatSlider"
@@ -165,13 +166,13 @@ def test_no_property_of_any_page_accepts_a_hostile_value(pages: dict[str, Docume
             if (is_text and kind in SHORT) or (is_slider and kind in WORDS):
                 continue
             if applied(document, change(model.id, name, value)):
-                taken.append((component, name, kind))
-    assert taken == []
+                accepted.append((component, name, kind))
+    assert accepted == []
 
 
 @pytest.mark.parametrize("name", ["logo", "favicon", "template", "site_url", "title", "meta", "config", "main", "esm"])
 def test_defect_a_browser_cannot_make_the_page_read_a_file(client: ServerClient, name: str, tmp_path: Path) -> None:
-    """Page.logo reads any file with the extension of an image and sends it to the browser."""
+    """`Page.logo` reads any file with the extension of an image, and sends it to the browser."""
     secret = tmp_path / "secret.svg"
     secret.write_text("the server's secret")
     browser = RawBrowser(client)
@@ -220,9 +221,9 @@ def test_a_hostile_value_for_any_component_closes_the_session_and_is_logged_once
     trained: TrainedHome,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Over a real websocket, once per component and per kind of value; other tests cover the rest."""
+    """Over a websocket, with one value per component; another test covers all pairs."""
     caplog.set_level(logging.WARNING)
-    kinds = [kind for kind in HOSTILE if not isinstance(HOSTILE[kind], str) or len(HOSTILE[kind]) < LARGEST_MESSAGE]
+    kinds = [kind for kind in HOSTILE if not isinstance(HOSTILE[kind], str) or len(HOSTILE[kind]) < MAX_MESSAGE_BYTES]
     seen: dict[str, str] = {}
     for page, document in pages.items():
         for model in list(document.models):
@@ -259,7 +260,7 @@ ECHOES = {"IntSlider": "end", "ActionButton": "label", "Select": "options", "Tex
 def test_defect_a_browser_that_sends_back_what_the_server_has_set_is_not_disconnected(
     pages: dict[str, Document], component: str, name: str
 ) -> None:
-    """React components echo values, late if the server was quicker; newer values of the server are kept."""
+    """React components echo values, possibly after the server has set newer ones, which are kept."""
     found = every_property(pages)
     document, model = found[component, name]
-    assert check(document, {"events": [change(model.id, name, getattr(model, name))]}, {}) == []
+    assert filter_patch(document, {"events": [change(model.id, name, getattr(model, name))]}, {}) == []

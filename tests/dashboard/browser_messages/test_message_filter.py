@@ -1,4 +1,4 @@
-"""Messages that no page sends: they reach no model, and close the session."""
+"""Invalid messages change no model, and close the session."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ from panel.models.location import Location
 
 from charrnn.services import Services
 from dashboard.browser_messages import message_filter
-from dashboard.browser_messages.message_filter import LARGEST_BUFFER, LARGEST_MESSAGE, check
+from dashboard.browser_messages.message_filter import MAX_BUFFER_BYTES, MAX_MESSAGE_BYTES, filter_patch
 from dashboard.server.server import Studio
 from tests.support.in_process_server import ServerClient
 from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component, with_label
@@ -25,46 +25,44 @@ POLICY_VIOLATION, TOO_BIG = 1008, 1009
 
 
 MALFORMED: dict[str, Callable[[RawBrowser], Any]] = {
-    "another page": lambda b: b.message("PUSH-DOC", '{"doc": {"roots": []}}'),
-    "a question about the server": lambda b: b.message("SERVER-INFO-REQ", "{}"),
-    "an answer": lambda b: b.message("OK", "{}"),
+    "a new document": lambda b: b.message("PUSH-DOC", '{"doc": {"roots": []}}'),
+    "a request for server information": lambda b: b.message("SERVER-INFO-REQ", "{}"),
+    "a reply": lambda b: b.message("OK", "{}"),
     "an unknown message": lambda b: b.message("RUN", "{}"),
-    "no JSON": lambda b: b.send("{{{", "{}", "{}"),
-    "JSON without end": lambda b: b.message("PATCH-DOC", "[" * 100_000),
+    "invalid JSON": lambda b: b.send("{{{", "{}", "{}"),
+    "unterminated JSON": lambda b: b.message("PATCH-DOC", "[" * 100_000),
     "a header that is a list": lambda b: b.send("[]", "{}", "{}"),
     "a header without an id": lambda b: b.send('{"msgtype": "PATCH-DOC"}', "{}", '{"events": []}'),
     "bytes instead of text": lambda b: b.send(b"\xff\xfe"),
-    "too many parts": lambda b: b.send('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 1000000}', "{}", "{}"),
-    "a negative number of parts": lambda b: b.send(
+    "too many buffers": lambda b: b.send('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 1000000}', "{}", "{}"),
+    "a negative number of buffers": lambda b: b.send(
         '{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": -1}', "{}", "{}"
     ),
-    "a large part": lambda b: b.message("PATCH-DOC", '{"events": []}', ("b", b"x" * (LARGEST_BUFFER + 1))),
+    "a large buffer": lambda b: b.message("PATCH-DOC", '{"events": []}', ("b", b"x" * (MAX_BUFFER_BYTES + 1))),
     "too many events": lambda b: b.patch(*[event("document_ready")] * 1001),
     "no events": lambda b: b.message("PATCH-DOC", "{}"),
-    "an event that is none": lambda b: b.patch("x"),
+    "an event that is a string": lambda b: b.patch("x"),
     "events that are a map": lambda b: b.message("PATCH-DOC", '{"events": {"type": "map", "entries": []}}'),
     "references": lambda b: b.message("PATCH-DOC", '{"events": [], "references": []}'),
     "a new root": lambda b: b.patch({"kind": "RootAdded", "model": {"type": "object", "name": "Div", "id": "new"}}),
-    "no root": lambda b: b.patch({"kind": "RootRemoved", "model": {"id": b.document.roots[0].id}}),
+    "a removed root": lambda b: b.patch({"kind": "RootRemoved", "model": {"id": b.document.roots[0].id}}),
     "another title": lambda b: b.patch({"kind": "TitleChanged", "title": "x"}),
     "other data": lambda b: b.patch({"kind": "ColumnDataChanged", "model": {"id": "p1"}, "attr": "data", "data": {}}),
     "more data": lambda b: b.patch({"kind": "ColumnsStreamed", "model": {"id": "p1"}, "attr": "data", "data": {}}),
     "patched data": lambda b: b.patch({"kind": "ColumnsPatched", "model": {"id": "p1"}, "attr": "data", "patches": {}}),
     "a message of another kind": lambda b: b.patch({"kind": "MessageSent", "msg_type": "run", "msg_data": "x"}),
     "a Bokeh event of plots": lambda b: b.patch(event("reset", model={"id": b.document.roots[0].id})),
-    "a model that is not there": lambda b: b.patch(change("p99999999", "value", 1)),
-    "a reference that is none": lambda b: b.patch({"kind": "ModelChanged", "model": 1, "attr": "value", "new": 1}),
-    "an event for no model": lambda b: b.patch(event("data_event", data="x")),
-    "a message to who takes none": lambda b: b.patch(
+    "an unknown model": lambda b: b.patch(change("p99999999", "value", 1)),
+    "an invalid reference": lambda b: b.patch({"kind": "ModelChanged", "model": 1, "attr": "value", "new": 1}),
+    "an event without a model": lambda b: b.patch(event("data_event", data="x")),
+    "a message to a component without messages": lambda b: b.patch(
         event("data_event", model={"id": b.document.roots[0].id}, data="x")
     ),
 }
 
 
 @pytest.mark.parametrize("send", MALFORMED.values(), ids=MALFORMED)
-def test_a_message_that_no_page_sends_closes_the_session(
-    client: ServerClient, send: Callable[[RawBrowser], Any]
-) -> None:
+def test_an_invalid_message_closes_the_session(client: ServerClient, send: Callable[[RawBrowser], Any]) -> None:
     browser = RawBrowser(client)
     title, roots = browser.document.title, list(browser.document.roots)
     send(browser)
@@ -75,8 +73,8 @@ def test_a_message_that_no_page_sends_closes_the_session(
 
 def test_an_oversized_message_is_not_buffered(client: ServerClient) -> None:
     browser = RawBrowser(client)
-    browser.message("PATCH-DOC", json.dumps("x" * (LARGEST_MESSAGE + 1)))
-    assert browser.wait_for_close() in (TOO_BIG, None)  # Tornado may not wait until its reason was read
+    browser.message("PATCH-DOC", json.dumps("x" * (MAX_MESSAGE_BYTES + 1)))
+    assert browser.wait_for_close() in (TOO_BIG, None)  # Tornado may close the connection before the reason was read
 
 
 COMPONENTS: dict[str, tuple[str, list[dict[str, Any]]]] = {
@@ -134,7 +132,7 @@ def test_a_click_on_a_disabled_button_is_dropped(client: ServerClient, trained: 
     wait_until(lambda: button.data.disabled)
     number = len(client.studio.services.models.all())
     click = event("dom_event", model={"id": button.id}, node="click", data=mapped())
-    assert check(browser.document, {"events": [click]}, {}) == []
+    assert filter_patch(browser.document, {"events": [click]}, {}) == []
     browser.patch(click)
     browser.close()
     assert len(client.studio.services.models.all()) == number
@@ -143,24 +141,24 @@ def test_a_click_on_a_disabled_button_is_dropped(client: ServerClient, trained: 
 def test_a_choice_that_is_not_offered_any_more_is_dropped(client: ServerClient, trained: TrainedHome) -> None:
     browser = RawBrowser(client, f"?part=options&model={trained.model.id}")
     select = with_component(browser.document, "Select")
-    assert check(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []
+    assert filter_patch(browser.document, {"events": [change(select.id, "value", "5" * 32)]}, {}) == []
     browser.close()
 
 
 def test_a_change_of_a_removed_model_is_dropped(client: ServerClient) -> None:
     browser = RawBrowser(client)
-    gone = Div(text="a notice")
-    browser.document.models[gone.id] = gone
+    removed = Div(text="a notice")
+    browser.document.models[removed.id] = removed
     browser.document.models.invalidate()
-    assert browser.document.models.get_by_id(gone.id) is None
-    assert check(browser.document, {"events": [change(gone.id, "text", "x")]}, {}) == []
+    assert browser.document.models.get_by_id(removed.id) is None
+    assert filter_patch(browser.document, {"events": [change(removed.id, "text", "x")]}, {}) == []
     browser.close()
 
 
 def test_a_page_inside_a_notebook_cell_ignores_invalid_messages(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There, the browser belongs to the owner of the kernel; invalid messages are ignored all the same."""
+    """The session stays open, since the browser belongs to the owner of the kernel."""
     studio, document = Studio.open(services), Document()
     with set_curdoc(document):
         page = studio.page("library")
@@ -187,10 +185,10 @@ def test_a_page_inside_a_notebook_cell_ignores_invalid_messages(
 def test_a_change_of_a_model_that_is_being_added_is_accepted(
     client: ServerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A callback sends a new model to the browser before it adds it to the page, and the browser is quick."""
+    """A callback may send a new model to the browser, which responds before the callback adds it to the page."""
     browser, new = RawBrowser(client), Location()
     calls: list[object] = []
-    monkeypatch.setattr(message_filter, "check", lambda *given: calls.append(given) or check(*given))
+    monkeypatch.setattr(message_filter, "filter_patch", lambda *given: calls.append(given) or filter_patch(*given))
     has_started = threading.Event()
 
     def callback() -> None:

@@ -44,13 +44,13 @@ def test_a_button_that_is_blocked_meanwhile_stays_disabled(session: Session) -> 
     assert not button.disabled
 
 
-@pytest.mark.parametrize("look", [{"visible": False}, {"disabled": True}])
-def test_an_invisible_or_disabled_button_does_nothing(session: Session, look: dict[str, bool]) -> None:
-    button = ActionButton(session, lambda: pytest.fail("it was called"), label="Delete", **look)
+@pytest.mark.parametrize("state", [{"visible": False}, {"disabled": True}])
+def test_an_invisible_or_disabled_button_does_nothing(session: Session, state: dict[str, bool]) -> None:
+    button = ActionButton(session, lambda: pytest.fail("it was called"), label="Delete", **state)
     button.clicks += 1
 
 
-def test_a_failed_action_shows_why_and_can_be_retried(session: Session) -> None:
+def test_the_error_of_an_action_is_shown_and_the_action_can_be_retried(session: Session) -> None:
     button = ActionButton(session, lambda: [][0], label="Save")
     button.clicks += 1
     assert "IndexError" in session.notice[1]
@@ -66,6 +66,6 @@ def test_defect_a_double_click_on_starting_over_starts_once(
         page.get_by_role("button", name="Start over", exact=True).click()
         page.get_by_role("button", name="Discard and retrain").dblclick()
         wait_until(lambda: services.models.get(trained.model.id).epoch > before)
-        expect(page.get_by_role("button", name="Start over", exact=True)).to_be_visible()  # it is over again
+        expect(page.get_by_role("button", name="Start over", exact=True)).to_be_visible()  # completed again
         expect(page.get_by_role("alert")).to_have_count(0)
         assert services.models.get(trained.model.id).epoch == before + 1

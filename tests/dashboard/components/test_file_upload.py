@@ -15,8 +15,8 @@ class Callbacks:
         self.rejected: list[str] = []
         self.progress: list[tuple[int, float]] = []
 
-    def add_progress(self, received: int, share: float) -> None:
-        self.progress.append((received, share))
+    def add_progress(self, received: int, fraction: float) -> None:
+        self.progress.append((received, fraction))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The HTML pane without a browser: what is sent with the page, and what in messages."""
+"""The HTML pane without a browser: HTML is sent with the page or in messages."""
 
 import pytest
 from bokeh.document import Document
@@ -17,7 +17,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_html_that_is_set_before_drawing_is_sent_with_the_page(sent: list[str]) -> None:
     pane = HTMLPane()
     pane.show("<p>one duck</p>")
-    pane._handle_msg(pane.html)  # the browser has drawn it
+    pane._handle_msg(pane.html)  # the browser has rendered it
     assert pane.html == "<p>one duck</p>"
     assert not sent
 
@@ -50,7 +50,7 @@ def test_a_change_while_drawing_is_sent_afterwards(sent: list[str]) -> None:
 
 
 def test_nothing_is_sent_between_sending_the_page_and_drawing_it(sent: list[str]) -> None:
-    """Each change made Bokeh lay out the page of a busy browser, which was most of what fifty open pages cost."""
+    """Each message would make a busy browser lay out the page again, which is most of the cost of many open pages."""
     pane = HTMLPane(html="an egg")
     model = pane.get_root(Document())
     pane.show("a duck")

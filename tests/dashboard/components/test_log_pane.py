@@ -1,4 +1,4 @@
-"""The log pane without a browser: what is sent with the page, and what in messages."""
+"""The log pane without a browser: lines are sent with the page or in messages."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_first_lines_are_sent_with_the_page_and_later_ones_one_by_one(sent: list
 
 
 def test_nothing_is_sent_between_sending_the_page_and_drawing_it(sent: list[tuple[str, list[dict]]]) -> None:
-    """Each line went to busy browsers together with the thousand lines before it."""
+    """A busy browser would get each line with the thousand lines before it."""
     pane = LogPane()
     pane.append([DUCK])
     model = pane.get_root(Document())

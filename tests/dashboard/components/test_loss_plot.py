@@ -73,13 +73,13 @@ def test_baseline_labels_avoid_curves_and_each_other() -> None:
         *[("frame", "right", "right")] * 3, *[("frame", "left", "left")] * 2
     ]  # fmt: skip
     sides = {label.text.rpartition(" ")[0]: label.text_baseline for label in labels}
-    assert (sides["trigrams"], sides["xz"]) == ("bottom", "top")
+    assert (sides["trigram"], sides["xz"]) == ("bottom", "top")
 
 
 def test_defect_baseline_labels_move_away_from_crossing_curves() -> None:
     plot = LossPlot(Axes(smoothing=0))
     plot.show_baselines(BASELINES)
-    label = next(item for item in plot.figure.center if isinstance(item, Label) and item.text == "trigrams 1.90")
+    label = next(item for item in plot.figure.center if isinstance(item, Label) and item.text == "trigram 1.90")
     assert label.text_align == "left"
     values = [4.0, 1.9, 1.4, 1.3, 1.2, 1.1, 1.0]
     plot.show({"loss": Curve(np.arange(1.0, 8.0), np.array(values), np.arange(7.0))})
@@ -95,6 +95,6 @@ def test_baselines_are_labeled_lines_that_can_be_removed() -> None:
     plot.show_baselines(BASELINES)
     labels = [item.text for item in plot.figure.center[before:] if hasattr(item, "text")]
     assert labels[0] == "uniform 4.20"
-    assert labels[2] == "bigrams 2.40"
+    assert labels[2] == "bigram 2.40"
     plot.show_baselines(None)
     assert len(plot.figure.center) == before

@@ -62,4 +62,4 @@ def test_interaction_with_a_plot_keeps_the_page_connected(
     search = page.get_by_label("Search the log")
     search.fill("step: 8")
     search.press("Enter")
-    expect(page.get_by_text("1 line found")).to_be_visible()  # the server answers
+    expect(page.get_by_text("1 line found")).to_be_visible()  # the server responds

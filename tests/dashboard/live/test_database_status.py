@@ -54,7 +54,7 @@ def test_a_page_shows_a_database_outage_and_recovers_by_itself(
     expect(other.get_by_text("The database cannot be reached")).to_be_hidden()
 
     mariadb.suspend()
-    expect(page.get_by_text("The database does not answer")).to_be_visible()
+    expect(page.get_by_text("The database does not respond")).to_be_visible()
     mariadb.resume()
     expect(away).to_be_hidden()
 
@@ -94,10 +94,10 @@ def test_a_page_shows_an_unexpected_error_of_the_database_and_recovers(
     server = serve(home)
     page = open_page(f"{server.url}/?tab=library")
     expect(page.get_by_role("button", name=trained.model.name, exact=True)).to_be_visible()
-    with failing(home) as words:
+    with failing(home) as message:
         opened_meanwhile = open_page(f"{server.url}/?tab=training&model={trained.model.id}")
         for visited in (page, opened_meanwhile):
-            expect(visited.get_by_text("The database cannot be reached; retrying")).to_contain_text(words)
+            expect(visited.get_by_text("The database cannot be reached; retrying")).to_contain_text(message)
     for visited in (page, opened_meanwhile):
         expect(visited.get_by_text("The database cannot be reached")).to_be_hidden()
     expect(opened_meanwhile.get_by_role("log")).to_contain_text("step: ")
@@ -118,14 +118,14 @@ def test_the_traceback_of_an_unexpected_error_is_logged_once(
     ]
 
 
-def test_an_unexpected_error_at_startup_is_one_sentence(home: Path) -> None:
-    with failing(home) as words:
+def test_an_unexpected_database_error_at_startup_is_one_line(home: Path) -> None:
+    with failing(home) as message:
         command = [sys.executable, "-m", "dashboard", "--home", str(home)]
         plain, verbose = (
             subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
             for flags in ((), ("--verbose",))
         )
     assert (plain.returncode, plain.stdout) == (1, "")
-    assert plain.stderr == f"The database file {home}/charrnn.sqlite3 reported an error: {words}.\n"
+    assert plain.stderr == f"The database file {home}/charrnn.sqlite3 reported an error: {message}.\n"
     assert "Traceback (most recent call last)" in verbose.stderr
     assert verbose.stderr.endswith(plain.stderr)

@@ -17,17 +17,17 @@ from tests.support.waiting import TIMEOUT, wait_until
 
 
 def test_a_subscriber_is_woken_and_sees_the_whole_training(services: Services, hub: Hub) -> None:
-    rung = Event()
-    wake = rung.set
+    woken = Event()
+    wake = woken.set
     hub.subscribe(wake)
     model = services.training.start(TEXT, options=OPTIONS)
     hub.follow(wake, model.id)
     wait_until(lambda: hub.feed(wake).model and hub.feed(wake).model.state == ModelState.COMPLETED)
     history = hub.feed(wake).history
-    assert rung.is_set()
+    assert woken.is_set()
     assert list(history.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert list(history.curves["val_loss"].steps) == [2, 4, 6, 8]
-    assert set(history.curves) == {"loss", "val_loss"}  # of all that is measured, what is shown
+    assert set(history.curves) == {"loss", "val_loss"}  # the only metrics that pages show
     assert {m.name for m in services.models.metrics(model.id)} > set(history.curves)
     assert [sample.step for sample in history.samples.values()] == [6, 8]
     assert [line.position for line in history.lines] == list(range(1, len(history.lines) + 1))
@@ -124,21 +124,21 @@ def test_curves_are_not_read_more_often_than_they_are_drawn(
 def test_a_missing_model_is_reported(services: Services) -> None:
     feed = ModelFeed(services, "nobody")
     assert feed.refresh()
-    assert "There is no model 'nobody'" in feed.error
+    assert "This model no longer exists" in feed.error
     assert feed.model is None
 
 
-def test_defect_an_update_is_kept_if_the_database_goes_away_afterwards(
+def test_defect_an_update_is_kept_if_the_database_fails_afterwards(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = services.training.start(TEXT, options=OPTIONS)
     feed = ModelFeed(services, model.id)
     feed.refresh()
     services.training.wait(model.id)
-    with monkeypatch.context() as away:
-        away.setattr(services.models, "curve", refuse)
+    with monkeypatch.context() as outage:
+        outage.setattr(services.models, "curve", fail)
         assert feed.refresh()
-    assert feed.error == "The database is away."
+    assert feed.error == "The database is unavailable."
     assert feed.refresh()
     assert feed.error == ""
     assert [line.position for line in feed.history.lines] == list(
@@ -147,29 +147,29 @@ def test_defect_an_update_is_kept_if_the_database_goes_away_afterwards(
     assert list(feed.history.curves["loss"].steps) == list(range(1, 9))
 
 
-def refuse(*args, **kwargs):
-    raise StoreUnavailable("The database is away.")
+def fail(*args, **kwargs):
+    raise StoreUnavailable("The database is unavailable.")
 
 
 def test_an_outage_is_reported_when_it_starts_and_ends(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rung: list[str] = []
-    hub.subscribe(lambda: rung.append(hub.database.message))
+    messages: list[str] = []
+    hub.subscribe(lambda: messages.append(hub.database.message))
     wait_until(lambda: hub.models_version)
-    with monkeypatch.context() as away:
-        away.setattr(services.models, "all", refuse)
-        wait_until(lambda: "The database is away." in rung)
-    wait_until(lambda: rung[-1] == "")
+    with monkeypatch.context() as outage:
+        outage.setattr(services.models, "all", fail)
+        wait_until(lambda: "The database is unavailable." in messages)
+    wait_until(lambda: messages[-1] == "")
 
 
-def test_a_database_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.live.database_status.SILENT_SECONDS", 0.03)
+def test_a_database_that_does_not_respond_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.live.database_status.TIMEOUT_SECONDS", 0.03)
     changed = Event()
     status = DatabaseStatus(changed.set)
     with status.query():
         assert changed.wait(TIMEOUT)
-    assert status.message == "The database does not answer."
+    assert status.message == "The database does not respond."
     status.set("")
     status.close()
 
@@ -185,7 +185,7 @@ def test_the_hub_survives_an_unexpected_error(
     assert "unexpected error" in caplog.text
 
 
-def test_a_change_of_a_model_is_shown_although_curves_wait(services: Services, hub: Hub) -> None:
+def test_a_change_of_a_model_is_shown_before_its_curves_are_due(services: Services, hub: Hub) -> None:
     wake = Event().set
     model = services.training.start(TEXT, options=OPTIONS | {"max_steps": 1_000_000})
     hub.subscribe(wake)

@@ -29,7 +29,7 @@ def test_speed_and_time_left_follow_from_the_losses() -> None:
     progress = ProgressEstimate.of(model(8), corpus(620), losses(8, 0.5), now=START + 4)
     assert progress.characters_per_second == 30  # 2 steps a second of 15 characters
     assert progress.seconds_left == 16  # 32 steps
-    assert progress.share == 0.2
+    assert progress.fraction == 0.2
 
 
 def test_speed_is_unknown_before_two_steps() -> None:

@@ -8,7 +8,7 @@ from charrnn.core.errors import StateError, StoreUnavailable
 from charrnn.services import Services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session, error_message
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from tests.support.in_process_server import opened
 from tests.support.raw_browser import RawBrowser
 from tests.support.waiting import wait_until
@@ -37,7 +37,7 @@ def test_work_runs_on_a_background_thread_and_its_result_is_posted(session: Sess
     assert threads == ["dashboard task", None]
 
 
-def test_a_failed_task_shows_why(session: Session) -> None:
+def test_the_error_of_a_task_is_shown(session: Session) -> None:
     def fail() -> None:
         raise StateError("It is being trained already.")
 
@@ -46,7 +46,7 @@ def test_a_failed_task_shows_why(session: Session) -> None:
     assert session.notice == ("error", "It is being trained already.")
 
 
-def test_an_invisible_page_gets_results_but_no_updates_until_it_is_visible_again(session: Session) -> None:
+def test_a_hidden_page_gets_results_but_no_updates_until_it_is_visible_again(session: Session) -> None:
     calls: list[str] = []
     session.on_update(lambda: calls.append("update"))
     session.is_page_visible = False
@@ -91,32 +91,32 @@ def test_views_are_updated_when_the_database_is_back(session: Session, hub: Hub)
     def show() -> None:
         calls.append(hub.database.message)
         if len(calls) == 1:
-            raise StoreUnavailable("The database is away.")
+            raise StoreUnavailable("The database is unavailable.")
 
     session.on_update(show)
     session.update()
-    assert session.notice == ("", "")  # the page says it once, for all of its views
-    assert hub.database.message == "The database is away."
+    assert session.notice == ("", "")  # a line at the top of the page reports it
+    assert hub.database.message == "The database is unavailable."
     wait_until(lambda: not hub.database.message)
     session.update()
     assert calls == ["", ""]
 
 
 def test_a_session_stops_following_a_model_that_was_given_to_another_user(services: Services, hub: Hub) -> None:
-    everybody, model = services, services.seen_by("ada").models.create("ducks")
-    rings: list[int] = []
-    session = Session(services.seen_by("ada"), hub, lambda: rings.append(1))
+    all_users, model = services, services.seen_by("ada").models.create("ducks")
+    wakes: list[int] = []
+    session = Session(services.seen_by("ada"), hub, lambda: wakes.append(1))
     session.model_id = model.id
     wait_until(lambda: session.model)
     calls: list[object] = []
     session.on_update(lambda: calls.append(session.model))
 
-    everybody.models.give(model.id, "bob")
-    rings.clear()
-    wait_until(lambda: rings and hub.feed(session._wake).model.owner == "bob")
+    all_users.models.give(model.id, "bob")
+    wakes.clear()
+    wait_until(lambda: wakes and hub.feed(session._wake).model.owner == "bob")
     session.update()
     assert (calls, session.model_id, hub.num_feeds) == ([None], "", 0)
-    assert "belongs to another user" in session.notice[1]
+    assert "now belongs to another user" in session.notice[1]
     session.close()
 
 
@@ -126,21 +126,21 @@ def test_a_session_stops_following_a_model_that_was_deleted_elsewhere(session: S
     services.models.delete(session.model_id)
     wait_until(lambda: session.update() or not session.model_id)
     assert (session.feed, session.notice[0]) == (None, "error")
-    assert "There is no model" in session.notice[1]
+    assert "no longer exists" in session.notice[1]
 
 
-def test_a_page_opened_during_an_outage_shows_the_model_after_it(
+def test_a_page_opened_during_an_outage_shows_its_model_afterwards(
     services: Services, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = services.seen_by("ada")
     model = own.models.create("hers")
     session = Session(own, hub, lambda: None)
 
-    def refuse(model_id: str) -> None:
+    def fail(model_id: str) -> None:
         raise StoreUnavailable("The server is gone.")
 
-    with monkeypatch.context() as away:
-        away.setattr(own.models._models, "get", refuse)
+    with monkeypatch.context() as outage:
+        outage.setattr(own.models._models, "get", fail)
         session.model_id = model.id
         assert session.feed is None
     hub.database.set("")
@@ -152,10 +152,10 @@ def test_a_page_opened_during_an_outage_shows_the_model_after_it(
 def test_a_session_is_disconnected_with_its_last_connection(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left: list[bool] = []
-    monkeypatch.setattr(Session, "disconnect", lambda session: left.append(session.closing.is_set()))
-    for client in opened(services, Logins()):
+    disconnected: list[bool] = []
+    monkeypatch.setattr(Session, "disconnect", lambda session: disconnected.append(session.closing.is_set()))
+    for client in opened(services, LoginSettings()):
         RawBrowser(client).close()
-        wait_until(lambda: left)
+        wait_until(lambda: disconnected)
     RawBrowser.end_all()
-    assert left[0] is False  # long before the session itself ends
+    assert disconnected[0] is False  # the session is not closed yet

@@ -22,25 +22,25 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def times(clock: Clock, pace: UpdateThrottle, seconds: float) -> int:
-    """Return how many redraws are due within some seconds, checked eight times a second."""
+def count_redraws(clock: Clock, throttle: UpdateThrottle, seconds: float) -> int:
+    """Return how many redraws are due within some seconds, checked eight times per second."""
     count = 0
     for _ in range(round(8 * seconds)):
-        count += pace.is_due()
+        count += throttle.is_due()
         clock.now += 1 / 8
     return count
 
 
 def test_redraws_slow_down_from_one_to_six_seconds(clock: Clock) -> None:
-    pace = UpdateThrottle()
-    assert times(clock, pace, 8) == 8
-    times(clock, pace, 300)
-    assert times(clock, pace, 60) == 10
+    throttle = UpdateThrottle()
+    assert count_redraws(clock, throttle, 8) == 8
+    count_redraws(clock, throttle, 300)
+    assert count_redraws(clock, throttle, 60) == 10
 
 
 def test_a_restart_makes_a_redraw_due(clock: Clock) -> None:
-    pace = UpdateThrottle()
-    times(clock, pace, 300)
-    assert pace.is_due(restart=True)
-    assert not pace.is_due()
-    assert times(clock, pace, 9) == 8
+    throttle = UpdateThrottle()
+    count_redraws(clock, throttle, 300)
+    assert throttle.is_due(restart=True)
+    assert not throttle.is_due()
+    assert count_redraws(clock, throttle, 9) == 8

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 LIBRARIES = ("panel", "panel_material_ui", "bokeh", "tornado", "param", "pyviz_comms")
 DOCUMENTED = {"_esm", "_stylesheets", "_handle_msg", "_send_msg", "_repr_html_", "_repr_mimebundle_", "_exit"}
-"""How Panel's custom components are written, how IPython displays a value, and `os._exit`."""
+"""Attributes that Panel documents for custom components, IPython's display methods, and `os._exit`."""
 FILES = [path for path in sorted((ROOT / "dashboard").rglob("*.py")) if path.parent.name != "patches"]
 
 
@@ -75,7 +75,7 @@ def test_no_class_overrides_a_private_attribute_of_a_library() -> None:
     assert not found
 
 
-def test_the_library_imports_none_of_them() -> None:
+def test_charrnn_imports_none_of_these_libraries() -> None:
     imported: set[str] = set()
     for path in (ROOT / "charrnn").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""Panel's registry of links while several pages are built at once."""
+"""Panel's registry of links, which is read while it changes."""
 
 from panel.links import Callback
 
@@ -23,6 +23,6 @@ def test_defect_a_page_fails_when_another_one_is_built_at_the_same_time() -> Non
     assert (walked, len(registry)) == (7, 14)
 
 
-def test_panel_uses_it() -> None:
+def test_panel_uses_the_thread_safe_registry() -> None:
     patches.apply()
     assert isinstance(Callback.registry, LinkRegistry)

@@ -1,4 +1,4 @@
-"""Logins, logouts, tokens, and the delay of password guessing."""
+"""Logins, logouts, tokens, and throttling of password guessing."""
 
 import json
 import logging
@@ -10,15 +10,15 @@ import pytest
 
 from charrnn.services import open_services
 from charrnn.services.login_file import Users, add_user, remove_user
-from dashboard.server.login_providers import Logins
-from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MAX_COUNTERS, LoginThrottle
+from dashboard.server.login_providers import LoginSettings
+from dashboard.server.login_throttle import MAX_COUNTERS, UNDELAYED_FAILURES, UNDELAYED_SHARED_FAILURES, LoginThrottle
 from dashboard.server.request_guard import is_local
 from tests.support.in_process_server import USERS, ServerClient, Tab, logins_in, opened, token_in
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A data folder, and `users.json`."""
+    """A folder for the data and `users.json`."""
     return tmp_path
 
 
@@ -32,7 +32,7 @@ def client(home: Path) -> Iterator[ServerClient]:
 
 
 @pytest.mark.parametrize("change", ["removed", "new password"])
-def test_removing_a_user_or_changing_a_password_ends_logins_at_once(
+def test_removing_a_user_or_changing_a_password_ends_logins_immediately(
     client: ServerClient, home: Path, change: str
 ) -> None:
     tab = Tab.opened(client)
@@ -57,12 +57,12 @@ def test_logging_out_closes_all_tabs_of_a_browser_only(client: ServerClient) -> 
     status, headers, page = client.ask("GET", "/logout")
     assert status == 200 and "logged out" in page and 'charrnn-login="";' in headers["Set-Cookie"]
     assert [tab.is_closed for tab in here] == [True, True]
-    assert client.ask("GET", "/")[0] == 302  # with the cookie of before
+    assert client.ask("GET", "/")[0] == 302  # with the old cookie
     assert elsewhere.is_responsive()
 
 
 def test_servers_with_a_shared_secret_and_folder_share_logins_and_logouts(home: Path) -> None:
-    logins = Logins(users=logins_in(home).users, cookie_secret="as long as one likes")
+    logins = LoginSettings(users=logins_in(home).users, cookie_secret="as long as one likes")
     with open_services(home, environ={}) as one, open_services(home, environ={}) as two:
         for first in opened(one, logins):
             for second in opened(two, logins):
@@ -84,7 +84,7 @@ def test_a_token_is_rejected_with_another_login(client: ServerClient) -> None:
     assert [client.request_websocket(token, cookie) for cookie in (bob, client.cookie, "", ada)] == [403, 403, 403, 101]
 
 
-def test_a_token_with_a_foreign_signature_is_rejected(client: ServerClient) -> None:
+def test_a_token_signed_with_another_secret_is_rejected(client: ServerClient) -> None:
     from bokeh.util.token import generate_jwt_token, generate_session_id
 
     signed = {"secret_key": b"another", "signed": True}
@@ -102,7 +102,7 @@ def test_a_page_contains_no_cookies_and_no_headers(client: ServerClient) -> None
 
 
 @pytest.mark.parametrize("way", ["/?bokeh-session-id={}", "/?bokeh-token={}"])
-def test_a_session_cannot_be_chosen(client: ServerClient, way: str) -> None:
+def test_a_request_cannot_select_a_session(client: ServerClient, way: str) -> None:
     from bokeh.util.token import get_session_id
 
     token = token_in(client.ask("GET", "/")[2])
@@ -147,9 +147,9 @@ def test_spaces_around_a_user_name_are_ignored_but_not_around_a_password(client:
 
 
 def stop_the_clock(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Stop the clock of the throttle, so that a slow machine does not matter; return the time, which can be changed."""
+    """Stop the clock of the throttle, which makes the test independent of real time; return its time in a list."""
     seconds = [1000.0]
-    monkeypatch.setattr(client.studio.gate.throttle, "_clock", lambda: seconds[0])
+    monkeypatch.setattr(client.studio.auth.throttle, "_clock", lambda: seconds[0])
     return seconds
 
 
@@ -157,7 +157,7 @@ def test_password_guessing_is_slowed_down_per_user_and_address(
     client: ServerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = stop_the_clock(client, monkeypatch)
-    for _ in range(FREE_OF_ONE):
+    for _ in range(UNDELAYED_FAILURES):
         assert client.try_to_log_in("ada", "guess")[0] == 401
     assert client.try_to_log_in("ada", "guess")[0] == 401
     status, headers = client.try_to_log_in("ada", USERS["ada"])
@@ -167,9 +167,11 @@ def test_password_guessing_is_slowed_down_per_user_and_address(
     assert client.log_in("ada", USERS["ada"]) == 302
 
 
-def test_a_forged_address_does_not_avoid_the_delay(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forged_address_does_not_bypass_the_delay(client: ServerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_the_clock(client, monkeypatch)
-    answers = [client.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(FREE_OF_ONE + 2)]
+    answers = [
+        client.try_to_log_in("bob", "guess", X_Forwarded_For=f"192.0.2.{n}")[0] for n in range(UNDELAYED_FAILURES + 2)
+    ]
     assert answers[-1] == 429
 
 
@@ -177,7 +179,7 @@ def test_a_trusted_proxy_distinguishes_clients(home: Path, monkeypatch: pytest.M
     with open_services(home, environ={}) as services:
         for client in opened(services, logins_in(home), trusted_proxies=("127.0.0.0/8",)):
             stop_the_clock(client, monkeypatch)
-            for _ in range(FREE_OF_ONE + 1):
+            for _ in range(UNDELAYED_FAILURES + 1):
                 client.try_to_log_in("ada", "guess", X_Forwarded_For="203.0.113.9, 192.0.2.1")
             assert client.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="198.51.100.7, 192.0.2.1")[0] == 429
             assert client.try_to_log_in("ada", USERS["ada"], X_Forwarded_For="192.0.2.1, 192.0.2.2")[0] == 302
@@ -192,10 +194,10 @@ class Clock:
         return self.now
 
 
-def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> None:
+def test_the_delay_doubles_up_to_a_minute_and_is_reset_after_an_hour() -> None:
     throttle = LoginThrottle(clock := Clock())
     delays = []
-    for _ in range(FREE_OF_ONE + 9):
+    for _ in range(UNDELAYED_FAILURES + 9):
         throttle.failed("ada", "192.0.2.1")
         delays.append(throttle.seconds_left("ada", "192.0.2.1"))
         clock.now += 61
@@ -210,7 +212,7 @@ def test_the_delay_doubles_up_to_a_minute_and_is_forgotten_after_an_hour() -> No
 def test_a_known_user_is_not_delayed_by_others(attack: str) -> None:
     throttle = LoginThrottle(Clock())
     throttle.succeeded("ada", "192.0.2.1")
-    for number in range(FREE_OF_MANY + 9):
+    for number in range(UNDELAYED_SHARED_FAILURES + 9):
         if attack.startswith("many"):
             throttle.failed(f"user {number}", "192.0.2.1")
         else:
@@ -222,7 +224,7 @@ def test_a_known_user_is_not_delayed_by_others(attack: str) -> None:
 
 def test_many_users_behind_one_address_log_in_without_a_delay() -> None:
     throttle = LoginThrottle(Clock())
-    for number in range(3 * FREE_OF_MANY):
+    for number in range(3 * UNDELAYED_SHARED_FAILURES):
         assert throttle.seconds_left(f"user {number}", "192.0.2.1") == 0
         throttle.failed(f"user {number}", "192.0.2.1")
         throttle.succeeded(f"user {number}", "192.0.2.1")

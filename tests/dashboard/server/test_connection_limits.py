@@ -12,13 +12,13 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from charrnn.services import Services, open_services
-from dashboard.browser_messages.message_filter import LARGEST_BUFFER
+from dashboard.browser_messages.message_filter import MAX_BUFFER_BYTES
 from dashboard.server import server as server_module
 from dashboard.server.cookies import ALLOWED_HOSTS
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from dashboard.server.request_guard import MAX_BODY_BYTES
 from dashboard.server.server import Studio
-from dashboard.server.websocket import BYTES_BEFORE_SESSION, BYTES_OF_MESSAGE
+from dashboard.server.websocket import MAX_BYTES_BEFORE_SESSION, MAX_TOTAL_BYTES
 from tests.support.in_process_server import USERS, ServerClient, Tab, logins_in, opened, token_in
 
 HUGE = 100_000_000
@@ -26,7 +26,7 @@ HUGE = 100_000_000
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder, and `users.json`."""
+    """A folder for the data and `users.json`."""
     return tmp_path_factory.mktemp("bounds")
 
 
@@ -43,23 +43,23 @@ def client(services: Services, home: Path) -> Iterator[ServerClient]:
 
 
 def post(port: int, host: str, length: str, sent: bytes) -> tuple[bytes, int]:
-    """Post a body and return the first line of the answer, and how many bytes went out before the server hung up.
+    """Post a body; return the status line, and the number of bytes sent before the server closed the connection.
 
     Raises:
-        ConnectionError: The server hung up without an answer.
+        ConnectionError: The server closed the connection without a response.
     """
     head = f"POST /login HTTP/1.1\r\nHost: {host}\r\n{length}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(head.encode())
         answer = connection.recv(1000) if not sent else b""
-        went = 0
+        num_sent = 0
         try:
-            while went < HUGE and sent:
-                went += connection.send(sent)
+            while num_sent < HUGE and sent:
+                num_sent += connection.send(sent)
             answer = answer or connection.recv(1000)
         except ConnectionError:
             pass
-        return answer.partition(b"\r\n")[0], went
+        return answer.partition(b"\r\n")[0], num_sent
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost", 413), ("evil.example", 413)])
@@ -72,9 +72,9 @@ def test_a_large_body_is_rejected_before_it_is_read(client: ServerClient, host: 
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
 def test_at_most_64_kb_of_a_body_are_read(client: ServerClient, host: str, length: str) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n" if "chunked" in length else b"x" * 0x10000
-    _, went = post(client.port, f"{host}:{client.port}", length, chunk)
-    kept_by_the_system = 16_000_000  # in the buffers of both sockets
-    assert went < MAX_BODY_BYTES + kept_by_the_system
+    _, num_sent = post(client.port, f"{host}:{client.port}", length, chunk)
+    socket_buffers = 16_000_000  # bytes in the buffers of both sockets
+    assert num_sent < MAX_BODY_BYTES + socket_buffers
     assert client.server._http.conn_params.max_body_size == MAX_BODY_BYTES
 
 
@@ -95,7 +95,7 @@ def test_a_login_body_of_the_maximum_size_is_read(client: ServerClient) -> None:
     assert client.try_to_log_in("ada", "x" * (MAX_BODY_BYTES - 100))[0] == 401
 
 
-@pytest.mark.parametrize("size", [1, BYTES_BEFORE_SESSION, BYTES_BEFORE_SESSION + 1])
+@pytest.mark.parametrize("size", [1, MAX_BYTES_BEFORE_SESSION, MAX_BYTES_BEFORE_SESSION + 1])
 def test_messages_before_the_session_exists_are_rejected(
     services: Services, home: Path, size: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -116,7 +116,7 @@ def test_messages_before_the_session_exists_are_rejected(
         tab.send("x" * size)
         assert tab.is_closed
         builds.set()
-    assert "Unhandled exception" not in caplog.text  # Bokeh's line about it would hold all that was sent
+    assert "Unhandled exception" not in caplog.text  # whose line would contain everything that was sent
 
 
 def test_a_page_accepts_uploads_and_rejects_endless_messages(client: ServerClient) -> None:
@@ -124,10 +124,10 @@ def test_a_page_accepts_uploads_and_rejects_endless_messages(client: ServerClien
     tab = Tab.opened(client)
     for part in ('{"msgid": "1", "msgtype": "PATCH-DOC", "num_buffers": 16}', "{}", '{"events": []}'):
         tab.send(part)
-    with suppress(WebSocketClosedError, StreamClosedError):  # the server may close while this side still sends
-        for _ in range(BYTES_OF_MESSAGE // LARGEST_BUFFER + 1):
+    with suppress(WebSocketClosedError, StreamClosedError):  # the server may close the connection meanwhile
+        for _ in range(MAX_TOTAL_BYTES // MAX_BUFFER_BYTES + 1):
             tab.send('{"id": "x"}')
-            tab.send(bytes(LARGEST_BUFFER))
+            tab.send(bytes(MAX_BUFFER_BYTES))
     assert tab.is_closed
 
 
@@ -176,12 +176,12 @@ def test_a_page_that_cannot_be_built_shows_no_details(
         raise RuntimeError("the secret is 7f3a")
 
     monkeypatch.setattr(server_module, "build_page", broken)
-    for client in opened(services, logins_in(home) if has_logins else Logins()):
+    for client in opened(services, logins_in(home) if has_logins else LoginSettings()):
         client.log_in("ada", USERS["ada"])
         page = client.ask("GET", "/")[2]
         [session] = client.server.get_sessions("/")
         shown = page + str(session.document.to_json(deferred=False))
-        assert "The page cannot be shown" in shown
+        assert "The page cannot be displayed" in shown
         assert "7f3a" not in shown and "Traceback" not in shown
     assert "the secret is 7f3a" in caplog.text
 
@@ -192,12 +192,12 @@ def test_a_page_whose_login_ended_while_it_was_built_shows_nothing(services: Ser
     studio.close()
 
 
-@pytest.mark.parametrize("place", ["iframe", "embed", "object", "frame", "fencedframe", "image", "script"])
-def test_a_page_cannot_be_framed_by_another_site(client: ServerClient, place: str) -> None:
+@pytest.mark.parametrize("destination", ["iframe", "embed", "object", "frame", "fencedframe", "image", "script"])
+def test_a_page_cannot_be_framed_by_another_site(client: ServerClient, destination: str) -> None:
     client.log_in("ada", USERS["ada"])
-    asked = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": place}
-    assert client.ask("GET", "/", Sec_Fetch_Site="cross-site", **asked)[0] == 403
-    assert client.ask("GET", "/", Sec_Fetch_Site="same-site", **asked)[0] == 403
+    headers = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": destination}
+    assert client.ask("GET", "/", Sec_Fetch_Site="cross-site", **headers)[0] == 403
+    assert client.ask("GET", "/", Sec_Fetch_Site="same-site", **headers)[0] == 403
     assert (
         client.ask("GET", "/", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document")[0]
         == 200
@@ -206,17 +206,17 @@ def test_a_page_cannot_be_framed_by_another_site(client: ServerClient, place: st
 
 def test_another_site_cannot_log_users_out(client: ServerClient) -> None:
     client.log_in("ada", USERS["ada"])
-    asked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
-    assert client.ask("GET", "/logout", **asked)[0] == 403
+    headers = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
+    assert client.ask("GET", "/logout", **headers)[0] == 403
     assert client.ask("GET", "/")[0] == 200
 
 
-def test_a_notebook_may_show_the_page_in_a_frame(services: Services) -> None:
-    for client in opened(services, Logins(), framed=True):
-        asked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
-        status, headers, _ = client.ask("GET", "/", Sec_Fetch_Dest="iframe", **asked)
+def test_a_notebook_may_embed_the_page_in_a_frame(services: Services) -> None:
+    for client in opened(services, LoginSettings(), framed=True):
+        sent = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+        status, headers, _ = client.ask("GET", "/", Sec_Fetch_Dest="iframe", **sent)
         assert status == 200 and "frame-ancestors" not in headers["Content-Security-Policy"]
-        assert client.ask("GET", "/", Sec_Fetch_Dest="object", **asked)[0] == 403
+        assert client.ask("GET", "/", Sec_Fetch_Dest="object", **sent)[0] == 403
 
 
 def test_a_page_runs_only_its_own_scripts(client: ServerClient) -> None:
@@ -234,7 +234,7 @@ def test_a_page_runs_only_its_own_scripts(client: ServerClient) -> None:
     assert len(nonces) == 3
 
 
-def test_other_responses_than_pages_run_no_scripts(client: ServerClient) -> None:
+def test_responses_other_than_pages_run_no_scripts(client: ServerClient) -> None:
     for path in ("/login", "/logout", "/no-such-page", "/healthz"):
         assert client.ask("GET", path)[1]["Content-Security-Policy"].startswith("default-src 'none'; style-src")
     assert "script" not in client.ask("GET", "/login", Host="evil.example")[1]["Content-Security-Policy"]

@@ -55,7 +55,9 @@ def test_a_dashboard_waits_for_its_database(stopped: database_servers.Server, tm
     assert server.returncode == 0
 
 
-def test_without_a_wait_the_missing_database_is_one_sentence(stopped: database_servers.Server, tmp_path: Path) -> None:
+def test_without_a_wait_an_unreachable_database_is_reported_in_one_line(
+    stopped: database_servers.Server, tmp_path: Path
+) -> None:
     with start(tmp_path, stopped) as server:
         output, problem = server.communicate(timeout=TIMEOUT)
     assert (server.returncode, output) == (1, "")

@@ -22,8 +22,8 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def client(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerClient]:
-    """A server with users, whose results are not cached."""
-    monkeypatch.setattr(health, "FRESH_SECONDS", 0)
+    """A server with users, which does not reuse results of checks."""
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0)
     yield from opened(services, logins_in(tmp_path))
 
 
@@ -55,27 +55,27 @@ def test_readiness_reports_an_older_database(
 def test_readiness_reports_an_unreachable_database_without_its_address(
     client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> bool:
+    def unavailable() -> bool:
         raise StoreUnavailable("mysql://ann@db.example cannot be reached")
 
-    monkeypatch.setattr(services._database, "is_current", away)
+    monkeypatch.setattr(services._database, "is_current", unavailable)
     assert client.ask("GET", "/readyz")[::2] == (503, "not ready: database\n")
 
 
-def test_a_hanging_database_delays_nothing_and_is_queried_once(
+def test_a_hanging_database_delays_no_other_request_and_is_queried_once(
     client: ServerClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frozen, asked = threading.Event(), []
+    released, threads = threading.Event(), []
 
     def wait() -> bool:
-        asked.append(threading.current_thread())
-        return frozen.wait(60)
+        threads.append(threading.current_thread())
+        return released.wait(60)
 
     monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(services._database, "is_current", wait)
     for _ in range(3):
         assert client.ask("GET", "/readyz")[::2] == (503, "not ready: timeout\n")
         assert client.ask("GET", "/healthz")[0] == 200
-    assert len(asked) == 1 and asked[0].daemon
-    frozen.set()
+    assert len(threads) == 1 and threads[0].daemon
+    released.set()
     wait_until(lambda: client.ask("GET", "/readyz")[0] == 200)

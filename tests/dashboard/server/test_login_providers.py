@@ -1,4 +1,4 @@
-"""Who can log in, which models a user sees, and how secrets are kept."""
+"""Login settings, access to models, and confidentiality of secrets."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from charrnn.services import Services, open_services
 from dashboard.live.hub import Hub
 from dashboard.live.session import TABS, Session
 from dashboard.server import settings
-from dashboard.server.login_providers import Logins, read_logins
+from dashboard.server.login_providers import LoginSettings, read_login_settings
 from tests.support.browser import accessibility_violations
 from tests.support.dashboard_server import Server
 from tests.support.in_process_server import USERS, ServerClient, logins_in, opened
@@ -40,7 +40,7 @@ class Shared:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """Services of Bob, who has no models."""
+    """A server on which Ada has a model and Bob has none."""
     home = tmp_path_factory.mktemp("users")
     with open_services(home, environ={}) as services:
         ada = services.seen_by("ada")
@@ -51,7 +51,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
 
 
 class Visit:
-    """A link to Ada's model, opened by a user."""
+    """The page of Ada's model, opened by a user."""
 
     def __init__(self, shared: Shared, user: str, tab: str):
         client, model = shared.client, shared.model
@@ -62,19 +62,19 @@ class Visit:
         [self._session] = [session for session in client.server.get_sessions("/") if session.id not in before]
         wait_until(lambda: self._session.document.roots)
 
-    def shows(self, words: str) -> bool:
-        """Return whether the browser was or would be sent a text."""
+    def shows(self, text: str) -> bool:
+        """Return whether the page contains a text."""
         try:
-            return words in json.dumps(self._session.document.to_json(), default=str)
-        except RuntimeError:  # it is just being changed
-            return self.shows(words)
+            return text in json.dumps(self._session.document.to_json(), default=str)
+        except RuntimeError:  # the page was changed meanwhile
+            return self.shows(text)
 
 
 @pytest.mark.parametrize("tab", TABS)
 def test_a_page_shows_only_models_of_its_user(shared: Shared, tab: str) -> None:
     ada, bob = Visit(shared, "ada", tab), Visit(shared, "bob", tab)
     wait_until(lambda: ada.shows("ducks"))
-    # What reached Ada's page with the hub's next refresh has reached Bob's page too, if ever.
+    # After this refresh of the hub reached a page of Ada, it would have reached Bob's page, too.
     seen = shared.services.seen_by("ada").models.note(shared.model.id, f"seen in {tab}")
     again = Visit(shared, "ada", "library")
     wait_until(lambda: again.shows(seen.notes))
@@ -94,23 +94,23 @@ def test_a_session_cannot_follow_models_of_other_users(shared: Shared) -> None:
 
 def test_models_created_on_a_page_belong_to_its_user(shared: Shared) -> None:
     bob = shared.services.seen_by("bob")
-    made = bob.models.create("bob's")
-    assert made.owner == "bob"
+    model = bob.models.create("bob's")
+    assert model.owner == "bob"
     visit = Visit(shared, "bob", "library")
     wait_until(lambda: visit.shows("bob's"))
     assert not Visit(shared, "ada", "library").shows("bob's")
-    bob.models.purge(made.id)
+    bob.models.purge(model.id)
 
 
-def flags(*words: str, **environ: str) -> Logins:
-    """Parse flags."""
+def flags(*words: str, **environ: str) -> LoginSettings:
+    """Return the login settings of flags and variables."""
     parser = ArgumentParser()
     settings.add_flags(parser)
-    return read_logins(settings.read(parser.parse_args(words), environ))
+    return read_login_settings(settings.read(parser.parse_args(words), environ))
 
 
 def test_defect_a_missing_login_file_is_not_parsed_as_a_password(tmp_path: Path) -> None:
-    """Panel uses the name of a missing file as the password."""
+    """Panel takes the name of a missing file for a password."""
     for content in (
         None,
         "lovely",
@@ -143,7 +143,7 @@ def test_oauth_needs_a_known_provider_a_key_and_a_secret(tmp_path: Path) -> None
 
 
 def test_a_server_redirects_users_to_the_oauth_provider(tmp_path: Path) -> None:
-    logins = Logins(provider="github", key="us", secret=SECRETS["oauth"])
+    logins = LoginSettings(provider="github", key="us", secret=SECRETS["oauth"])
     with open_services(tmp_path, environ={}) as services:
         for client in opened(services, logins):
             assert client.ask("GET", "/")[1]["Location"].startswith("./login")
@@ -171,7 +171,7 @@ def test_a_public_address_without_a_login_is_rejected(tmp_path: Path, address: s
 
 def test_open_to_everybody_serves_without_a_login_and_warns(tmp_path: Path, serve: Callable[..., Server]) -> None:
     server = serve(tmp_path, "--address", "0.0.0.0", "--open-to-everybody")
-    assert "Warning: there is no login." in server.stop()
+    assert "Warning: no login is configured." in server.stop()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from charrnn.services import open_services
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from tests.support.browser import is_external
 from tests.support.in_process_server import ServerClient, opened
 from tests.support.waiting import TIMEOUT
@@ -28,21 +28,21 @@ class Provider:
 
     port: int = 0
     user: str = ADA
-    denies: bool = False
-    asked: list[str] = field(default_factory=list)
+    denies_access: bool = False
+    requests: list[str] = field(default_factory=list)
     """Requested paths, in order."""
 
     @property
-    def logins(self) -> Logins:
+    def logins(self) -> LoginSettings:
         """The login settings of a dashboard that uses this provider."""
         here = f"http://127.0.0.1:{self.port}"
         where = {"AUTHORIZE_URL": f"{here}/authorize", "TOKEN_URL": f"{here}/token", "USER_URL": f"{here}/user"}
-        return Logins(provider="generic", key=KEY, secret=SECRET, extra=where)
+        return LoginSettings(provider="generic", key=KEY, secret=SECRET, extra=where)
 
     def authorize(self, query: dict[str, str]) -> str:
         """Return the URL to which a browser is redirected."""
         assert (query["client_id"], query["response_type"]) == (KEY, "code")
-        found = {"error": "access_denied"} if self.denies else {"code": CODE}
+        found = {"error": "access_denied"} if self.denies_access else {"code": CODE}
         return f"{query['redirect_uri']}?{urlencode({**found, 'state': query['state']})}"
 
     def answer(self, path: str, form: dict[str, str], bearer: str) -> tuple[int, dict[str, Any]]:
@@ -65,7 +65,7 @@ def handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, body: str) -> None:
             url = urlsplit(self.path)
-            provider.asked.append(url.path)
+            provider.requests.append(url.path)
             if url.path == "/authorize":
                 self.send_response(302)
                 self.send_header("Location", provider.authorize({k: v[0] for k, v in parse_qs(url.query).items()}))
@@ -110,26 +110,26 @@ def client(provider: Provider, tmp_path: Path) -> Iterator[ServerClient]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A page that may only load from this machine."""
-    asked: list[str] = []
+    urls: list[str] = []
     with chromium.new_context() as context:
         context.set_default_timeout(1000 * TIMEOUT)
         page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: urls.append(request.url))
         yield page
-    assert not [url for url in asked if is_external(url)]
+    assert not [url for url in urls if is_external(url)]
 
 
 def test_a_user_of_the_provider_logs_in_and_sees_their_models(
     client: ServerClient, provider: Provider, page: Page
 ) -> None:
-    told: list[str] = []
-    page.on("request", lambda request: told.append(f"{request.url} {request.post_data}"))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.url} {request.post_data}"))
     page.goto(f"http://127.0.0.1:{client.port}/?tab=library")
     page.get_by_text("Zebulon’s ducks").first.wait_for()
     assert page.get_by_text("geese").count() == 0
-    assert provider.asked == ["/authorize", "/token", "/user"]
+    assert provider.requests == ["/authorize", "/token", "/user"]
     assert page.url.startswith(f"http://127.0.0.1:{client.port}/")
-    assert SECRET not in "".join(told) + page.content() and TOKEN not in "".join(told)
+    assert SECRET not in "".join(sent) + page.content() and TOKEN not in "".join(sent)
     [cookie] = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("charrnn-login", True, "Lax")
     client.cookie = f"{cookie['name']}={cookie['value']}"
@@ -145,10 +145,10 @@ def test_a_user_of_the_provider_logs_in_and_sees_their_models(
 def test_a_user_whom_the_provider_rejects_sees_why_and_can_retry(
     client: ServerClient, provider: Provider, page: Page
 ) -> None:
-    provider.denies = True
+    provider.denies_access = True
     page.goto(f"http://127.0.0.1:{client.port}/")
     page.get_by_text("access_denied").first.wait_for()
-    provider.denies = False
+    provider.denies_access = False
     page.get_by_role("link", name="Try again").click()
     page.get_by_text("Zebulon’s ducks").first.wait_for()
     assert client.ask("GET", "/")[1]["Location"].startswith("./login")
@@ -164,12 +164,12 @@ def test_a_user_whom_the_provider_rejects_sees_why_and_can_retry(
         "next=" + quote(f"/?code={CODE}&state=e30="),
     ],
 )
-def test_defect_a_login_that_was_not_started_here_is_rejected(
+def test_defect_an_oauth_login_that_was_not_started_on_this_server_is_rejected(
     client: ServerClient, provider: Provider, query: str
 ) -> None:
     """Panel accepts an empty state if no login was started: an attacker could log a user in as the attacker."""
     status, headers, text = client.ask("GET", f"/login?{query}")
     assert status == 403
-    assert "was not started here" in text
-    assert not provider.asked
+    assert "was not started on this server" in text
+    assert not provider.requests
     assert "Set-Cookie" not in headers

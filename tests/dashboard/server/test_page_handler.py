@@ -10,7 +10,7 @@ import pytest
 from bokeh.util.token import get_session_id
 
 from charrnn.services import Services
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from dashboard.server.server import free_port
 from tests.support.in_process_server import ServerClient, Tab, opened, token_in
 from tests.support.waiting import listens, wait_until
@@ -19,21 +19,21 @@ from tests.support.waiting import listens, wait_until
 @pytest.fixture
 def client(services: Services) -> Iterator[ServerClient]:
     """A server without logins."""
-    yield from opened(services, Logins(), verbose=False)
+    yield from opened(services, LoginSettings(), verbose=False)
 
 
-def test_each_user_gets_a_session_of_their_own(client: ServerClient) -> None:
+def test_each_request_gets_its_own_session(client: ServerClient) -> None:
     ids = {get_session_id(token_in(client.ask("GET", "/")[2])) for _ in range(3)}
     assert len(ids) == 3
 
 
-def test_a_browser_that_connects_finds_the_page_that_was_built_for_it(client: ServerClient) -> None:
+def test_a_websocket_gets_the_page_that_was_built_for_its_request(client: ServerClient) -> None:
     tab = Tab(client, token_in(client.ask("GET", "/?tab=options")[2]))
     [tab.receive() for _ in range(3)]
     assert tab.pull()["roots"]
 
 
-def test_each_answer_has_a_nonce_of_its_own_for_all_of_its_scripts(client: ServerClient) -> None:
+def test_all_scripts_of_a_response_have_its_nonce(client: ServerClient) -> None:
     nonces = set()
     for _ in range(2):
         _, headers, text = client.ask("GET", "/")
@@ -44,7 +44,7 @@ def test_each_answer_has_a_nonce_of_its_own_for_all_of_its_scripts(client: Serve
     assert len(nonces) == 2
 
 
-def test_other_panel_apps_of_the_process_are_left_alone(client: ServerClient) -> None:
+def test_other_panel_apps_of_the_process_are_not_changed(client: ServerClient) -> None:
     port, visits = free_port("127.0.0.1", 0), itertools.count()
     other = pn.serve(
         {"/": lambda: pn.pane.Markdown(f"visit {next(visits)}")}, port=port, show=False, threaded=True, verbose=False

@@ -9,7 +9,7 @@ import pytest
 from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from dashboard.server.allowed_hosts import AllowedHosts, is_loopback
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from tests.support.in_process_server import HANDSHAKE, ServerClient, logins_in, opened
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
@@ -17,15 +17,15 @@ APPLICATION = {
     "/?$": "/",
     "/ws$": "/ws",
 }
-"""Routes that show or change stored data, each with a path."""
-FREE = {
+"""Routes that show or change stored data, each with an example path."""
+STATIC = {
     "/favicon.ico$": "/favicon.ico", "/static/(?!extensions/)(.*)$": "/static/js/bokeh.min.js",
     "/static/(.*)$": "/static/js/bokeh-widgets.min.js", "/components/(.*)$": "/components/panel/state/css/x",
     "/static/extensions/(.*)$": "/static/extensions/panel/panel.min.js",
 }  # fmt: skip
 """Routes of static files."""
-PROBES = {"/healthz$": "/healthz", "/readyz$": "/readyz"}
-"""Routes that respond to everybody, without stored data."""
+HEALTH_CHECKS = {"/healthz$": "/healthz", "/readyz$": "/readyz"}
+"""Public routes, which reveal no stored data."""
 LOGIN = {"/login$": "/login", "/logout$": "/logout"}
 
 
@@ -33,7 +33,7 @@ LOGIN = {"/login$": "/login", "/logout$": "/logout"}
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
     """A server without logins."""
     with open_services(tmp_path_factory.mktemp("open"), environ={}) as services:
-        yield from opened(services, Logins())
+        yield from opened(services, LoginSettings())
 
 
 @pytest.fixture(scope="module")
@@ -46,36 +46,36 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerClient]:
 
 @pytest.fixture
 def guest(locked: ServerClient) -> Iterator[ServerClient]:
-    """The same server, without a login before and after the test."""
+    """The same server without a login."""
     locked.cookie = ""
     yield locked
     locked.cookie = ""
 
 
-def everything(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Return every method with every path."""
+def all_requests(routes: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Return each path with each method."""
     for path in routes.values():
         for method in METHODS:
             yield method, path
 
 
-def test_no_route_is_missing_in_this_file(client: ServerClient, locked: ServerClient) -> None:
-    assert client.routes == {*APPLICATION, *FREE, *PROBES}
-    assert locked.routes == {*APPLICATION, *FREE, *PROBES, *LOGIN}
+def test_this_file_lists_every_route(client: ServerClient, locked: ServerClient) -> None:
+    assert client.routes == {*APPLICATION, *STATIC, *HEALTH_CHECKS}
+    assert locked.routes == {*APPLICATION, *STATIC, *HEALTH_CHECKS, *LOGIN}
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7", "[::2]"]
 )
 def test_an_unknown_host_is_rejected_on_every_route_with_every_method(locked: ServerClient, host: str) -> None:
-    for method, path in everything(APPLICATION | FREE | LOGIN):
-        status, headers, words = locked.ask(method, path, Host=f"{host}:{locked.port}")
+    for method, path in all_requests(APPLICATION | STATIC | LOGIN):
+        status, headers, text = locked.ask(method, path, Host=f"{host}:{locked.port}")
         assert (status, headers["Content-Type"]) == (403, "text/plain; charset=utf-8"), (method, path)
-        assert method == "HEAD" or "--allow-host" in words
+        assert method == "HEAD" or "--allow-host" in text
 
 
 def origins(port: int) -> list[str]:
-    """Origins of other sites, some of them similar to ours."""
+    """Return origins of other sites, some of which look like the server."""
     return [
         "http://evil.example", "null", "file://", f"http://localhost:{port + 1}", f"http://localhost:{port}.evil.example",
         f"http://localhost.evil.example:{port}", f"http://evil.localhost:{port}", f"http://localhost@evil.example:{port}",
@@ -85,21 +85,21 @@ def origins(port: int) -> list[str]:
 
 def test_an_unknown_origin_is_rejected_on_every_route_with_every_method(locked: ServerClient) -> None:
     for origin in origins(locked.port):
-        for method, path in everything(APPLICATION | FREE | LOGIN):
+        for method, path in all_requests(APPLICATION | STATIC | LOGIN):
             assert locked.ask(method, path, Origin=origin)[0] == 403, (origin, method, path)
         assert locked.ask("GET", "/ws", **HANDSHAKE, Origin=origin)[0] == 403
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
-def test_loads_from_other_sites_are_rejected_and_links_are_not(client: ServerClient, site: str) -> None:
-    for method, path in everything(APPLICATION | FREE):
+def test_requests_of_other_sites_are_rejected_unless_a_link_was_followed(client: ServerClient, site: str) -> None:
+    for method, path in all_requests(APPLICATION | STATIC):
         assert client.ask(method, path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")[0] == 403, (method, path)
     assert client.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200
     assert client.ask("POST", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
 
 
 def test_without_a_login_every_route_redirects_or_rejects(guest: ServerClient) -> None:
-    for method, path in everything(APPLICATION):
+    for method, path in all_requests(APPLICATION):
         status, headers, _ = guest.ask(method, path)
         assert status in (302, 403, 405), (method, path)
         assert status != 302 or re.match(r"\.?/login\?", headers["Location"]), (method, path)
@@ -109,14 +109,14 @@ def test_without_a_login_every_route_redirects_or_rejects(guest: ServerClient) -
 
 
 def test_only_scripts_and_styles_are_served(guest: ServerClient) -> None:
-    for path in FREE.values():
+    for path in STATIC.values():
         folder = path.rpartition("/")[0]
         for way in ("/../" * 9, "/%2e%2e" * 9 + "/", "/..%2f" * 9, "/%252e%252e" * 9 + "/", "//", "/..\\" * 9):
             assert guest.ask("GET", f"{folder}{way}etc/passwd")[0] in (400, 403, 404), (folder, way)
 
 
 def test_defect_a_request_cannot_import_a_module(guest: ServerClient) -> None:
-    """Panel would import any module, on the event loop's thread, before it checks the request."""
+    """Before it checks a request, Panel would import any module on the thread of the event loop."""
     assert "antigravity" not in sys.modules
     assert guest.ask("GET", "/components/antigravity/fly/css/x")[0] == 403
     assert guest.ask("GET", "/%63omponents/antigravity/fly/css/x")[0] in (403, 404)
@@ -133,14 +133,14 @@ def test_a_wrong_password_is_rejected(guest: ServerClient, user: str, password: 
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_a_cookie_with_a_foreign_signature_is_ignored(guest: ServerClient) -> None:
+def test_a_cookie_signed_with_another_secret_is_ignored(guest: ServerClient) -> None:
     from tornado.web import create_signed_value
 
     guest.cookie = "user=" + create_signed_value("another secret", "user", "ada").decode()
     assert guest.ask("GET", "/")[0] == 302
 
 
-def test_the_login_page_loads_nothing_from_elsewhere(guest: ServerClient) -> None:
+def test_the_login_page_loads_nothing_from_other_servers(guest: ServerClient) -> None:
     for path in LOGIN.values():
         page = guest.ask("GET", path + "?error=<script>x</script>")[2]
         assert not re.findall(r"https?://|<script", page)
@@ -154,7 +154,7 @@ def test_a_page_contains_nothing_of_another_user(guest: ServerClient) -> None:
 
 
 def test_every_response_has_security_headers(locked: ServerClient) -> None:
-    for path in (APPLICATION | FREE | LOGIN).values():
+    for path in (APPLICATION | STATIC | LOGIN).values():
         headers = locked.ask("GET", path)[1]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
@@ -207,7 +207,7 @@ def test_the_origin_of_an_allowed_proxy_is_accepted(allowed: str, origin: str, t
     assert AllowedHosts("127.0.0.1", (allowed,), 5006).trusts(origin, "127.0.0.1:5006") is trusted
 
 
-def test_an_unencrypted_origin_is_rejected_by_an_encrypted_server() -> None:
+def test_an_http_origin_is_rejected_by_an_https_server() -> None:
     names = AllowedHosts("127.0.0.1", ("https://studio.example.org",), 5006)
     assert names.trusts("http://localhost:5006", "localhost:5006", "http")
     assert not names.trusts("http://localhost:5006", "localhost:5006", "https")

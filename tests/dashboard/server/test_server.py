@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def studio(services: Services) -> Iterator[Studio]:
-    studio = Studio(services, Hub(services), 1000, _prepares=True)
+    studio = Studio(services, Hub(services), 1000, _is_preparing=True)
     yield studio
     studio.close()
 
@@ -52,15 +52,17 @@ def test_an_address_of_another_machine_is_rejected() -> None:
         free_port("192.0.2.1", 5006)
 
 
-def test_the_server_prints_which_port_it_uses_instead(serve: Callable[..., Server], tmp_path: Path) -> None:
+def test_the_server_prints_its_port_if_the_requested_one_is_in_use(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
     first = serve(tmp_path / "home")
     command = [sys.executable, "-m", "dashboard", "--home", str(tmp_path / "other"), "--port", str(first.port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as second:
-        said = [second.stdout.readline(), second.stdout.readline()]
+        lines = [second.stdout.readline(), second.stdout.readline()]
         second.terminate()
-    assert said[0] == f"Port {first.port} is in use.\n"
-    assert said[1].startswith("Char-RNN Studio is at http://127.0.0.1:")
-    assert str(first.port) not in said[1]
+    assert lines[0] == f"Port {first.port} is in use.\n"
+    assert lines[1].startswith("Char-RNN Studio is at http://127.0.0.1:")
+    assert str(first.port) not in lines[1]
 
 
 def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_panel_serve_works_from_any_folder(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait()
-    assert (tmp_path / "log").read_text().count("does not have the checks of python -m dashboard") == 1
+    assert (tmp_path / "log").read_text().count("does not have the security checks of python -m dashboard") == 1
     assert "<title>Char-RNN Studio</title>" in page
 
 

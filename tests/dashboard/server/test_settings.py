@@ -14,14 +14,14 @@ from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from charrnn.services.bootstrap import locations
 from charrnn.services.login_file import add_user
-from dashboard.server.login_providers import read_logins
+from dashboard.server.login_providers import read_login_settings
 from dashboard.server.settings import LIMITS, SETTINGS, Setting, add_flags, read, table
 from tests.support.dashboard_server import Server
 from tests.support.in_process_server import ServerClient
 from tests.support.waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[3]
-WITH_FLAG = [each for each in SETTINGS if each.flag]
+WITH_FLAG = [setting for setting in SETTINGS if setting.flag]
 SAMPLES: dict[type, tuple[str, Any]] = {
     str: ("some/value", "some/value"), int: ("7001", 7001), bool: ("true", True),
     tuple: ("a.example:81, b.example", ("a.example:81", "b.example")),
@@ -35,22 +35,22 @@ def settings(*words: str, **environ: str) -> dict[str, Any]:
     return read(parser.parse_args(words), environ)
 
 
-@pytest.mark.parametrize("each", SETTINGS, ids=lambda each: each.variable)
-def test_every_setting_has_a_variable(each: Setting) -> None:
-    text, value = SAMPLES[each.kind]
-    assert settings()[each.name] == each.default
-    assert settings(**{each.variable: text})[each.name] == value
-    assert settings(**{each.variable: ""})[each.name] == each.default
-    for alias in each.aliases:
-        assert settings(**{alias: text})[each.name] == value
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_a_setting_is_read_from_its_variables(setting: Setting) -> None:
+    text, value = SAMPLES[setting.kind]
+    assert settings()[setting.name] == setting.default
+    assert settings(**{setting.variable: text})[setting.name] == value
+    assert settings(**{setting.variable: ""})[setting.name] == setting.default
+    for alias in setting.aliases:
+        assert settings(**{alias: text})[setting.name] == value
 
 
-@pytest.mark.parametrize("each", WITH_FLAG, ids=lambda each: each.flag)
-def test_a_flag_takes_precedence_over_its_variable(each: Setting) -> None:
-    words = {str: ["other"], int: ["7002"], bool: [], tuple: ["c.example"]}[each.kind]
-    value = {str: "other", int: 7002, bool: True, tuple: ("c.example",)}[each.kind]
-    other = "false" if each.kind is bool else SAMPLES[each.kind][0]
-    assert settings(each.flag, *words, **{each.variable: other})[each.name] == value
+@pytest.mark.parametrize("setting", WITH_FLAG, ids=lambda setting: setting.flag)
+def test_a_flag_takes_precedence_over_its_variable(setting: Setting) -> None:
+    words = {str: ["other"], int: ["7002"], bool: [], tuple: ["c.example"]}[setting.kind]
+    value = {str: "other", int: 7002, bool: True, tuple: ("c.example",)}[setting.kind]
+    other = "false" if setting.kind is bool else SAMPLES[setting.kind][0]
+    assert settings(setting.flag, *words, **{setting.variable: other})[setting.name] == value
 
 
 def test_limits_have_flags_and_variables() -> None:
@@ -59,7 +59,7 @@ def test_limits_have_flags_and_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "says"),
+    ("environ", "message"),
     [
         ({"CHARRNN_PORT": "http"}, "CHARRNN_PORT is 'http'; expected a whole number"),
         ({"CHARRNN_OPEN_TO_EVERYBODY": "perhaps"}, "CHARRNN_OPEN_TO_EVERYBODY is 'perhaps'; expected true or false"),
@@ -68,8 +68,8 @@ def test_limits_have_flags_and_variables() -> None:
         ({"MYSQL_PASSWORD_FILE": "x", "MYSQL_PASSWORD": "y"}, "Both MYSQL_PASSWORD and MYSQL_PASSWORD_FILE"),
     ],
 )
-def test_an_invalid_variable_is_reported(environ: dict[str, str], says: str) -> None:
-    with pytest.raises(StudioError, match=says):
+def test_an_invalid_variable_is_reported(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(StudioError, match=message):
         settings(**environ)
 
 
@@ -83,7 +83,7 @@ def test_an_invalid_host_or_proxy_is_reported(tmp_path: Path, word: str) -> None
 def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     for name in ("cookie", "oauth", "url"):
         (tmp_path / name).write_text({"url": f"sqlite:///{tmp_path}/other.sqlite3"}.get(name, f"{name} secret") + "\n")
-    logins = read_logins(
+    logins = read_login_settings(
         settings(
             CHARRNN_OAUTH_PROVIDER="github", CHARRNN_OAUTH_KEY="us", CHARRNN_OAUTH_SECRET_FILE=str(tmp_path / "oauth"),
             CHARRNN_COOKIE_SECRET_FILE=str(tmp_path / "cookie"),
@@ -98,18 +98,18 @@ def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     assert url == "mysql+pymysql://root:***@db.example:3306/rnn_generator"
 
 
-def test_readable_secrets_and_plain_passwords_cause_warnings(tmp_path: Path) -> None:
+def test_readable_secrets_and_plain_text_passwords_cause_warnings(tmp_path: Path) -> None:
     file = tmp_path / "users.json"
     add_user(file, "ada", "lovely")
-    assert read_logins(settings("--login-file", str(file))).warnings == ()
+    assert read_login_settings(settings("--login-file", str(file))).warnings == ()
     file.write_text('{"ada": "lovely"}')
     file.chmod(0o644)
-    readable, plain = read_logins(settings("--login-file", str(file))).warnings
+    readable, plain = read_login_settings(settings("--login-file", str(file))).warnings
     assert f"chmod 600 {file}" in readable
     assert f"charrnn user convert --login_file {file}" in plain
     file.chmod(0o646)
     with pytest.raises(StudioError, match="Every user of this machine can change"):
-        read_logins(settings("--login-file", str(file)))
+        read_login_settings(settings("--login-file", str(file)))
 
 
 def test_table_and_help_contain_every_flag_and_variable() -> None:
@@ -120,9 +120,9 @@ def test_table_and_help_contain_every_flag_and_variable() -> None:
     help_text = subprocess.run(
         [sys.executable, "-m", "dashboard", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    for each in SETTINGS + LIMITS:
-        assert f"`{each.variable}`" in shown and (not each.flag or f"`{each.flag}`" in shown)
-        assert not each.flag or (each.flag in help_text and each.variable in help_text)
+    for setting in SETTINGS + LIMITS:
+        assert f"`{setting.variable}`" in shown and (not setting.flag or f"`{setting.flag}`" in shown)
+        assert not setting.flag or (setting.flag in help_text and setting.variable in help_text)
 
 
 def test_a_server_can_be_configured_by_variables_only(
@@ -164,7 +164,7 @@ def test_sigterm_does_not_wait_for_blocked_threads(tmp_path: Path) -> None:
         import signal, sys, time
         from concurrent.futures import ThreadPoolExecutor
         from dashboard import __main__ as program
-        frozen = ThreadPoolExecutor(1).submit(time.sleep, 1000)  # as a page does whose database is silent
+        frozen = ThreadPoolExecutor(1).submit(time.sleep, 1000)  # like a page whose database hangs
         begin = program.run
         program.run = lambda server: (server.io_loop.call_later(0, signal.raise_signal, signal.SIGTERM), begin(server))
         sys.exit(program.main())"""

@@ -14,6 +14,6 @@ def test_the_documented_table_is_up_to_date() -> None:
 
 
 def test_each_setting_has_its_own_variable() -> None:
-    variables = [each.variable for each in settings.SETTINGS + settings.LIMITS]
+    variables = [setting.variable for setting in settings.SETTINGS + settings.LIMITS]
     assert len(set(variables)) == len(variables)
     assert all(re.fullmatch(r"CHARRNN_[A-Z_]+", variable) for variable in variables)

@@ -1,4 +1,4 @@
-"""Test that a browser may disconnect at any time, even during a write."""
+"""Browsers that disconnect during a write."""
 
 import asyncio
 import gc
@@ -13,7 +13,7 @@ from panel.io import document as panel_document
 from panel.io.state import set_curdoc
 
 from charrnn.services import Services
-from dashboard.server.login_providers import Logins
+from dashboard.server.login_providers import LoginSettings
 from tests.support.in_process_server import ServerClient, opened
 from tests.support.raw_browser import RawBrowser
 from tests.support.waiting import wait_until
@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 @pytest.fixture
 def client(services: Services) -> Iterator[ServerClient]:
     """A server without logins."""
-    yield from opened(services, Logins())
+    yield from opened(services, LoginSettings())
     RawBrowser.end_all()
 
 
@@ -53,7 +53,7 @@ def test_a_disconnect_during_a_write_logs_no_error(
     loop = client.server.io_loop.asyncio_loop
 
     async def write_after_the_disconnect() -> None:
-        browser.reset()  # the event loop cannot notice before this function ends
+        browser.reset()  # the event loop notices it only after this function
         with set_curdoc(document):
             change(browser)
 

@@ -10,7 +10,7 @@ from charrnn.services import Services, open_services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.views.details import DetailsView
-from dashboard.views.new_model import OptionsView
+from dashboard.views.new_model import NewModelView
 from tests.support.controls import control, fill, html, labels, press, update_until
 from tests.support.small_training import TEXT
 from tests.support.trained_home import TrainedHome
@@ -81,7 +81,7 @@ def test_a_deleted_model_disappears_and_can_be_restored(view: DetailsView, sessi
 def test_a_new_model_can_start_with_the_text_and_the_settings(view: DetailsView, session: Session) -> None:
     press(view, "New model with these settings")
     assert (session.tab, session.corpus_id) == ("options", session.model.corpus_id)
-    new = OptionsView(session)
+    new = NewModelView(session)
     session.on_update(new.update)
     update_until(session, lambda: new.form.values["cell"] == "gru")
     assert new.form.values["seed"] == 3

@@ -1,4 +1,4 @@
-"""The log view without a browser: live, searched and downloaded."""
+"""The log view without a browser: live lines, search and download."""
 
 from collections.abc import Callable
 
@@ -20,14 +20,14 @@ def view(services: Services, session: Session) -> LogView:
     """The log of a training with many lines, among them a warning and an error."""
     corpus, _ = services.corpora.add(TEXT, name="ducks")
     model = services.models.create("ducks", corpus=corpus, options=OPTIONS)
-    said = [LogMessage(f"duck {number}") for number in range(MANY)]
-    said[7], said[9] = LogMessage("A fox!\x1b[2J", "warning"), LogMessage("The pond is gone", "error")
+    events = [LogMessage(f"duck {number}") for number in range(MANY)]
+    events[7], events[9] = LogMessage("A fox!\x1b[2J", "warning"), LogMessage("The pond is gone", "error")
 
-    def say(event: object) -> None:
-        while said:
-            services.training.launcher.thread(model.id)._recorder.record(said.pop(0))
+    def record(event: object) -> None:
+        while events:
+            services.training.launcher.thread(model.id)._recorder.record(events.pop(0))
 
-    services.training.begin(model.id, listeners=[say])
+    services.training.begin(model.id, listeners=[record])
     services.training.wait(model.id)
     view = LogView(session)
     session.on_update(view.update)
@@ -41,7 +41,7 @@ def shown(view: LogView) -> list[str]:
 
 
 def results(view: LogView, act: Callable[[], None]) -> list[str]:
-    """Change what is searched for, and return the lines that are found, without their numbers."""
+    """Change the search, and return the results without their line numbers."""
     view.results.object = ""
     act()
     update_until(view.session, lambda: view.results.object)
@@ -70,7 +70,7 @@ def test_a_long_log_shows_its_newest_lines_and_is_searched_and_downloaded_comple
     assert {"duck 17", "A fox!\x1b[2J", f"duck {MANY - 1}"} <= set(lines)
 
 
-def test_another_model_has_another_log(view: LogView, session: Session) -> None:
+def test_choosing_another_model_shows_its_log(view: LogView, session: Session) -> None:
     results(view, lambda: fill(view, "Search the log", "fox"))
     session.model_id = session.services.models.create("geese").id
     update_until(session, lambda: not shown(view))

@@ -8,12 +8,12 @@ from bokeh.plotting import figure
 from charrnn.services import Services
 from dashboard.live.session import Session
 from dashboard.views.compare import differences
-from dashboard.views.models import LibraryView
+from dashboard.views.models import ModelsView
 from tests.support.controls import control, labels, press, update_until
 
 
 @pytest.fixture
-def view(services: Services, session: Session) -> LibraryView:
+def view(services: Services, session: Session) -> ModelsView:
     """The library with two models, of which the older one is chosen."""
     ducks = services.models.create("ducks", options={"cell": "gru", "seed": 3})
     services.models.create("<b>drakes", options={"cell": "lstm", "seed": 3})
@@ -23,18 +23,18 @@ def view(services: Services, session: Session) -> LibraryView:
     return view
 
 
-def shown_view(session: Session) -> LibraryView:
-    view = LibraryView(session)
+def shown_view(session: Session) -> ModelsView:
+    view = ModelsView(session)
     session.on_update(view.update)
     return view
 
 
-def send(view: LibraryView, **message: Any) -> None:
-    """Send what the browser sends for a click into the table."""
+def send(view: ModelsView, **message: Any) -> None:
+    """Send the message of a click in the table."""
     view.table._handle_msg(message)
 
 
-def test_a_model_that_was_just_deleted_can_be_restored(view: LibraryView, session: Session, services: Services) -> None:
+def test_a_model_that_was_just_deleted_can_be_restored(view: ModelsView, session: Session, services: Services) -> None:
     ducks = session.model_id
     services.models.delete(ducks)
     session.param.update(deleted_id=ducks, model_id="")
@@ -46,7 +46,7 @@ def test_a_model_that_was_just_deleted_can_be_restored(view: LibraryView, sessio
     assert services.models.resolve("ducks").id == ducks
 
 
-def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, session: Session, services: Services) -> None:
+def test_deleted_models_can_be_restored_after_a_reload(view: ModelsView, session: Session, services: Services) -> None:
     assert "Recycle bin" not in labels(view)
     for name in ("ducks", "<b>drakes"):
         services.models.delete(services.models.resolve(name).id)
@@ -60,7 +60,7 @@ def test_deleted_models_can_be_restored_after_a_reload(view: LibraryView, sessio
     assert len(control(later, "Recycle bin").options) == 1
 
 
-def test_a_click_into_the_table_opens_the_model(view: LibraryView, session: Session) -> None:
+def test_a_click_into_the_table_opens_the_model(view: ModelsView, session: Session) -> None:
     [other] = [row["id"] for row in view.table.rows if row["id"] != session.model_id]
     send(view, type="choose", id=other)
     assert (session.model_id, session.tab) == (other, "training")
@@ -71,7 +71,7 @@ def legend(plot: figure | None) -> set[str]:
     return {item.label.value for item in plot.legend[0].items} if plot else set()
 
 
-def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None:
+def test_selected_models_are_compared(view: ModelsView, session: Session) -> None:
     comparison = view.compare
     assert not comparison.layout.visible
     for row in view.table.rows:
@@ -83,7 +83,7 @@ def test_ticked_models_are_compared(view: LibraryView, session: Session) -> None
     assert not comparison.layout.visible
 
 
-def test_only_differing_options_are_compared_and_names_are_escaped(view: LibraryView, session: Session) -> None:
+def test_only_differing_options_are_compared_and_names_are_escaped(view: ModelsView, session: Session) -> None:
     table = differences(session.services.models.all())
     assert "<td>gru</td>" in table
     assert "<td>lstm</td>" in table

@@ -42,7 +42,7 @@ def test_the_slider_goes_back_to_earlier_samples(view: SamplesView) -> None:
     assert "<b>5</b> (sample 1 of 2" in html(view)
 
 
-def test_the_next_sample_is_shown_unless_the_user_went_back(view: SamplesView, session: Session) -> None:
+def test_the_next_sample_is_shown_unless_the_slider_was_moved_back(view: SamplesView, session: Session) -> None:
     add(session, sample(200, "quack, quack"))
     assert "quack, quack" in html(view)
     slider = control(view, "Sample")
@@ -58,7 +58,7 @@ def test_texts_that_users_generated_are_not_shown(view: SamplesView, session: Se
     assert "qua qua" in html(view)
 
 
-def test_without_samples_the_view_says_when_there_will_be_one(services: Services, session: Session) -> None:
+def test_without_samples_the_view_explains_when_one_is_generated(services: Services, session: Session) -> None:
     session.model_id = services.models.create("geese").id
     view = SamplesView(session)
     session.on_update(view.update)

@@ -20,7 +20,7 @@ def view(session: Session) -> TextView:
 
 
 def upload(view: TextView, session: Session, data: bytes, name: str = "greeting.txt") -> None:
-    """Send what the browser sends for a file, and wait for the result."""
+    """Send the messages of an upload, and wait for the result."""
     before, session.notice = session.corpus_id, ("", "")
     chunk = {"name": name, "mime_type": "text/plain", "chunk": 1, "total_chunks": 1, "data": data}
     messages = [{"status": "upload_event", **chunk}] if data else []
@@ -45,7 +45,7 @@ def test_a_file_of_any_name_is_accepted_and_its_name_escaped(view: TextView, ses
     assert [path.name for path in session.services.settings.corpora.iterdir()] == [session.corpus_id]
 
 
-def test_defect_a_pasted_text_with_half_a_character_is_rejected_with_its_position(
+def test_defect_a_pasted_text_with_a_lone_surrogate_is_rejected_with_its_position(
     view: TextView, session: Session
 ) -> None:
     fill(view, "Or paste a text", "duck \ud83e and others")
@@ -86,7 +86,7 @@ def test_an_upload_shows_its_progress(view: TextView) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         (b"", "empty"),
         (b"aaaaaaaaaaaaaaaa", "only one character"),
@@ -95,11 +95,11 @@ def test_an_upload_shows_its_progress(view: TextView) -> None:
     ],
 )
 def test_a_file_that_is_not_a_text_is_rejected_with_the_reason(
-    view: TextView, session: Session, data: bytes, words: str
+    view: TextView, session: Session, data: bytes, message: str
 ) -> None:
     upload(view, session, data)
     assert session.notice[0] == "error"
-    assert words.lower() in session.notice[1].lower()
+    assert message.lower() in session.notice[1].lower()
     assert session.corpus_id == ""
     assert not session.services.corpora.all()
 

@@ -76,7 +76,7 @@ def test_a_training_that_stopped_improving_cannot_be_continued(show_completed: C
     assert view.session.model.step < 500
 
 
-def test_without_a_model_the_view_says_what_to_do(session: Session) -> None:
+def test_without_a_model_a_placeholder_says_what_to_do(session: Session) -> None:
     view = shown_view(session)
     session.update()
     assert "No model chosen" in html(view)
@@ -143,7 +143,7 @@ def test_the_error_of_a_failed_training_is_shown_as_text(session: Session, servi
     update_until(session, lambda: not control(view, "Start").disabled)
 
 
-def test_a_deleted_model_is_replaced_by_the_hint(view: TrainingView) -> None:
+def test_a_deleted_model_is_replaced_by_the_placeholder(view: TrainingView) -> None:
     session = view.session
     session.services.models.delete(session.model_id)
     update_until(session, lambda: not session.model_id)

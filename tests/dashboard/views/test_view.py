@@ -1,4 +1,4 @@
-"""What views have in common: updates, change detection, navigation."""
+"""The base class of views: updates, change detection, navigation."""
 
 import panel as pn
 import pytest
@@ -37,7 +37,7 @@ def test_a_state_is_shown_once_and_again_after_a_failure(session: Session) -> No
     assert shown[-1] == "again"
 
 
-def test_a_failing_child_does_not_keep_the_others_from_being_updated(session: Session) -> None:
+def test_an_error_in_a_child_does_not_affect_the_others(session: Session) -> None:
     view, broken, sound = CountingView(session), CountingView(session), CountingView(session)
     broken.update = lambda: [][0]
     view.update_children(broken, sound)
