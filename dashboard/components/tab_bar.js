@@ -26,7 +26,6 @@ export function render({ model }) {
       button.addEventListener("click", () => model.send_msg({ type: "open", name }))
       return button
     }))
-    list.hidden = model.tabs.length === 0
     if (focused) [...list.children].find((button) => button.dataset.name === focused)?.focus()
   }
 
