@@ -19,10 +19,12 @@ from charrnn.services.corpora import Corpora
 from charrnn.services.cost_estimate import measure_speed
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
+from charrnn.services.queue_forecast import QueueForecast
 from charrnn.services.settings import Settings
 from charrnn.services.text_generation import TextGeneration
 from charrnn.services.training import Trainings
 from charrnn.services.training_launcher import TrainingLauncher
+from charrnn.services.training_queue import TrainingQueue
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.database import Database
@@ -30,6 +32,7 @@ from charrnn.store.database_url import parse_url, url_from_environment
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
+from charrnn.store.training_queue import QueueStore
 
 MIN_FREE_BYTES = 100_000_000
 """Free disk space required by the readiness check; a checkpoint takes tens of megabytes."""
@@ -43,6 +46,7 @@ class Services:
     corpora: Corpora
     models: Models
     training: Trainings
+    queue: TrainingQueue
     writing: TextGeneration
     limits: Limits
     _database: Database
@@ -62,8 +66,8 @@ class Services:
         models, corpora = self.models.seen_by(owner, limit_check), self.corpora.seen_by(owner, limit_check)
         training = self.training.seen_by(models, corpora, limit_check)
         return replace(
-            self, models=models, corpora=corpora, training=training, writing=self.writing.seen_by(models, limit_check),
-            _limit_check=limit_check,
+            self, models=models, corpora=corpora, training=training, queue=self.queue.seen_by(models),
+            writing=self.writing.seen_by(models, limit_check), _limit_check=limit_check,
         )  # fmt: skip
 
     def prepare(self) -> None:
@@ -136,14 +140,24 @@ def open_services(
     corpora = Corpora(files, corpus_store, limit_check)
     models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
-    launcher = TrainingLauncher(LeaseStore(database), history, checkpoints, recovery, models, corpora)
+    queue_store = QueueStore(database)
+    launcher = TrainingLauncher(
+        LeaseStore(database),
+        queue_store,
+        QueueForecast(queue_store, corpus_store, history, limits),
+        history=history,
+        checkpoints=checkpoints,
+        recovery=recovery,
+        models=models,
+        corpora=corpora,
+    )
     launcher.end_dead()
-    training = Trainings(launcher, models, corpora, limit_check)
+    training, queue = Trainings(launcher, models, corpora, limit_check), TrainingQueue(launcher, models)
     recovery.adopt_all()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
     writing = TextGeneration(models, history, checkpoints, limit_check)
-    services = Services(settings, corpora, models, training, writing, limits, database, limit_check)
+    services = Services(settings, corpora, models, training, queue, writing, limits, database, limit_check)
     atexit.register(services.close)
     return services
 

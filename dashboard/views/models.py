@@ -15,7 +15,7 @@ from dashboard.components.file_download import DownloadTrigger
 from dashboard.components.model_table import ModelTable
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
-from dashboard.live.progress_estimate import total_steps
+from charrnn.services.progress_estimate import total_steps
 from dashboard.live.session import Session, Task
 from dashboard.theme import markup, placeholder
 from dashboard.views.compare import CompareView
