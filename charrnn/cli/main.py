@@ -19,6 +19,7 @@ from charrnn.cli import (
     score,
     train,
     training_log,
+    training_queue,
     user_accounts,
 )
 from charrnn.cli.command_base import DONE, FAILED, WRONG_USAGE, Command, UsageError
@@ -31,6 +32,7 @@ from charrnn.core.options import options
 _MODULES = (
     train,
     training_log,
+    training_queue,
     sample,
     score,
     models,

@@ -31,9 +31,8 @@ def _limit(
         default: Returns the default elsewhere.
         documented: Default of a dashboard as a phrase, if it depends on the machine.
     """
-    return field(
-        default_factory=default, metadata={"description": description, "server": server, "documented": documented}
-    )
+    metadata = {"description": description, "server": server, "elsewhere": default, "documented": documented}
+    return field(default_factory=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Limits:
     max_upload_mb: int = _limit("maximum size of an uploaded text, in MB", lambda: 50, lambda: 50)
     max_parameters: int = _limit("maximum parameter count of a network", lambda: 100_000_000)
     max_memory_mb: int = _limit(
-        "maximum memory of all trainings that run at the same time, as estimated, in MB; others wait, and one that needs "
-        "more alone is rejected",
+        "maximum memory of all trainings that run at the same time, as estimated, in MB; others wait, and one that "
+        "needs more alone is rejected",
         lambda: int(memory_bytes() * MEMORY_SHARE / 1e6),
         documented=f"{MEMORY_SHARE:.0%} of the machine or container",
     )
@@ -119,7 +118,7 @@ def descriptions() -> dict[str, str]:
 def default(name: str, *, server: bool = False) -> int:
     """Return the default of a limit, on a dashboard if `server`, else elsewhere."""
     [limit] = [each for each in fields(Limits) if each.name == name]
-    return int(limit.metadata["server"]() if server else limit.default_factory())  # type: ignore[misc]
+    return int(limit.metadata["server" if server else "elsewhere"]())
 
 
 def documented_default(name: str) -> str:

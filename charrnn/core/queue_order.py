@@ -2,8 +2,8 @@
 
 Owners take turns: the next training belongs to the owner with the fewest running trainings, and of several such owners
 to the one whose last training started first. Trainings of a higher priority come before all others. A training that
-does not fit into memory next to the running ones waits, and so do those after it: otherwise, small trainings could delay
-a large one forever.
+does not fit into memory next to the running ones waits, and so do those after it: otherwise, small trainings could
+delay a large one forever.
 """
 
 from collections.abc import Mapping, Sequence

@@ -140,11 +140,9 @@ def open_services(
     corpora = Corpora(files, corpus_store, limit_check)
     models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
-    queue_store = QueueStore(database)
     launcher = TrainingLauncher(
         LeaseStore(database),
-        queue_store,
-        QueueForecast(queue_store, corpus_store, history, limits),
+        QueueForecast(QueueStore(database), corpus_store, history, limits),
         history=history,
         checkpoints=checkpoints,
         recovery=recovery,

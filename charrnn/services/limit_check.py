@@ -87,8 +87,8 @@ class LimitCheck:
         self.limits.check("max_memory_mb", needed / 1e6, what)
         if memory_bytes() and needed > memory_bytes():
             raise LimitExceeded(
-                f"{what}, but this machine has {memory_bytes() / 1e6:,.0f} MB, so it could never start. Lower num_seqs, "
-                f"num_steps, lstm_size or num_layers."
+                f"{what}, but this machine has {memory_bytes() / 1e6:,.0f} MB, so it could never start. Lower "
+                f"num_seqs, num_steps, lstm_size or num_layers."
             )
 
     def check_weights(self, weights: int) -> None:

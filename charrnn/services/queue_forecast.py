@@ -44,17 +44,17 @@ class QueueForecast:
     """
 
     def __init__(self, queue: QueueStore, corpora: CorpusStore, history: HistoryStore, limits: Limits):
-        self._queue, self._corpora, self._history = queue, corpora, history
+        self.queue, self._corpora, self._history = queue, corpora, history
         memory = limits.max_memory_mb * 1e6 or memory_bytes()
         self.capacity = Capacity(limits.max_trainings, limits.max_trainings_per_user, memory)
 
     def read(self) -> MachineLoad:
         """Read the waiting trainings, and those that run on this machine."""
-        waiting = self._queue.waiting()
+        waiting = self.queue.waiting()
         host = host_of("")
-        running = [model for model in self._queue.running() if host_of(model.worker) == host] if waiting else []
+        running = [model for model in self.queue.running() if host_of(model.worker) == host] if waiting else []
         now = datetime.now(UTC).replace(tzinfo=None)
-        starts = self._queue.last_starts() if waiting else {}
+        starts = self.queue.last_starts() if waiting else {}
         return MachineLoad(waiting, running, {owner: (at - now).total_seconds() for owner, at in starts.items()})
 
     def next_to_start(self, load: MachineLoad) -> Model | None:

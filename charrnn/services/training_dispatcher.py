@@ -17,7 +17,6 @@ from charrnn.core.errors import StateError, StoreError
 from charrnn.core.records import Model
 from charrnn.services.process_identity import host_of, is_dead, worker_name
 from charrnn.services.queue_forecast import MachineLoad, QueueForecast
-from charrnn.store.training_queue import QueueStore
 
 DISPATCH_SECONDS = 1.0
 """Interval at which a process with waiting trainings, or one that serves the queue, looks for room."""
@@ -38,8 +37,7 @@ class TrainingDispatcher:
     """Starts waiting trainings in this process.
 
     Args:
-        queue: The waiting trainings.
-        forecast: Decides what fits on this machine.
+        forecast: Decides which waiting trainings fit on this machine.
         own: Returns the ids of the trainings that wait in this process.
         start: Starts a training in this process; raises `StateError` if another process has claimed it.
         drop: Called with each id of `own` that no longer waits for this process.
@@ -48,7 +46,6 @@ class TrainingDispatcher:
 
     def __init__(
         self,
-        queue: QueueStore,
         forecast: QueueForecast,
         *,
         own: Callable[[], Collection[str]],
@@ -56,7 +53,7 @@ class TrainingDispatcher:
         drop: Callable[[str], None],
         end_dead: Callable[[], object],
     ):
-        self._queue, self._forecast = queue, forecast
+        self._queue, self._forecast = forecast.queue, forecast
         self._own, self._start, self._drop, self._end_dead = own, start, drop, end_dead
         self._worker, self._machine = worker_name(), host_of("")
         self.serves = False

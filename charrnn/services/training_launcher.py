@@ -25,7 +25,6 @@ from charrnn.services.training_request import TrainingRequest
 from charrnn.services.training_thread import TrainingThread
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
-from charrnn.store.training_queue import QueueStore
 
 POLL_SECONDS = 0.25
 """Interval at which callers that wait for a training read the database, in seconds."""
@@ -40,8 +39,7 @@ class TrainingLauncher:
 
     Args:
         leases: Queues and claims models.
-        queue: The waiting trainings of all processes.
-        forecast: Decides which of them fit on this machine.
+        forecast: Decides which waiting trainings fit on this machine.
         history: Stores logs, metrics, samples and checkpoint rows.
         checkpoints: Stores checkpoint folders.
         recovery: Adopts checkpoint folders without a row.
@@ -52,7 +50,6 @@ class TrainingLauncher:
     def __init__(
         self,
         leases: LeaseStore,
-        queue: QueueStore,
         forecast: QueueForecast,
         *,
         history: HistoryStore,
@@ -62,13 +59,12 @@ class TrainingLauncher:
         corpora: Corpora,
     ):
         self.leases, self.history, self.recovery, self.checkpoints = leases, history, recovery, checkpoints
-        self.queue, self.forecast = queue, forecast
+        self.queue, self.forecast = forecast.queue, forecast
         self._models, self._corpora = models, corpora
         self._threads: dict[str, TrainingThread] = {}
         self._requests: dict[str, TrainingRequest] = {}
         """The trainings that wait in this process."""
         self.dispatcher = TrainingDispatcher(
-            queue,
             forecast,
             own=lambda: list(self._requests),
             start=self._start,

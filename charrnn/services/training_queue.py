@@ -22,8 +22,12 @@ class QueueEntry:
 
     def __str__(self) -> str:
         """Return for example `Waiting, 2nd in line, starts in about 4 min`."""
-        when = f"in about {formatting.rounded_duration(self.seconds)}" if self.seconds >= 1 else "soon"
-        return f"Waiting, {formatting.ordinal(self.position)} in line, starts {when}"
+        return f"Waiting, {formatting.ordinal(self.position)} in line, starts {self.when}"
+
+    @property
+    def when(self) -> str:
+        """The estimated start, for example `in about 4 min`."""
+        return f"in about {formatting.rounded_duration(self.seconds)}" if self.seconds >= 1 else "soon"
 
 
 class TrainingQueue:

@@ -51,12 +51,9 @@ class QueueStore:
 
     def last_starts(self) -> dict[str, datetime]:
         """Return when the newest training of each owner started."""
-        statement = (
-            select(ModelRow.owner, func.max(ModelRow.started_at))
-            .where(ModelRow.started_at.is_not(None))
-            .group_by(ModelRow.owner)
-        )
-        return self._database.read(lambda session: {owner: start for owner, start in session.execute(statement)})
+        statement = select(ModelRow.owner, func.max(ModelRow.started_at)).group_by(ModelRow.owner)
+        rows = self._database.read(lambda session: session.execute(statement).all())
+        return {owner: start for owner, start in rows if start is not None}
 
     def reserve(self, model_id: str, worker: str) -> Model:
         """Reserve a waiting training for a process.
