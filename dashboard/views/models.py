@@ -9,7 +9,7 @@ import panel.ui as pui
 
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name
-from charrnn.core.records import ACTIVE, MAX_NAME_LENGTH, MAX_NOTES_LENGTH, Model
+from charrnn.core.records import ACTIVE, MAX_NAME_LENGTH, MAX_NOTES_LENGTH, Model, ModelState
 from dashboard.components.curve_smoothing import downsample
 from dashboard.components.file_download import DownloadTrigger
 from dashboard.components.model_table import ModelTable
@@ -114,6 +114,9 @@ class LibraryView(View):
         share = model.step / (total_steps(model.train_params, None) or 1)
         is_active = model.state in ACTIVE
         state = f"{model.state} {100 * min(1, share):.0f}%" if is_active else str(model.state)
+        place = self.session.hub.queue.get(model.id)
+        if model.state == ModelState.QUEUED and place:
+            state = str(place)
         name = printable(model.name)
         note = printable(" · ".join(part for part in (model.notes, ", ".join(model.tags)) if part))
         return {

@@ -1,4 +1,4 @@
-"""Show a training: its progress, loss, samples and log, with the buttons that start, stop and resume it."""
+"""Show a training: its place in the queue, progress, loss, samples and log, with the buttons that control it."""
 
 from collections.abc import Callable
 
@@ -36,6 +36,8 @@ class TrainingView(View):
         self.buttons = {
             "start": self.button("Start", self._start, color="primary", **hidden),
             "stop": self.button("Stop", self._stop, color="primary", **hidden),
+            "up": self.button("Move up", lambda: self._move("up"), variant="outlined", **hidden),
+            "down": self.button("Move down", lambda: self._move("down"), variant="outlined", **hidden),
             "resume": self.button("Resume", self._resume, color="primary", **hidden),
             "continue": self.button("Train longer", self._continue, color="primary", **hidden),
             "restart": self.button("Start over", self._ask_to_restart, variant="text", **hidden),
@@ -78,9 +80,17 @@ class TrainingView(View):
         if self._corpus is None or self._corpus.id != model.corpus_id:
             self._corpus = self.session.services.corpora.get(model.corpus_id) if model.corpus_id else None
         losses = feed.history.curves["loss"] if feed.history else None
-        state = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
+        state = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested, self._can_move(model))
         self.if_changed(state, lambda: self._show_state(model))
-        self.headline.show(headline(model, ProgressEstimate.of(model, self._corpus, losses), self._outcome))
+        progress, place = ProgressEstimate.of(model, self._corpus, losses), self.session.place
+        self.headline.show(headline(model, progress, self._outcome, place=str(place or "")))
+
+    def _can_move(self, model: Model) -> bool:
+        """Return whether another training of the same user waits, too."""
+        queue = self.session.hub.queue
+        return model.id in queue and any(
+            other.model.owner == model.owner for other in queue.values() if other.model.id != model.id
+        )
 
     def _show_state(self, model: Model) -> None:
         self._outcome = self.session.services.training.outcome(model.id)
@@ -94,6 +104,8 @@ class TrainingView(View):
         visible = {
             "start": model.state == ModelState.READY or (not has_checkpoint and not is_active and has_begun),
             "stop": is_active,
+            "up": self._can_move(model),
+            "down": self._can_move(model),
             "resume": model.state in RESUMABLE and has_checkpoint,
             "continue": self._outcome is not None and self._outcome.can_continue and has_checkpoint,
             "restart": not is_active and has_checkpoint and not confirm,
@@ -103,7 +115,8 @@ class TrainingView(View):
         for name, button in self.buttons.items():
             button.visible = visible[name]
         is_stopping = model.state == ModelState.STOPPING or model.stop_requested
-        self.buttons["stop"].label = "Stopping …" if is_stopping else "Stop"
+        stop = "Cancel" if model.state == ModelState.QUEUED else "Stop"
+        self.buttons["stop"].label = "Stopping …" if is_stopping else stop
         self.buttons["stop"].blocked = is_stopping
 
     def _change(self, act: Callable[[], Model]) -> Task:
@@ -139,6 +152,10 @@ class TrainingView(View):
         model_id = self.session.model_id
         return self._change(lambda: self.session.services.training.stop(model_id))
 
+    def _move(self, place: str) -> Task:
+        model_id = self.session.model_id
+        return self._change(lambda: self.session.services.queue.move(model_id, place))
+
     def _resume(self) -> Task:
         model_id = self.session.model_id
         return self._change(lambda: self.session.services.training.resume(model_id))
@@ -155,8 +172,8 @@ class TrainingView(View):
             self._offer_actions(self.session.model, confirm=True)
 
 
-def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None) -> str:
-    """Return HTML with a model's name, state, progress, error and advice."""
+def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None, *, place: str = "") -> str:
+    """Return HTML with a model's name, state, place in the queue, progress, error and advice."""
     is_timed = progress.seconds_left is not None and model.state in (ModelState.TRAINING, ModelState.STOPPING)
     facts = {
         "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
@@ -167,7 +184,8 @@ def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None =
     percent = f"{100 * progress.share:.1f}"
     rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     error = f'<div class="notice error" role="alert">{escaped(model.error)}</div>' if model.error else ""
-    is_starting = model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step
+    waiting = f'<p class="advice" role="status">{escaped(place)}</p>' if place else ""
+    is_starting = model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step and not place
     starting = (
         '<p class="soft small">Starting: TensorFlow is loading, then the network is compiled. '
         "The first step takes a while.</p>"
@@ -178,7 +196,7 @@ def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None =
     cpu = f'<p class="soft small">Processor: {escaped(model.cpu)}</p>' if model.cpu else ""
     return (
         f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
-        f'<span class="state {model.state}" role="status">{model.state}</span></div>{error}'
+        f'<span class="state {model.state}" role="status">{model.state}</span></div>{waiting}{error}'
         f'<div class="bar" role="progressbar" aria-label="Training progress" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}"><span style="width:{percent}%"></span></div>'
         f'<dl class="facts">{rows}</dl>{advice}{cpu}{starting}'
