@@ -44,6 +44,9 @@ class TrainingDispatcher:
         end_dead: Ends trainings whose worker died, which makes room.
     """
 
+    _lock = threading.Lock()
+    """Shared by all dispatchers of the process, because an election is between processes."""
+
     def __init__(
         self,
         forecast: QueueForecast,
@@ -58,7 +61,7 @@ class TrainingDispatcher:
         self._worker, self._machine = worker_name(), host_of("")
         self.serves = False
         """Whether this process starts the trainings of all users, not only its own."""
-        self._lock, self._thread_lock = threading.Lock(), threading.Lock()
+        self._thread_lock = threading.Lock()
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._renewal_due = 0.0
@@ -156,7 +159,9 @@ class TrainingDispatcher:
             self._queue.serve(self._machine, seconds=SERVE_SECONDS)
 
     def _may_start(self, model: Model) -> bool:
-        return model.worker == self._worker or (not model.worker and (self.serves or model.id in self._own()))
+        if model.id in self._own():
+            return model.worker in ("", self._worker)
+        return self.serves and not model.worker
 
     def _start_all(self) -> None:
         """Start this process's trainings in their turn; those of other processes keep their places."""
