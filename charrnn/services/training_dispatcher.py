@@ -27,6 +27,8 @@ SERVE_SECONDS = 20.0
 ELECTION_SECONDS = 10.0
 """Longest time for which a process that hangs can keep others of its machine from starting trainings."""
 
+ELECTION_ATTEMPTS, ELECTION_PAUSE = 10, 0.05
+"""Number of attempts to become the dispatcher at once, and the seconds between them."""
 CLOSE_SECONDS = 5.0
 """Longest time for which the end of the program waits for the thread, which may be waiting for the database."""
 
@@ -137,13 +139,23 @@ class TrainingDispatcher:
             return
         if self._forecast.next_to_start(load) is None:
             self._end_dead()
-        elif self._queue.elect(self._machine, self._worker, seconds=ELECTION_SECONDS):
+        elif self._is_elected():
             try:
                 self._start_all()
             finally:
                 self._queue.resign(self._machine, self._worker)
-        else:
-            self._wake.set()
+
+    def _is_elected(self) -> bool:
+        """Become the dispatcher of this machine; other processes usually are for some milliseconds only."""
+        for _ in range(ELECTION_ATTEMPTS):
+            dispatcher = self._queue.elect(self._machine, self._worker, seconds=ELECTION_SECONDS)
+            if dispatcher == self._worker:
+                return True
+            if is_dead(dispatcher):
+                self._queue.resign(self._machine, dispatcher)
+            elif self._closing.wait(ELECTION_PAUSE):
+                break
+        return False
 
     def _renew(self, load: MachineLoad) -> None:
         """Renew what expires; release what is reserved for processes that have ended."""

@@ -7,9 +7,9 @@ terminal, *reserves* it: until the reservation expires or is released, no other 
 from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from charrnn.core.errors import StateError
@@ -133,19 +133,19 @@ class QueueStore:
 
         return self._database.write(transaction)
 
-    def elect(self, machine: str, worker: str, *, seconds: float) -> bool:
-        """Make a process the dispatcher of a machine for some seconds; return whether no other process is.
+    def elect(self, machine: str, worker: str, *, seconds: float) -> str:
+        """Make a process the dispatcher of a machine for some seconds, unless another one is; return the dispatcher.
 
         Whatever two dispatchers do, a training starts once; this keeps them from exceeding the capacity together.
         """
 
-        def transaction(session: Session) -> bool:
+        def transaction(session: Session) -> str:
             insert_missing(session, DispatcherRow, [{"machine": machine}])
             free = (DispatcherRow.worker == "", DispatcherRow.worker == worker, DispatcherRow.lease_until < utc_now())
             statement = update(DispatcherRow).where(DispatcherRow.machine == machine, or_(*free))
             lease = {"worker": worker, "lease_until": utc_after(seconds)}
-            result = session.execute(statement.values(**lease), execution_options={"synchronize_session": False})
-            return cast(CursorResult[Any], result).rowcount == 1
+            session.execute(statement.values(**lease), execution_options={"synchronize_session": False})
+            return session.scalars(select(DispatcherRow.worker).where(DispatcherRow.machine == machine)).one()
 
         return self._database.write(transaction)
 

@@ -10,12 +10,12 @@ import panel.ui as pui
 from charrnn.core import formatting
 from charrnn.core.atomic_files import file_name
 from charrnn.core.records import ACTIVE, MAX_NAME_LENGTH, MAX_NOTES_LENGTH, Model, ModelState
+from charrnn.services.progress_estimate import total_steps
 from dashboard.components.curve_smoothing import downsample
 from dashboard.components.file_download import DownloadTrigger
 from dashboard.components.model_table import ModelTable
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
-from charrnn.services.progress_estimate import total_steps
 from dashboard.live.session import Session, Task
 from dashboard.theme import markup, placeholder
 from dashboard.views.compare import CompareView

@@ -7,11 +7,11 @@ import panel as pn
 from charrnn.core import formatting
 from charrnn.core.records import Corpus, Model, ModelState
 from charrnn.core.training_outcome import Outcome
+from charrnn.services.progress_estimate import ProgressEstimate
 from dashboard.components.html_pane import HTMLPane
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.model_feed import ModelFeed
-from charrnn.services.progress_estimate import ProgressEstimate
 from dashboard.live.session import Session, Task
 from dashboard.theme import markup, placeholder
 from dashboard.views.log import LogView

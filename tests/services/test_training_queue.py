@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.core.training_events import Event, MetricsMeasured, TrainingEnded
 from charrnn.services import Services, open_services
 from charrnn.services.cost_estimate import training_memory
+from tests.support.occupied_slot import occupied_slot
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.waiting import TIMEOUT, wait_until
 
@@ -45,14 +45,8 @@ def services(open_home: Open) -> Services:
 @pytest.fixture
 def occupy() -> Iterator[Callable[[Services], Callable[[], None]]]:
     """Return a function that occupies a slot with a training, and returns a function that lets it end."""
-    release = threading.Event()
-
-    def occupy(services: Services) -> Callable[[], None]:
-        services.training.start(TEXT, name="first", options=SHORT, listeners=[lambda event: release.wait() and None])
-        return release.set
-
-    yield occupy
-    release.set()
+    with ExitStack() as slots:
+        yield lambda services: slots.enter_context(occupied_slot(services)).release
 
 
 def ended(services: Services, *models: Model) -> list[Model]:
