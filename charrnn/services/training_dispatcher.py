@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 
-from charrnn.core.errors import StateError, StoreError
+from charrnn.core.errors import NotFound, StateError, StoreError
 from charrnn.core.records import Model
 from charrnn.services.process_identity import host_of, is_dead, worker_name
 from charrnn.services.queue_forecast import MachineLoad, QueueForecast
@@ -46,8 +46,9 @@ class TrainingDispatcher:
         end_dead: Ends trainings whose worker died, which makes room.
     """
 
-    _lock = threading.Lock()
-    """Shared by all dispatchers of the process, because an election is between processes."""
+    _lock = threading.RLock()
+    """Shared by all dispatchers of the process, because an election is between processes. Reentrant, because a listener
+    that is told about a cancelled training may start another one."""
 
     def __init__(
         self,
@@ -95,7 +96,10 @@ class TrainingDispatcher:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
-            self.dispatch()
+            try:
+                self.dispatch()
+            except Exception:  # a defect must not keep the other trainings waiting forever
+                log.exception("waiting trainings could not be started")
             waits = self.serves or self._own()
             self._wake.wait(DISPATCH_SECONDS if waits else None)
 
@@ -137,7 +141,7 @@ class TrainingDispatcher:
         self._renew(load)
         if not any(self._may_start(model) for model in load.waiting):
             return
-        if self._forecast.next_to_start(load) is None:
+        if self._forecast.next_to_start(self._without_abandoned(load)) is None:
             self._end_dead()
         elif self._is_elected():
             try:
@@ -175,15 +179,18 @@ class TrainingDispatcher:
             return model.worker in ("", self._worker)
         return self.serves and not model.worker
 
+    def _without_abandoned(self, load: MachineLoad) -> MachineLoad:
+        """Remove the trainings that nobody starts at the moment, so that they do not keep the others waiting."""
+        if self.serves or self._queue.is_served(self._machine):
+            return load
+        return replace(load, waiting=[model for model in load.waiting if model.worker or self._may_start(model)])
+
     def _start_all(self) -> None:
         """Start this process's trainings in their turn; those of other processes keep their places."""
-        load = self._forecast.read()
-        if not self.serves and not self._queue.is_served(self._machine):
-            # Nobody starts unreserved trainings, so they must not keep the others waiting.
-            load = replace(load, waiting=[model for model in load.waiting if model.worker or self._may_start(model)])
+        load = self._without_abandoned(self._forecast.read())
         while (model := self._forecast.next_to_start(load)) is not None:
             if self._may_start(model):
-                with suppress(StateError):  # cancelled, or claimed by a process of another machine
+                with suppress(StateError, NotFound):  # cancelled, or claimed by a process of another machine
                     self._start(model)
             waiting = [other for other in load.waiting if other.id != model.id]
             starts = {**load.last_starts, model.owner: time.monotonic()}  # the latest of all
