@@ -27,7 +27,7 @@ $(STAMP): requirements-dev.lock requirements-uv.lock pyproject.toml scripts/setu
 
 .PHONY: packages
 packages: ## Install the Debian packages that the tests need (as root), or print what to install
-	@scripts/packages
+	@scripts/install-test-packages
 
 .PHONY: serve
 serve: $(STAMP) ## Serve the dashboard on http://127.0.0.1:5006 (SERVE_ARGS="--port 5007 --home FOLDER")
@@ -35,18 +35,18 @@ serve: $(STAMP) ## Serve the dashboard on http://127.0.0.1:5006 (SERVE_ARGS="--p
 
 .PHONY: test
 test: $(STAMP) ## Run all tests (PYTEST_ARGS="-k words" selects some)
-	@scripts/packages
+	@scripts/install-test-packages
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 	$(if $(COVERAGE),@$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 
 .PHONY: testimage
 testimage: $(STAMP) ## Build the container image on a base of Debian packages, and test it (PYTEST_ARGS="-k words")
-	@scripts/packages --containers
+	@scripts/install-test-packages --containers
 	$(BIN)/pytest tests/container $(PYTEST_ARGS)
 
 .PHONY: fast
 fast: $(STAMP) ## Run all tests except those that train real networks
-	@scripts/packages
+	@scripts/install-test-packages
 	$(BIN)/pytest $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: coverage
@@ -89,7 +89,7 @@ dist: $(STAMP) ## Build wheel and sdist in dist/
 
 .PHONY: demo
 demo: $(STAMP) ## Train for one minute on Shakespeare and print a sample
-	@scripts/demo
+	@scripts/demo-training
 
 .PHONY: bench
 bench: $(STAMP) ## Run all benchmarks
@@ -98,12 +98,12 @@ bench: $(STAMP) ## Run all benchmarks
 
 .PHONY: torture
 torture: $(STAMP) ## Kill trainings, stop databases, fill disks, and check that nothing is lost (TORTURE_ARGS="--kills 9")
-	@scripts/packages
+	@scripts/install-test-packages
 	$(BIN)/python -m tests.torture $(TORTURE_ARGS)
 
 .PHONY: screenshots
 screenshots: $(STAMP) ## Take the screenshots of the README (two to three minutes)
-	@scripts/packages
+	@scripts/install-test-packages
 	$(BIN)/python scripts/screenshots
 
 .PHONY: docs

@@ -5,9 +5,10 @@ that is held out first: the last 100,000 characters, or with `--last-tenth` the 
 tinyshakespeare. Lengths up to 120,000 characters use three excerpts. Each row of the table shows the median over seeds
 and excerpts, the standard error from block means, and the range over seeds.
 
-The table compares these losses with bigram and trigram models of the training text, which are static like the network,
-and with xz and PPMd, which adapt to the test split. If PEER_PYTHON names an interpreter with PyTorch, texts of at least
-a megabyte are also trained with nanoGPT's CPU recipe for the same time; its lowest loss is reported.
+The table compares these losses with bigram and trigram models of the training text, which are static like the model,
+and with xz and PPMd, which adapt to the test split, as the model does with `--adaptive`. If PEER_PYTHON names an
+interpreter with PyTorch, texts of at least a megabyte are also trained with nanoGPT's CPU recipe for the same time; its
+lowest loss is reported.
 
 Minutes are wall-clock time, so the machine should be idle. `--quiet` converts them to the number of steps of an idle
 machine, so that other load changes the duration but not the result. `--rows FILE` stores finished rows, and resumes an
@@ -18,7 +19,7 @@ import argparse
 import json
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -27,11 +28,11 @@ from typing import Any
 
 from learning import lowest_transformer_loss
 from peers import result_page
-from peers.benchmark_options import preset_options
 from peers.benchmark_texts import read_text
-from peers.scored_training import Scored, train_and_score
+from peers.preset_options import preset_options
 from peers.text_baselines import text_baselines
 from peers.text_split import TEST_CHARACTERS, TextSplit, split_text
+from peers.train_and_score import Scored, train_and_score
 
 EXCERPTS, LONGEST_EXCERPT = 3, 120_000
 """Number of excerpts per source, and the length up to which more than one is used."""
@@ -114,7 +115,7 @@ def measure(text: TextLength, args: argparse.Namespace, rows: StoredRows) -> lis
                 options = preset_options(
                     args.preset, parts.train, minutes, fixed_steps=args.quiet, changes={"seed": seed}
                 )
-                scored = train_and_score(parts, options, every=VALIDATION_STEPS)
+                scored = train_and_score(parts, options, every=VALIDATION_STEPS, adaptive=args.adaptive)
                 row = rows.add(key, {"options": options, "scored": asdict(scored)})
             results.append((number, Scored(**row["scored"])))
         transformer = _transformer(text, splits[0], minutes, rows)
@@ -124,8 +125,9 @@ def measure(text: TextLength, args: argparse.Namespace, rows: StoredRows) -> lis
 
 
 COLUMNS = [
-    "text", "characters", "minutes", "loss", "standard error", "range over seeds", "above the lowest validation loss",
-    "seconds", "step", "bigram", "trigram", "xz", "PPMd", "nanoGPT",
+    "text", "characters", "minutes", "loss", "standard error", "network alone", "range over seeds",
+    "above the lowest validation loss", "seconds", "step", "bigram", "trigram", "xz",
+    "adaptive loss", "PPMd", "nanoGPT",
 ]  # fmt: skip
 
 
@@ -159,14 +161,23 @@ def format_row(
         f"{minutes:g}",
         f"{statistics.median(scored.loss for scored in trainings):.3f}",
         f"{statistics.median(scored.error for scored in trainings):.3f}",
+        f"{statistics.median(scored.network for scored in trainings):.3f}",
         f"{max(ranges):.3f}" if ranges else "one seed",
         f"{missed:.3f}",
         f"{statistics.median(scored.seconds for scored in trainings):.0f}",
         f"{statistics.median(scored.step for scored in trainings):,.0f}",
-        *(f"{baselines[name]:.3f}" for name in ("bigram", "trigram", "xz", "ppmd")),
+        *(f"{baselines[name]:.3f}" for name in ("bigram", "trigram", "xz")),
+        f"{statistics.median(adaptive):.3f}"
+        if (adaptive := _measured(scored.adaptive for scored in trainings))
+        else "",
+        f"{baselines['ppmd']:.3f}",
         "" if transformer is None else f"{transformer:.3f}",
     ]
     return " | ".join(cells)
+
+
+def _measured(losses: Iterable[float | None]) -> list[float]:
+    return [loss for loss in losses if loss is not None]
 
 
 def _baselines(text: TextLength, number: int, parts: TextSplit, rows: StoredRows) -> dict[str, float]:
@@ -210,6 +221,9 @@ def main() -> None:
     parser.add_argument("--last-tenth", action="store_true", help="score the last tenth instead of 100,000 characters")
     parser.add_argument(
         "--quiet", action="store_true", help="train for the number of steps of an idle machine, not by the clock"
+    )
+    parser.add_argument(
+        "--adaptive", action="store_true", help="also score a model that continues to learn, to compare it with PPMd"
     )
     parser.add_argument("--rows", type=Path)
     result_page.add_option(parser)

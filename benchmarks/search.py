@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 from peers import result_page
-from peers.benchmark_options import preset_options
 from peers.benchmark_texts import read_text
-from peers.scored_training import Scored, train_and_score
+from peers.preset_options import preset_options
 from peers.text_split import TextSplit, split_text
+from peers.train_and_score import Scored, train_and_score
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, even if another version is installed
 

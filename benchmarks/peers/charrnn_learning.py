@@ -14,7 +14,7 @@ import keras
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, even if another version is installed
 
-from benchmark_options import preset_options  # noqa: E402
+from preset_options import preset_options  # noqa: E402
 from turn_protocol import send, wait_for_turn  # noqa: E402
 
 from charrnn.core.training_events import Event, MetricsMeasured  # noqa: E402

@@ -1,9 +1,8 @@
 """Compute baselines without a network for the test split of a text, in nats per character.
 
 Bigram and trigram models are static: like a trained network, they learn from the training text only. xz and PPMd also
-adapt to the text they compress, so they are to be compared with a network that does, too (dynamic evaluation). They
-compress pieces of the test split, each as long as a tenth of the training text and placed directly after it, because a
-reported loss is usually that of the last tenth.
+adapt to the text they compress, so they are to be compared with a network that does, too (dynamic evaluation), on the
+same pieces of the test split.
 """
 
 import lzma
@@ -12,12 +11,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peers.text_split import TextSplit
+from peers.text_split import TextSplit, test_pieces
 
 ORDERS = 2, 3, 4, 5, 6, 8, 12
 """Context lengths of PPMd, in bytes; the lowest loss is reported."""
-MAX_PIECES = 5
-"""Maximum number of pieces of the test split that are compressed."""
 MEMORY = 256 << 20
 """Memory limit of PPMd in bytes; no text of the benchmarks needs more."""
 
@@ -59,14 +56,10 @@ def compression_loss(parts: TextSplit, compressed_size: Callable[[bytes], int]) 
         parts: The text.
         compressed_size: Returns the size of a compressed text, in bytes.
     """
-    train = parts.train.encode()
-    length = min(len(parts.test), max(1, len(parts.train) // 10))
-    count = min(MAX_PIECES, len(parts.test) // length)
-    spare = len(parts.test) - length
-    starts = [spare * number // max(count - 1, 1) for number in range(count)]
+    train, pieces = parts.train.encode(), test_pieces(parts)
     before = compressed_size(train)
-    added = [compressed_size(train + parts.test[start : start + length].encode()) - before for start in starts]
-    return sum(added) * 8 * math.log(2) / (length * count)
+    added = [compressed_size(train + piece.encode()) - before for piece in pieces]
+    return sum(added) * 8 * math.log(2) / sum(map(len, pieces))
 
 
 def ngram_loss(parts: TextSplit, order: int) -> float:

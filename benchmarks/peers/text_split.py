@@ -14,6 +14,9 @@ CONTEXT_CHARACTERS = 512
 BLOCKS = 20
 """Number of blocks of the test split, from whose mean losses the standard error is estimated."""
 
+MAX_PIECES = 5
+"""Maximum number of pieces of the test split that models which continue to learn are scored on."""
+
 
 @dataclass(frozen=True)
 class TextSplit:
@@ -45,6 +48,17 @@ def split_text(text: str, *, characters: int, first: int = 0, test: int = TEST_C
         )
     rest = text[:-test]
     return TextSplit(train=rest[first : first + characters], test=text[-test:], context=rest[-CONTEXT_CHARACTERS:])
+
+
+def test_pieces(parts: TextSplit) -> list[str]:
+    """Return evenly spaced pieces of the test split for models that continue to learn while they read.
+
+    Each piece is as long as a tenth of the training text, because a reported loss is usually that of the last tenth.
+    """
+    length = min(len(parts.test), max(1, len(parts.train) // 10))
+    count = min(MAX_PIECES, len(parts.test) // length)
+    starts = [(len(parts.test) - length) * number // max(count - 1, 1) for number in range(count)]
+    return [parts.test[start : start + length] for start in starts]
 
 
 def standard_error(losses: npt.NDArray[Any], blocks: int = BLOCKS) -> float:

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
+from charrnn.core.decoding_score import decoding_score
 from charrnn.core.errors import TextError
 from charrnn.core.file_signatures import reject_binary, reject_known_format
-from charrnn.core.language_fit import language_fit
 
 CHUNK = 1 << 18
 """Bytes per read: large enough for NumPy to be efficient, small enough for the CPU's cache."""
@@ -122,7 +122,7 @@ def _wide_encoding(head: bytes) -> str | None:
         text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
         odd = sum(c == "\ufffd" or (c < " " and c not in "\t\n\r\f") for c in text)
         # Decoded in the wrong byte order, ASCII becomes rare ideographs and symbols, which fit no language.
-        if text and odd <= len(text) / 100 and (text.isascii() or language_fit(text) > 0.5):
+        if text and odd <= len(text) / 100 and (text.isascii() or decoding_score(text) > 0.5):
             return encoding
     return None
 
@@ -179,7 +179,7 @@ def _is_damaged_utf8(sample: bytes) -> bool:
 def _legacy_encoding(file: BinaryIO, sample: bytes) -> Detection:
     matches = from_bytes(sample, cp_isolation=LEGACY, preemptive_behaviour=False, enable_fallback=False, threshold=0.4)
     scores = {
-        encoding: round(language_fit(sample.decode(encoding, "replace")) - match.chaos, 2)
+        encoding: round(decoding_score(sample.decode(encoding, "replace")) - match.chaos, 2)
         for match in matches
         for encoding in match.could_be_from_charset
         if encoding in LEGACY

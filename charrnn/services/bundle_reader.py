@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn.core.checkpoint_manifest import FORMAT, MANIFEST, TEXT, TRAINING, WEIGHTS
 from charrnn.core.errors import BundleError, CheckpointError, NotFound, OptionError
-from charrnn.core.json_schema import validator
+from charrnn.core.json_schema_validator import validator
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.ngrams import MAX_CHARACTERS
 from charrnn.core.options import Value, checked

@@ -174,12 +174,14 @@ class TrainingView(View):
 
 def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None, *, place: str = "") -> str:
     """Return HTML with a model's name, state, place in the queue, progress, error and advice."""
-    is_timed = progress.seconds_left is not None and model.state in (ModelState.TRAINING, ModelState.STOPPING)
+    is_running = model.state in (ModelState.TRAINING, ModelState.STOPPING)
+    # A training with a time limit knows its end before its speed.
+    speed, left = (progress.characters_per_second, progress.seconds_left) if is_running else (None, None)
     facts = {
         "Step": f"{model.step:,} of {progress.total:,}" if progress.total else f"{model.step:,}",
         "Best loss": f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "–",
-        "Speed": f"{progress.characters_per_second:,.0f} characters/s" if is_timed else "–",
-        "Time left": formatting.duration(progress.seconds_left or 0) if is_timed else "–",
+        "Speed": f"{speed:,.0f} characters/s" if speed is not None else "–",
+        "Time left": formatting.duration(left) if left is not None else "–",
     }
     percent = f"{100 * progress.share:.1f}"
     rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())

@@ -46,7 +46,7 @@ def missing() -> str:
     programs = [name for name in REQUIRED if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     programs += [name for name in ("netavark", "aardvark-dns") if not Path("/usr/lib/podman", name).exists()]
     if programs:
-        return f"Missing: {', '.join(programs)}. Install them with `sudo scripts/packages --containers`."
+        return f"Missing: {', '.join(programs)}. Install them with `sudo scripts/install-test-packages --containers`."
     if os.geteuid() != 0:
         return "The tests of the image need root, for mmdebstrap, chroots and networks: sudo make testimage."
     return ""

@@ -18,7 +18,7 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         raise FileNotFoundError(
-            "Chromium is not installed: run scripts/packages as root, or install it from your system."
+            "Chromium is not installed: run scripts/install-test-packages as root, or install it from your system."
         )
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip

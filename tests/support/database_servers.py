@@ -26,7 +26,7 @@ TITLES = {"sqlite": "SQLite", "mariadb": "MariaDB", "mysql": "MySQL"}
 VARIABLES = {"mariadb": "CHARRNN_TEST_MARIADB_URL", "mysql": "CHARRNN_TEST_MYSQL_URL"}
 """Environment variables with the URLs of running servers in which tests may create databases and users."""
 
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
+SUPERVISOR = Path(__file__).with_name("end_with_parent.py")
 _START_SECONDS = 60
 _SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"])
 
@@ -36,7 +36,7 @@ class MissingServer(Exception):
 
     def __init__(self, kind: str, part: str = "server"):
         super().__init__(
-            f"The tests need a {TITLES[kind]} {part}: run scripts/packages, install one, or set "
+            f"The tests need a {TITLES[kind]} {part}: run scripts/install-test-packages, install one, or set "
             f"{VARIABLES[kind]}=mysql://user:password@host:3306/ to one in which tests may create databases and users."
         )
 
@@ -221,7 +221,7 @@ def _version(program: str) -> bytes:
 
 
 def _unpacked_mysql() -> Sequence[str] | None:
-    """Return the command of the server that scripts/packages unpacked."""
+    """Return the command of the server that scripts/install-test-packages unpacked."""
     root = _unpacked_folder()
     command = _unpacked_program(root / "sbin/mysqld")
     options = (
@@ -237,7 +237,7 @@ def _unpacked_folder() -> Path:
 
 
 def _unpacked_program(program: Path) -> Sequence[str] | None:
-    """Return the command of a program that scripts/packages unpacked, with its own libraries."""
+    """Return the command of a program that scripts/install-test-packages unpacked, with its own libraries."""
     loaders = sorted(_unpacked_folder().glob("lib/*/ld-linux-*.so.*"))
     if not program.exists() or not loaders:
         return None

@@ -19,7 +19,7 @@ from bokeh.util.token import get_session_id
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from dashboard.browser_messages.allowed_properties import component_of
-from tests.support.http_client import ServerClient
+from tests.support.in_process_server import ServerClient
 from tests.support.waiting import TIMEOUT, wait_until
 
 

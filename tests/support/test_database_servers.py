@@ -85,7 +85,8 @@ def test_missing_server_error_says_what_to_install_or_set(kind, tmp_path, monkey
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with (
         pytest.raises(
-            MissingServer, match=f"need a {TITLES[kind]} server: run scripts/packages, .* {VARIABLES[kind]}="
+            MissingServer,
+            match=f"need a {TITLES[kind]} server: run scripts/install-test-packages, .* {VARIABLES[kind]}=",
         ),
         database_servers.available(kind, tmp_path, {}),
     ):

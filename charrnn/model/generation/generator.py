@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from charrnn.core.generated_text import Alternative, TextChunk
 from charrnn.core.network_ngram_mixture import Mixture
-from charrnn.core.stop_sequence import StopString
+from charrnn.core.stop_string import StopString
 from charrnn.core.vocabulary import Vocabulary
 from charrnn.model.compute.shard_count import num_shards
 from charrnn.model.generation.decode_loop import CHUNK, MixtureTensors, decode_loop_for

@@ -6,7 +6,7 @@ import pytest
 
 from charrnn.services import Services, open_services
 from dashboard.server.login_providers import Logins
-from tests.support.http_client import ServerClient, opened
+from tests.support.in_process_server import ServerClient, opened
 from tests.support.raw_browser import RawBrowser
 from tests.support.trained_home import TrainedHome
 

@@ -25,7 +25,7 @@ from dashboard.live.session import TABS
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import Studio
 from dashboard.views.page import VIEWS
-from tests.support.http_client import ServerClient, opened
+from tests.support.in_process_server import ServerClient, opened
 from tests.support.raw_browser import RawBrowser, change, mapped, with_component
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until

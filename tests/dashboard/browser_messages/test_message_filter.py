@@ -16,7 +16,7 @@ from charrnn.services import Services
 from dashboard.browser_messages import message_filter
 from dashboard.browser_messages.message_filter import LARGEST_BUFFER, LARGEST_MESSAGE, check
 from dashboard.server.server import Studio
-from tests.support.http_client import ServerClient
+from tests.support.in_process_server import ServerClient
 from tests.support.raw_browser import RawBrowser, change, event, mapped, with_component, with_label
 from tests.support.trained_home import TrainedHome
 from tests.support.waiting import wait_until

@@ -9,7 +9,7 @@ from charrnn.services import Services
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session, error_message
 from dashboard.server.login_providers import Logins
-from tests.support.http_client import opened
+from tests.support.in_process_server import opened
 from tests.support.raw_browser import RawBrowser
 from tests.support.waiting import wait_until
 

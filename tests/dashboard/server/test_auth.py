@@ -13,7 +13,7 @@ from charrnn.services.login_file import Users, add_user, remove_user
 from dashboard.server.login_providers import Logins
 from dashboard.server.login_throttle import FREE_OF_MANY, FREE_OF_ONE, MAX_COUNTERS, LoginThrottle
 from dashboard.server.request_guard import is_local
-from tests.support.http_client import USERS, ServerClient, Tab, logins_in, opened, token_in
+from tests.support.in_process_server import USERS, ServerClient, Tab, logins_in, opened, token_in
 
 
 @pytest.fixture

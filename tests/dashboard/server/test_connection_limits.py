@@ -19,7 +19,7 @@ from dashboard.server.login_providers import Logins
 from dashboard.server.request_guard import MAX_BODY_BYTES
 from dashboard.server.server import Studio
 from dashboard.server.websocket import BYTES_BEFORE_SESSION, BYTES_OF_MESSAGE
-from tests.support.http_client import USERS, ServerClient, Tab, logins_in, opened, token_in
+from tests.support.in_process_server import USERS, ServerClient, Tab, logins_in, opened, token_in
 
 HUGE = 100_000_000
 

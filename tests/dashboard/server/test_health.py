@@ -10,7 +10,7 @@ import pytest
 from charrnn.core.errors import StoreUnavailable
 from charrnn.services import Services, bootstrap, open_services
 from dashboard.server import health
-from tests.support.http_client import ServerClient, logins_in, opened
+from tests.support.in_process_server import ServerClient, logins_in, opened
 from tests.support.waiting import wait_until
 
 

@@ -21,7 +21,7 @@ from dashboard.server import settings
 from dashboard.server.login_providers import Logins, read_logins
 from tests.support.browser import accessibility_violations
 from tests.support.dashboard_server import Server
-from tests.support.http_client import USERS, ServerClient, logins_in, opened
+from tests.support.in_process_server import USERS, ServerClient, logins_in, opened
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.waiting import TIMEOUT, wait_until
 

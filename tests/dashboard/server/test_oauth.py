@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from charrnn.services import open_services
 from dashboard.server.login_providers import Logins
 from tests.support.browser import is_external
-from tests.support.http_client import ServerClient, opened
+from tests.support.in_process_server import ServerClient, opened
 from tests.support.waiting import TIMEOUT
 
 SECRET, KEY, CODE, TOKEN = "secret-77ab", "studio-5", "code-19", "token-3c"

@@ -12,7 +12,7 @@ from bokeh.util.token import get_session_id
 from charrnn.services import Services
 from dashboard.server.login_providers import Logins
 from dashboard.server.server import free_port
-from tests.support.http_client import ServerClient, Tab, opened, token_in
+from tests.support.in_process_server import ServerClient, Tab, opened, token_in
 from tests.support.waiting import listens, wait_until
 
 

@@ -10,7 +10,7 @@ from charrnn.core.errors import StudioError
 from charrnn.services import open_services
 from dashboard.server.allowed_hosts import AllowedHosts, is_loopback
 from dashboard.server.login_providers import Logins
-from tests.support.http_client import HANDSHAKE, ServerClient, logins_in, opened
+from tests.support.in_process_server import HANDSHAKE, ServerClient, logins_in, opened
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 APPLICATION = {

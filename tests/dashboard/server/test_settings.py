@@ -17,7 +17,7 @@ from charrnn.services.login_file import add_user
 from dashboard.server.login_providers import read_logins
 from dashboard.server.settings import LIMITS, SETTINGS, Setting, add_flags, read, table
 from tests.support.dashboard_server import Server
-from tests.support.http_client import ServerClient
+from tests.support.in_process_server import ServerClient
 from tests.support.waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[3]

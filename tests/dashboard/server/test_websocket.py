@@ -14,7 +14,7 @@ from panel.io.state import set_curdoc
 
 from charrnn.services import Services
 from dashboard.server.login_providers import Logins
-from tests.support.http_client import ServerClient, opened
+from tests.support.in_process_server import ServerClient, opened
 from tests.support.raw_browser import RawBrowser
 from tests.support.waiting import wait_until
 

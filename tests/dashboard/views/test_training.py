@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from charrnn.core.queue_order import Capacity
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
+from charrnn.services.progress_estimate import ProgressEstimate
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
 from dashboard.views.models import LibraryView
-from dashboard.views.training import TrainingView
+from dashboard.views.training import TrainingView, headline
 from tests.support.controls import control, html, labels, press, update_until
 from tests.support.occupied_slot import OccupiedSlot, occupied_slot
 from tests.support.small_training import OPTIONS, TEXT
@@ -197,3 +199,14 @@ def test_a_deleted_model_is_replaced_by_the_hint(view: TrainingView) -> None:
     update_until(session, lambda: not session.model_id)
     session.update()
     assert "No model chosen" in html(view)
+
+
+@pytest.mark.parametrize(("speed", "shown"), [(None, "<dt>Speed</dt><dd>–</dd>"), (1234.5, "1,234 characters/s")])
+def test_defect_the_time_left_is_shown_before_the_speed_is_known(
+    trained: TrainedHome, speed: float | None, shown: str
+) -> None:
+    """A time limit says when a training ends before its second step does; the page failed in between."""
+    running = replace(trained.model, state=ModelState.TRAINING)
+    head = headline(running, ProgressEstimate(step=1, total=7, characters_per_second=speed, seconds_left=40))
+    assert shown in head
+    assert "<dt>Time left</dt><dd>40 s" in head

@@ -49,7 +49,7 @@ UPPER_CASE = 0.8
 """Weight of a capital, below 1 because Cyrillic decoded in a wrong encoding often becomes capitals."""
 
 
-def language_fit(text: str) -> float:
+def decoding_score(text: str) -> float:
     """Return the share of non-ASCII characters that are letters of one language or common punctuation.
 
     Returns:

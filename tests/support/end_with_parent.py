@@ -1,4 +1,4 @@
-"""Run a command that ends with its parent, even if the parent is killed: `python supervisor.py COMMAND ARGUMENT…`.
+"""Run a command that ends with its parent, even if it is killed: `python end_with_parent.py COMMAND ARGUMENT…`.
 
 The parent holds the other end of the standard input. When it closes, for example because pytest was killed, the command
 is terminated. The first line of the output is the process ID of the command, for signals.

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.core.stop_sequence import StopString
+from charrnn.core.stop_string import StopString
 
 
 def feed_all(stop, chunks):

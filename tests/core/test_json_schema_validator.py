@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from charrnn.core.json_schema import validator
+from charrnn.core.json_schema_validator import validator
 
 
 def test_validator_reports_the_path_of_an_error():
@@ -17,7 +17,7 @@ def test_defect_checking_options_imported_slow_grammars():
     """If Jupyter is installed, importing jsonschema built dozens of grammars for a format that no schema uses."""
 
     code = (
-        "import sys; from charrnn.core.json_schema import validator\n"
+        "import sys; from charrnn.core.json_schema_validator import validator\n"
         "print(validator({'minimum': 3}).is_valid(3), 'lark' in sys.modules)\n"
         "import rfc3987_syntax; print('lark' in sys.modules)"
     )

@@ -1,4 +1,4 @@
-"""Test scripts/packages on simulated machines: what it installs, when it only prints a hint, when it fails."""
+"""Test scripts/install-test-packages on simulated machines: what it installs, when it prints a hint, when it fails."""
 
 import shutil
 import subprocess
@@ -62,7 +62,7 @@ def machine(tmp_path: Path):
             targets = f'*indextargets*) echo "{mirror}" ;;'
             program("apt-get", f"{calls}\ncase $* in *install*) {install} ;; {targets} esac")
         return subprocess.run(
-            ["/bin/sh", ROOT / "scripts/packages"],
+            ["/bin/sh", ROOT / "scripts/install-test-packages"],
             env={"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path / "cache")} | environment,
             capture_output=True,
             encoding="utf-8",
@@ -133,7 +133,7 @@ def test_without_root_one_line_lists_what_to_install(machine, tmp_path: Path, de
     assert result.returncode == 0
     assert not (tmp_path / "calls").exists()
     assert result.stderr.count("\n") == 1
-    assert f"The tests need {PACKAGES} MySQL: run 'sudo -E scripts/packages'" in result.stderr
+    assert f"The tests need {PACKAGES} MySQL: run 'sudo -E scripts/install-test-packages'" in result.stderr
     assert "CHARRNN_TEST_MARIADB_URL and CHARRNN_TEST_MYSQL_URL" in result.stderr
 
 
