@@ -20,7 +20,7 @@ from charrnn.store.row_conversion import LEASED, compare_and_set, load_model, mo
 from charrnn.store.tables import DispatcherRow, ModelRow
 from charrnn.store.upsert import insert_missing
 
-RESERVATION_SECONDS = 30.0
+RESERVATION_SECONDS = 60.0
 """Time after which a reservation expires, unless its process renews it."""
 
 
