@@ -87,8 +87,10 @@ class TrainingDispatcher:
         """End the thread, and release the trainings that wait in this process, so that others can start them."""
         self._closing.set()
         self._wake.set()
-        if self._thread:
-            self._thread.join(CLOSE_SECONDS)
+        with self._thread_lock:  # the end of a training may be starting the thread
+            thread = self._thread
+        if thread:
+            thread.join(CLOSE_SECONDS)
         with suppress(StoreError):  # their reservations expire
             for model_id in self._own():
                 self._queue.release(model_id, self._worker)
