@@ -23,6 +23,9 @@ from charrnn.core.training_events import Listener
 if TYPE_CHECKING:
     from charrnn.services import Services
 
+_started: list[subprocess.Popen[str]] = []
+"""The background processes, which are kept because Python warns about a running process that is forgotten."""
+
 
 def start_detached(
     args: Namespace, services: "Services", model: Model, *, changes: Mapping[str, Any] | None = None
@@ -52,7 +55,9 @@ def start_detached(
         text=True,
     )
     if error := _first_report(process):
+        process.wait()
         raise StudioError(f"The training cannot start in the background: {error}")
+    _started.append(process)
     place = services.queue.entry(model.id)
     notice(f"{place}." if place else f"{model.name!r} trains in the background.")
     notice(f"Follow it with: {format_command(args, 'log', model.name, '--follow')}")
