@@ -14,6 +14,14 @@ CREATE TABLE corpus (
     PRIMARY KEY (id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
 
+CREATE TABLE dispatcher (
+    machine VARCHAR(64) NOT NULL,
+    worker VARCHAR(255) NOT NULL DEFAULT '',
+    lease_until DATETIME(6),
+    serves_until DATETIME(6),
+    PRIMARY KEY (machine)
+) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE utf8mb4_bin;
+
 CREATE TABLE corpus_owner (
     corpus_id VARCHAR(64) NOT NULL,
     owner VARCHAR(200) NOT NULL DEFAULT '',
@@ -51,6 +59,11 @@ CREATE TABLE model (
     deleted_at DATETIME(6),
     live_name VARCHAR(200) GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN name END) VIRTUAL,
     cpu VARCHAR(200),
+    queued_at DATETIME(6),
+    queue_rank BIGINT NOT NULL DEFAULT '0',
+    queue_priority INTEGER NOT NULL DEFAULT '0',
+    queued_from VARCHAR(16),
+    resumes BOOL NOT NULL DEFAULT false,
     PRIMARY KEY (id),
     CONSTRAINT uq_model_owner_live_name UNIQUE (owner, live_name),
     CONSTRAINT fk_model_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id)
@@ -111,4 +124,4 @@ CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
 
 CREATE TABLE charrnn_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO charrnn_version (version_num) VALUES ('0003');
+INSERT INTO charrnn_version (version_num) VALUES ('0004');

@@ -14,6 +14,14 @@ CREATE TABLE corpus (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE dispatcher (
+    machine VARCHAR(64) NOT NULL,
+    worker VARCHAR(255) DEFAULT '' NOT NULL,
+    lease_until DATETIME,
+    serves_until DATETIME,
+    PRIMARY KEY (machine)
+);
+
 CREATE TABLE corpus_owner (
     corpus_id VARCHAR(64) NOT NULL,
     owner VARCHAR(200) DEFAULT '' NOT NULL,
@@ -51,6 +59,11 @@ CREATE TABLE model (
     deleted_at DATETIME,
     live_name VARCHAR(200) GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN name END) VIRTUAL,
     cpu VARCHAR(200),
+    queued_at DATETIME,
+    queue_rank BIGINT DEFAULT '0' NOT NULL,
+    queue_priority INTEGER DEFAULT '0' NOT NULL,
+    queued_from VARCHAR(16),
+    resumes BOOLEAN DEFAULT 0 NOT NULL,
     PRIMARY KEY (id),
     CONSTRAINT uq_model_owner_live_name UNIQUE (owner, live_name),
     CONSTRAINT fk_model_corpus_id FOREIGN KEY(corpus_id) REFERENCES corpus (id)
@@ -111,4 +124,4 @@ CREATE INDEX ix_sample_model_id_step ON sample (model_id, step);
 
 CREATE TABLE charrnn_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO charrnn_version (version_num) VALUES ('0003');
+INSERT INTO charrnn_version (version_num) VALUES ('0004');

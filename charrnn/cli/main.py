@@ -21,6 +21,7 @@ from charrnn.cli import (
     score,
     train,
     training_log,
+    training_queue,
     user_accounts,
 )
 from charrnn.cli.command_base import DONE, FAILED, WRONG_USAGE, Command, UsageError
@@ -33,6 +34,7 @@ from charrnn.core.options import options
 _MODULES = (
     train,
     training_log,
+    training_queue,
     sample,
     score,
     copies,

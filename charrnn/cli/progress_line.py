@@ -26,6 +26,8 @@ class ProgressLine:
         self._steps: list[int] = []
         self._started: float | None = None
         self._losses: dict[str, float] = {}
+        self.waiting = ""
+        """Set while the training waits: its place in the queue."""
         self.is_stopping = False
         """Set when a stop was requested."""
 
@@ -59,6 +61,8 @@ class ProgressLine:
 
     def text(self, now: float) -> str:
         """Return the line."""
+        if self.waiting:
+            return self.waiting
         if not self._steps:
             return "starting: loading TensorFlow and compiling the network; the first step takes a few seconds"
         step = self._steps[-1]

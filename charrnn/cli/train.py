@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress
 
 from charrnn.cli.command_base import DONE, FAILED, Command, UsageError, add_model, format_command, services_for
+from charrnn.cli.detached_training import start_detached
 from charrnn.cli.option_flags import (
     add_options,
     add_preset,
@@ -20,7 +21,7 @@ from charrnn.cli.terminal_output import console, hint, notice
 from charrnn.cli.text_input import add_encoding_flags, open_text
 from charrnn.cli.training_monitor import watch
 from charrnn.core.batches import check_length
-from charrnn.core.errors import NameTaken, NotFound, StateError
+from charrnn.core.errors import NameTaken, NotFound, StateError, StudioError
 from charrnn.core.options import checked
 from charrnn.core.records import ACTIVE, Corpus, Model
 from charrnn.core.text_report import TextReport
@@ -41,8 +42,13 @@ def _train_flags(parser: ArgumentParser) -> None:
         action="store_true",
         help="delete an existing model of this name first; it can be restored",
     )
+    _add_detach(parser)
     add_preset(parser)
     add_options(parser, "training")
+
+
+def _add_detach(parser: ArgumentParser) -> None:
+    parser.add_argument("--detach", action="store_true", help="train in the background; return once it is queued")
 
 
 def _train(args: Namespace) -> int:
@@ -56,12 +62,26 @@ def _train(args: Namespace) -> int:
         check_length(corpus.num_characters, int(values["num_seqs"]), int(values["num_steps"]))
         if replaced:
             services.models.delete(replaced.id)
+        if args.detach:
+            return _train_detached(args, services, corpus, values)
         return watch(
             args,
             services,
             _create_progress_line(values, corpus, args),
             lambda listener: services.training.start(corpus, name=args.name, options=values, listeners=[listener]),
         )
+
+
+def _train_detached(
+    args: Namespace, services: "Services", corpus: Corpus, values: dict[str, bool | int | float | str]
+) -> int:
+    name = services.models.free_name(corpus.name) if args.name is None else args.name
+    model = services.models.create(name, corpus=corpus, options=values)
+    try:
+        return start_detached(args, services, model)
+    except StudioError:
+        services.models.purge(model.id)
+        raise
 
 
 def _replaced_model(args: Namespace, services: "Services") -> Model | None:
@@ -126,6 +146,7 @@ def _create_progress_line(
 
 def _resume_flags(parser: ArgumentParser) -> None:
     add_model(parser)
+    _add_detach(parser)
     add_options(parser, "training")
 
 
@@ -143,9 +164,13 @@ def _resume(args: Namespace) -> int:
         if model.state not in ACTIVE and not services.training.can_resume(model.id):
             notice("This model has no checkpoint yet; its training starts at the first step.")
             services.models.set_options(model.id, values)
+            if args.detach:
+                return start_detached(args, services, model)
             return watch(
                 args, services, progress, lambda listener: services.training.begin(model.id, listeners=[listener])
             )
+        if args.detach:
+            return start_detached(args, services, model, changes=changes)
         return watch(
             args,
             services,

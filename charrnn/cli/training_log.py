@@ -28,6 +28,8 @@ def _log(args: Namespace) -> int:
             else:
                 _print(lines)
             return DONE
+        if entry := services.queue.entry(model.id):
+            hint(f"{entry}.")
         for update in services.training.follow(model.id, after=after):
             if args.json:  # JSON Lines, so that readers can process the stream
                 for line in update.lines:

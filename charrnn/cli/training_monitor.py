@@ -1,10 +1,12 @@
-"""Display a training of this process until it ends, and stop it on Ctrl-C or SIGTERM."""
+"""Display a training of this process, waiting or running, until it ends, and stop it on Ctrl-C or SIGTERM."""
 
 import queue
 import signal
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +18,7 @@ from charrnn.cli.interrupt_signals import StopSignals, exit_code
 from charrnn.cli.progress_line import ProgressLine
 from charrnn.cli.terminal_output import console, echo, notice, visible
 from charrnn.core import formatting
-from charrnn.core.errors import StateError, StoreUnavailable
+from charrnn.core.errors import StateError, StoreError, StoreUnavailable
 from charrnn.core.records import Model, ModelState
 from charrnn.core.training_events import Event, Listener, LogMessage, SampleGenerated, TrainingEnded
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 """Interval between checks for signals while there are no events."""
+QUEUE_SECONDS = 1.0
+"""Interval between looks at the queue while the training waits."""
 
 
 def watch(args: Namespace, services: "Services", progress: ProgressLine, start: Callable[[Listener], Model]) -> int:
@@ -43,7 +47,9 @@ def watch(args: Namespace, services: "Services", progress: ProgressLine, start: 
     stop_requested = False
     with StopSignals() as signals, _Display(progress) as display:
         model = start(events.put)
+        place = _Place(services, model, display)
         while True:
+            place.show()
             if signals.caught is not None and not stop_requested:
                 stop_requested = True
                 _request_stop(services, model, signals.caught, display)
@@ -55,8 +61,31 @@ def watch(args: Namespace, services: "Services", progress: ProgressLine, start: 
                 break
             display.show(event)
     code = _print_end(args, services, services.models.get(model.id), event)
-    interrupted = event.state in (ModelState.STOPPED, ModelState.INTERRUPTED)
-    return exit_code(signals.caught) if signals.caught is not None and interrupted else code
+    by_itself = event.state == ModelState.FAILED or (event.state == ModelState.COMPLETED and not event.message)
+    return exit_code(signals.caught) if signals.caught is not None and not by_itself else code
+
+
+class _Place:
+    """The place of a training in the queue, shown until it starts."""
+
+    def __init__(self, services: "Services", model: Model, display: "_Display"):
+        self._services, self._model_id, self._display = services, model.id, display
+        self._waits, self._due, self._position = model.state == ModelState.QUEUED, 0.0, 0
+
+    def show(self) -> None:
+        """Update the line if it is due."""
+        if not self._waits or time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + QUEUE_SECONDS
+        self._waits = self._services.training.launcher.waits_here(self._model_id)
+        entry = None
+        with suppress(StoreError):
+            entry = self._services.queue.entry(self._model_id) if self._waits else None
+        if entry is not None:
+            self._display.show_waiting(str(entry), is_new=entry.position != self._position)
+            self._position = entry.position
+        elif not self._waits:
+            self._display.show_waiting("", is_new=False)
 
 
 class _Display:
@@ -103,6 +132,12 @@ class _Display:
         else:
             notice(text)
 
+    def show_waiting(self, text: str, *, is_new: bool) -> None:
+        """Show a place in the queue; without a terminal, print it if it is new."""
+        self._progress.waiting = text
+        if is_new and not self._is_terminal:
+            notice(text)
+
     def show_stopping(self) -> None:
         """Show that a stop was requested."""
         self._progress.is_stopping = True
@@ -119,7 +154,10 @@ def _request_stop(services: "Services", model: Model, number: int, display: _Dis
     if number != signal.SIGINT:
         services.training.interrupt(model.id)
         return
-    display.note("Stopping after the current step and saving a checkpoint. Press Ctrl-C again to quit immediately.")
+    if services.training.launcher.waits_here(model.id):
+        display.note("Cancelling the training, which has not started. Press Ctrl-C again to quit immediately.")
+    else:
+        display.note("Stopping after the current step and saving a checkpoint. Press Ctrl-C again to quit immediately.")
     try:
         services.training.stop(model.id)
     except (StateError, StoreUnavailable):
@@ -130,6 +168,9 @@ def _print_end(args: Namespace, services: "Services", model: Model, end: Trainin
     """Print how a training ended and what to do next; return the exit code."""
     best = f" Best loss {formatting.loss_with_units(model.best_loss)}." if model.best_loss is not None else ""
     step, resume = f"{model.step:,}", format_command(args, "resume", model.name)
+    if end.message:  # failed, or cancelled while it waited
+        notice(f"charrnn: {end.message}")
+        return FAILED
     match end.state:
         case ModelState.COMPLETED:
             outcome = services.training.outcome(model.id)
@@ -137,9 +178,8 @@ def _print_end(args: Namespace, services: "Services", model: Model, end: Trainin
             notice(
                 f"Completed at step {step}.{best}{advice} Generate text: {format_command(args, 'sample', model.name)}"
             )
-        case ModelState.STOPPED | ModelState.INTERRUPTED if not end.message:
+        case ModelState.STOPPED | ModelState.INTERRUPTED:
             notice(f"{end.state.capitalize()} at step {step}; checkpoint saved.{best} Resume with: {resume}")
         case _:
-            notice(f"charrnn: {end.message}")
             return FAILED
     return DONE

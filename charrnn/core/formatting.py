@@ -66,6 +66,21 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def rounded_duration(seconds: float) -> str:
+    """Format an estimated duration in one unit: `40 s`, `4 min`, `3 h`, `2 days`."""
+    if seconds < 55:
+        return f"{max(10, 10 * round(seconds / 10))} s"
+    if seconds < 90 * 60:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{round(seconds / 3600)} h" if seconds < 48 * 3600 else f"{round(seconds / 86400)} days"
+
+
+def ordinal(number: int) -> str:
+    """Format a position: `1st`, `2nd`, `11th`, `23rd`."""
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{suffix}"
+
+
 def local_time(time: datetime | None) -> str:
     """Format a time of the database (naive UTC) in the local time zone; empty for `None`."""
     return "" if time is None else time.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,7 +1,8 @@
 """Declare the limits of a server, with their defaults, flags and environment variables.
 
 On the command line and in a notebook, most limits apply only if they are set. A dashboard has defaults for most of
-them, so that one user cannot take all resources.
+them, so that one user cannot take all resources. The number of concurrent trainings has the same default everywhere,
+because the trainings of all processes of a machine share its slots.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,39 +13,52 @@ from charrnn.core.errors import LimitExceeded, StudioError
 from charrnn.core.system_resources import memory_bytes, num_processors
 
 MEMORY_SHARE = 0.6
-"""Share of the machine's memory that one training may use; the rest is for the pages, generation and the system."""
+"""Share of the machine's memory that trainings may use; the rest is for the pages, generation and the system."""
 
 
-def _limit(description: str, server: Callable[[], int], default: int = 0, *, documented: str = "") -> Any:
+def _num_slots() -> int:
+    return max(2, num_processors())
+
+
+def _limit(
+    description: str, server: Callable[[], int], default: Callable[[], int] = lambda: 0, *, documented: str = ""
+) -> Any:
     """Declare a limit.
 
     Args:
         description: Description for help texts and tables.
         server: Returns the default of a dashboard, which may depend on the machine.
-        default: Default elsewhere.
+        default: Returns the default elsewhere.
         documented: Default of a dashboard as a phrase, if it depends on the machine.
     """
-    return field(default=default, metadata={"description": description, "server": server, "documented": documented})
+    metadata = {"description": description, "server": server, "elsewhere": default, "documented": documented}
+    return field(default_factory=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Limits:
     """Upper limits; 0 means no limit."""
 
-    max_upload_mb: int = _limit("maximum size of an uploaded text, in MB", lambda: 50, 50)
+    max_upload_mb: int = _limit("maximum size of an uploaded text, in MB", lambda: 50, lambda: 50)
     max_parameters: int = _limit("maximum parameter count of a network", lambda: 100_000_000)
     max_memory_mb: int = _limit(
-        "maximum memory of a training, as estimated before it starts, in MB",
+        "maximum memory of all trainings that run at the same time, as estimated, in MB; others wait, and one that "
+        "needs more alone is rejected",
         lambda: int(memory_bytes() * MEMORY_SHARE / 1e6),
         documented=f"{MEMORY_SHARE:.0%} of the machine or container",
     )
     max_sample_length: int = _limit("maximum number of characters generated or read at once", lambda: 100_000)
     max_log_lines: int = _limit("maximum number of log lines of a training", lambda: 1_000_000)
     max_trainings: int = _limit(
-        "maximum number of trainings that run in this process at the same time",
-        lambda: max(2, num_processors()),
+        "maximum number of trainings that run on this machine at the same time; others wait",
+        _num_slots,
+        _num_slots,
         documented="the number of processors, at least 2",
     )
+    max_trainings_per_user: int = _limit(
+        "maximum number of trainings of one user that run on this machine at the same time; others wait", lambda: 0
+    )
+    max_queued: int = _limit("maximum number of waiting trainings of one user", lambda: 100)
     max_disk_mb: int = _limit("maximum disk space for the texts and models of one user, in MB", lambda: 0)
 
     @classmethod
@@ -104,7 +118,7 @@ def descriptions() -> dict[str, str]:
 def default(name: str, *, server: bool = False) -> int:
     """Return the default of a limit, on a dashboard if `server`, else elsewhere."""
     [limit] = [each for each in fields(Limits) if each.name == name]
-    return int(limit.metadata["server"]()) if server else int(getattr(Limits, name))
+    return int(limit.metadata["server" if server else "elsewhere"]())
 
 
 def documented_default(name: str) -> str:

@@ -26,7 +26,7 @@ class ModelState(StrEnum):
     READY = "ready"
     """The model has a text, but was never trained."""
     QUEUED = "queued"
-    """The training waits for a worker."""
+    """The training waits until enough processors and memory are free."""
     TRAINING = "training"
     """A worker holds the lease and trains the model."""
     STOPPING = "stopping"
@@ -85,7 +85,8 @@ class Model:
     epoch: int = 0
     """Fencing token, incremented by each training of this model; writes with an older one are rejected."""
     worker: str = ""
-    """Worker that holds the lease, or held it when it expired, as `host:pid:token:table:start`; otherwise empty."""
+    """Worker that holds the lease, or held it when it expired, as `host:pid:token:table:start`; in a queued model, the
+    process for which the training is reserved; otherwise empty."""
     lease_until: datetime | None = None
     stop_requested: bool = False
     step: int = 0
@@ -100,6 +101,16 @@ class Model:
     cpu: str | None = None
     """CPU of the latest training, as returned by `charrnn.core.cpu_info.cpu_name`; `None` before the first training
     and for trainings by versions that did not record it."""
+    queued_at: datetime | None = None
+    """When the latest training was queued."""
+    queue_rank: int = 0
+    """Order of the waiting trainings of one owner, lowest first."""
+    queue_priority: int = 0
+    """Trainings of a higher priority start before all others, whoever owns them."""
+    queued_from: ModelState | None = None
+    """State from which the latest training was queued."""
+    resumes: bool = False
+    """Whether the latest training continues from the newest checkpoint; otherwise it starts at the first step."""
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,14 @@ from charrnn.services.inside import Inside
 from charrnn.services.insight_cache import InsightCache
 from charrnn.services.limit_check import LimitCheck
 from charrnn.services.models import Models
+from charrnn.services.queue_forecast import QueueForecast
 from charrnn.services.settings import Settings
 from charrnn.services.text_copies import TextCopies
 from charrnn.services.text_generation import TextGeneration
 from charrnn.services.text_reading import TextReading
 from charrnn.services.training import Trainings
 from charrnn.services.training_launcher import TrainingLauncher
+from charrnn.services.training_queue import TrainingQueue
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
 from charrnn.store.database import Database
@@ -34,6 +36,7 @@ from charrnn.store.database_url import parse_url, url_from_environment
 from charrnn.store.models import ModelStore
 from charrnn.store.run_history import HistoryStore
 from charrnn.store.training_leases import LeaseStore
+from charrnn.store.training_queue import QueueStore
 
 MIN_FREE_BYTES = 100_000_000
 """Free disk space required by the readiness check; a checkpoint takes tens of megabytes."""
@@ -47,6 +50,7 @@ class Services:
     corpora: Corpora
     models: Models
     training: Trainings
+    queue: TrainingQueue
     writing: TextGeneration
     copies: TextCopies
     reading: TextReading
@@ -75,6 +79,7 @@ class Services:
             models=models,
             corpora=corpora,
             training=training,
+            queue=self.queue.seen_by(models),
             writing=writing,
             copies=copies,
             reading=self.reading.seen_by(models, writing, copies),
@@ -153,9 +158,17 @@ def open_services(
     corpora = Corpora(files, corpus_store, limit_check)
     models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
-    launcher = TrainingLauncher(LeaseStore(database), history, checkpoints, recovery, models, corpora)
+    launcher = TrainingLauncher(
+        LeaseStore(database),
+        QueueForecast(QueueStore(database), corpus_store, history, limits),
+        history=history,
+        checkpoints=checkpoints,
+        recovery=recovery,
+        models=models,
+        corpora=corpora,
+    )
     launcher.end_dead()
-    training = Trainings(launcher, models, corpora, limit_check)
+    training, queue = Trainings(launcher, models, corpora, limit_check), TrainingQueue(launcher, models)
     recovery.adopt_all()
     for folder in (settings.corpora, *settings.checkpoints.iterdir()):
         sweep(folder)
@@ -164,7 +177,7 @@ def open_services(
     reading = TextReading(models, writing, copies, limits)
     inside = Inside(models, corpora, writing, insights, limit_check)
     services = Services(
-        settings, corpora, models, training, writing, copies, reading, inside, limits, database, limit_check
+        settings, corpora, models, training, queue, writing, copies, reading, inside, limits, database, limit_check
     )
     atexit.register(services.close)
     return services

@@ -13,6 +13,7 @@ from charrnn.core.batches import Split, split
 from charrnn.core.cpu_info import bfloat16_flag
 from charrnn.core.duration_estimate import Speed, recording_seconds, step_seconds
 from charrnn.core.network_cost import num_parameters, training_bytes
+from charrnn.core.ngrams import ngram_bytes
 
 MIN_REPEATS = 50
 """Number of measurements of each operation, unless they take too long."""
@@ -55,12 +56,18 @@ def estimate(options: Mapping[str, Any], *, num_characters: int, num_distinct: i
         minutes = min(minutes, options["max_minutes"])
     return Estimate(
         num_parameters=num_parameters(options, num_classes),
-        memory_bytes=training_bytes(options, num_classes),
+        memory_bytes=training_memory(options, num_characters=num_characters, num_distinct=num_distinct),
         steps_per_epoch=steps_per_epoch,
         total_steps=total,
         epochs=total / steps_per_epoch,
         minutes=minutes,
     )
+
+
+def training_memory(options: Mapping[str, Any], *, num_characters: int, num_distinct: int) -> int:
+    """Estimate the memory of a training in bytes, in addition to that of the program; arguments as for `estimate`."""
+    num_classes = min(num_distinct, options["max_vocab"]) + 1
+    return training_bytes(options, num_classes) + ngram_bytes(num_characters, options["ngram_order"])
 
 
 def count_steps(options: Mapping[str, Any], num_characters: int) -> tuple[int, int]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.core.batches import epoch_limit
+from charrnn.core.errors import LimitExceeded
 from charrnn.core.limits import Limits
-from charrnn.core.network_cost import num_parameters, training_bytes
-from charrnn.core.ngrams import MAX_CHARACTERS, ngram_bytes
+from charrnn.core.network_cost import num_parameters
+from charrnn.core.ngrams import MAX_CHARACTERS
 from charrnn.core.records import Corpus
-from charrnn.services.cost_estimate import count_steps
+from charrnn.core.system_resources import memory_bytes
+from charrnn.services.cost_estimate import count_steps, training_memory
 from charrnn.services.insight_cache import InsightCache
 from charrnn.store.corpora import CorpusStore
 from charrnn.store.corpus_files import CorpusFiles
@@ -54,32 +56,43 @@ class LimitCheck:
     insights: InsightCache
     owner: str | None = None
 
-    def check_training(self, options: Mapping[str, Any], corpus: Corpus, num_running: int, model_id: str = "") -> None:
-        """Check whether a training may start.
+    def check_training(self, options: Mapping[str, Any], corpus: Corpus, num_waiting: int, model_id: str = "") -> None:
+        """Check whether a training may be queued; whether it can start now is decided by the queue.
 
         Args:
             options: Validated training options.
             corpus: The text, long enough for the options.
-            num_running: Number of trainings that run in this process.
+            num_waiting: Number of the user's trainings that wait already.
             model_id: The model, if it exists already; its checkpoints will be replaced.
 
         Raises:
-            LimitExceeded: The network is too large, the training needs too much memory or disk space or logs too many
-                lines, or too many trainings are running.
+            LimitExceeded: The network is too large, the training needs more memory than this machine has for
+                trainings, or too much disk space, or logs too many lines, or too many trainings are waiting.
         """
         lines = estimate_log_lines(options, corpus.num_characters)
         self.limits.check("max_log_lines", lines, f"This training would log about {lines:,} lines (see log_every_n)")
-        running = f"With this one, {num_running + 1} trainings would run at the same time"
-        self.limits.check("max_trainings", num_running + 1, running)
+        waiting = f"With this one, {num_waiting + 1} of your trainings would wait"
+        self.limits.check("max_queued", num_waiting + 1, waiting)
         num_classes = min(corpus.num_distinct, options["max_vocab"]) + 1
-        weights, memory = num_parameters(options, num_classes), training_bytes(options, num_classes)
-        memory += ngram_bytes(corpus.num_characters, options["ngram_order"])
+        weights = num_parameters(options, num_classes)
         self.check_weights(weights)
-        self.limits.check("max_memory_mb", memory / 1e6, f"This training needs about {memory / 1e6:,.0f} MB of memory")
+        self._check_memory(
+            training_memory(options, num_characters=corpus.num_characters, num_distinct=corpus.num_distinct)
+        )
         new = max(1, CHECKPOINTS - len(self.history.checkpoints(model_id)))
         # A checkpoint with n-grams contains their text, two bytes per character if there are thousands of classes.
         text = 2 * min(corpus.num_characters, MAX_CHARACTERS) if options["ngram_order"] else 0
         self.check_space((4 * CHECKPOINT_NUMBERS * weights + text) * new, "training")
+
+    def _check_memory(self, needed: int) -> None:
+        """Check whether a training fits into memory when no other training runs."""
+        what = f"This training needs about {needed / 1e6:,.0f} MB of memory"
+        self.limits.check("max_memory_mb", needed / 1e6, what)
+        if memory_bytes() and needed > memory_bytes():
+            raise LimitExceeded(
+                f"{what}, but this machine has {memory_bytes() / 1e6:,.0f} MB, so it could never start. Lower "
+                f"num_seqs, num_steps, lstm_size or num_layers."
+            )
 
     def check_weights(self, weights: int) -> None:
         """Check the number of weights of a network.

@@ -56,9 +56,10 @@ class Models:
         *,
         corpus: Corpus | None = None,
         options: Mapping[str, Value] | None = None,
-        queued: bool = False,
+        queued_for: str | None = None,
     ) -> Model:
-        """Create a model, which is already queued for training if `queued` is true.
+        """Create a model, which is already queued if `queued_for` is given: the process that its training is reserved
+        for, empty for any.
 
         Raises:
             NameTaken: Another model has this name.
@@ -69,7 +70,7 @@ class Models:
             owner=self._owner or "",
             corpus_id=corpus.id if corpus else None,
             train_params=dict(options or {}),
-            queued=queued,
+            queued_for=queued_for,
         )
 
     def free_name(self, name: str) -> str:

@@ -27,6 +27,11 @@ def worker_name() -> str:
     return f"{host}:{os.getpid()}:{_TOKEN}:{_process_table()}:{_start_time('self')}"
 
 
+def host_of(worker: str) -> str:
+    """Return the host name in the name of a worker; that of this process if `worker` is empty."""
+    return (worker or worker_name()).partition(":")[0]
+
+
 def is_dead(worker: str) -> bool:
     """Return whether a worker is certainly dead: its process was in the process table of this process and has ended.
 

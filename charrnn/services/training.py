@@ -61,22 +61,22 @@ class Trainings:
             listeners: Called with every event, on the training's thread.
 
         Returns:
-            The model, queued or training.
+            The model: training, or queued until the machine has room for it.
 
         Raises:
             OptionError: An option is invalid.
             TextError: The text cannot be read, or is too short for the options.
             NameTaken: Another model has this name.
-            LimitExceeded: The training exceeds a limit of this server.
+            LimitExceeded: The training exceeds a limit of this server, or can never fit on this machine.
         """
         check_request(options or {}, preset_name=preset, minutes=minutes)  # before a large text is read
         corpus = self._corpora.find_or_add(source)
         values = self.options_for(corpus, preset=preset, minutes=minutes, options=options)
         request = TrainingRequest(corpus, values, callbacks, listeners)
 
-        def queue() -> Model:
+        def queue(reserved_by: str) -> Model:
             free = self._models.free_name(corpus.name) if name is None else name
-            return self._models.create(free, corpus=corpus, options=values, queued=True)
+            return self._models.create(free, corpus=corpus, options=values, queued_for=reserved_by)
 
         return self._launch(request, queue)
 
@@ -131,10 +131,14 @@ class Trainings:
             listeners: Called with every event, on the training's thread.
 
         Raises:
-            StateError: The model is being trained, has completed all its steps, or has no checkpoint.
+            StateError: The model is being trained, waits in another process, has completed all its steps, or has no
+                checkpoint.
             OptionError: An option is invalid, or can no longer be changed.
             NotFound: There is no such model.
         """
+        model = self._models.get(model_id)
+        if model.state == ModelState.QUEUED and not options:  # its process may have ended
+            return self._take_over(model, callbacks, listeners)
         self.launcher.recovery.adopt(self._models.get(model_id))
         model = self._models.get(model_id)
         values = resume_options(model, options or {})
@@ -153,16 +157,26 @@ class Trainings:
             raise StateError(f"The model {model.name!r} has no text, so it cannot be trained. Train a new model.")
         return self._corpora.get(model.corpus_id)
 
-    def _relaunch(self, model: Model, request: TrainingRequest) -> Model:
-        return self._launch(
-            request, lambda: self.launcher.leases.queue(model.id, train_params=request.options), model=model
-        )
+    def _take_over(self, model: Model, callbacks: Sequence[Any], listeners: Sequence[Listener]) -> Model:
+        options = checked("training", model.train_params)
+        request = TrainingRequest(self._corpus(model), options, callbacks, listeners, resumes=model.resumes)
+        return self._models.get(self.launcher.take_over(model, request).id)
 
-    def _launch(self, request: TrainingRequest, queue: Callable[[], Model], *, model: Model | None = None) -> Model:
+    def _relaunch(self, model: Model, request: TrainingRequest) -> Model:
+        def queue(reserved_by: str) -> Model:
+            return self.launcher.leases.queue(
+                model.id, train_params=request.options, resumes=request.resumes, reserved_by=reserved_by
+            )
+
+        return self._launch(request, queue, model=model)
+
+    def _launch(self, request: TrainingRequest, queue: Callable[[str], Model], *, model: Model | None = None) -> Model:
         return self._models.get(self.launcher.launch(request, queue, limit_check=self._limit_check, model=model).id)
 
     def stop(self, model_id: str) -> Model:
         """Request that a training, in any process, save a checkpoint and stop after the current step.
+
+        A training that waits is removed from the queue.
 
         Raises:
             StateError: The model is not being trained.
@@ -175,9 +189,15 @@ class Trainings:
         finally:
             if thread:
                 thread.stop()
+            if self.launcher.waits_here(model_id):
+                self.launcher.dispatcher.wake()  # it finds that the training does not wait any more
 
     def interrupt(self, model_id: str) -> None:
-        """Request that a training of this process save a checkpoint and end as `interrupted`; ignore others."""
+        """Request that a training of this process save a checkpoint and end as `interrupted`; ignore others.
+
+        A training that waits in this process keeps its place in the queue, and any process may start it.
+        """
+        self.launcher.dispatcher.let_go(self._models.check_access(model_id))
         if thread := self.launcher.thread(self._models.check_access(model_id)):
             thread.stop(interrupt=True)
 
@@ -254,5 +274,5 @@ class Trainings:
         return self.launcher.end_dead()
 
     def close(self) -> None:
-        """End all trainings of this process as `interrupted`; each saves a checkpoint first."""
+        """End all trainings of this process as `interrupted`, each with a checkpoint; waiting ones keep waiting."""
         self.launcher.close()

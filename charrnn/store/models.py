@@ -12,13 +12,13 @@ from charrnn.core.records import ACTIVE, Model, ModelState
 from charrnn.store.column_types import storable_json
 from charrnn.store.corpora import add_owner
 from charrnn.store.database import Database
-from charrnn.store.database_clock import utc_after, utc_now
+from charrnn.store.database_clock import utc_now
 from charrnn.store.driver_errors import is_duplicate, is_missing_parent
 from charrnn.store.history_batch import HistoryBatch, insert_batch
 from charrnn.store.model_field_checks import is_id, validate_name, validate_notes, validate_owner, validate_tags
 from charrnn.store.row_conversion import compare_and_set, load_model, model_from_row, new_id
 from charrnn.store.tables import CorpusRow, ModelRow
-from charrnn.store.training_leases import QUEUE_SECONDS
+from charrnn.store.training_queue import queue_values
 
 _VALIDATORS = {
     "name": validate_name,
@@ -44,11 +44,12 @@ class ModelStore:
         train_params: Mapping[str, Any] | None = None,
         notes: str = "",
         tags: Sequence[str] = (),
-        queued: bool = False,
+        queued_for: str | None = None,
     ) -> Model:
         """Create a model.
 
-        Its state is `draft` without a corpus, else `ready`, or `queued` if it is to be trained at once.
+        Its state is `draft` without a corpus, else `ready`, or `queued` if `queued_for` is given: the process that its
+        training is reserved for, empty for any.
 
         Raises:
             NameTaken: The owner has another model of that name.
@@ -56,7 +57,7 @@ class ModelStore:
             OptionError: Name, notes or tags are invalid, or a parameter is NaN or infinite.
         """
         values = _validated(name=name, notes=notes, tags=tags, train_params=train_params or {})
-        state = ModelState.DRAFT if corpus_id is None else ModelState.QUEUED if queued else ModelState.READY
+        state = ModelState.DRAFT if corpus_id is None else ModelState.READY
 
         def transaction(session: Session) -> Model:
             now = session.scalars(select(utc_now())).one()
@@ -66,8 +67,9 @@ class ModelStore:
                 setattr(row, column, value)
             session.add(row)
             session.flush()
-            if queued:
-                compare_and_set(session, model_id, lease_until=utc_after(QUEUE_SECONDS))
+            if queued_for is not None:
+                values_of_queue = queue_values(session, resumes=False, reserved_by=queued_for)
+                compare_and_set(session, model_id, queued_from=state, **values_of_queue)
             return load_model(session, model_id)
 
         with _constraint_errors(values["name"], corpus_id):

@@ -74,6 +74,11 @@ def model_from_row(row: ModelRow) -> Model:
         finished_at=row.finished_at,
         deleted_at=row.deleted_at,
         cpu=row.cpu,
+        queued_at=row.queued_at,
+        queue_rank=row.queue_rank,
+        queue_priority=row.queue_priority,
+        queued_from=ModelState(row.queued_from) if row.queued_from else None,
+        resumes=row.resumes,
     )
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-NEWEST = "0003"
+NEWEST = "0004"
 """Schema version of this program: the last revision in `migrations/versions`."""
 
 VERSION_TABLE = "charrnn_version"

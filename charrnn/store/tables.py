@@ -121,8 +121,26 @@ class ModelRow(Base):
     live_name: Mapped[str | None] = mapped_column(
         StoredName(200), Computed("CASE WHEN deleted_at IS NULL THEN name END", persisted=False)
     )
-    # The last column, because revision 0003 appends it to existing tables.
+    # The last columns, because revisions 0003 and 0004 append them to existing tables.
     cpu: Mapped[str | None] = mapped_column(StoredName(200))
+    queued_at: Mapped[datetime | None]
+    queue_rank: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    queue_priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    queued_from: Mapped[str | None] = mapped_column(String(16))
+    resumes: Mapped[bool] = mapped_column(server_default=false())
+
+
+class DispatcherRow(Base):
+    """The process that starts the waiting trainings of one machine at the moment."""
+
+    __tablename__ = "dispatcher"
+    __table_args__ = _MYSQL
+
+    machine: Mapped[str] = mapped_column(StoredName(64), primary_key=True)
+    worker: Mapped[str] = mapped_column(StoredName(255), server_default="")
+    lease_until: Mapped[datetime | None]
+    serves_until: Mapped[datetime | None]
+    """Until when a process of the machine starts all waiting trainings, not only its own."""
 
 
 class LogRow(Base):

@@ -20,9 +20,7 @@ from charrnn.store.database import Database
 from charrnn.store.database_clock import utc_after, utc_now
 from charrnn.store.row_conversion import LEASED, compare_and_set, load_model
 from charrnn.store.tables import ModelRow
-
-QUEUE_SECONDS = 60.0
-"""Time after which a queued training expires if no worker has claimed it, because the process that queued it died."""
+from charrnn.store.training_queue import is_unreserved, queue_values
 
 _ENDS = (ModelState.STOPPED, ModelState.COMPLETED, ModelState.FAILED, ModelState.INTERRUPTED)
 
@@ -33,44 +31,54 @@ class LeaseStore:
     def __init__(self, database: Database):
         self._database = database
 
-    def queue(self, model_id: str, *, train_params: Mapping[str, Any] | None = None) -> Model:
+    def queue(
+        self,
+        model_id: str,
+        *,
+        train_params: Mapping[str, Any] | None = None,
+        resumes: bool = False,
+        reserved_by: str = "",
+    ) -> Model:
         """Queue a training; of several concurrent calls, one succeeds, and its options are used.
 
         Args:
             model_id: The model.
             train_params: New training options of the model; `None` keeps them.
+            resumes: Whether the training continues from the newest checkpoint.
+            reserved_by: The only process that may claim the training while its reservation lasts; empty for any.
 
         Raises:
             NotFound: There is no such model.
             StateError: The model is training already, has no text, or is deleted.
         """
-
         options = {} if train_params is None else {"train_params": storable_json(train_params)}
 
         def transaction(session: Session) -> Model:
-            changed = compare_and_set(
+            before = load_model(session, model_id, lock=True)
+            if before.state not in STARTABLE or before.deleted_at is not None:
+                raise StateError(_why_not_startable(before))
+            compare_and_set(
                 session,
                 model_id,
-                ModelRow.state.in_(STARTABLE),
-                ModelRow.deleted_at.is_(None),
-                state=ModelState.QUEUED,
-                worker="",
-                lease_until=utc_after(QUEUE_SECONDS),
                 stop_requested=False,
                 error=None,
                 finished_at=None,
                 updated_at=utc_now(),
+                queued_from=before.state,
+                **queue_values(session, resumes=resumes, reserved_by=reserved_by),
                 **options,
             )
-            model = load_model(session, model_id)
-            if not changed:
-                raise StateError(_why_not_startable(model))
-            return model
+            return load_model(session, model_id)
 
         return self._database.write(transaction)
 
-    def unqueue(self, model_id: str, back_to: ModelState) -> Model:
-        """Return a queued model to its previous state, because its training could not start.
+    def unqueue(self, model_id: str, back_to: ModelState, *, error: str | None = None) -> Model:
+        """Return a queued model to an idle state, because its training could not start.
+
+        Args:
+            model_id: The queued model.
+            back_to: Its previous state, or `failed`.
+            error: The message of a training that cannot start.
 
         Raises:
             NotFound: There is no such model.
@@ -86,7 +94,9 @@ class LeaseStore:
                 model_id,
                 ModelRow.state == ModelState.QUEUED,
                 state=back_to,
+                worker="",
                 lease_until=None,
+                error=error,
                 updated_at=utc_now(),
             )
             model = load_model(session, model_id)
@@ -112,7 +122,7 @@ class LeaseStore:
 
         Raises:
             NotFound: There is no such model.
-            StateError: The model is not queued, or another worker has claimed it.
+            StateError: The model is not queued, another worker has claimed it, or it is reserved for another process.
         """
 
         def transaction(session: Session) -> Model:
@@ -120,6 +130,7 @@ class LeaseStore:
                 session,
                 model_id,
                 ModelRow.state == ModelState.QUEUED,
+                is_unreserved(worker),
                 state=ModelState.TRAINING,
                 epoch=case((ModelRow.epoch < above, above), else_=ModelRow.epoch) + 1,
                 worker=worker,
@@ -132,14 +143,15 @@ class LeaseStore:
             if not changed:
                 holder = f" by {model.worker}" if model.worker else ""
                 raise StateError(
-                    f"The model {model.name!r} is {model.state}{holder}. Only queued models can be claimed."
+                    f"The model {model.name!r} is {model.state}{holder}. Only queued models can be claimed, and those "
+                    f"that are reserved only by their process."
                 )
             return model
 
         return self._database.write(transaction)
 
     def request_stop(self, model_id: str) -> Model:
-        """Request that a training stop after the current step; a queued training ends immediately.
+        """Request that a training stop after the current step; a queued training is cancelled immediately.
 
         Raises:
             NotFound: There is no such model.
@@ -152,7 +164,7 @@ class LeaseStore:
                 case ModelState.TRAINING:
                     state = ModelState.STOPPING
                 case ModelState.QUEUED:
-                    state = ModelState.STOPPED if model.step else ModelState.READY
+                    state = _after_cancelling(model)
                 case ModelState.STOPPING:
                     return model
                 case _:
@@ -162,6 +174,7 @@ class LeaseStore:
                 model_id,
                 ModelRow.state == model.state,
                 state=state,
+                worker=model.worker if state == ModelState.STOPPING else "",
                 lease_until=model.lease_until if state == ModelState.STOPPING else None,
                 stop_requested=state == ModelState.STOPPING,
                 updated_at=utc_now(),
@@ -214,7 +227,7 @@ class LeaseStore:
         return self._database.write(transaction)
 
     def expire(self, *, alive: Collection[str] = ()) -> list[Model]:
-        """End all trainings whose lease has expired, and queued ones that no worker has claimed in time.
+        """End all trainings whose lease has expired. Queued trainings never expire.
 
         Several processes may call this concurrently. A live worker that could not renew its lease reclaims its training
         with the next `HistoryStore.append`, unless another training was started, the corpus or the options were
@@ -230,7 +243,7 @@ class LeaseStore:
         overdue = func.coalesce(ModelRow.lease_until, ModelRow.started_at, ModelRow.updated_at) < utc_now()
         candidates = (
             select(ModelRow.id, ModelRow.epoch)
-            .where(ModelRow.state.in_(ACTIVE), overdue, ModelRow.id.not_in(alive))
+            .where(ModelRow.state.in_(LEASED), overdue, ModelRow.id.not_in(alive))
             .order_by(ModelRow.id)
         )
         # Read first: usually nothing is overdue, so no write lock is needed.
@@ -242,7 +255,7 @@ class LeaseStore:
             ended = [
                 model_id
                 for model_id, epoch in found
-                if _end(session, model_id, epoch, overdue, among=ACTIVE, state=ModelState.INTERRUPTED, error=_DIED)
+                if _end(session, model_id, epoch, overdue, state=ModelState.INTERRUPTED, error=_DIED)
             ]
             return [load_model(session, model_id) for model_id in ended]
 
@@ -271,20 +284,26 @@ def _end(
     model_id: str,
     epoch: int,
     *conditions: ColumnElement[bool],
-    among: Collection[ModelState] = LEASED,
     **values: Any,
 ) -> bool:
     return compare_and_set(
         session,
         model_id,
         ModelRow.epoch == epoch,
-        ModelRow.state.in_(among),
+        ModelRow.state.in_(LEASED),
         *conditions,
         lease_until=None,
         finished_at=utc_now(),
         updated_at=utc_now(),
         **values,
     )
+
+
+def _after_cancelling(model: Model) -> ModelState:
+    """Return the state of a queued model whose training is cancelled."""
+    if model.queued_from == ModelState.COMPLETED and not model.resumes:  # it was to start over
+        return ModelState.COMPLETED
+    return ModelState.STOPPED if model.step else ModelState.READY
 
 
 def _why_not_startable(model: Model) -> str:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from charrnn.core.baselines import Baselines
-from charrnn.core.records import ACTIVE, Curve, Model
+from charrnn.core.records import ACTIVE, Curve, Model, ModelState
 from charrnn.services import Services
+from charrnn.services.training_queue import QueueEntry
 from dashboard.live.database_status import DatabaseStatus
 from dashboard.live.model_feed import ModelFeed, shown_fields
 from dashboard.live.update_throttle import UpdateThrottle
@@ -20,6 +21,8 @@ ACTIVE_SECONDS, IDLE_SECONDS = 0.125, 1.0
 """Time between two refreshes of a model that another process trains, and of everything else."""
 DEAD_WORKERS_SECONDS = 5.0
 """Time between two checks for trainings whose worker died."""
+QUEUE_SECONDS = 3.0
+"""Time between two estimates of when waiting trainings start."""
 
 
 class Hub:
@@ -36,7 +39,9 @@ class Hub:
         self.database = DatabaseStatus(self._wake_all)
         self.models: list[Model] = []
         self.models_version = 0
-        self._models_due = self._dead_workers_due = 0.0
+        self.queue: dict[str, QueueEntry] = {}
+        """The waiting trainings by the ID of their model, in the order in which they start."""
+        self._models_due = self._dead_workers_due = self._queue_due = 0.0
         self._throttle, self._steps_differ = UpdateThrottle(), False
         self._baselines: dict[str, Baselines] = {}
         self._baselines_lock = threading.Lock()
@@ -96,7 +101,7 @@ class Hub:
     def refresh(self) -> None:
         """Refresh everything now; call this after a change."""
         with self._lock:
-            self._models_due = 0.0
+            self._models_due = self._queue_due = 0.0
             for feed in self._feeds.values():
                 feed.due = 0.0
             self._lock.notify()
@@ -187,11 +192,23 @@ class Hub:
         same = self.models_version and [shown_fields(m) for m in models] == [shown_fields(m) for m in before]
         self._steps_differ |= [m.step for m in models] != [m.step for m in before]
         self._refresh_changed(models)
+        same = not self._refresh_queue(models, changed=not same) and same
         if same and not (self._steps_differ and self._throttle.is_due()):
             return False
         self._steps_differ = False
         self.models_version += 1
         return True
+
+    def _refresh_queue(self, models: list[Model], *, changed: bool) -> bool:
+        """Estimate when waiting trainings start; return whether that differs from what pages show."""
+        if time.monotonic() < self._queue_due and not changed:
+            return False
+        self._queue_due = time.monotonic() + QUEUE_SECONDS
+        waits = any(model.state == ModelState.QUEUED for model in models)
+        entries = self._services.queue.entries() if waits else []
+        shown = [str(entry) for entry in self.queue.values()]
+        before, self.queue = list(self.queue), {entry.model.id: entry for entry in entries}
+        return (before, shown) != (list(self.queue), [str(entry) for entry in entries])
 
     def _refresh_changed(self, models: list[Model]) -> None:
         """Refresh the followed models that this process or another one has changed."""

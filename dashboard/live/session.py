@@ -9,8 +9,9 @@ from typing import Any
 import param
 
 from charrnn.core.errors import NotFound, StoreError, StoreUnavailable, StudioError
-from charrnn.core.records import ACTIVE, Corpus, Model
+from charrnn.core.records import ACTIVE, Corpus, Model, ModelState
 from charrnn.services import Services
+from charrnn.services.training_queue import QueueEntry
 from dashboard.live.hub import Hub
 from dashboard.live.model_feed import ModelFeed, ModelHistory
 
@@ -89,8 +90,13 @@ class Session(param.Parameterized):
         return self.feed.model if self.feed else None
 
     @property
+    def place(self) -> QueueEntry | None:
+        """The place of the chosen model's training in the queue; `None` if it does not wait."""
+        return self.hub.queue.get(self.model.id) if self.model and self.model.state == ModelState.QUEUED else None
+
+    @property
     def is_training(self) -> bool:
-        """Whether the chosen model is being trained."""
+        """Whether the chosen model is being trained, or waits for that."""
         return self.model is not None and self.model.state in ACTIVE
 
     @property

@@ -61,7 +61,8 @@ class Studio:
 
     @classmethod
     def open(cls, services: Services, *, logins: LoginSettings | None = None) -> "Studio":
-        """Create a studio with the given services."""
+        """Create a studio with the given services, which start all waiting trainings from now on."""
+        services.queue.serve()
         auth = Authenticator(logins, services.settings.home) if logins else None
         return cls(services, Hub(services), (services.limits.max_upload_mb or UNLIMITED_MB) * 1_000_000, auth)
 

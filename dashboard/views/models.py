@@ -6,12 +6,12 @@ import panel as pn
 import panel.ui as pui
 
 from charrnn.core import formatting
-from charrnn.core.records import ACTIVE, Model
+from charrnn.core.records import ACTIVE, Model, ModelState
+from charrnn.services.progress_estimate import total_steps
 from dashboard.components.curve_smoothing import downsample
 from dashboard.components.model_table import ModelTable
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import printable
-from dashboard.live.progress_estimate import total_steps
 from dashboard.live.session import Session, Task
 from dashboard.theme import SMALL, WIDE, markup, placeholder
 from dashboard.views.compare import CompareView
@@ -78,6 +78,9 @@ class ModelsView(View):
         share = model.step / (total_steps(model.train_params, None) or 1)
         is_active = model.state in ACTIVE
         state = f"{model.state} {100 * min(1, share):.0f}%" if is_active else str(model.state)
+        place = self.session.hub.queue.get(model.id)
+        if model.state == ModelState.QUEUED and place:
+            state = str(place)
         name = printable(model.name)
         note = printable(" · ".join(part for part in (model.notes, ", ".join(model.tags)) if part))
         return {

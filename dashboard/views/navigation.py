@@ -4,9 +4,9 @@ from typing import Any
 
 from charrnn.core import formatting
 from charrnn.core.records import ACTIVE, Model, ModelState
+from charrnn.services.progress_estimate import total_steps
 from dashboard.components.model_menu import ModelMenu
 from dashboard.escape import printable
-from dashboard.live.progress_estimate import total_steps
 from dashboard.live.session import MODEL_TABS, NEW_TABS, Session
 from dashboard.views.view import View
 
@@ -46,16 +46,20 @@ class NavigationView(View):
         models = self.session.models
         active = [model for model in models if model.state in ACTIVE]
         recent = sorted((m for m in models if m.state not in ACTIVE), key=lambda m: m.updated_at, reverse=True)
-        self.menu.param.update(rows=[_row(model) for model in [*active, *recent[:MAX_RECENT]]], current=current)
+        places = {model_id: str(entry) for model_id, entry in self.session.hub.queue.items()}
+        rows = [_row(model, places.get(model.id, "")) for model in [*active, *recent[:MAX_RECENT]]]
+        self.menu.param.update(rows=rows, current=current)
 
 
-def _row(model: Model) -> dict[str, Any]:
+def _row(model: Model, place: str) -> dict[str, Any]:
+    """Return the entry of a model; `place` describes its place in the queue."""
     name = printable(model.name)
+    if model.state == ModelState.QUEUED:
+        return {"id": model.id, "name": name, "group": "Waiting", "detail": place or "Starting", "percent": -1}
     if model.state in ACTIVE:
         total = total_steps(model.train_params, None)
         percent = min(100, 100 * model.step // total) if total else 0
-        group = "Waiting" if model.state == ModelState.QUEUED else "Training"
-        return {"id": model.id, "name": name, "group": group, "detail": f"{percent} %", "percent": percent}
+        return {"id": model.id, "name": name, "group": "Training", "detail": f"{percent} %", "percent": percent}
     loss = f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "not trained"
     detail = loss if model.state == ModelState.COMPLETED else f"{model.state} · {loss}"
     return {"id": model.id, "name": name, "group": "Recent", "detail": detail, "percent": -1}

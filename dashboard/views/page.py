@@ -12,6 +12,7 @@ from bokeh.events import ConnectionLost
 
 from charrnn.core.records import ACTIVE
 from charrnn.services import Services
+from charrnn.services.progress_estimate import total_steps
 from dashboard.browser_messages.allowed_properties import Rejected
 from dashboard.browser_messages.message_filter import filter_patch
 from dashboard.components.action_button import ActionButton
@@ -23,7 +24,6 @@ from dashboard.components.page_visibility import PageVisibility
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped, printable
 from dashboard.live.hub import Hub
-from dashboard.live.progress_estimate import total_steps
 from dashboard.live.session import TABS, Session
 from dashboard.patches import busy_flag
 from dashboard.patches.browser_scripts import bundle_url, page_scripts

@@ -1,4 +1,4 @@
-"""Show the progress, loss, samples and log of a training, with buttons to start, stop and resume it."""
+"""Show the place in the queue, progress, loss, samples and log of a training, with buttons to control it."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,11 @@ import panel as pn
 from charrnn.core import formatting
 from charrnn.core.records import Corpus, Model, ModelState
 from charrnn.core.training_outcome import Outcome
+from charrnn.services.progress_estimate import ProgressEstimate
 from dashboard.components.html_pane import HTMLPane
 from dashboard.components.visible_only_layout import visible_only
 from dashboard.escape import escaped
 from dashboard.live.model_feed import ModelFeed
-from dashboard.live.progress_estimate import ProgressEstimate
 from dashboard.live.session import Session, Task
 from dashboard.theme import WIDE, placeholder, section, side_by_side
 from dashboard.views.html_snippets import error_message, facts, progress_bar
@@ -38,6 +38,8 @@ class TrainingView(View):
         self.buttons = {
             "start": self.button("Start", self._start, color="primary", **hidden),
             "stop": self.button("Stop", self._stop, color="primary", **hidden),
+            "up": self.button("Move up", lambda: self._move("up"), variant="outlined", **hidden),
+            "down": self.button("Move down", lambda: self._move("down"), variant="outlined", **hidden),
             "resume": self.button("Resume", self._resume, color="primary", **hidden),
             "continue": self.button("Train longer", self._continue, variant="outlined", **hidden),
             "restart": self.button("Start over", self._ask_to_restart, variant="text", **hidden),
@@ -75,10 +77,17 @@ class TrainingView(View):
         if self._corpus is None or self._corpus.id != model.corpus_id:
             self._corpus = self.session.services.corpora.get(model.corpus_id) if model.corpus_id else None
         losses = feed.history.curves["loss"] if feed.history else None
-        progress = ProgressEstimate.of(model, self._corpus, losses)
-        state = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested)
+        state = (model.id, model.state, model.epoch, model.step > 0, model.stop_requested, self._can_move(model))
         self.if_changed(state, lambda: self._show_state(model))
-        self.headline.show(headline(model, progress, self._outcome))
+        progress, place = ProgressEstimate.of(model, self._corpus, losses), self.session.place
+        self.headline.show(headline(model, progress, self._outcome, place=str(place or "")))
+
+    def _can_move(self, model: Model) -> bool:
+        """Return whether another training of the same user waits, too."""
+        queue = self.session.hub.queue
+        return model.id in queue and any(
+            other.model.owner == model.owner for other in queue.values() if other.model.id != model.id
+        )
 
     def _show_state(self, model: Model) -> None:
         self._outcome = self.session.services.training.outcome(model.id)
@@ -92,6 +101,8 @@ class TrainingView(View):
         visible = {
             "start": model.state == ModelState.READY or (not has_checkpoint and not is_active and has_begun),
             "stop": is_active,
+            "up": self._can_move(model),
+            "down": self._can_move(model),
             "resume": model.state in RESUMABLE and has_checkpoint,
             "continue": self._outcome is not None and self._outcome.can_continue and has_checkpoint,
             "restart": not is_active and has_checkpoint and not confirm,
@@ -101,7 +112,8 @@ class TrainingView(View):
         for name, button in self.buttons.items():
             button.visible = visible[name]
         is_stopping = model.state == ModelState.STOPPING or model.stop_requested
-        self.buttons["stop"].label = "Stopping …" if is_stopping else "Stop"
+        stop = "Cancel" if model.state == ModelState.QUEUED else "Stop"
+        self.buttons["stop"].label = "Stopping …" if is_stopping else stop
         self.buttons["stop"].blocked = is_stopping
 
     def _change(self, act: Callable[[], Model]) -> Task:
@@ -137,6 +149,10 @@ class TrainingView(View):
         model_id = self.session.model_id
         return self._change(lambda: self.session.services.training.stop(model_id))
 
+    def _move(self, place: str) -> Task:
+        model_id = self.session.model_id
+        return self._change(lambda: self.session.services.queue.move(model_id, place))
+
     def _resume(self) -> Task:
         model_id = self.session.model_id
         return self._change(lambda: self.session.services.training.resume(model_id))
@@ -153,8 +169,8 @@ class TrainingView(View):
             self._offer_actions(self.session.model, confirm=True)
 
 
-def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None) -> str:
-    """Return HTML with a model's name, state, progress, error and advice."""
+def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None = None, *, place: str = "") -> str:
+    """Return HTML with a model's name, state, place in the queue, progress, error and advice."""
     is_running = model.state in (ModelState.TRAINING, ModelState.STOPPING)
     # With a time limit, the time left is known before the speed.
     speed, left = (progress.characters_per_second, progress.seconds_left) if is_running else (None, None)
@@ -167,12 +183,13 @@ def headline(model: Model, progress: ProgressEstimate, outcome: Outcome | None =
     if left is not None:
         figures["Time left"] = formatting.duration(left)
     percent = f"{100 * progress.fraction:.1f}"
-    is_starting = model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step
+    waiting = f'<p class="advice" role="status">{escaped(place)}</p>' if place else ""
+    is_starting = model.state in (ModelState.QUEUED, ModelState.TRAINING) and not model.step and not place
     starting = f'<p class="soft small">{STARTING}</p>' if is_starting else ""
     advice = f'<p class="advice">{escaped(outcome.advice)}</p>' if outcome and outcome.advice else ""
     return (
         f'<div class="title"><h2 dir="auto">{escaped(model.name)}</h2>'
-        f'<span class="state {model.state}" role="status">{model.state}</span></div>'
+        f'<span class="state {model.state}" role="status">{model.state}</span></div>{waiting}'
         f"{error_message(model.error) if model.error else ''}"
         f"{progress_bar('Training progress', percent)}{facts(figures)}{advice}{starting}"
     )

@@ -1,6 +1,5 @@
 """Test the limits of a server."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,7 @@ from charrnn.core.errors import LimitExceeded, StudioError
 from charrnn.core.limits import Limits, descriptions, flag, variable
 from charrnn.core.network_cost import num_parameters
 from charrnn.core.options import checked, presets
-from charrnn.core.records import ModelState
-from charrnn.core.system_resources import memory_bytes
+from charrnn.core.system_resources import memory_bytes, num_processors
 from charrnn.services import Services, open_services
 from charrnn.services.limit_check import estimate_log_lines
 from charrnn.services.training_options import training_options
@@ -30,13 +28,15 @@ def test_flags_override_the_environment_and_the_environment_overrides_the_defaul
     assert (limits.max_disk_mb, limits.max_trainings, limits.max_upload_mb) == (9, 2, 50)
 
 
-def test_servers_have_limits_by_default_and_notebooks_and_commands_have_none() -> None:
+def test_servers_have_limits_by_default_and_notebooks_and_commands_limit_only_trainings() -> None:
     default, server = Limits.read({}), Limits.read({}, server=True)
-    assert default == Limits(max_upload_mb=50)
-    assert all(getattr(server, name) for name in descriptions() if name != "max_disk_mb")
+    assert default == Limits(max_upload_mb=50, max_trainings=max(2, num_processors()))
+    unlimited = {"max_disk_mb", "max_trainings_per_user"}
+    assert {name for name in descriptions() if not getattr(server, name)} == unlimited
     assert server.max_memory_mb < memory_bytes() / 1e6
-    assert server.max_trainings >= 2
-    assert Limits.read({variable(name): "0" for name in descriptions()}, server=True) == Limits(max_upload_mb=0)
+    assert server.max_trainings == default.max_trainings
+    nothing = Limits(max_upload_mb=0, max_trainings=0)
+    assert Limits.read({variable(name): "0" for name in descriptions()}, server=True) == nothing
 
 
 @pytest.mark.parametrize("name", presets())
@@ -127,23 +127,6 @@ def test_a_generated_text_over_the_disk_quota_is_shown_but_not_stored(tmp_path: 
             services.writing.write(model.id, {"max_length": 9})
         assert len(written.text) == 9
         assert services.models.samples(model.id) == before
-
-
-def test_trainings_above_the_limit_are_rejected_at_once(tmp_path: Path) -> None:
-    with open_limited(tmp_path, max_trainings=1) as services:
-        started = threading.Event()
-        first = services.training.start(
-            TEXT, options={**OPTIONS, "max_steps": 10**6}, listeners=[lambda e: started.set()]
-        )
-        with pytest.raises(
-            LimitExceeded, match="With this one, 2 trainings would run at the same time, .* allows at most 1"
-        ):
-            services.training.start(TEXT, options=OPTIONS)
-        assert started.wait(60)
-        services.training.stop(first.id)
-        assert services.training.wait(first.id).state == ModelState.STOPPED
-        second = services.training.start(TEXT, options=OPTIONS)
-        assert services.training.wait(second.id).state == ModelState.COMPLETED
 
 
 def test_generating_a_text_above_the_length_limit_is_rejected(trained: Trained) -> None:

@@ -143,6 +143,13 @@ def test_stop_removes_a_queued_model_from_the_queue(database, leases, ready, ste
         leases.request_stop(ready.id)
 
 
+@pytest.mark.parametrize(("resumes", "state"), [(False, ModelState.COMPLETED), (True, ModelState.STOPPED)])
+def test_cancelled_training_keeps_the_results_of_the_previous_one(database, leases, ready, resumes, state):
+    set_columns(database, ready.id, state="completed", step=3)
+    leases.queue(ready.id, resumes=resumes)
+    assert leases.request_stop(ready.id).state == state
+
+
 @pytest.mark.parametrize("state", ["stopped", "completed", "failed", "interrupted"])
 def test_defect_5_finish_sets_the_final_state_and_releases_the_lease(leases, training, state):
     leases.request_stop(training.id)
@@ -194,12 +201,13 @@ def test_options_are_those_of_the_successful_queue_request(leases, models, ready
     assert models.get(ready.id).train_params == {"max_steps": 11}
 
 
-def test_unclaimed_training_expires_and_can_be_queued_again(database, leases, ready):
-    queued = leases.queue(ready.id)
+def test_queued_training_never_expires(database, leases, models, ready):
+    """Queued trainings used to be marked as interrupted after a minute."""
+    queued = leases.queue(ready.id, reserved_by="me")
+    set_columns(database, ready.id, lease_until=queued.lease_until - timedelta(days=31))
     assert leases.expire() == []
-    set_columns(database, ready.id, lease_until=queued.lease_until - timedelta(seconds=61))
-    assert [model.state for model in leases.expire()] == [ModelState.INTERRUPTED]
-    assert leases.queue(ready.id).state == ModelState.QUEUED
+    assert models.get(ready.id).state == ModelState.QUEUED
+    assert leases.claim(ready.id, "another", seconds=60).state == ModelState.TRAINING
 
 
 def test_concurrent_expirations_find_each_dead_worker_once(leases, models, corpus):

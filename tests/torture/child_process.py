@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from charrnn.core import atomic_files
+from charrnn.core.records import ModelState
 from charrnn.core.training_events import Event, MetricsMeasured, TrainingEnded
 from charrnn.services import event_recorder, open_services, training_thread
 
@@ -152,8 +153,10 @@ def train(home: str, url: str, model_id: str) -> None:
             write_line("ended", os.getpid(), event.state)
 
     with open_services(home, database_url=url, environ={}) as services:
-        can_resume = services.training.can_resume(model_id)
-        (services.training.resume if can_resume else services.training.begin)(model_id, listeners=[report])
+        # A process that was killed may have left the training in the queue, from where `resume` takes it over.
+        is_queued = services.models.get(model_id).state == ModelState.QUEUED
+        resumes = is_queued or services.training.can_resume(model_id)
+        (services.training.resume if resumes else services.training.begin)(model_id, listeners=[report])
         services.training.wait(model_id)
 
 

@@ -155,19 +155,11 @@ class PowerCuts:
 
     @contextmanager
     def _services(self) -> Iterator[Services]:
-        self._expire_queued_leases()
         with open_services(self.home, environ={}) as services:
             yield services
 
     def _fork_server(self) -> ForkServer:
         return ForkServer(self.home, f"sqlite:///{self.home}/charrnn.sqlite3")
-
-    def _expire_queued_leases(self) -> None:
-        """Expire the leases of queued trainings, which last a minute."""
-        if (self.home / "charrnn.sqlite3").exists():
-            with sqlite3.connect(self.home / "charrnn.sqlite3") as database:
-                database.execute("UPDATE model SET lease_until = '2000-01-01 00:00:00' WHERE state = 'queued'")
-            database.close()
 
     def _log_position(self, model_id: str) -> int:
         with self._services() as services:

@@ -7,20 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.core.queue_order import Capacity
 from charrnn.core.records import ModelState
 from charrnn.services import Services, open_services
+from charrnn.services.progress_estimate import ProgressEstimate
 from dashboard.live.hub import Hub
-from dashboard.live.progress_estimate import ProgressEstimate
 from dashboard.live.session import Session
+from dashboard.views.models import LibraryView
 from dashboard.views.training import TrainingView, headline
 from tests.support.controls import control, html, labels, press, update_until
+from tests.support.occupied_slot import OccupiedSlot, occupied_slot
 from tests.support.small_training import OPTIONS, TEXT
 from tests.support.trained_home import TrainedHome
 
 IMPROVES = {"learning_rate": 0.003, "eval_every_n": 4, "val_fraction": 0.3}
 """Options with which the loss falls until the end, after eight steps."""
 STOPS_IMPROVING = {"learning_rate": 1, "optimizer": "rmsprop", "max_steps": 500, "eval_every_n": 1, "patience": 3}
-ACTIONS = {"Start", "Stop", "Stopping …", "Resume", "Train longer", "Start over", "Discard and retrain", "Write"}
+ACTIONS = {
+    "Start", "Stop", "Stopping …", "Cancel", "Move up", "Move down", "Resume", "Train longer", "Start over",
+    "Discard and retrain", "Write",
+}  # fmt: skip
 
 
 def shown_view(session: Session) -> TrainingView:
@@ -128,6 +134,50 @@ def test_a_training_is_started_stopped_and_resumed(session: Session, services: S
     update_until(session, lambda: "Stop" in actions(view))
     services.training.stop(model.id)
     services.training.wait(model.id)
+
+
+@pytest.fixture
+def slot(services: Services) -> Iterator[OccupiedSlot]:
+    """The only slot of the machine, which is occupied."""
+    services.training.launcher.forecast.capacity = Capacity(trainings=1)
+    with occupied_slot(services) as slot:
+        yield slot
+
+
+def test_a_training_beyond_the_capacity_shows_its_place_and_starts_by_itself(
+    session: Session, services: Services, slot: OccupiedSlot
+) -> None:
+    model = services.training.start(TEXT, name="<b>ducks", options=OPTIONS)
+    session.model_id = model.id
+    view, library = shown_view(session), LibraryView(session)
+    session.on_update(library.update)
+    update_until(session, lambda: "Waiting, 1st in line, starts in about " in html(view))
+    assert actions(view) == {"Cancel"}
+    assert "TensorFlow is loading" not in html(view)
+    update_until(session, lambda: library.table.rows)
+    [row] = [row for row in library.table.rows if row["id"] == model.id]
+    assert row["shown_state"].startswith("Waiting, 1st in line")
+    slot.release()
+    update_until(session, lambda: session.model.state == ModelState.COMPLETED)
+    update_until(session, lambda: "8 of 8" in html(view))
+    assert "in line" not in html(view)
+
+
+def test_waiting_trainings_are_moved_and_cancelled(session: Session, services: Services, slot: OccupiedSlot) -> None:
+    first, second = (services.training.start(TEXT, name=name, options=OPTIONS) for name in ("geese", "ducks"))
+    session.model_id = second.id
+    view = shown_view(session)
+    update_until(session, lambda: "Waiting, 2nd in line" in html(view))
+    assert actions(view) == {"Cancel", "Move up", "Move down"}
+    press(view, "Move up")
+    update_until(session, lambda: "Waiting, 1st in line" in html(view))
+    press(view, "Move down")
+    update_until(session, lambda: "Waiting, 2nd in line" in html(view))
+    services.queue.cancel(first.id)
+    update_until(session, lambda: actions(view) == {"Cancel"})
+    press(view, "Cancel")
+    update_until(session, lambda: actions(view) == {"Start"})
+    assert session.model.state == ModelState.READY
 
 
 def test_the_error_of_a_failed_training_is_shown_as_text(session: Session, services: Services) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from charrnn.core.records import Corpus, Curve, Model, ModelState
-from dashboard.live.progress_estimate import ProgressEstimate, total_steps
+from charrnn.services.progress_estimate import ProgressEstimate, total_steps
 
 BEGAN = datetime(2025, 6, 7, 8, 9, 10)
 START = BEGAN.replace(tzinfo=UTC).timestamp()
