@@ -158,15 +158,11 @@ def open_services(
     corpora = Corpora(files, corpus_store, limit_check)
     models = Models(model_store, history, checkpoints, limit_check)
     recovery = CheckpointRecovery(model_store, history, checkpoints)
+    forecast = QueueForecast(QueueStore(database), corpus_store, history, limits)
     launcher = TrainingLauncher(
-        LeaseStore(database),
-        QueueForecast(QueueStore(database), corpus_store, history, limits),
-        history=history,
-        checkpoints=checkpoints,
-        recovery=recovery,
-        models=models,
+        LeaseStore(database), forecast, history=history, checkpoints=checkpoints, recovery=recovery, models=models,
         corpora=corpora,
-    )
+    )  # fmt: skip
     launcher.end_dead()
     training, queue = Trainings(launcher, models, corpora, limit_check), TrainingQueue(launcher, models)
     recovery.adopt_all()

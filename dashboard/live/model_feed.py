@@ -83,8 +83,8 @@ class ModelFeed:
         try:
             self._refresh()
             self.error, self.is_gone = "", False
-        except NotFound:  # the error's own message names other models, which may belong to other users
-            self.error = f"There is no model {self.model_id!r} any more. Choose another model."
+        except NotFound:  # the message of the error suggests other models, which may belong to other users
+            self.error = "This model no longer exists. Choose another model."
             self.is_gone = True
         except StoreError as error:
             if error.unexpected and str(error) != before[1]:

@@ -180,7 +180,7 @@ class Session(param.Parameterized):
             self.show_error(feed.error)
         elif feed.model is not None and not self.services.models.sees(feed.model):
             self.model_id = ""
-            self.show_error("This model belongs to another user now. Choose another model.")
+            self.show_error("This model now belongs to another user. Choose another model.")
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> Task:
         """Run a slow function on a background thread.

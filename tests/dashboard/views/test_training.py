@@ -13,7 +13,7 @@ from charrnn.services import Services, open_services
 from charrnn.services.progress_estimate import ProgressEstimate
 from dashboard.live.hub import Hub
 from dashboard.live.session import Session
-from dashboard.views.models import LibraryView
+from dashboard.views.models import ModelsView
 from dashboard.views.training import TrainingView, headline
 from tests.support.controls import control, html, labels, press, update_until
 from tests.support.occupied_slot import OccupiedSlot, occupied_slot
@@ -149,7 +149,7 @@ def test_a_training_beyond_the_capacity_shows_its_place_and_starts_by_itself(
 ) -> None:
     model = services.training.start(TEXT, name="<b>ducks", options=OPTIONS)
     session.model_id = model.id
-    view, library = shown_view(session), LibraryView(session)
+    view, library = shown_view(session), ModelsView(session)
     session.on_update(library.update)
     update_until(session, lambda: "Waiting, 1st in line, starts in about " in html(view))
     assert actions(view) == {"Cancel"}
