@@ -55,6 +55,7 @@ ACTIONS: dict[str, Callable[[Services, str, Path], Any]] = {
     "read samples": lambda s, id, folder: s.models.samples(id),
     "list checkpoints": lambda s, id, folder: s.models.checkpoints(id),
     "export": lambda s, id, folder: s.models.export(id, folder / "stolen.zip"),
+    "export as a web page": lambda s, id, folder: s.models.export_web_page(id, folder / "stolen.html"),
     "begin": lambda s, id, folder: s.training.begin(id),
     "resume": lambda s, id, folder: s.training.resume(id, options={"max_steps": 99}),
     "check whether it can be resumed": lambda s, id, folder: s.training.can_resume(id),
@@ -65,6 +66,16 @@ ACTIONS: dict[str, Callable[[Services, str, Path], Any]] = {
     "follow": lambda s, id, folder: list(s.training.follow(id)),
     "write": lambda s, id, folder: s.writing.write(id),
     "score": lambda s, id, folder: s.writing.score(id, TEXT),
+    "find copies": lambda s, id, folder: s.copies.find(id, TEXT),
+    "extract": lambda s, id, folder: s.copies.extract(id),
+    "read a text": lambda s, id, folder: s.reading.read(id, TEXT),
+    "compare on a text": lambda s, id, folder: s.reading.compare(id, id, TEXT),
+    "explain a character": lambda s, id, folder: s.reading.why(id, TEXT, 9),
+    "find neurons": lambda s, id, folder: s.inside.neurons(id),
+    "find the neuron of a feature": lambda s, id, folder: s.inside.feature(id, "quotes"),
+    "follow a neuron": lambda s, id, folder: s.inside.activations(id, "1:1"),
+    "cancel": lambda s, id, folder: s.queue.cancel(id),
+    "move in the queue": lambda s, id, folder: s.queue.move(id, "first"),
 }
 
 
@@ -72,22 +83,28 @@ def test_all_methods_with_a_model_id_are_tested() -> None:
     """New methods with a model id must be added here."""
     from inspect import getmembers, isfunction, signature
 
+    from charrnn.services.inside import Inside
     from charrnn.services.models import Models
+    from charrnn.services.text_copies import TextCopies
     from charrnn.services.text_generation import TextGeneration
+    from charrnn.services.text_reading import TextReading
     from charrnn.services.training import Trainings
+    from charrnn.services.training_queue import TrainingQueue
 
     takes_id = {
         name
-        for service in (Models, Trainings, TextGeneration)
+        for service in (Models, Trainings, TrainingQueue, TextGeneration, TextCopies, TextReading, Inside)
         for name, method in getmembers(service, isfunction)
-        if not name.startswith("_") and {"model_id", "name_or_id"} & set(signature(method).parameters)
+        if not name.startswith("_") and {"model_id", "name_or_id", "first_id"} & set(signature(method).parameters)
     }
     tested = {
         "get", "resolve", "rename", "note", "tag", "set_options", "delete", "restore", "purge", "lines", "last_lines",
-        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "begin", "resume", "can_resume", "stop",
-        "interrupt", "outcome", "wait", "follow", "stream", "write", "score",
+        "find_lines", "metrics", "curve", "samples", "checkpoints", "export", "export_web_page", "begin", "resume",
+        "can_resume", "stop", "interrupt", "outcome", "wait", "follow", "stream", "write", "score", "find", "extract",
+        "read", "compare", "why", "neurons", "feature", "activations", "cancel", "move",
     }  # fmt: skip
-    exempt = {"give", "check_access", "find_deleted"}
+    # `entry` searches the entries that the user sees.
+    exempt = {"give", "check_access", "find_deleted", "entry"}
     assert takes_id == tested | exempt
 
 
