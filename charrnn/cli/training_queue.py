@@ -30,7 +30,7 @@ def _queue(args: Namespace) -> int:
             entries = services.queue.entries()
         elif args.action == "move":
             model = services.queue.move(services.models.resolve(args.name).id, args.place)
-            notice(f"{model.name!r}: {services.queue.entry(model.id) or 'it does not wait any more'}.")
+            notice(f"{model.name!r}: {services.queue.entry(model.id) or 'it no longer waits'}.")
         else:
             model = services.queue.cancel(services.models.resolve(args.name).id)
             resume = format_command(args, "resume", model.name)

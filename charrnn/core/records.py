@@ -106,7 +106,7 @@ class Model:
     queue_rank: int = 0
     """Order of the waiting trainings of one owner, lowest first."""
     queue_priority: int = 0
-    """Trainings of a higher priority start before all others, whoever owns them."""
+    """Trainings with a higher priority start first, regardless of their owners."""
     queued_from: ModelState | None = None
     """State from which the latest training was queued."""
     resumes: bool = False

@@ -3,7 +3,6 @@
 All methods take seconds and block; call them on a background thread, with `progress` and `should_stop`.
 """
 
-import copy
 import hashlib
 import threading
 from collections import OrderedDict
@@ -104,8 +103,8 @@ class Inside:
 
     def seen_by(self, models: Models, corpora: Corpora, writing: TextGeneration, limit_check: LimitCheck) -> "Inside":
         """Return the service for one user's models; activations in memory are shared by all users."""
-        view = copy.copy(self)
-        view._models, view._corpora, view._writing, view._limit_check = models, corpora, writing, limit_check
+        view = Inside(models, corpora, writing, self._cache, limit_check)
+        view._readings, view._lock = self._readings, self._lock
         return view
 
     def neurons(

@@ -274,8 +274,7 @@ class Models:
             BundleError: The checkpoint is larger than an import accepts.
         """
         model = self.get(model_id)
-        if target.exists():
-            raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
+        _require_missing(target)
         checkpoint, parts, _ = self._checkpoints.first_usable(model, "best", _checked_parts)
         if (num_bytes := sum(part.stat().st_size for part in parts)) > LARGEST_CHECKPOINT:
             raise BundleError(
@@ -316,8 +315,7 @@ class Models:
             BundleError: The network is too large for a web page.
         """
         model = self.get(model_id)
-        if target.exists():
-            raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
+        _require_missing(target)
         checkpoint, stored, _ = self._checkpoints.first_usable(model, "best", _loaded)
         page = WebPage(model.name, stored.options, stored.vocabulary, stored.weights, checkpoint.step, checkpoint.loss)
         html = render(page, weights).encode()
@@ -359,6 +357,12 @@ class Models:
             if isinstance(error, OptionError):
                 raise BundleError(f"{path.name!r} cannot be imported: {error}") from error
             raise
+
+
+def _require_missing(target: Path) -> None:
+    """Require that a file to be created does not exist."""
+    if target.exists():
+        raise NameTaken(f"{target} exists already. Choose another file, or remove it first.")
 
 
 def _unknown(model_id: str) -> NotFound:

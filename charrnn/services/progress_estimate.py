@@ -61,3 +61,9 @@ def total_steps(options: Mapping[str, Any], corpus: Corpus | None) -> int:
         return count_steps({**defaults("training"), **options}, corpus.num_characters)[1]
     except TextError:
         return 0
+
+
+def percent_complete(model: Model) -> int:
+    """Return the share of the maximum number of steps that are done, `0 … 100`; 0 if the maximum is unknown."""
+    total = total_steps(model.train_params, None)
+    return min(100, 100 * model.step // total) if total else 0

@@ -1,6 +1,5 @@
 """Measure how much of a text is copied from the text that a model was trained on."""
 
-import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -124,9 +123,9 @@ class TextCopies:
         self._lock = threading.Lock()
 
     def seen_by(self, models: Models, corpora: Corpora, generation: TextGeneration) -> "TextCopies":
-        """Return the same for one user; what was computed is shared."""
-        view = copy.copy(self)
-        view._models, view._corpora, view._generation = models, corpora, generation
+        """Return the service for one user's models; cached baselines are shared by all users."""
+        view = TextCopies(models, corpora, generation, self._limits)
+        view._baselines, view._lock = self._baselines, self._lock
         return view
 
     def find(

@@ -1,6 +1,5 @@
 """Generate text with a model and score texts under it. Networks stay loaded between requests."""
 
-import copy
 import random
 import threading
 from collections import OrderedDict
@@ -89,8 +88,8 @@ class TextGeneration:
 
     def seen_by(self, models: Models, limit_check: LimitCheck) -> "TextGeneration":
         """Return the text generation of one user's models; loaded networks are shared by all users."""
-        view = copy.copy(self)
-        view._models, view._limit_check = models, limit_check
+        view = TextGeneration(models, self._history, self._checkpoints, limit_check)
+        view._loaded, view._lock = self._loaded, self._lock
         return view
 
     def stream(

@@ -1,6 +1,5 @@
 """Read texts with models: surprise of each character, fit, comparison of two models, contributions of characters."""
 
-import copy
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ class TextReading:
     Args:
         models: The models.
         generation: Loads their networks.
-        copies: Finds what is copied.
+        copies: Searches for copied stretches.
         limits: Limit the length of a text.
     """
 
@@ -89,10 +88,8 @@ class TextReading:
         self._models, self._generation, self._copies, self._limits = models, generation, copies, limits
 
     def seen_by(self, models: Models, generation: TextGeneration, copies: TextCopies) -> "TextReading":
-        """Return the same for the models of one user."""
-        view = copy.copy(self)
-        view._models, view._generation, view._copies = models, generation, copies
-        return view
+        """Return the service for one user's models."""
+        return TextReading(models, generation, copies, self._limits)
 
     def read(
         self,

@@ -190,7 +190,7 @@ class Trainings:
             if thread:
                 thread.stop()
             if self.launcher.waits_here(model_id):
-                self.launcher.dispatcher.wake()  # it finds that the training does not wait any more
+                self.launcher.dispatcher.wake()  # it notices that the training no longer waits
 
     def interrupt(self, model_id: str) -> None:
         """Request that a training of this process save a checkpoint and end as `interrupted`; ignore others.

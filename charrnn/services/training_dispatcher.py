@@ -48,7 +48,7 @@ class TrainingDispatcher:
 
     _lock = threading.RLock()
     """Shared by all dispatchers of the process, because an election is between processes. Reentrant, because a listener
-    that is told about a cancelled training may start another one."""
+    that is notified of a cancelled training may start another one."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class TrainingDispatcher:
         return self.serves and not model.worker
 
     def _without_abandoned(self, load: MachineLoad) -> MachineLoad:
-        """Remove the trainings that nobody starts at the moment, so that they do not keep the others waiting."""
+        """Remove the trainings that no process would start, so that they do not block the others."""
         if self.serves or self._queue.is_served(self._machine):
             return load
         return replace(load, waiting=[model for model in load.waiting if model.worker or self._may_start(model)])

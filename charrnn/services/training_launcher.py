@@ -112,7 +112,7 @@ class TrainingLauncher:
         """Let a training wait in this process that was queued by a process that has ended.
 
         Raises:
-            StateError: The training waits in another process, or does not wait any more.
+            StateError: The training waits in another process, or no longer waits.
         """
         if is_dead(model.worker):
             self.queue.release(model.id, model.worker)

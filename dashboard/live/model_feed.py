@@ -108,7 +108,7 @@ class ModelFeed:
             samples = self._services.models.samples(self.model_id)
             self.history = history = ModelHistory(history.model, list(history.lines), samples)
             self._throttle = UpdateThrottle()
-        # Set the model last: whoever sees its final state must also see the complete curves.
+        # Set the model last, so that its final state is never shown with incomplete curves.
         changed = self._read_curves(history, restart=update.model.state not in ACTIVE)
         changed |= shown_fields(update.model) != shown_fields(history.model)
         history.model = update.model

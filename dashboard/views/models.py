@@ -7,7 +7,7 @@ import panel.ui as pui
 
 from charrnn.core import formatting
 from charrnn.core.records import ACTIVE, Model, ModelState
-from charrnn.services.progress_estimate import total_steps
+from charrnn.services.progress_estimate import percent_complete
 from dashboard.components.curve_smoothing import downsample
 from dashboard.components.model_table import ModelTable
 from dashboard.components.visible_only_layout import visible_only
@@ -75,9 +75,8 @@ class ModelsView(View):
         self.recycle_bin.visible = bool(deleted)
 
     def _row(self, model: Model) -> dict[str, Any]:
-        share = model.step / (total_steps(model.train_params, None) or 1)
         is_active = model.state in ACTIVE
-        state = f"{model.state} {100 * min(1, share):.0f}%" if is_active else str(model.state)
+        state = f"{model.state} {percent_complete(model)}%" if is_active else str(model.state)
         place = self.session.hub.queue.get(model.id)
         if model.state == ModelState.QUEUED and place:
             state = str(place)

@@ -4,7 +4,7 @@ from typing import Any
 
 from charrnn.core import formatting
 from charrnn.core.records import ACTIVE, Model, ModelState
-from charrnn.services.progress_estimate import total_steps
+from charrnn.services.progress_estimate import percent_complete
 from dashboard.components.model_menu import ModelMenu
 from dashboard.escape import printable
 from dashboard.live.session import MODEL_TABS, NEW_TABS, Session
@@ -32,7 +32,7 @@ class NavigationView(View):
         self.go_to("text" if page == "new" else "library")
 
     def _choose(self, model_id: str) -> None:
-        """Show another model, in the same tab if it is one of a model."""
+        """Show another model in the current tab, or in Watch if no tab of a model is open."""
         tab = self.session.tab
         self.session.param.update(model_id=model_id, tab=tab if tab in MODEL_TABS else "training")
 
@@ -57,8 +57,7 @@ def _row(model: Model, place: str) -> dict[str, Any]:
     if model.state == ModelState.QUEUED:
         return {"id": model.id, "name": name, "group": "Waiting", "detail": place or "Starting", "percent": -1}
     if model.state in ACTIVE:
-        total = total_steps(model.train_params, None)
-        percent = min(100, 100 * model.step // total) if total else 0
+        percent = percent_complete(model)
         return {"id": model.id, "name": name, "group": "Training", "detail": f"{percent} %", "percent": percent}
     loss = f"{formatting.loss(model.best_loss)} nats" if model.best_loss is not None else "not trained"
     detail = loss if model.state == ModelState.COMPLETED else f"{model.state} · {loss}"

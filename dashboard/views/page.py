@@ -12,7 +12,7 @@ from bokeh.events import ConnectionLost
 
 from charrnn.core.records import ACTIVE
 from charrnn.services import Services
-from charrnn.services.progress_estimate import total_steps
+from charrnn.services.progress_estimate import percent_complete
 from dashboard.browser_messages.allowed_properties import Rejected
 from dashboard.browser_messages.message_filter import filter_patch
 from dashboard.components.action_button import ActionButton
@@ -124,7 +124,7 @@ def _single_view(session: Session, part: str) -> View:
 
 
 def _all_views(session: Session) -> pn.FlexBox:
-    """Create the menu, and beside it the page that the session has opened."""
+    """Create the menu and the tabs next to it."""
     menu, tabs = NavigationView(session), TabsView(session, VIEWS)
     tabs.layout.styles = {"flex": "1 1 420px", "min-width": "0"}
     for view in (tabs, menu):
@@ -150,12 +150,12 @@ def _show_state_of(query: Mapping[str, str], session: Session) -> None:
     """Show the state of a URL that the browser went back or forward to."""
     tab = query.get("tab", TABS[0])
     if tab in TABS:
-        # All at once: each change of a session adds an entry to the history of the browser.
+        # In a single update, because each update adds an entry to the browser's history.
         session.param.update(tab=tab, model_id=query.get("model", ""), corpus_id=query.get("text", ""))
 
 
 def _browser_tab(session: Session) -> BrowserTab:
-    """Create the title of the browser tab: the chosen model, and its progress or how its training ended."""
+    """Create the title of the browser tab: the chosen model, with its progress or final state."""
     title = BrowserTab(width=0, height=0, margin=0)
 
     def show() -> None:
@@ -163,10 +163,9 @@ def _browser_tab(session: Session) -> BrowserTab:
         if model is None:
             title.show("", -1)
             return
-        total = total_steps(model.train_params, None)
-        percent = min(100, 100 * model.step // total) if total else 0
+        percent = percent_complete(model) if model.state in ACTIVE else -1
         state = f"{percent} %" if model.state in ACTIVE else str(model.state)
-        title.show(f"{state} · {printable(model.name)}", percent if model.state in ACTIVE else -1)
+        title.show(f"{state} · {printable(model.name)}", percent)
 
     session.on_update(show)
     return title

@@ -102,8 +102,8 @@ class Finding:
             return f"{self.unit.title} tracks {self.title}: {figure}; {chance}."
         if self.verdict is Verdict.CHARACTER:
             return (
-                f"{self.unit.title} follows {self.title} ({figure}; {chance}), but no more than the current character "
-                f"tells it."
+                f"{self.unit.title} follows {self.title} ({figure}; {chance}), but no more closely than the current "
+                f"character does."
             )
         return f"No unit tracks {self.title}: the best, {self.unit.title.lower()}, has {figure}; {chance}."
 

@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
     TRACKS = "tracks"
     CHARACTER = "character"
-    """The unit follows the feature only as far as the current character tells it."""
+    """The unit follows the feature no more closely than the current character does."""
     NOT_FOUND = "not found"
     TOO_FEW = "too few"
 
